@@ -1,0 +1,13 @@
+package deps
+
+import (
+	_ "github.com/alecthomas/participle/v2"
+	_ "github.com/ebitengine/purego"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/schollz/progressbar/v3"
+	_ "github.com/urfave/cli/v2"
+	_ "gonum.org/v1/gonum/mat"
+	_ "pgregory.net/rapid"
+	_ "golang.org/x/image/font/basicfont"
+)
