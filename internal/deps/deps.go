@@ -5,7 +5,7 @@ import (
 	_ "github.com/ebitengine/purego"
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/rogpeppe/go-internal/testscript"
-	_ "github.com/schollz/progressbar/v3"
+	_ "github.com/vbauerle/mpb/v8"
 	_ "github.com/urfave/cli/v2"
 	_ "gonum.org/v1/gonum/mat"
 	_ "pgregory.net/rapid"
