@@ -1,0 +1,420 @@
+// Package ir is the index IR: programs over named index spaces.
+//
+// A [Program] declares axes (index spaces), arrays over axes, host scalars (f64 expressions of the parameters, evaluated when a
+// program is loaded) and functions. A [Func] is straight-line SSA over whole tensors with three operations:
+//
+//	map     result[i..] = body, piecewise over boxes that partition the domain
+//	reduce  result[i..] = combine over j.. of body, in a written order
+//	extend  the operand inside its own box, body in the ghost boxes around it (shares the operand's storage)
+//
+// Bodies are scalar expression DAGs; operands are read through affine access functions ([Node.At]), from which later passes
+// derive communication. The three operations are the whole set: physics and layers are programs, not operations.
+//
+// The canonical IR is what the last target-neutral pass leaves; its meaning in bits is what package interp computes.
+package ir
+
+import "fmt"
+
+// Elem is the type of one element.
+type Elem uint8
+
+// Element types. I64 exists for bit manipulation in f64 polynomials (interpreter and CPU only, like F64).
+const (
+	NoElem Elem = iota
+	Bool
+	I32
+	I64
+	F16
+	F32
+	F64
+)
+
+var elemNames = [...]string{"none", "bool", "i32", "i64", "f16", "f32", "f64"}
+
+func (e Elem) String() string {
+	if int(e) < len(elemNames) {
+		return elemNames[e]
+	}
+	return fmt.Sprintf("elem(%d)", e)
+}
+
+// IsFloat reports whether e is a floating-point type.
+func (e Elem) IsFloat() bool { return e == F16 || e == F32 || e == F64 }
+
+// ParseElem is the inverse of String.
+func ParseElem(s string) (Elem, bool) {
+	for i, n := range elemNames {
+		if i > 0 && n == s {
+			return Elem(i), true
+		}
+	}
+	return NoElem, false
+}
+
+// Axis is a named index space 0..N-1. Coordinates (used by coord nodes and derivatives before discretisation, and by outputs):
+// cell i is at Lo+(i+1/2)*H, node i at Lo+i*H.
+type Axis struct {
+	Name     string
+	N        int
+	Periodic bool
+	Nodes    bool
+	Lo, H    float64
+	Unit     string
+}
+
+// Coord returns the coordinate of index i, which may be fractional or outside the axis.
+func (a *Axis) Coord(i float64) float64 {
+	if a.Nodes {
+		return a.Lo + float64(i*a.H)
+	}
+	return a.Lo + float64((i+0.5)*a.H)
+}
+
+// Array is storage that lives across functions: a field, a coefficient or a counter (no axes).
+type Array struct {
+	Name  string
+	Axes  []string // row-major, last fastest
+	Elem  Elem
+	Const bool   // written by host functions only: data, loaded once
+	File  string // ".npy" file whose contents initialise the array, "" if none
+	Unit  string
+	BC    []Boundary // consumed by the ghosts pass
+	Pos   Pos
+}
+
+// BCKind says what a boundary condition fixes.
+type BCKind uint8
+
+// Boundary kinds: the value on the face (or in the end node), or the outward normal derivative.
+const (
+	Value BCKind = iota
+	Gradient
+)
+
+func (k BCKind) String() string { return [...]string{"value", "gradient"}[k] }
+
+// Boundary is one side's condition on an array. Body has one result and may use scalars, coord and index nodes of the array's
+// other axes, and reads of rank-0 or lower-rank arrays.
+type Boundary struct {
+	Axis string
+	High bool
+	Kind BCKind
+	Body Body
+	Pos  Pos
+}
+
+// Pos is a byte range in the source file; the zero value means unknown.
+type Pos struct{ Start, End int }
+
+// Param is a command-line value. Shape parameters are frozen at build; value parameters may be set when a program is loaded.
+type Param struct {
+	Name  string
+	Value float64
+	Unit  string
+	Shape bool
+}
+
+// HostDef is a named f64 scalar computed on the host at load: its body's leaves are const, param and scalar (earlier defs).
+type HostDef struct {
+	Name string
+	Body Body
+}
+
+// HostCheck fails the load (or the build, with default parameters) when host scalar Cond is 0.
+type HostCheck struct {
+	Cond    string // host scalar name
+	Code    string // diagnostic code
+	Message string // may contain {name} of host scalars, replaced by their values
+	Pos     Pos
+}
+
+// Program is a whole program of the index IR.
+type Program struct {
+	Name     string
+	Axes     []Axis
+	Params   []Param
+	Host     []HostDef
+	Checks   []HostCheck
+	Arrays   []Array
+	Funcs    []Func
+	Schedule []Run
+	Outputs  []Output
+	Probes   []Probe
+}
+
+// Run executes Func Count times. Bind overrides host scalars for this run (the clipped last step has its own dt).
+type Run struct {
+	Func  string
+	Count string // host scalar, rounded to an integer
+	T0    string // host scalar: time before the first step, "" when the loop counts steps only
+	DT    string // host scalar: time per step
+	Bind  []Bind
+}
+
+// Bind gives host scalar Name the value of host scalar To.
+type Bind struct{ Name, To string }
+
+// Output writes arrays during or after the schedule.
+type Output struct {
+	Arrays  []string
+	Steps   string // host scalar: every so many steps, "" if not
+	Seconds string // host scalar: every so many units of time, "" if not; neither means at the end
+	Formats []Format
+	Pos     Pos
+}
+
+// Format is a file format: "npy", "npz", "vti", "png". SliceAxis and SliceAt choose the plane of a png of a 3-D array.
+type Format struct {
+	Name      string
+	SliceAxis string
+	SliceAt   float64
+}
+
+// Probe samples an array at a point by linear interpolation between points (coordinates in axis units).
+type Probe struct {
+	Name  string
+	Array string
+	At    []float64 // one per axis of the array
+	Steps string    // host scalar: every so many steps; "" means at the outputs and the end
+	Pos   Pos
+}
+
+// Func is straight-line SSA over tensors. Arrays are read as of the entry of the function; Sets take effect together at its end,
+// and arrays that are not set carry over.
+type Func struct {
+	Name string
+	Host bool // runs once on the host (initial values); may use F64 whatever the target
+	Ops  []Op
+	Sets []Set
+}
+
+// Set assigns SSA value Value (a "%name" or another array "@name") to array Array at the end of the function.
+type Set struct {
+	Array string
+	Value string
+	Pos   Pos
+}
+
+// OpKind is one of the three operations.
+type OpKind uint8
+
+// The operations.
+const (
+	Map OpKind = iota
+	Reduce
+	Extend
+)
+
+func (k OpKind) String() string { return [...]string{"map", "reduce", "extend"}[k] }
+
+// Op is a tensor operation. All results share the domain Dom; a result read elsewhere is named "%name".
+type Op struct {
+	Kind    OpKind
+	Results []Result
+	Dom     []Range // output domain; empty for a rank-0 result
+	Over    []Range // reduce: the summed domain
+	Comb    Combiner
+	FMA     bool   // reduce sum of a product, accumulated by fma(a, b, acc)
+	Order   Order  // reduce
+	From    string // extend: the operand, "%name" or "@name"
+	Pieces  []Piece
+	Pos     Pos
+}
+
+// Result is an SSA value defined by an operation.
+type Result struct {
+	Name string // without the %
+	Elem Elem
+}
+
+// Range is an index Index running over Axis from Lo to Hi-1. Ghost ranges reach below 0 or above the axis.
+type Range struct {
+	Index, Axis string
+	Lo, Hi      int
+}
+
+// Interval is [Lo, Hi).
+type Interval struct{ Lo, Hi int }
+
+// Piece is a body for one box of the domain (for reduce: Box covers Dom then Over). Body yields one result per Op result.
+type Piece struct {
+	Box  []Interval
+	Body Body
+}
+
+// Combiner is what a reduce folds with.
+type Combiner uint8
+
+// Combiners. Their identities are 0, 1, -inf and +inf.
+const (
+	Sum Combiner = iota
+	Prod
+	Max
+	Min
+)
+
+func (c Combiner) String() string { return [...]string{"sum", "prod", "max", "min"}[c] }
+
+// OrderKind names the order in which a reduction combines.
+type OrderKind uint8
+
+// Reduction orders (DESIGN section 4.3). Seq: ascending, last index fastest. Canon: 16 interleaved lanes per block of 4096 in
+// ascending order, lanes and then blocks folded by fixed binary trees. Mesh: what the mesh lowering does, see [Order].
+const (
+	Seq OrderKind = iota
+	Canon
+	Mesh
+)
+
+// Order is a reduction order. For Mesh, every axis of Chain is cut into blocks as a layout cuts it (Parts parts of N points, the
+// first N mod Parts one longer); within a part the elements are combined ascending (Seq over the local box, starting from the
+// first element; with FMA from fma(a,b,0)); then along the axes of Chain in order, part P-1 starts and each lower part combines
+// local op received: acc(p) = local(p) op acc(p+1).
+type Order struct {
+	Kind  OrderKind
+	Chain []ChainAxis
+}
+
+// ChainAxis is one axis of a mesh order.
+type ChainAxis struct {
+	Axis  string
+	Parts int
+}
+
+// Affine is one dimension of an access function: Index+Off, or the constant Off when Index is "".
+type Affine struct {
+	Index string
+	Off   int
+}
+
+// Body is a scalar expression DAG. Node arguments come before the node.
+type Body struct {
+	Nodes   []Node
+	Results []int
+}
+
+// Node is one scalar operation.
+type Node struct {
+	Op   Code
+	Elem Elem
+	Args []int
+	Imm  float64  // Const of a float type (exactly representable in Elem)
+	Int  int64    // Const of Bool, I32, I64
+	Name string   // Read: "%value" or "@array"; Scalar: host scalar; Param: parameter; Index, Coord: index; Deriv: index
+	At   []Affine // Read: one per dimension of the operand
+	N    int      // Deriv: order of the derivative
+	Acc  int      // Deriv: order of accuracy (even)
+}
+
+// Code is a scalar operation code.
+type Code uint8
+
+// Scalar operations. Comparison results are Bool. Coord, Deriv, Pow and the transcendental functions do not occur in canonical
+// IR outside host functions: they are discretised, hoisted into data or expanded into polynomials.
+const (
+	BadCode Code = iota
+	Const
+	Param_ // host only: a command-line parameter
+	Scalar // a host scalar, rounded once to Elem
+	Read
+	Index // the index value, I32
+	Coord // the coordinate of an index
+	Deriv // derivative of Args[0] along Name
+
+	Neg
+	Abs
+	Sqrt
+	Floor
+	Ceil
+	Not
+
+	Add
+	Sub
+	Mul
+	Div
+	MinOp // IEEE 754-2019 minimum: NaN if either is NaN, -0 < +0
+	MaxOp
+	Pow
+	FMA // fma(a, b, c), one rounding
+
+	Lt
+	Le
+	Eq
+	Ne
+	And // Bool or integer bits
+	Or
+	Xor
+	Shl
+	Shr // logical
+	Select
+	Cvt     // value conversion to Elem: float->int truncates toward zero (saturating, NaN to 0), else rounds to nearest even
+	Bitcast // same-width reinterpretation
+
+	Exp
+	Log
+	Sin
+	Cos
+	Tanh
+)
+
+var codeNames = map[Code]string{Const: "const", Param_: "param", Scalar: "scalar", Read: "read", Index: "index", Coord: "coord",
+	Deriv: "deriv", Neg: "neg", Abs: "abs", Sqrt: "sqrt", Floor: "floor", Ceil: "ceil", Not: "not", Add: "add", Sub: "sub",
+	Mul: "mul", Div: "div", MinOp: "min", MaxOp: "max", Pow: "pow", FMA: "fma", Lt: "lt", Le: "le", Eq: "eq", Ne: "ne",
+	And: "and", Or: "or", Xor: "xor", Shl: "shl", Shr: "shr", Select: "select", Cvt: "cvt", Bitcast: "bitcast", Exp: "exp",
+	Log: "log", Sin: "sin", Cos: "cos", Tanh: "tanh"}
+
+func (c Code) String() string {
+	if s, ok := codeNames[c]; ok {
+		return s
+	}
+	return fmt.Sprintf("code(%d)", c)
+}
+
+// ParseCode is the inverse of String.
+func ParseCode(s string) (Code, bool) {
+	for c, n := range codeNames {
+		if n == s {
+			return c, true
+		}
+	}
+	return BadCode, false
+}
+
+// Axis returns the axis of that name, or nil.
+func (p *Program) Axis(name string) *Axis {
+	for i := range p.Axes {
+		if p.Axes[i].Name == name {
+			return &p.Axes[i]
+		}
+	}
+	return nil
+}
+
+// Array returns the array of that name, or nil.
+func (p *Program) Array(name string) *Array {
+	for i := range p.Arrays {
+		if p.Arrays[i].Name == name {
+			return &p.Arrays[i]
+		}
+	}
+	return nil
+}
+
+// Func returns the function of that name, or nil.
+func (p *Program) Func(name string) *Func {
+	for i := range p.Funcs {
+		if p.Funcs[i].Name == name {
+			return &p.Funcs[i]
+		}
+	}
+	return nil
+}
+
+// Shape returns the extents of an array.
+func (p *Program) Shape(a *Array) []int {
+	s := make([]int, len(a.Axes))
+	for i, n := range a.Axes {
+		s[i] = p.Axis(n).N
+	}
+	return s
+}
