@@ -1,0 +1,247 @@
+// Package mesh is the mesh IR: for every class of PEs a process of vector operations over local arrays and channels.
+//
+// A process is straight-line: it computes on slices of local memory, sends slices on channels and receives from them. All counts
+// are known, so the program is a Kahn process network with bounded channels; package route assigns colors to the channels and
+// package target/wse/codegen turns a process into tasks and DSD operations one for one.
+//
+// Nothing here is per PE: classes are products of per-axis sets of positions, arrays have one shape for all classes, channels
+// are described once per mesh axis.
+package mesh
+
+import "github.com/wfc-lang/wfc/ir"
+
+// Dim is where an axis of the index IR lives.
+type Dim uint8
+
+// Places of an axis: PE memory, the mesh's x (west to east) or its y (north to south).
+const (
+	Mem Dim = iota
+	X
+	Y
+)
+
+func (d Dim) String() string { return [...]string{"mem", "x", "y"}[d] }
+
+// Layout maps one axis of N points. On the mesh it is cut into Parts blocks, the first N mod Parts one point longer. Part k sits at
+// position k, or, when Folded, at 2k for the lower half and 2(Parts-1-k)+1 for the upper half, so that neighbours on a ring are at
+// distance 2 or less. A periodic axis that is not folded is Wrapped: one long route joins its ends.
+type Layout struct {
+	Axis     string
+	Dim      Dim
+	N, Parts int
+	Periodic bool
+	Folded   bool
+}
+
+// Block returns the half-open range of points that part k owns.
+func (l *Layout) Block(k int) (lo, hi int) {
+	q, r := l.N/l.Parts, l.N%l.Parts
+	return k*q + min(k, r), (k+1)*q + min(k+1, r)
+}
+
+// MaxBlock is the size of the largest block.
+func (l *Layout) MaxBlock() int { return (l.N + l.Parts - 1) / l.Parts }
+
+// Pos returns the mesh position of part k.
+func (l *Layout) Pos(k int) int {
+	if !l.Folded {
+		return k
+	}
+	if k < (l.Parts+1)/2 {
+		return 2 * k
+	}
+	return 2*(l.Parts-1-k) + 1
+}
+
+// Part is the inverse of Pos.
+func (l *Layout) Part(pos int) int {
+	if !l.Folded {
+		return pos
+	}
+	if pos%2 == 0 {
+		return pos / 2
+	}
+	return l.Parts - 1 - pos/2
+}
+
+// Owner returns the part that owns point i, where ghost points belong to the nearest part.
+func (l *Layout) Owner(i int) int {
+	i = max(0, min(i, l.N-1))
+	q, r := l.N/l.Parts, l.N%l.Parts
+	if i < r*(q+1) {
+		return i / (q + 1)
+	}
+	return r + (i-r*(q+1))/q
+}
+
+// Program is a placed-by-axis, not yet routed program for a W x H rectangle of PEs.
+type Program struct {
+	Name     string
+	W, H     int
+	Layouts  []Layout // one per axis of the index IR
+	Arrays   []Array  // the same in every class
+	Scalars  []Scalar // host scalars the device reads, in the order they lie in the array "scalars"
+	Channels []Channel
+	Classes  []Class
+	Funcs    []string // names of the device functions, in order; Class.Funcs is parallel
+	Symbols  []Symbol
+	Orders   []ReduceOrder
+}
+
+// ArrayKind says what a local array is for (reports and the host use it).
+type ArrayKind uint8
+
+// Kinds of local arrays.
+const (
+	State ArrayKind = iota // fields that carry over; with their ghost margins
+	Data                   // constant coefficients loaded by the host
+	Halo                   // received from neighbours
+	Temp                   // scratch
+	Scalars                // host scalars
+)
+
+func (k ArrayKind) String() string {
+	return [...]string{"state", "data", "halo", "temp", "scalars"}[k]
+}
+
+// Array is local storage of Len elements in every PE.
+type Array struct {
+	Name string
+	Kind ArrayKind
+	Elem ir.Elem // f16, f32, i32 (Bool is stored as i32 0 or 1)
+	Len  int
+	Of   string // the array or value of the index IR it serves, for reports
+}
+
+// Scalar is one host scalar in device memory.
+type Scalar struct {
+	Name string
+	Elem ir.Elem
+}
+
+// ChanKind is the shape of a channel's streams.
+type ChanKind uint8
+
+// Channel kinds. Shift: part k sends to part k+Step (around the ring when the layout is periodic). Flood: part 0 sends to all
+// other parts of its row or column by router multicast.
+const (
+	Shift ChanKind = iota
+	Flood
+)
+
+func (k ChanKind) String() string { return [...]string{"shift", "flood"}[k] }
+
+// Channel is a family of parallel streams along one mesh axis, one family member per row or column. A PE has at most one
+// outgoing and one incoming stream of a channel; streams are first-in first-out.
+type Channel struct {
+	Name   string // e.g. "x+", "x-", "xflood"
+	Dim    Dim
+	Kind   ChanKind
+	Step   int    // Shift: +1 or -1, in parts
+	Layout string // axis name of the layout that positions the parts
+}
+
+// Range is {Lo, Lo+Step, ..} below Hi.
+type Range struct{ Lo, Hi, Step int }
+
+// Contains reports membership.
+func (r Range) Contains(i int) bool { return i >= r.Lo && i < r.Hi && (i-r.Lo)%r.Step == 0 }
+
+// Len is the number of members.
+func (r Range) Len() int {
+	if r.Hi <= r.Lo {
+		return 0
+	}
+	return (r.Hi - r.Lo + r.Step - 1) / r.Step
+}
+
+// Class is a set of PEs, by physical position, that run the same process.
+type Class struct {
+	Name  string
+	X, Y  Range
+	Funcs [][]Op // parallel to Program.Funcs
+}
+
+// OpKind is what an Op does.
+type OpKind uint8
+
+// Operation kinds. Vector: Dst = Code(Src...), elementwise in ascending order. Fold: a scalar (one-element slice) Dst combines
+// Dst with the elements of Src in ascending order by Code (add, mul, min, max; fma folds Src[0]*Src[1]). Await: wait until the
+// asynchronous sends on Chans have left memory.
+const (
+	Vector OpKind = iota
+	Fold
+	Await
+)
+
+func (k OpKind) String() string { return [...]string{"vector", "fold", "await"}[k] }
+
+// Op is one operation of a process. A vector Op with Code ir.Read is a move (also to and from channels).
+type Op struct {
+	Kind  OpKind
+	Code  ir.Code
+	Elem  ir.Elem // type of the operation: of the operands for comparisons, of the result otherwise
+	Dst   Operand
+	Src   []Operand
+	Async bool     // a send that proceeds while the process goes on: Dst is a channel, Src memory
+	Chans []string // Await
+	Pos   ir.Pos
+}
+
+// OperandKind tells where an operand lives.
+type OperandKind uint8
+
+// Operand kinds: a slice of local memory, a stream of a channel, a host scalar, an immediate.
+const (
+	None OperandKind = iota
+	Memory
+	Chan
+	HostScalar
+	Imm
+)
+
+// Operand is a source or destination. A memory operand of one element used with longer ones is a scalar (broadcast).
+type Operand struct {
+	Kind  OperandKind
+	Slice Slice
+	Name  string // channel or host scalar
+	Len   int    // Chan: elements
+	Imm   float64
+	Int   int64
+}
+
+// Slice addresses Off + sum(i_d*Dims[d].Stride) of a local array, at most four dimensions, last fastest, in elements.
+type Slice struct {
+	Array string
+	Off   int
+	Dims  []Extent
+}
+
+// Extent is one dimension of a slice.
+type Extent struct{ Len, Stride int }
+
+// Len is the number of elements of a slice.
+func (s Slice) Len() int {
+	n := 1
+	for _, d := range s.Dims {
+		n *= d.Len
+	}
+	return n
+}
+
+// Symbol says where the elements of an array of the index IR lie, so that the host can load and fetch it. PE (part kx, ky) owns the
+// points of its blocks; point (i, j, ..) of the block, counted from the block's low corner, is element Off+i*Strides[0]+.. of Local.
+// An array that lacks a mesh axis is held by every part of it (Replicated) or by part 0 only.
+type Symbol struct {
+	Array      string
+	Local      string
+	Off        int
+	Strides    []int
+	Replicated bool
+}
+
+// ReduceOrder records the order the lowering gave to a reduction, for replay by the interpreter.
+type ReduceOrder struct {
+	Func, Value string
+	Order       ir.Order
+}
