@@ -93,11 +93,11 @@ type ArrayKind uint8
 
 // Kinds of local arrays.
 const (
-	State ArrayKind = iota // fields that carry over; with their ghost margins
-	Data                   // constant coefficients loaded by the host
-	Halo                   // received from neighbours
-	Temp                   // scratch
-	Scalars                // host scalars
+	State   ArrayKind = iota // fields that carry over; with their ghost margins
+	Data                     // constant coefficients loaded by the host
+	Halo                     // received from neighbours
+	Temp                     // scratch
+	Scalars                  // host scalars
 )
 
 func (k ArrayKind) String() string {
