@@ -1,0 +1,586 @@
+package wse
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Range is the strided half-open interval Lo, Lo+Step, ... < Hi of one mesh axis.
+// Step 0 is read as 1.
+type Range struct{ Lo, Hi, Step int }
+
+// Span is the contiguous range [lo, hi).
+func Span(lo, hi int) Range { return Range{lo, hi, 1} }
+
+func (r Range) step() int {
+	if r.Step == 0 {
+		return 1
+	}
+	return r.Step
+}
+
+// Contains reports whether v is one of the range's values.
+func (r Range) Contains(v int) bool {
+	return v >= r.Lo && v < r.Hi && (v-r.Lo)%r.step() == 0
+}
+
+// Len is the number of values.
+func (r Range) Len() int {
+	if r.Hi <= r.Lo {
+		return 0
+	}
+	return (r.Hi - r.Lo + r.step() - 1) / r.step()
+}
+
+// Region is a product of strided ranges of PE coordinates. x grows to the east,
+// y to the south; (0, 0) is the north-west corner.
+type Region struct{ X, Y Range }
+
+// Contains reports whether PE (x, y) lies in the region.
+func (r Region) Contains(x, y int) bool { return r.X.Contains(x) && r.Y.Contains(y) }
+
+// Count is the number of PEs of the region.
+func (r Region) Count() int { return r.X.Len() * r.Y.Len() }
+
+// Elem is the type of an array element.
+type Elem uint8
+
+// Element types. 16-bit ones travel two per wavelet.
+const (
+	F32 Elem = iota
+	F16
+	I32
+	U32
+	U16
+)
+
+var elemNames = [...]string{"f32", "f16", "i32", "u32", "u16"}
+
+func (e Elem) String() string {
+	if int(e) < len(elemNames) {
+		return elemNames[e]
+	}
+	return fmt.Sprintf("elem(%d)", uint8(e))
+}
+
+// Bytes is the size of one element.
+func (e Elem) Bytes() int {
+	if e == F16 || e == U16 {
+		return 2
+	}
+	return 4
+}
+
+// PerWavelet is the number of elements in one 32-bit wavelet.
+func (e Elem) PerWavelet() int { return 4 / e.Bytes() }
+
+// Dir is a port of a router. A wavelet that enters by rx West comes from the
+// western neighbour, which sent it by tx East. North decreases y.
+type Dir uint8
+
+// Router ports, in the order that breaks ties.
+const (
+	North Dir = iota
+	East
+	South
+	West
+	Ramp
+)
+
+var dirNames = [...]string{"north", "east", "south", "west", "ramp"}
+
+func (d Dir) String() string {
+	if int(d) < len(dirNames) {
+		return dirNames[d]
+	}
+	return fmt.Sprintf("dir(%d)", uint8(d))
+}
+
+// Opposite is the port at the other end of the link; Ramp is its own opposite.
+func (d Dir) Opposite() Dir {
+	if d == Ramp {
+		return Ramp
+	}
+	return (d + 2) % 4
+}
+
+// Delta is the step in x and y to the neighbour behind port d.
+func (d Dir) Delta() (dx, dy int) {
+	switch d {
+	case North:
+		return 0, -1
+	case East:
+		return 1, 0
+	case South:
+		return 0, 1
+	case West:
+		return -1, 0
+	}
+	return 0, 0
+}
+
+// DirSet is a set of ports, bit 1<<d for Dir d.
+type DirSet uint8
+
+// Dirs builds a set.
+func Dirs(ds ...Dir) DirSet {
+	var s DirSet
+	for _, d := range ds {
+		s |= 1 << d
+	}
+	return s
+}
+
+// Has reports membership.
+func (s DirSet) Has(d Dir) bool { return s&(1<<d) != 0 }
+
+func (s DirSet) String() string {
+	var out []string
+	for d := North; d <= Ramp; d++ {
+		if s.Has(d) {
+			out = append(out, d.String())
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// Program is a machine program: classes of PEs with their code, and routes.
+// Script is only used by hand-written kernels (`wfc sim FILE`).
+type Program struct {
+	Name    string
+	Machine string // profile it was written for
+	W, H    int    // mesh size in PEs
+	Classes []*Class
+	Routes  []Route
+	Script  []Directive
+}
+
+// ClassAt returns the class of PE (x, y), or nil when the PE is not programmed.
+func (p *Program) ClassAt(x, y int) *Class {
+	for _, c := range p.Classes {
+		for _, r := range c.Regions {
+			if r.Contains(x, y) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// Route is a static router setting: in every PE of Region, wavelets of Color are
+// accepted from Rx and copied to every port of Tx. At most one setting may exist
+// per PE and color.
+type Route struct {
+	Color  int
+	Region Region
+	Rx     Dir
+	Tx     DirSet
+}
+
+// Class is one code and the PEs that run it. Names of arrays, queues, tasks,
+// registers and params are unique within the class, each in its own name space.
+type Class struct {
+	Name    string
+	Regions []Region
+	// Args are the registers a launch sets, in the order of its arguments.
+	Args   []string
+	Params []Param
+	Arrays []*Array
+	Queues []Queue
+	Tasks  []*Task
+	Entry  string // local task activated by a launch
+}
+
+// Param is a named i32 of a PE, affine in its coordinates:
+// Base + PX*px + PY*py.
+type Param struct {
+	Name         string
+	Base, PX, PY int32
+}
+
+// Array is memory of a PE. Constants and coefficients are arrays the host
+// writes before a launch.
+type Array struct {
+	Name   string
+	Elem   Elem
+	Len    int
+	Align  int // bytes, power of two; 0 = element size (at least 4 for arrays used by 2-wide ops)
+	Bank   int // wanted bank of element 0, -1 = any
+	Addr   int // byte address, -1 = assigned by Layout
+	Export bool
+	Init   *Init // nil = zero
+}
+
+// Bytes is the size of the array.
+func (a *Array) Bytes() int { return a.Len * a.Elem.Bytes() }
+
+// InitKind says how initial values are written.
+type InitKind uint8
+
+// Kinds of initial values.
+const (
+	InitFill   InitKind = iota // every element is C
+	InitList                   // Values, then zeros
+	InitAffine                 // C + I*index + PX*px + PY*py, in f64, rounded once
+)
+
+// Init gives initial or expected values of an array.
+type Init struct {
+	Kind         InitKind
+	Values       []float64
+	C, I, PX, PY float64
+}
+
+// At evaluates the value of element i in PE (px, py).
+func (in *Init) At(i, px, py int) float64 {
+	switch in.Kind {
+	case InitFill:
+		return in.C
+	case InitAffine:
+		v := in.C + float64(in.I*float64(i))
+		v += float64(in.PX * float64(px))
+		return v + float64(in.PY*float64(py))
+	}
+	if i < len(in.Values) {
+		return in.Values[i]
+	}
+	return 0
+}
+
+// Queue binds a hardware queue to a color. An input queue has one color; an
+// output queue may carry several colors on machines without OneColorPerQueue,
+// each by a Queue of its own name.
+type Queue struct {
+	Name  string
+	Out   bool
+	ID    int
+	Color int
+}
+
+// TaskKind is what makes a task runnable.
+type TaskKind uint8
+
+// Task kinds.
+const (
+	Local   TaskKind = iota // activated by name
+	Data                    // fires once per wavelet of an input queue
+	Control                 // fires on a control wavelet that carries its id
+)
+
+var taskKindNames = [...]string{"local", "data", "control"}
+
+func (k TaskKind) String() string { return taskKindNames[k] }
+
+// Task runs to completion when active and not blocked.
+type Task struct {
+	Name    string
+	Kind    TaskKind
+	ID      int    // local and control ids; for data tasks derived by TaskID
+	Queue   string // data tasks: the input queue
+	Arg     string // data, control: register that receives the payload; may be empty
+	Blocked bool   // initially
+	Body    []Stmt
+}
+
+// Stmt is one of *Op, *Set, *Load, *If, *While, *TaskCtl, *Exit.
+type Stmt interface{ stmt() }
+
+// Op is a DSD operation over vectors. All vector operands have the same extent.
+type Op struct {
+	Code  Opcode
+	Elem  Elem // type of the sources; see OpInfo for the type of the destination
+	Dst   Operand
+	Src   []Operand
+	Async bool
+	Done  Completion // only with Async
+	UT    int        // microthread; -1 = the id of the fabric queue
+	Line  string     // source line, for messages
+}
+
+// Completion is what the end of an asynchronous operation does.
+type Completion struct {
+	Kind CompletionKind
+	Task string
+}
+
+// CompletionKind of an asynchronous operation.
+type CompletionKind uint8
+
+// Completions.
+const (
+	DoneNothing CompletionKind = iota
+	DoneActivate
+	DoneUnblock
+)
+
+// OperandKind discriminates Operand.
+type OperandKind uint8
+
+// Operand kinds.
+const (
+	Mem    OperandKind = iota // vector in memory (a DSD)
+	Fabric                    // vector from an input or to an output queue
+	Scalar                    // one memory element, broadcast as a source
+	Imm                       // constant bits, broadcast
+	Reg                       // a register's 32 bits, broadcast
+)
+
+// Operand of a DSD operation.
+type Operand struct {
+	Kind OperandKind
+
+	Array string // Mem, Scalar
+	// Offset in elements of the first element; IndexReg, when not empty, adds
+	// IndexScale times that register or param (CSL: @increment_dsd_offset).
+	Offset     int
+	IndexReg   string
+	IndexScale int
+	Dims       []Dim // Mem: 1 to 4, outermost first; the last varies fastest
+
+	Queue   string // Fabric
+	Extent  int    // Fabric: elements
+	Control bool   // Fabric destination: send control wavelets
+
+	Bits uint32 // Imm: f16 and u16 in the low half
+	Reg  string // Reg: register or param name
+}
+
+// Dim is one dimension of a memory DSD, in elements.
+type Dim struct{ Len, Stride int }
+
+// Count is the number of elements of a vector operand, 1 for broadcast kinds.
+func (o Operand) Count() int {
+	switch o.Kind {
+	case Mem:
+		n := 1
+		for _, d := range o.Dims {
+			n *= d.Len
+		}
+		return n
+	case Fabric:
+		return o.Extent
+	}
+	return 1
+}
+
+// IsVector reports whether the operand is a DSD (memory vector or fabric).
+func (o Operand) IsVector() bool { return o.Kind == Mem || o.Kind == Fabric }
+
+// Vec is a contiguous memory vector A[off : off+n].
+func Vec(array string, off, n int) Operand {
+	return Operand{Kind: Mem, Array: array, Offset: off, Dims: []Dim{{n, 1}}}
+}
+
+// Strided is a one-dimensional memory vector with a stride in elements.
+func Strided(array string, off, n, stride int) Operand {
+	return Operand{Kind: Mem, Array: array, Offset: off, Dims: []Dim{{n, stride}}}
+}
+
+// Box is a memory vector of up to four dimensions, outermost first.
+func Box(array string, off int, dims ...Dim) Operand {
+	return Operand{Kind: Mem, Array: array, Offset: off, Dims: dims}
+}
+
+// At is one memory element.
+func At(array string, off int) Operand { return Operand{Kind: Scalar, Array: array, Offset: off} }
+
+// Fab is n elements received from or sent to a queue of the class.
+func Fab(queue string, n int) Operand { return Operand{Kind: Fabric, Queue: queue, Extent: n} }
+
+// ImmBits is a constant given by its bits.
+func ImmBits(b uint32) Operand { return Operand{Kind: Imm, Bits: b} }
+
+// RegOf is a register or param as a broadcast scalar.
+func RegOf(name string) Operand { return Operand{Kind: Reg, Reg: name} }
+
+// Val is an i32: an immediate, a register or a param.
+type Val struct {
+	Name string // register or param; empty = Imm
+	Imm  int32
+}
+
+// IntVal is an immediate.
+func IntVal(v int32) Val { return Val{Imm: v} }
+
+// RegVal is a register or param.
+func RegVal(name string) Val { return Val{Name: name} }
+
+// SetFn is the arithmetic of a Set.
+type SetFn uint8
+
+// Register arithmetic, modulo 2^32.
+const (
+	SetMov SetFn = iota // dst = A
+	SetAdd              // dst = A + B
+	SetSub              // dst = A - B
+	SetMul              // dst = A * B
+)
+
+// Set writes a register.
+type Set struct {
+	Reg  string
+	Fn   SetFn
+	A, B Val
+	Line string
+}
+
+// Load copies one 32-bit memory element (or a zero-extended 16-bit one) into a register.
+type Load struct {
+	Reg  string
+	From Operand // Scalar
+	Line string
+}
+
+// Cmp compares i32 values.
+type Cmp uint8
+
+// Comparisons.
+const (
+	Eq Cmp = iota
+	Ne
+	Lt
+	Le
+	Gt
+	Ge
+)
+
+var cmpNames = [...]string{"==", "!=", "<", "<=", ">", ">="}
+
+func (c Cmp) String() string { return cmpNames[c] }
+
+// Holds evaluates the comparison.
+func (c Cmp) Holds(a, b int32) bool {
+	switch c {
+	case Eq:
+		return a == b
+	case Ne:
+		return a != b
+	case Lt:
+		return a < b
+	case Le:
+		return a <= b
+	case Gt:
+		return a > b
+	}
+	return a >= b
+}
+
+// Cond is `A Cmp B`.
+type Cond struct {
+	A, B Val
+	Cmp  Cmp
+}
+
+// If runs Then when Cond holds, else Else.
+type If struct {
+	Cond       Cond
+	Then, Else []Stmt
+	Line       string
+}
+
+// While runs Body as long as Cond holds.
+type While struct {
+	Cond Cond
+	Body []Stmt
+	Line string
+}
+
+// CtlFn is what TaskCtl does.
+type CtlFn uint8
+
+// Task control. Activations do not count: activating an active task changes nothing.
+const (
+	Activate CtlFn = iota
+	Block
+	Unblock
+)
+
+var ctlNames = [...]string{"activate", "block", "unblock"}
+
+func (f CtlFn) String() string { return ctlNames[f] }
+
+// TaskCtl activates, blocks or unblocks a task of the class.
+type TaskCtl struct {
+	Fn   CtlFn
+	Task string
+	Line string
+}
+
+// Exit ends this PE's part of the launch (CSL: unblock_cmd_stream). Each PE of
+// the program executes it exactly once per launch.
+type Exit struct{ Line string }
+
+func (*Op) stmt()      {}
+func (*Set) stmt()     {}
+func (*Load) stmt()    {}
+func (*If) stmt()      {}
+func (*While) stmt()   {}
+func (*TaskCtl) stmt() {}
+func (*Exit) stmt()    {}
+
+// DirectiveKind of a script line.
+type DirectiveKind uint8
+
+// Script lines.
+const (
+	DoInit   DirectiveKind = iota // the host writes Array in Region
+	DoLaunch                      // launch with Args and run until every PE has exited
+	DoExpect                      // compare Array in Region with Init
+	DoPrint                       // print Array in Region
+)
+
+// Directive is one step of the script of a hand-written kernel.
+type Directive struct {
+	Kind   DirectiveKind
+	Array  string
+	Region Region
+	Init   Init
+	Tol    float64 // DoExpect: allowed absolute difference; 0 = bit for bit
+	Args   []int32 // DoLaunch
+}
+
+// Class lookups; a nil result or ok = false means no such name.
+
+// Array finds an array by name.
+func (c *Class) Array(name string) *Array {
+	for _, a := range c.Arrays {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// Queue finds a queue binding by name.
+func (c *Class) Queue(name string) (Queue, bool) {
+	for _, q := range c.Queues {
+		if q.Name == name {
+			return q, true
+		}
+	}
+	return Queue{}, false
+}
+
+// Task finds a task by name.
+func (c *Class) Task(name string) *Task {
+	for _, t := range c.Tasks {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Walk calls f for every statement of the list, outer before inner.
+func Walk(list []Stmt, f func(Stmt)) {
+	for _, s := range list {
+		f(s)
+		switch s := s.(type) {
+		case *If:
+			Walk(s.Then, f)
+			Walk(s.Else, f)
+		case *While:
+			Walk(s.Body, f)
+		}
+	}
+}
