@@ -179,7 +179,7 @@ func RateClass(c Opcode) string {
 		return "mul"
 	case OpFma:
 		return "fma"
-	case OpSum, OpRedMax, OpRedMin:
+	case OpSum, OpRedMax, OpRedMin, OpRedMul:
 		return "reduce"
 	case OpDot:
 		return "dot"

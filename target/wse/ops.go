@@ -13,7 +13,7 @@ const (
 	OpMul
 	OpNeg
 	OpAbs
-	OpMax // maxNum: a NaN operand yields the other one; max(-0, +0) = +0
+	OpMax // IEEE 754-2019 maximum: NaN if either is NaN, -0 < +0
 	OpFma // dst = src0 + src1*src2, one rounding, src2 a scalar
 	OpF2H // f32 -> f16
 	OpH2F // f16 -> f32
@@ -21,12 +21,14 @@ const (
 	OpSum
 	OpRedMax
 	OpRedMin
+	OpRedMul
 	OpDot // fma(src1, src2, acc)
 	// Mapped functions.
-	OpDiv
+	OpDiv // correctly rounded; integers truncate, x/0 = 0
 	OpSqrt
 	OpFloor
-	OpMin // minNum, min(-0, +0) = -0
+	OpCeil
+	OpMin // IEEE 754-2019 minimum
 	OpFma3
 	OpLt
 	OpLe
@@ -40,7 +42,7 @@ const (
 	OpNot // bitwise
 	OpSelect
 	OpShl
-	OpShr // logical for u32 and u16, arithmetic for i32; counts >= width give 0 (or the sign)
+	OpShr // logical; counts are taken modulo 2^32, those of at least the width give 0
 	OpI2F // i32 -> f32, to nearest even
 	OpU2F
 	OpF2I // f32 -> i32, towards zero, saturating, NaN = 0
@@ -48,6 +50,7 @@ const (
 	OpMapAdd // integer add
 	OpMapSub
 	OpMapMul
+	OpMapMax
 	numOpcodes
 )
 
@@ -90,13 +93,15 @@ var opTable = [numOpcodes]OpInfo{
 	{OpFma, "fma", true, 3, false, floats, nil},
 	{OpF2H, "f2h", true, 1, false, []Elem{F32}, always(F16)},
 	{OpH2F, "h2f", true, 1, false, []Elem{F16}, always(F32)},
-	{OpSum, "sum", true, 2, true, floats, nil},
-	{OpRedMax, "redmax", true, 2, true, floats, nil},
-	{OpRedMin, "redmin", false, 2, true, floats, nil},
+	{OpSum, "sum", true, 2, true, allElems, nil},
+	{OpRedMax, "redmax", true, 2, true, allElems, nil},
+	{OpRedMin, "redmin", false, 2, true, allElems, nil},
+	{OpRedMul, "redmul", false, 2, true, allElems, nil},
 	{OpDot, "dot", false, 3, true, floats, nil},
 	{OpDiv, "div", false, 2, false, allElems, nil},
 	{OpSqrt, "sqrt", false, 1, false, floats, nil},
 	{OpFloor, "floor", false, 1, false, floats, nil},
+	{OpCeil, "ceil", false, 1, false, floats, nil},
 	{OpMin, "min", false, 2, false, allElems, nil},
 	{OpFma3, "fma", false, 3, false, floats, nil},
 	{OpLt, "lt", false, 2, false, allElems, maskElem},
@@ -119,6 +124,7 @@ var opTable = [numOpcodes]OpInfo{
 	{OpMapAdd, "add", false, 2, false, ints, nil},
 	{OpMapSub, "sub", false, 2, false, ints, nil},
 	{OpMapMul, "mul", false, 2, false, ints, nil},
+	{OpMapMax, "max", false, 2, false, ints, nil},
 }
 
 // Info describes the opcode; ok is false for a number that is no opcode.
