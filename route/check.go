@@ -1,0 +1,316 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// Check proves the final tables right without looking at how they were made: from every sending port it walks forward, router by
+// router, and compares what is delivered with what the channels promise. It reports every color at which
+//
+//   - two entries configure one router, or a wavelet runs into a router that does not accept it, leaves the mesh or runs in a circle;
+//   - a stream reaches a PE that does not listen, misses one that does, or reaches one twice;
+//   - a listening PE belongs to another sender than its channel says;
+//   - an entry is never reached.
+//
+// Static routes of one color keep the order of wavelets, so delivery is in order when it is exact.
+//
+// Rows (or columns) whose entries and ports are the same are walked once: the cost is one line per distinct line.
+func Check(p *mesh.Program, t *Table) []error {
+	c := checker{p: p, t: t}
+	for _, color := range t.colors() {
+		c.color(color)
+	}
+	return c.errs
+}
+
+type checker struct {
+	p    *mesh.Program
+	t    *Table
+	errs []error
+}
+
+func (c *checker) fail(format string, a ...any) {
+	if len(c.errs) < 100 {
+		c.errs = append(c.errs, fmt.Errorf(format, a...))
+	}
+}
+
+func (t *Table) colors() []int {
+	seen := map[int]bool{}
+	var out []int
+	add := func(k int) {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	for _, e := range t.Entries {
+		add(e.Color)
+	}
+	for _, q := range t.Ports {
+		add(q.Color)
+	}
+	sort.Ints(out)
+	return out
+}
+
+// color checks one color on one representative of each kind of line.
+func (c *checker) color(color int) {
+	var es []Entry
+	var ps []Port
+	alongX, alongY := false, false
+	for _, e := range c.t.Entries {
+		if e.Color == color {
+			es = append(es, e)
+			for d := North; d < Ramp; d++ {
+				if e.Rx == d || e.Tx.Has(d) {
+					alongX = alongX || d == East || d == West
+					alongY = alongY || d == North || d == South
+				}
+			}
+		}
+	}
+	for _, q := range c.t.Ports {
+		if q.Color == color {
+			ps = append(ps, q)
+		}
+	}
+	switch {
+	case alongX && alongY:
+		g := newGrid(c, color, es, ps, mesh.Range{Lo: 0, Hi: c.p.W, Step: 1}, mesh.Range{Lo: 0, Hi: c.p.H, Step: 1})
+		g.check()
+	case alongY:
+		for _, x := range c.representatives(c.p.W, es, ps, func(r Region) mesh.Range { return r.X }) {
+			g := newGrid(c, color, es, ps, mesh.Range{Lo: x, Hi: x + 1, Step: 1}, mesh.Range{Lo: 0, Hi: c.p.H, Step: 1})
+			g.check()
+		}
+	default:
+		for _, y := range c.representatives(c.p.H, es, ps, func(r Region) mesh.Range { return r.Y }) {
+			g := newGrid(c, color, es, ps, mesh.Range{Lo: 0, Hi: c.p.W, Step: 1}, mesh.Range{Lo: y, Hi: y + 1, Step: 1})
+			g.check()
+		}
+	}
+}
+
+// representatives returns one line of each set of lines crossed by the same entries and ports.
+func (c *checker) representatives(n int, es []Entry, ps []Port, across func(Region) mesh.Range) []int {
+	seen := map[string]bool{}
+	var out []int
+	for i := 0; i < n; i++ {
+		key := make([]byte, 0, len(es)+len(ps))
+		for _, e := range es {
+			key = append(key, bit(across(e.Region).Contains(i)))
+		}
+		for _, q := range ps {
+			key = append(key, bit(across(q.Region).Contains(i)))
+		}
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// grid is the routers of some lines for one color.
+type grid struct {
+	c        *checker
+	color    int
+	xs, ys   mesh.Range
+	w        int
+	conf     []*Entry // per router
+	reached  []bool
+	send     [][]string // channels that send, listen here
+	listen   [][]string
+	receives []int // how many streams of this color end here
+}
+
+func newGrid(c *checker, color int, es []Entry, ps []Port, xs, ys mesh.Range) *grid {
+	g := &grid{c: c, color: color, xs: xs, ys: ys, w: xs.Hi - xs.Lo}
+	n := g.w * (ys.Hi - ys.Lo)
+	g.conf, g.reached = make([]*Entry, n), make([]bool, n)
+	g.send, g.listen, g.receives = make([][]string, n), make([][]string, n), make([]int, n)
+	for i := range es {
+		e := &es[i]
+		g.each(e.Region, func(x, y, k int) {
+			if g.conf[k] != nil {
+				c.fail("color %d: PE (%d,%d) is configured twice (%v->%v and %v->%v)", color, x, y, g.conf[k].Rx, g.conf[k].Tx, e.Rx, e.Tx)
+			}
+			g.conf[k] = e
+		})
+	}
+	for _, q := range ps {
+		g.each(q.Region, func(x, y, k int) {
+			if q.Send {
+				g.send[k] = append(g.send[k], q.Channel)
+			} else {
+				g.listen[k] = append(g.listen[k], q.Channel)
+			}
+		})
+	}
+	return g
+}
+
+func (g *grid) each(r Region, f func(x, y, k int)) {
+	for y := g.ys.Lo; y < g.ys.Hi; y++ {
+		if !r.Y.Contains(y) {
+			continue
+		}
+		for x := g.xs.Lo; x < g.xs.Hi; x++ {
+			if r.X.Contains(x) {
+				f(x, y, g.at(x, y))
+			}
+		}
+	}
+}
+
+func (g *grid) at(x, y int) int { return (y-g.ys.Lo)*g.w + x - g.xs.Lo }
+
+func (g *grid) inside(x, y int) bool {
+	return x >= g.xs.Lo && x < g.xs.Hi && y >= g.ys.Lo && y < g.ys.Hi
+}
+
+func (g *grid) check() {
+	for y := g.ys.Lo; y < g.ys.Hi; y++ {
+		for x := g.xs.Lo; x < g.xs.Hi; x++ {
+			k := g.at(x, y)
+			if len(g.send[k]) > 1 || len(g.listen[k]) > 1 {
+				g.c.fail("color %d: PE (%d,%d) serves several channels: sends %v, receives %v", g.color, x, y, g.send[k], g.listen[k])
+			}
+			for _, ch := range g.send[k] {
+				g.walk(ch, x, y)
+			}
+		}
+	}
+	for y := g.ys.Lo; y < g.ys.Hi; y++ {
+		for x := g.xs.Lo; x < g.xs.Hi; x++ {
+			k := g.at(x, y)
+			if g.conf[k] != nil && !g.reached[k] {
+				g.c.fail("color %d: the entry %v->%v of PE (%d,%d) carries no stream", g.color, g.conf[k].Rx, g.conf[k].Tx, x, y)
+			}
+			if len(g.listen[k]) > 0 && g.receives[k] != 1 {
+				g.c.fail("color %d: PE (%d,%d) listens to %s and is reached by %d streams", g.color, x, y, g.listen[k][0], g.receives[k])
+			}
+		}
+	}
+}
+
+// walk follows the stream that channel ch sends from (x, y) and compares its deliveries with the channel's meaning.
+func (g *grid) walk(ch string, x, y int) {
+	type step struct {
+		x, y int
+		in   Dir
+	}
+	got := map[[2]int]int{}
+	seen := map[step]bool{}
+	todo := []step{{x, y, Ramp}}
+	for len(todo) > 0 {
+		s := todo[0]
+		todo = todo[1:]
+		if !g.inside(s.x, s.y) {
+			g.c.fail("color %d: the stream of %s from PE (%d,%d) leaves the mesh at (%d,%d)", g.color, ch, x, y, s.x, s.y)
+			return
+		}
+		if seen[s] {
+			g.c.fail("color %d: the stream of %s from PE (%d,%d) runs in a circle through (%d,%d)", g.color, ch, x, y, s.x, s.y)
+			return
+		}
+		seen[s] = true
+		k := g.at(s.x, s.y)
+		e := g.conf[k]
+		if e == nil {
+			g.c.fail("color %d: the stream of %s from PE (%d,%d) meets router (%d,%d), which has no route for it", g.color, ch, x, y, s.x, s.y)
+			return
+		}
+		if e.Rx != s.in {
+			g.c.fail("color %d: the stream of %s from PE (%d,%d) enters router (%d,%d) from %v, which accepts %v", g.color, ch, x, y, s.x, s.y, s.in, e.Rx)
+			return
+		}
+		g.reached[k] = true
+		for d := North; d <= Ramp; d++ {
+			if !e.Tx.Has(d) {
+				continue
+			}
+			if d == Ramp {
+				got[[2]int{s.x, s.y}]++
+				g.receives[k]++
+				continue
+			}
+			dx, dy := d.Step()
+			todo = append(todo, step{s.x + dx, s.y + dy, d.Opposite()})
+		}
+	}
+	want := Receivers(g.c.p, ch, x, y)
+	for _, at := range want {
+		if got[at] != 1 {
+			g.c.fail("color %d: the stream of %s from PE (%d,%d) reaches its receiver (%d,%d) %d times", g.color, ch, x, y, at[0], at[1], got[at])
+		}
+		delete(got, at)
+		if !g.inside(at[0], at[1]) {
+			continue
+		}
+		if k := g.at(at[0], at[1]); len(g.listen[k]) != 1 || g.listen[k][0] != ch {
+			g.c.fail("color %d: PE (%d,%d) should listen to %s and listens to %v", g.color, at[0], at[1], ch, g.listen[k])
+		}
+	}
+	var more [][2]int
+	for at := range got {
+		more = append(more, at)
+	}
+	slices.SortFunc(more, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+	for _, at := range more {
+		g.c.fail("color %d: the stream of %s from PE (%d,%d) also reaches (%d,%d)", g.color, ch, x, y, at[0], at[1])
+	}
+}
+
+// Receivers returns the PEs that channel ch delivers to from sender (x, y), by the channel's definition.
+func Receivers(p *mesh.Program, ch string, x, y int) [][2]int {
+	for i := range p.Channels {
+		c := &p.Channels[i]
+		if c.Name != ch {
+			continue
+		}
+		l := layout(p, c.Layout)
+		at := x
+		if c.Dim == mesh.Y {
+			at = y
+		}
+		place := func(pos int) [2]int {
+			if c.Dim == mesh.X {
+				return [2]int{pos, y}
+			}
+			return [2]int{x, pos}
+		}
+		part := l.Part(at)
+		if c.Kind == mesh.Flood {
+			if part != 0 {
+				return nil
+			}
+			var out [][2]int
+			for k := 1; k < l.Parts; k++ {
+				out = append(out, place(l.Pos(k)))
+			}
+			return out
+		}
+		to := part + c.Step
+		if to < 0 || to >= l.Parts {
+			if !l.Periodic {
+				return nil
+			}
+			to = (to + l.Parts) % l.Parts
+		}
+		return [][2]int{place(l.Pos(to))}
+	}
+	return nil
+}

@@ -1,0 +1,383 @@
+// Package route gives the channels of a mesh program their colors and route tables, checks the tables by walking them, and
+// decides whether the process network can deadlock.
+//
+// Channels run along one mesh axis, and every row (or column) is alike, so routing is a one-dimensional problem per axis: each
+// stream occupies an interval of routers, two streams whose intervals meet need different colors, and an interval graph is
+// colored optimally by taking intervals from low to high and giving each the lowest free color. On a regular lattice the
+// colors repeat with a short period, and the tables are written as strided ranges: their size does not grow with the mesh.
+package route
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// Dir is a side of a router.
+type Dir uint8
+
+// Router ports. North decreases y.
+const (
+	North Dir = iota
+	East
+	South
+	West
+	Ramp
+)
+
+func (d Dir) String() string { return [...]string{"N", "E", "S", "W", "R"}[d] }
+
+// Opposite is the side a wavelet leaving by d enters the neighbour from.
+func (d Dir) Opposite() Dir {
+	if d == Ramp {
+		return Ramp
+	}
+	return (d + 2) % 4
+}
+
+// Step returns the neighbour's offset in direction d.
+func (d Dir) Step() (dx, dy int) {
+	switch d {
+	case North:
+		return 0, -1
+	case East:
+		return 1, 0
+	case South:
+		return 0, 1
+	case West:
+		return -1, 0
+	}
+	return 0, 0
+}
+
+// DirSet is a set of ports.
+type DirSet uint8
+
+// Has reports membership.
+func (s DirSet) Has(d Dir) bool { return s&(1<<d) != 0 }
+
+// With adds d.
+func (s DirSet) With(d Dir) DirSet { return s | 1<<d }
+
+func (s DirSet) String() string {
+	t := ""
+	for d := North; d <= Ramp; d++ {
+		if s.Has(d) {
+			t += d.String()
+		}
+	}
+	return t
+}
+
+// Region is a product of strided position ranges.
+type Region struct{ X, Y mesh.Range }
+
+// Contains reports whether PE (x, y) is in the region.
+func (r Region) Contains(x, y int) bool { return r.X.Contains(x) && r.Y.Contains(y) }
+
+// Entry configures one color in the routers of a region: wavelets that arrive from Rx leave by every port of Tx.
+type Entry struct {
+	Color  int
+	Region Region
+	Rx     Dir
+	Tx     DirSet
+}
+
+// Port binds a channel's end to a color in the PEs of a region.
+type Port struct {
+	Channel string
+	Send    bool
+	Color   int
+	Region  Region
+}
+
+// Table is the routing of a program.
+type Table struct {
+	Entries []Entry
+	Ports   []Port
+	Owner   map[int]string // color -> channels that use it, for reports
+}
+
+// Fabric is what routing needs to know of a machine.
+type Fabric interface {
+	// RouteColors lists the color ids a program may use, in the order to use them.
+	RouteColors() []int
+}
+
+// BudgetError says that the channels need more colors than the machine has.
+type BudgetError struct {
+	Need, Have int
+	Channels   []string // in routing order
+}
+
+func (e *BudgetError) Error() string {
+	return fmt.Sprintf("the program's %d channels need %d colors, the machine has %d: %v", len(e.Channels), e.Need, e.Have, e.Channels)
+}
+
+// stream is one sender to receivers on a line of routers.
+type stream struct {
+	channel  string
+	src      int
+	lo, hi   int
+	receives []int // positions, ascending
+	color    int
+}
+
+// streams lists a channel's streams along its axis (P positions).
+func streams(p *mesh.Program, ch *mesh.Channel) []stream {
+	l := layout(p, ch.Layout)
+	if l == nil || l.Parts < 2 {
+		return nil
+	}
+	if ch.Kind == mesh.Flood {
+		s := stream{channel: ch.Name, src: l.Pos(0), lo: 0, hi: l.Parts - 1}
+		for i := 0; i < l.Parts; i++ {
+			if i != s.src {
+				s.receives = append(s.receives, i)
+			}
+		}
+		return []stream{s}
+	}
+	var out []stream
+	for k := 0; k < l.Parts; k++ {
+		d := k + ch.Step
+		if d < 0 || d >= l.Parts {
+			if !l.Periodic {
+				continue
+			}
+			d = (d + l.Parts) % l.Parts
+		}
+		a, b := l.Pos(k), l.Pos(d)
+		out = append(out, stream{channel: ch.Name, src: a, lo: min(a, b), hi: max(a, b), receives: []int{b}})
+	}
+	return out
+}
+
+func layout(p *mesh.Program, axis string) *mesh.Layout {
+	for i := range p.Layouts {
+		if p.Layouts[i].Axis == axis {
+			return &p.Layouts[i]
+		}
+	}
+	return nil
+}
+
+// Assign colors all channels of p and writes their route tables. A *BudgetError reports too few colors.
+func Assign(p *mesh.Program, f Fabric) (*Table, error) {
+	usable := f.RouteColors()
+	t := &Table{Owner: map[int]string{}}
+	next := 0 // colors of the y axis follow those of the x axis: a PE takes part in both
+	for _, dim := range []mesh.Dim{mesh.X, mesh.Y} {
+		var ss []stream
+		for i := range p.Channels {
+			if p.Channels[i].Dim == dim {
+				ss = append(ss, streams(p, &p.Channels[i])...)
+			}
+		}
+		n := colorIntervals(ss)
+		if next+n > len(usable) {
+			e := &BudgetError{Need: next + n, Have: len(usable)}
+			for _, c := range p.Channels {
+				e.Channels = append(e.Channels, c.Name)
+			}
+			return nil, e
+		}
+		for i := range ss {
+			ss[i].color = usable[next+ss[i].color]
+		}
+		t.add(p, dim, ss)
+		next += n
+	}
+	return t, nil
+}
+
+// colorIntervals colors the intervals [lo, hi] so that any two that share a router differ, with the fewest colors, and returns
+// their number. Among free colors the lowest is taken: on a lattice the result is periodic.
+func colorIntervals(ss []stream) int {
+	sort.SliceStable(ss, func(i, j int) bool { return ss[i].lo < ss[j].lo })
+	var free []int // ascending
+	type used struct{ hi, color int }
+	var busy []used
+	n := 0
+	for i := range ss {
+		keep := busy[:0]
+		for _, b := range busy {
+			if b.hi < ss[i].lo {
+				free = append(free, b.color)
+			} else {
+				keep = append(keep, b)
+			}
+		}
+		busy = keep
+		sort.Ints(free)
+		if len(free) == 0 {
+			free = append(free, n)
+			n++
+		}
+		ss[i].color = free[0]
+		free = free[1:]
+		busy = append(busy, used{ss[i].hi, ss[i].color})
+	}
+	return n
+}
+
+// hop is what one router does for one color.
+type hop struct {
+	color int
+	rx    Dir
+	tx    DirSet
+}
+
+// add turns the colored streams of one axis into entries and ports compressed over positions.
+func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
+	up, down := East, West // towards higher and lower positions
+	if dim == mesh.Y {
+		up, down = South, North
+	}
+	hops := map[hop][]int{}
+	ports := map[Port][]int{}
+	for _, s := range ss {
+		gets := map[int]bool{}
+		for _, r := range s.receives {
+			gets[r] = true
+			k := Port{Channel: s.channel, Color: s.color}
+			ports[k] = append(ports[k], r)
+		}
+		k := Port{Channel: s.channel, Color: s.color, Send: true}
+		ports[k] = append(ports[k], s.src)
+		for x := s.lo; x <= s.hi; x++ {
+			h := hop{color: s.color}
+			switch {
+			case x == s.src:
+				h.rx = Ramp
+			case x > s.src:
+				h.rx = down
+			default:
+				h.rx = up
+			}
+			if x >= s.src && x < s.hi {
+				h.tx = h.tx.With(up)
+			}
+			if x <= s.src && x > s.lo {
+				h.tx = h.tx.With(down)
+			}
+			if gets[x] {
+				h.tx = h.tx.With(Ramp)
+			}
+			hops[h] = append(hops[h], x)
+		}
+		if o := t.Owner[s.color]; o == "" {
+			t.Owner[s.color] = s.channel
+		} else if !hasWord(o, s.channel) {
+			t.Owner[s.color] = o + " " + s.channel
+		}
+	}
+	region := func(r mesh.Range) Region {
+		if dim == mesh.X {
+			return Region{X: r, Y: mesh.Range{Lo: 0, Hi: p.H, Step: 1}}
+		}
+		return Region{X: mesh.Range{Lo: 0, Hi: p.W, Step: 1}, Y: r}
+	}
+	for h, at := range hops {
+		for _, r := range Ranges(at) {
+			t.Entries = append(t.Entries, Entry{Color: h.color, Region: region(r), Rx: h.rx, Tx: h.tx})
+		}
+	}
+	for k, at := range ports {
+		for _, r := range Ranges(at) {
+			k.Region = region(r)
+			t.Ports = append(t.Ports, k)
+		}
+	}
+	t.sort()
+}
+
+func hasWord(s, w string) bool {
+	for len(s) > 0 {
+		i := 0
+		for i < len(s) && s[i] != ' ' {
+			i++
+		}
+		if s[:i] == w {
+			return true
+		}
+		if i == len(s) {
+			break
+		}
+		s = s[i+1:]
+	}
+	return false
+}
+
+func (t *Table) sort() {
+	less := func(a, b Region) int {
+		for _, d := range [...]int{a.X.Lo - b.X.Lo, a.Y.Lo - b.Y.Lo, a.X.Step - b.X.Step, a.Y.Step - b.Y.Step} {
+			if d != 0 {
+				return d
+			}
+		}
+		return 0
+	}
+	sort.Slice(t.Entries, func(i, j int) bool {
+		a, b := t.Entries[i], t.Entries[j]
+		if a.Color != b.Color {
+			return a.Color < b.Color
+		}
+		return less(a.Region, b.Region) < 0
+	})
+	sort.Slice(t.Ports, func(i, j int) bool {
+		a, b := t.Ports[i], t.Ports[j]
+		if a.Channel != b.Channel {
+			return a.Channel < b.Channel
+		}
+		if a.Send != b.Send {
+			return a.Send
+		}
+		if a.Color != b.Color {
+			return a.Color < b.Color
+		}
+		return less(a.Region, b.Region) < 0
+	})
+}
+
+// Ranges writes a set of positions as few disjoint strided ranges: repeatedly the longest progression that starts at the lowest
+// position left. Positions need not be sorted; duplicates count once.
+func Ranges(at []int) []mesh.Range {
+	s := append([]int(nil), at...)
+	sort.Ints(s)
+	left := s[:0]
+	for i, v := range s {
+		if i == 0 || v != s[i-1] {
+			left = append(left, v)
+		}
+	}
+	var out []mesh.Range
+	for len(left) > 0 {
+		in := make(map[int]bool, len(left))
+		for _, v := range left {
+			in[v] = true
+		}
+		best, bestN := 1, 1
+		for j := 1; j < len(left) && j <= 12; j++ {
+			step := left[j] - left[0]
+			n := 1
+			for in[left[0]+n*step] {
+				n++
+			}
+			if n > bestN {
+				best, bestN = step, n
+			}
+		}
+		r := mesh.Range{Lo: left[0], Hi: left[0] + (bestN-1)*best + 1, Step: best}
+		out = append(out, r)
+		rest := left[:0]
+		for _, v := range left {
+			if !r.Contains(v) {
+				rest = append(rest, v)
+			}
+		}
+		left = rest
+	}
+	return out
+}
