@@ -1,0 +1,451 @@
+package route
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// A mesh program is a Kahn process network: processes are deterministic, every receive names one channel and blocks, every channel
+// is a bounded queue. Whether such a network deadlocks does not depend on the schedule, and more capacity never creates a
+// deadlock (Parks 1995). So one execution of the counts, with the smallest capacity a channel can have, decides.
+//
+// The execution runs on a mesh shortened to what matters: classes are strided ranges, and a stretch of positions over which the
+// classes repeat is cut to a few periods. Processes talk to neighbouring parts only, so a PE deep inside a stretch sees the same
+// history whether the stretch is eight periods long or eight hundred. Message lengths are cut in the same way when every
+// receive of a stream has the length of its send: beyond the capacity a longer message blocks at the same places.
+
+// Verdict says whether a program can deadlock.
+type Verdict struct {
+	Kind   VerdictKind
+	Reason string // Undecided: why
+	Func   string // Deadlocks: the function
+	Waits  []Wait // Deadlocks: who waits for what, in mesh order
+}
+
+// VerdictKind is the answer.
+type VerdictKind uint8
+
+// Verdicts.
+const (
+	Free VerdictKind = iota
+	Deadlocks
+	Undecided
+)
+
+func (k VerdictKind) String() string { return [...]string{"free", "deadlocks", "undecided"}[k] }
+
+// Wait is a blocked PE.
+type Wait struct {
+	X, Y    int // a PE of the original mesh
+	Class   string
+	Channel string
+	Send    bool // waits for room, else for data
+	Missing int  // elements
+	Pos     ir.Pos
+}
+
+func (w Wait) String() string {
+	what := "data from"
+	if w.Send {
+		what = "room in"
+	}
+	return fmt.Sprintf("PE (%d,%d) class %s waits for %d elements: %s %s", w.X, w.Y, w.Class, w.Missing, what, w.Channel)
+}
+
+func (v Verdict) String() string {
+	switch v.Kind {
+	case Undecided:
+		return "undecided: " + v.Reason
+	case Deadlocks:
+		var b strings.Builder
+		fmt.Fprintf(&b, "deadlocks in %s", v.Func)
+		for i, w := range v.Waits {
+			if i == 8 {
+				fmt.Fprintf(&b, "\n  and %d more", len(v.Waits)-i)
+				break
+			}
+			fmt.Fprintf(&b, "\n  %v", w)
+		}
+		return b.String()
+	}
+	return "free of deadlock"
+}
+
+// Deadlock decides p with channels that hold capacity elements between sender and receiver (at least 1): judge with the smallest
+// the machine can have.
+func Deadlock(p *mesh.Program, capacity int) Verdict {
+	n, err := shorten(p)
+	if err != nil {
+		return Verdict{Kind: Undecided, Reason: err.Error()}
+	}
+	n.capacity = max(1, capacity)
+	for f := range p.Funcs {
+		if v := n.run(f); v.Kind != Free {
+			v.Func = p.Funcs[f]
+			return v
+		}
+	}
+	return Verdict{Kind: Free}
+}
+
+// network is the shortened mesh.
+type network struct {
+	p        *mesh.Program
+	xs, ys   []int // original positions kept
+	class    []*mesh.Class
+	chans    map[string]int
+	dests    [][][]int // channel, PE -> receivers
+	capacity int
+}
+
+// The most PEs the execution is allowed to hold after shortening.
+const maxNetwork = 1 << 16
+
+func shorten(p *mesh.Program) (*network, error) {
+	n := &network{p: p, chans: map[string]int{}}
+	n.xs = keep(p, mesh.X, p.W)
+	n.ys = keep(p, mesh.Y, p.H)
+	w, h := len(n.xs), len(n.ys)
+	if w*h > maxNetwork {
+		return nil, fmt.Errorf("the classes do not repeat: %d x %d positions are too many to execute", w, h)
+	}
+	n.class = make([]*mesh.Class, w*h)
+	for i := range p.Classes {
+		c := &p.Classes[i]
+		for y, oy := range n.ys {
+			for x, ox := range n.xs {
+				if c.X.Contains(ox) && c.Y.Contains(oy) {
+					n.class[y*w+x] = c
+				}
+			}
+		}
+	}
+	short := *p
+	short.Layouts = append([]mesh.Layout(nil), p.Layouts...)
+	for i := range short.Layouts {
+		l := &short.Layouts[i]
+		switch {
+		case l.Dim == mesh.X && l.Parts == p.W:
+			l.Parts = w
+		case l.Dim == mesh.Y && l.Parts == p.H:
+			l.Parts = h
+		}
+	}
+	for i, c := range p.Channels {
+		n.chans[c.Name] = i
+		d := make([][]int, w*h)
+		for y := 0; y < h; y++ {
+			for x := 0; x < w; x++ {
+				if l := layout(&short, c.Layout); l == nil || (c.Dim == mesh.X && x >= l.Parts) || (c.Dim == mesh.Y && y >= l.Parts) {
+					continue
+				}
+				for _, r := range Receivers(&short, c.Name, x, y) {
+					d[y*w+x] = append(d[y*w+x], r[1]*w+r[0])
+				}
+			}
+		}
+		n.dests = append(n.dests, d)
+	}
+	return n, nil
+}
+
+// keep returns the positions of one axis that remain after cutting repetitions.
+func keep(p *mesh.Program, d mesh.Dim, extent int) []int {
+	pos := make([]int, extent)
+	for i := range pos {
+		pos[i] = i
+	}
+	for _, l := range p.Layouts {
+		if l.Dim == d && l.Parts != extent {
+			return pos // several parts per line: positions of different layouts would move apart
+		}
+	}
+	sig := make([]string, extent)
+	for i := range sig {
+		var b strings.Builder
+		for k := range p.Classes {
+			r := p.Classes[k].X
+			if d == mesh.Y {
+				r = p.Classes[k].Y
+			}
+			b.WriteByte(bit(r.Contains(i)))
+		}
+		sig[i] = b.String()
+	}
+	const periods = 8
+	for _, step := range []int{2, 4, 6, 12} { // even: a folded ring loses a position of each half
+		for i := 0; i+step < len(pos); i++ {
+			j := i
+			for j+step < len(pos) && sig[j] == sig[j+step] {
+				j++
+			}
+			if run := (j - i) / step; run > periods {
+				drop := (run - periods) * step
+				pos = append(pos[:i+periods*step/2], pos[i+periods*step/2+drop:]...)
+				sig = append(sig[:i+periods*step/2], sig[i+periods*step/2+drop:]...)
+			}
+		}
+	}
+	return pos
+}
+
+// pe is the state of one process.
+type pe struct {
+	iter, pc int
+	left     int   // elements the current operation still has to do, -1 = not started
+	sends    []int // per channel: elements an asynchronous send still has to put
+}
+
+// run executes two iterations of function f.
+func (n *network) run(f int) Verdict {
+	w := len(n.xs)
+	limit := n.lengthLimit(f)
+	pes := make([]pe, len(n.class))
+	queue := make([][]int, len(n.chans)) // channel, receiver -> elements in flight
+	for c := range queue {
+		queue[c] = make([]int, len(n.class))
+	}
+	for i := range pes {
+		pes[i] = pe{left: -1, sends: make([]int, len(n.chans))}
+	}
+	todo := make([]int, len(pes))
+	queued := make([]bool, len(pes))
+	for i := range todo {
+		todo[i], queued[i] = i, true
+	}
+	wake := func(i int) {
+		if !queued[i] {
+			queued[i] = true
+			todo = append(todo, i)
+		}
+	}
+	senders := make([][]int, len(n.chans)) // channel, receiver -> sender
+	for c := range senders {
+		senders[c] = make([]int, len(pes))
+		for s, ds := range n.dests[c] {
+			for _, d := range ds {
+				senders[c][d] = s
+			}
+		}
+	}
+	put := func(c, i, want int) int {
+		room := want
+		for _, d := range n.dests[c][i] {
+			room = min(room, n.capacity-queue[c][d])
+		}
+		if room > 0 {
+			for _, d := range n.dests[c][i] {
+				queue[c][d] += room
+				wake(d)
+			}
+		}
+		return room
+	}
+	for len(todo) > 0 {
+		i := todo[0]
+		todo, queued[i] = todo[1:], false
+		if n.class[i] == nil {
+			continue
+		}
+		s, ops := &pes[i], n.class[i].Funcs[f]
+		for progress := true; progress; {
+			progress = false
+			for c := range s.sends {
+				if s.sends[c] > 0 {
+					if k := put(c, i, s.sends[c]); k > 0 {
+						s.sends[c] -= k
+						progress = true
+					}
+				}
+			}
+			if s.pc == len(ops) {
+				if s.iter == 1 {
+					continue
+				}
+				s.iter, s.pc = s.iter+1, 0
+				progress = true
+				continue
+			}
+			op := &ops[s.pc]
+			if op.Kind == mesh.Await {
+				if !n.pending(s, op) {
+					s.pc++
+					progress = true
+				}
+				continue
+			}
+			in, out, length := n.ends(op)
+			length = min(length, limit)
+			if op.Async {
+				if s.sends[out] == 0 {
+					s.sends[out] = length
+					s.pc++
+					progress = true
+				}
+				continue
+			}
+			if s.left < 0 {
+				s.left = length
+			}
+			k := s.left
+			for _, c := range in {
+				k = min(k, queue[c][i])
+			}
+			if out >= 0 && k > 0 {
+				if s.sends[out] > 0 {
+					k = 0 // an earlier asynchronous send still owns the queue
+				} else {
+					k = put(out, i, k)
+				}
+			}
+			if k > 0 {
+				for _, c := range in {
+					queue[c][i] -= k
+					wake(senders[c][i])
+				}
+				s.left -= k
+				progress = true
+			}
+			if s.left == 0 {
+				s.pc, s.left = s.pc+1, -1
+				progress = true
+			}
+		}
+	}
+	var v Verdict
+	for i := range pes {
+		if n.class[i] == nil {
+			continue
+		}
+		s := &pes[i]
+		ops := n.class[i].Funcs[f]
+		at := Wait{X: n.xs[i%w], Y: n.ys[i/w], Class: n.class[i].Name}
+		if s.pc < len(ops) {
+			op := &ops[s.pc]
+			at.Pos, at.Missing = op.Pos, max(s.left, 0)
+			in, out, _ := n.ends(op)
+			for _, c := range in {
+				if queue[c][i] == 0 {
+					at.Channel = n.p.Channels[c].Name
+				}
+			}
+			if at.Channel == "" && out >= 0 {
+				at.Channel, at.Send = n.p.Channels[out].Name, true
+			}
+			for _, ch := range op.Chans {
+				if c := n.chans[ch]; s.sends[c] > 0 {
+					at.Channel, at.Send, at.Missing = ch, true, s.sends[c]
+				}
+			}
+			v.Waits = append(v.Waits, at)
+			continue
+		}
+		for c, left := range s.sends {
+			if left > 0 {
+				at.Channel, at.Send, at.Missing = n.p.Channels[c].Name, true, left
+				v.Waits = append(v.Waits, at)
+			}
+		}
+	}
+	if len(v.Waits) > 0 {
+		v.Kind = Deadlocks
+		sort.SliceStable(v.Waits, func(i, j int) bool {
+			a, b := v.Waits[i], v.Waits[j]
+			return a.Y < b.Y || a.Y == b.Y && a.X < b.X
+		})
+		return v
+	}
+	for c := range queue {
+		for i, k := range queue[c] {
+			if k > 0 {
+				v.Kind = Deadlocks
+				v.Waits = append(v.Waits, Wait{X: n.xs[i%w], Y: n.ys[i/w], Class: n.class[i].Name, Channel: n.p.Channels[c].Name + " (sent and never received)", Missing: k})
+			}
+		}
+	}
+	return v
+}
+
+func (n *network) pending(s *pe, op *mesh.Op) bool {
+	for _, ch := range op.Chans {
+		if s.sends[n.chans[ch]] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ends returns the channels an operation reads, the one it writes (-1 if none) and its element count.
+func (n *network) ends(op *mesh.Op) (in []int, out, length int) {
+	out = -1
+	if op.Dst.Kind == mesh.Chan {
+		out, length = n.chans[op.Dst.Name], op.Dst.Len
+	}
+	for _, s := range op.Src {
+		if s.Kind == mesh.Chan {
+			in = append(in, n.chans[s.Name])
+			length = max(length, s.Len)
+		}
+	}
+	return in, out, length
+}
+
+// lengthLimit returns the length to which messages may be cut: no limit unless every stream's receives match its sends.
+func (n *network) lengthLimit(f int) int {
+	const none = 1 << 30
+	sent := make([]map[string][]int, len(n.class))
+	list := func(i int, c int, receives bool) []int {
+		var out []int
+		for k := range n.class[i].Funcs[f] {
+			in, o, length := n.ends(&n.class[i].Funcs[f][k])
+			if !receives && o == c {
+				out = append(out, length)
+			}
+			for _, r := range in {
+				if receives && r == c {
+					out = append(out, length)
+				}
+			}
+		}
+		return out
+	}
+	memo := func(i, c int, receives bool) []int {
+		if sent[i] == nil {
+			sent[i] = map[string][]int{}
+		}
+		k := fmt.Sprint(c, receives)
+		v, ok := sent[i][k]
+		if !ok {
+			v = list(i, c, receives)
+			sent[i][k] = v
+		}
+		return v
+	}
+	for c, ds := range n.dests {
+		for i, to := range ds {
+			if n.class[i] == nil {
+				continue
+			}
+			a := memo(i, c, false)
+			for _, d := range to {
+				if n.class[d] == nil {
+					return none
+				}
+				b := memo(d, c, true)
+				if len(a) != len(b) {
+					return none
+				}
+				for k := range a {
+					if a[k] != b[k] {
+						return none
+					}
+				}
+			}
+		}
+	}
+	return 2*n.capacity + 2
+}
