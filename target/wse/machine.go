@@ -138,9 +138,9 @@ func (m Machine) UsableLocalTasks(dataIDs ...int) []int {
 	return out
 }
 
-// TaskID is the hardware id of a task of class c (data tasks derive theirs from
-// the queue or its color), or -1 when its queue does not exist.
-func (m Machine) TaskID(c *Class, t *Task) int {
+// TaskID is the hardware id that task t of class c has in PE (x, y) (data tasks
+// derive theirs from the queue or its color), or -1 when its queue does not exist.
+func (m Machine) TaskID(c *Class, t *Task, x, y int) int {
 	if t.Kind != Data {
 		return t.ID
 	}
@@ -151,7 +151,7 @@ func (m Machine) TaskID(c *Class, t *Task) int {
 	if m.DataTaskIDIsQueue {
 		return q.ID
 	}
-	return q.Color
+	return q.Color(x, y)
 }
 
 // WithMesh returns the machine with a usable rectangle of w by h PEs.

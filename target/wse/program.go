@@ -250,11 +250,38 @@ func (in *Init) At(i, px, py int) float64 {
 // Queue binds a hardware queue to a color. An input queue has one color; an
 // output queue may carry several colors on machines without OneColorPerQueue,
 // each by a Queue of its own name.
+//
+// Neighbouring PEs of one class use different colors (parity, lattice residues),
+// as CSL gives a PE its colors by params: so the color is an overlay of regions
+// of its own, not a reason to split the class. Regions are disjoint; a PE of the
+// class that no region holds has no binding and must not use the queue.
 type Queue struct {
-	Name  string
-	Out   bool
-	ID    int
-	Color int
+	Name   string
+	Out    bool
+	ID     int
+	Colors []ColorAt
+}
+
+// ColorAt is the color of a queue in the PEs of a region.
+type ColorAt struct {
+	Color  int
+	Region Region
+}
+
+// Everywhere is the region of all PEs.
+var Everywhere = Region{X: Range{0, 1 << 30, 1}, Y: Range{0, 1 << 30, 1}}
+
+// OneColor binds a queue to the same color in every PE of its class.
+func OneColor(c int) []ColorAt { return []ColorAt{{c, Everywhere}} }
+
+// Color is the queue's color in PE (x, y), or -1.
+func (q Queue) Color(x, y int) int {
+	for _, c := range q.Colors {
+		if c.Region.Contains(x, y) {
+			return c.Color
+		}
+	}
+	return -1
 }
 
 // TaskKind is what makes a task runnable.
