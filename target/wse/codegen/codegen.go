@@ -1,0 +1,383 @@
+// Package codegen turns a mesh program and its route table into a machine program.
+//
+// A process becomes one local task, main, that is cut at every wait for asynchronous sends. CSL has no wait: an operation's
+// completion can only activate or unblock a task, and activations do not count. So each channel has a join task, blocked until
+// its send completes; to wait for channels c1..ck, main notes where to go on in the register pc, activates join c1 and ends;
+// each join blocks itself again and activates the next, the last one main. A wait on a send that is already complete costs
+// the dispatches only, and the number of tasks is 1 + the number of channels, whatever the program's length.
+//
+// Everything else is one machine operation per mesh operation, in the same order: the bits and the order of wavelets are
+// decided above this level.
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/route"
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// Fabric is the machine as package route sees it.
+type Fabric struct{ wse.Machine }
+
+// RouteColors lists the colors that the host interface leaves.
+func (f Fabric) RouteColors() []int {
+	out := make([]int, f.UsableColors)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// QueueError says that a class needs more queues than a PE has.
+type QueueError struct {
+	Class      string
+	Out        bool
+	Need, Have int
+	Channels   []string
+}
+
+func (e *QueueError) Error() string {
+	dir := "input"
+	if e.Out {
+		dir = "output"
+	}
+	return fmt.Sprintf("class %s needs %d %s queues and %d are left by the host interface: one for each of %v", e.Class, e.Need, dir, e.Have, e.Channels)
+}
+
+// TaskError says that a class needs more local tasks than a PE has ids for.
+type TaskError struct {
+	Class      string
+	Need, Have int
+}
+
+func (e *TaskError) Error() string {
+	return fmt.Sprintf("class %s needs %d local tasks and %d ids are usable", e.Class, e.Need, e.Have)
+}
+
+// Registers and tasks of every generated class. A launch sets RegFunc to the index of the function in mesh.Program.Funcs and RegCount
+// to the number of iterations.
+const (
+	RegFunc  = "fn"
+	RegCount = "n"
+	regPC    = "pc"
+	taskMain = "main"
+)
+
+// Options of Generate.
+type Options struct {
+	// Line names the source line of a position, for traces and messages; nil leaves lines empty.
+	Line func(ir.Pos) string
+}
+
+// Generate writes the machine program. A *QueueError or *TaskError reports a limit of the machine; other errors mean that the
+// mesh program asks for what the machine cannot spell.
+func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*wse.Program, error) {
+	if o.Line == nil {
+		o.Line = func(ir.Pos) string { return "" }
+	}
+	out := &wse.Program{Name: p.Name, Machine: m.Name, W: p.W, H: p.H}
+	for _, e := range t.Entries {
+		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: region(e.Region), Rx: wse.Dir(e.Rx), Tx: wse.DirSet(e.Tx)})
+	}
+	for i := range p.Classes {
+		g := &gen{p: p, t: t, m: m, o: o, in: &p.Classes[i]}
+		c, err := g.class()
+		if err != nil {
+			return nil, err
+		}
+		out.Classes = append(out.Classes, c)
+	}
+	return out, nil
+}
+
+func region(r route.Region) wse.Region { return wse.Region{X: rng(r.X), Y: rng(r.Y)} }
+func rng(r mesh.Range) wse.Range       { return wse.Range{Lo: r.Lo, Hi: r.Hi, Step: r.Step} }
+
+// ScalarArray is the name of the array that holds the host scalars of one element type.
+func ScalarArray(e ir.Elem) string { return "scalars." + e.String() }
+
+// ScalarSlot returns where host scalar s lies.
+func ScalarSlot(p *mesh.Program, s string, e ir.Elem) (array string, index int, ok bool) {
+	n := 0
+	for _, k := range p.Scalars {
+		if k.Elem != e {
+			continue
+		}
+		if k.Name == s {
+			return ScalarArray(e), n, true
+		}
+		n++
+	}
+	return "", 0, false
+}
+
+// Elem is the machine's element type for e. Bool is a word, 0 or 1.
+func Elem(e ir.Elem) (wse.Elem, error) {
+	switch e {
+	case ir.F32:
+		return wse.F32, nil
+	case ir.F16:
+		return wse.F16, nil
+	case ir.I32:
+		return wse.I32, nil
+	case ir.Bool:
+		return wse.U32, nil
+	}
+	return 0, fmt.Errorf("the wafer has no %v arithmetic; use f32, or the targets cpu and interp", e)
+}
+
+type gen struct {
+	p    *mesh.Program
+	t    *route.Table
+	m    wse.Machine
+	o    Options
+	in   *mesh.Class
+	out  *wse.Class
+	next map[string][]link // join task -> where to go from it
+}
+
+// link: in state pc, the join of a channel activates task.
+type link struct {
+	pc   int32
+	task string
+}
+
+func (g *gen) class() (*wse.Class, error) {
+	g.out = &wse.Class{Name: g.in.Name, Regions: []wse.Region{{X: rng(g.in.X), Y: rng(g.in.Y)}}, Args: []string{RegFunc, RegCount}, Entry: taskMain}
+	g.next = map[string][]link{}
+	if err := g.arrays(); err != nil {
+		return nil, err
+	}
+	if err := g.queues(); err != nil {
+		return nil, err
+	}
+	body, err := g.main()
+	if err != nil {
+		return nil, err
+	}
+	ids := g.m.UsableLocalTasks()
+	if need := 1 + len(g.next); need > len(ids) {
+		return nil, &TaskError{g.in.Name, need, len(ids)}
+	}
+	g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: taskMain, Kind: wse.Local, ID: ids[0], Body: body})
+	for _, c := range g.p.Channels {
+		if links, ok := g.next[joinTask(c.Name)]; ok {
+			g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: joinTask(c.Name), Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: true,
+				Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: joinTask(c.Name)}}, follow(links)...)})
+		}
+	}
+	return g.out, nil
+}
+
+func joinTask(channel string) string { return "join." + channel }
+
+// follow activates the successor of a join: directly when all states agree, else by pc.
+func follow(links []link) []wse.Stmt {
+	first := &wse.TaskCtl{Fn: wse.Activate, Task: links[0].task}
+	same := true
+	for _, l := range links {
+		same = same && l.task == links[0].task
+	}
+	if same {
+		return []wse.Stmt{first}
+	}
+	return []wse.Stmt{&wse.If{Cond: wse.Cond{A: wse.RegVal(regPC), Cmp: wse.Eq, B: wse.IntVal(links[0].pc)},
+		Then: []wse.Stmt{first}, Else: follow(links[1:])}}
+}
+
+func (g *gen) arrays() error {
+	for i := range g.p.Arrays {
+		a := &g.p.Arrays[i]
+		e, err := Elem(a.Elem)
+		if err != nil {
+			return fmt.Errorf("array %s: %w", a.Name, err)
+		}
+		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: a.Name, Elem: e, Len: a.Len, Bank: -1, Addr: -1, Export: a.Kind == mesh.State || a.Kind == mesh.Data})
+	}
+	counts := map[ir.Elem]int{}
+	for _, s := range g.p.Scalars {
+		counts[s.Elem]++
+	}
+	for e := ir.NoElem; e <= ir.F64; e++ {
+		if counts[e] > 0 {
+			we, err := Elem(e)
+			if err != nil {
+				return err
+			}
+			g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: ScalarArray(e), Elem: we, Len: counts[e], Bank: -1, Addr: -1, Export: true})
+		}
+	}
+	return nil
+}
+
+// queues binds a queue to every channel end the class uses; its colors are the route table's ports.
+func (g *gen) queues() error {
+	sends, receives := map[string]bool{}, map[string]bool{}
+	for _, ops := range g.in.Funcs {
+		for i := range ops {
+			if d := &ops[i].Dst; d.Kind == mesh.Chan {
+				sends[d.Name] = true
+			}
+			for _, s := range ops[i].Src {
+				if s.Kind == mesh.Chan {
+					receives[s.Name] = true
+				}
+			}
+		}
+	}
+	bind := func(used map[string]bool, out bool, ids []int) error {
+		var names []string
+		for _, c := range g.p.Channels {
+			if used[c.Name] {
+				names = append(names, c.Name)
+			}
+		}
+		if len(names) > len(ids) {
+			return &QueueError{g.in.Name, out, len(names), len(ids), names}
+		}
+		for i, n := range names {
+			q := wse.Queue{Name: queueName(n, out), Out: out, ID: ids[i]}
+			for _, port := range g.t.Ports {
+				if port.Channel == n && port.Send == out && meets(port.Region.X, g.in.X) && meets(port.Region.Y, g.in.Y) {
+					q.Colors = append(q.Colors, wse.ColorAt{Color: port.Color, Region: region(port.Region)})
+				}
+			}
+			if len(q.Colors) == 0 {
+				return fmt.Errorf("class %s uses channel %s, which has no stream there", g.in.Name, n)
+			}
+			g.out.Queues = append(g.out.Queues, q)
+		}
+		return nil
+	}
+	if err := bind(receives, false, g.m.UsableIn()); err != nil {
+		return err
+	}
+	return bind(sends, true, g.m.UsableOut())
+}
+
+func queueName(channel string, out bool) string {
+	if out {
+		return channel + ".out"
+	}
+	return channel + ".in"
+}
+
+// meets reports whether two strided ranges share a position.
+func meets(a, b mesh.Range) bool {
+	if a.Len() > b.Len() {
+		a, b = b, a
+	}
+	lo, hi := max(a.Lo, b.Lo), min(a.Hi, b.Hi)
+	for i := a.Lo; i < hi && i < lo+a.Step*b.Step+a.Step; i += a.Step {
+		if i < lo {
+			i += (lo - i) / a.Step * a.Step
+			if i < lo {
+				continue
+			}
+		}
+		if b.Contains(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// segment is the code between two waits.
+type segment struct {
+	ops   []mesh.Op
+	await []string // channels waited for after it; nil for the last
+}
+
+func segments(ops []mesh.Op) []segment {
+	out := []segment{{}}
+	for _, o := range ops {
+		last := &out[len(out)-1]
+		if o.Kind == mesh.Await {
+			if len(o.Chans) == 0 {
+				continue
+			}
+			last.await = o.Chans
+			out = append(out, segment{})
+			continue
+		}
+		last.ops = append(last.ops, o)
+	}
+	return out
+}
+
+func reg(name string, c wse.Cmp, v int32) wse.Cond {
+	return wse.Cond{A: wse.RegVal(name), Cmp: c, B: wse.IntVal(v)}
+}
+
+func set(name string, v int32) wse.Stmt { return &wse.Set{Reg: name, Fn: wse.SetMov, A: wse.IntVal(v)} }
+
+// main builds the body of the main task. States of pc: 0 is a fresh launch; each segment of each function has a number.
+func (g *gen) main() ([]wse.Stmt, error) {
+	pc := int32(1)
+	var start []wse.Stmt // pc 0: go to the function's first segment, or end at once
+	var states []wse.Stmt
+	for f := range g.in.Funcs {
+		segs := segments(g.in.Funcs[f])
+		first := pc
+		pc += int32(len(segs))
+		code, err := g.function(segs, first)
+		if err != nil {
+			return nil, err
+		}
+		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(f)), Then: []wse.Stmt{set(regPC, first)}})
+		states = append(states, &wse.If{Cond: wse.Cond{A: wse.RegVal(regPC), Cmp: wse.Ge, B: wse.IntVal(first)},
+			Then: []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, pc), Then: code}}})
+	}
+	if len(states) == 1 { // one function: no need to look which
+		states = states[0].(*wse.If).Then[0].(*wse.If).Then
+	}
+	fresh := &wse.If{Cond: reg(regPC, wse.Eq, 0), Then: start}
+	body := []wse.Stmt{fresh}
+	run := &wse.If{Cond: reg(RegCount, wse.Gt, 0), Then: states, Else: []wse.Stmt{set(regPC, 0), &wse.Exit{}}}
+	return append(body, run), nil
+}
+
+// function is the code of one function in main. The last segment is followed by the first of the next iteration in the same run
+// of the task: an iteration costs one dispatch of main per wait.
+func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
+	last := len(segs) - 1
+	code := make([][]wse.Stmt, len(segs))
+	for i, s := range segs {
+		for k := range s.ops {
+			ops, err := g.op(&s.ops[k])
+			if err != nil {
+				return nil, err
+			}
+			code[i] = append(code[i], ops...)
+		}
+	}
+	end := []wse.Stmt{&wse.Set{Reg: RegCount, Fn: wse.SetSub, A: wse.RegVal(RegCount), B: wse.IntVal(1)}}
+	leave := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
+	if last == 0 {
+		loop := &wse.While{Cond: reg(RegCount, wse.Gt, 0), Body: append(code[0], end...)}
+		return append([]wse.Stmt{loop}, leave...), nil
+	}
+	wait := func(i int) []wse.Stmt {
+		chans := segs[i].await
+		to := first + int32(i) + 1
+		for k, c := range chans {
+			task := taskMain
+			if k+1 < len(chans) {
+				task = joinTask(chans[k+1])
+			}
+			g.next[joinTask(c)] = append(g.next[joinTask(c)], link{to, task})
+		}
+		return []wse.Stmt{set(regPC, to), &wse.TaskCtl{Fn: wse.Activate, Task: joinTask(chans[0])}}
+	}
+	begin := append(code[0], wait(0)...)
+	finish := &wse.If{Cond: reg(regPC, wse.Eq, first+int32(last)),
+		Then: append(append(code[last], end...), &wse.If{Cond: reg(RegCount, wse.Gt, 0), Then: []wse.Stmt{set(regPC, first)}, Else: leave})}
+	out := []wse.Stmt{finish, &wse.If{Cond: reg(regPC, wse.Eq, first), Then: begin}}
+	for i := last - 1; i > 0; i-- {
+		out = []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Eq, first+int32(i)), Then: append(code[i], wait(i)...), Else: out}}
+	}
+	return out, nil
+}

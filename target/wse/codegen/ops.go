@@ -1,0 +1,168 @@
+package codegen
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// Operations on floats and on words.
+var floatOps = map[ir.Code]wse.Opcode{ir.Read: wse.OpMov, ir.Add: wse.OpAdd, ir.Sub: wse.OpSub, ir.Mul: wse.OpMul, ir.Div: wse.OpDiv,
+	ir.Neg: wse.OpNeg, ir.Abs: wse.OpAbs, ir.MaxOp: wse.OpMax, ir.MinOp: wse.OpMin, ir.Sqrt: wse.OpSqrt, ir.Floor: wse.OpFloor,
+	ir.Ceil: wse.OpCeil, ir.Lt: wse.OpLt, ir.Le: wse.OpLe, ir.Eq: wse.OpEq, ir.Ne: wse.OpNe, ir.Select: wse.OpSelect, ir.Bitcast: wse.OpMov}
+
+var wordOps = map[ir.Code]wse.Opcode{ir.Read: wse.OpMov, ir.Add: wse.OpMapAdd, ir.Sub: wse.OpMapSub, ir.Mul: wse.OpMapMul,
+	ir.Div: wse.OpDiv, ir.MaxOp: wse.OpMapMax, ir.MinOp: wse.OpMin, ir.Lt: wse.OpLt, ir.Le: wse.OpLe, ir.Eq: wse.OpEq, ir.Ne: wse.OpNe,
+	ir.And: wse.OpAnd, ir.Or: wse.OpOr, ir.Xor: wse.OpXor, ir.Not: wse.OpNot, ir.Shl: wse.OpShl, ir.Shr: wse.OpShr,
+	ir.Select: wse.OpSelect, ir.Bitcast: wse.OpMov}
+
+var foldOps = map[ir.Code]wse.Opcode{ir.Add: wse.OpSum, ir.Mul: wse.OpRedMul, ir.MaxOp: wse.OpRedMax, ir.MinOp: wse.OpRedMin, ir.FMA: wse.OpDot}
+
+// op translates one mesh operation.
+func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
+	e, err := Elem(o.Elem)
+	if err != nil {
+		return nil, err
+	}
+	w := &wse.Op{Elem: e, UT: -1, Line: g.o.Line(o.Pos)}
+	if o.Async {
+		w.Async = true
+		w.Done = wse.Completion{Kind: wse.DoneUnblock, Task: joinTask(o.Dst.Name)}
+	}
+	if w.Dst, err = g.operand(o, &o.Dst, e); err != nil {
+		return nil, err
+	}
+	for i := range o.Src {
+		s, err := g.operand(o, &o.Src[i], e)
+		if err != nil {
+			return nil, err
+		}
+		w.Src = append(w.Src, s)
+	}
+	table := wordOps
+	if o.Elem.IsFloat() {
+		table = floatOps
+	}
+	if o.Kind == mesh.Fold {
+		c, ok := foldOps[o.Code]
+		if !ok {
+			return nil, g.cannot(o)
+		}
+		w.Code = c
+		w.Dst = wse.At(w.Dst.Array, w.Dst.Offset)
+		w.Src = append([]wse.Operand{w.Dst}, w.Src...)
+		return []wse.Stmt{w}, nil
+	}
+	switch o.Code {
+	case ir.Not:
+		if o.Elem == ir.Bool {
+			w.Code, w.Src = wse.OpXor, append(w.Src, wse.ImmBits(1))
+			return []wse.Stmt{w}, nil
+		}
+	case ir.Neg:
+		if !o.Elem.IsFloat() {
+			w.Code, w.Src = wse.OpMapSub, []wse.Operand{wse.ImmBits(0), w.Src[0]}
+			return []wse.Stmt{w}, nil
+		}
+	case ir.FMA: // fma(a, b, c) = a*b + c; the machine's own takes c, vector, scalar
+		a, b, c := w.Src[0], w.Src[1], w.Src[2]
+		if b.IsVector() && !a.IsVector() {
+			a, b = b, a
+		}
+		if !b.IsVector() {
+			w.Code, w.Src = wse.OpFma, []wse.Operand{c, a, b}
+		} else {
+			w.Code, w.Src = wse.OpFma3, []wse.Operand{c, a, b}
+		}
+		return []wse.Stmt{w}, nil
+	case ir.Cvt:
+		return g.convert(o, w)
+	}
+	c, ok := table[o.Code]
+	if !ok {
+		return nil, g.cannot(o)
+	}
+	w.Code = c
+	return []wse.Stmt{w}, nil
+}
+
+func (g *gen) cannot(o *mesh.Op) error {
+	return fmt.Errorf("class %s: the wafer has no operation for %v on %v", g.in.Name, o.Code, o.Elem)
+}
+
+// convert spells a value conversion; the source's type is that of its array.
+func (g *gen) convert(o *mesh.Op, w *wse.Op) ([]wse.Stmt, error) {
+	from := o.Elem
+	if o.Src[0].Kind == mesh.Memory {
+		from = g.elemOf(o.Src[0].Slice.Array)
+	}
+	type pair struct{ from, to ir.Elem }
+	codes := map[pair]struct {
+		code wse.Opcode
+		elem wse.Elem
+	}{{ir.I32, ir.F32}: {wse.OpI2F, wse.I32}, {ir.Bool, ir.F32}: {wse.OpU2F, wse.U32}, {ir.F32, ir.I32}: {wse.OpF2I, wse.F32},
+		{ir.F32, ir.F16}: {wse.OpF2H, wse.F32}, {ir.F16, ir.F32}: {wse.OpH2F, wse.F16}, {ir.Bool, ir.I32}: {wse.OpMov, wse.I32}}
+	if from == o.Elem {
+		w.Code = wse.OpMov
+		return []wse.Stmt{w}, nil
+	}
+	c, ok := codes[pair{from, o.Elem}]
+	if !ok {
+		return nil, fmt.Errorf("class %s: the wafer has no conversion from %v to %v; convert by way of f32", g.in.Name, from, o.Elem)
+	}
+	w.Code, w.Elem = c.code, c.elem
+	return []wse.Stmt{w}, nil
+}
+
+func (g *gen) elemOf(array string) ir.Elem {
+	for i := range g.p.Arrays {
+		if g.p.Arrays[i].Name == array {
+			return g.p.Arrays[i].Elem
+		}
+	}
+	return ir.NoElem
+}
+
+// operand translates an operand of an operation of type e. A one-element memory source of a longer operation is a scalar.
+func (g *gen) operand(o *mesh.Op, in *mesh.Operand, e wse.Elem) (wse.Operand, error) {
+	switch in.Kind {
+	case mesh.Memory:
+		s := in.Slice
+		if in != &o.Dst && s.Len() == 1 && !o.Async {
+			return wse.At(s.Array, s.Off), nil
+		}
+		if len(s.Dims) == 0 {
+			return wse.Vec(s.Array, s.Off, 1), nil
+		}
+		w := wse.Operand{Kind: wse.Mem, Array: s.Array, Offset: s.Off}
+		for _, d := range s.Dims {
+			w.Dims = append(w.Dims, wse.Dim{Len: d.Len, Stride: d.Stride})
+		}
+		return w, nil
+	case mesh.Chan:
+		return wse.Fab(queueName(in.Name, in == &o.Dst), in.Len), nil
+	case mesh.HostScalar:
+		array, k, ok := ScalarSlot(g.p, in.Name, o.Elem)
+		if !ok {
+			return wse.Operand{}, fmt.Errorf("host scalar %s of type %v is not among the program's scalars", in.Name, o.Elem)
+		}
+		return wse.At(array, k), nil
+	case mesh.Imm:
+		return wse.ImmBits(immBits(in, e)), nil
+	}
+	return wse.Operand{}, fmt.Errorf("operation %v has an operand of no kind", o.Code)
+}
+
+// immBits are the bits of an immediate in type e.
+func immBits(in *mesh.Operand, e wse.Elem) uint32 {
+	switch e {
+	case wse.F32:
+		return math.Float32bits(float32(in.Imm))
+	case wse.F16:
+		return uint32(ir.F16Bits(ir.RoundF16(in.Imm)))
+	}
+	return uint32(int32(in.Int))
+}
