@@ -72,13 +72,27 @@ type Options struct {
 	Line func(ir.Pos) string
 }
 
+// Output is what Generate makes.
+type Output struct {
+	Program *wse.Program
+	Code    []Code // per class and function, in order
+}
+
+// Code lists the operations of one function in one class, in execution order, and its waits by their number of channels.
+type Code struct {
+	Class, Func string
+	Ops         []*wse.Op
+	Waits       []int
+}
+
 // Generate writes the machine program. A *QueueError or *TaskError reports a limit of the machine; other errors mean that the
 // mesh program asks for what the machine cannot spell.
-func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*wse.Program, error) {
+func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Output, error) {
 	if o.Line == nil {
 		o.Line = func(ir.Pos) string { return "" }
 	}
 	out := &wse.Program{Name: p.Name, Machine: m.Name, W: p.W, H: p.H}
+	var code []Code
 	for _, e := range t.Entries {
 		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: region(e.Region), Rx: wse.Dir(e.Rx), Tx: wse.DirSet(e.Tx)})
 	}
@@ -89,8 +103,9 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*wse.P
 			return nil, err
 		}
 		out.Classes = append(out.Classes, c)
+		code = append(code, g.code...)
 	}
-	return out, nil
+	return &Output{out, code}, nil
 }
 
 func region(r route.Region) wse.Region { return wse.Region{X: rng(r.X), Y: rng(r.Y)} }
@@ -136,6 +151,7 @@ type gen struct {
 	o    Options
 	in   *mesh.Class
 	out  *wse.Class
+	code []Code
 	next map[string][]link // join task -> where to go from it
 }
 
@@ -323,6 +339,7 @@ func (g *gen) main() ([]wse.Stmt, error) {
 		segs := segments(g.in.Funcs[f])
 		first := pc
 		pc += int32(len(segs))
+		g.code = append(g.code, Code{Class: g.in.Name, Func: g.p.Funcs[f]})
 		code, err := g.function(segs, first)
 		if err != nil {
 			return nil, err
@@ -344,6 +361,7 @@ func (g *gen) main() ([]wse.Stmt, error) {
 // of the task: an iteration costs one dispatch of main per wait.
 func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
 	last := len(segs) - 1
+	list := &g.code[len(g.code)-1]
 	code := make([][]wse.Stmt, len(segs))
 	for i, s := range segs {
 		for k := range s.ops {
@@ -352,6 +370,14 @@ func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
 				return nil, err
 			}
 			code[i] = append(code[i], ops...)
+			for _, s := range ops {
+				if o, ok := s.(*wse.Op); ok {
+					list.Ops = append(list.Ops, o)
+				}
+			}
+		}
+		if len(s.await) > 0 {
+			list.Waits = append(list.Waits, len(s.await))
 		}
 	}
 	end := []wse.Stmt{&wse.Set{Reg: RegCount, Fn: wse.SetSub, A: wse.RegVal(RegCount), B: wse.IntVal(1)}}
