@@ -266,10 +266,18 @@ const (
 	Mesh
 )
 
-// Order is a reduction order. For Mesh, every axis of Chain is cut into blocks as a layout cuts it (Parts parts of N points, the
-// first N mod Parts one longer); within a part the elements are combined ascending (Seq over the local box, starting from the
-// first element; with FMA from fma(a,b,0)); then along the axes of Chain in order, part P-1 starts and each lower part combines
-// local op received: acc(p) = local(p) op acc(p+1).
+// Order is a reduction order. Elements are numbered in row-major order of the box Over, the last index fastest. Every sequence starts from
+// its first element (with FMA: from fma(a, b, +0)), never from an identity; what has no elements does not take part.
+//
+//   - Seq: acc = acc op element, ascending.
+//   - Canon: blocks of 4096 elements; lane l of a block folds elements l, l+16, .. of it ascending; then lanes fold by halves
+//     (l = l op l+8 for l < 8, then +4, +2, +1); then blocks fold pairwise (0 op 1, 2 op 3, .., a last odd one passes through)
+//     until one is left.
+//   - Mesh: every axis of Chain is cut into blocks as a layout cuts it (Parts parts of the N points of the axis, the first N mod Parts
+//     one longer); within a part Seq over the local box; then along the axes of Chain in order, part P-1 starts and each lower part
+//     combines local op received: acc(p) = local(p) op acc(p+1).
+//
+// Equivalently a missing element is the neutral one: -0 for a sum (x + -0 is x, bit for bit), 1, -inf, +inf.
 type Order struct {
 	Kind  OrderKind
 	Chain []ChainAxis

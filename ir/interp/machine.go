@@ -1,0 +1,133 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Machine runs the functions of one program. It implements the engine interface of package runtime. It is not safe for concurrent
+// use; a Run uses all processors by itself.
+type Machine struct {
+	p      *ir.Program
+	arrays map[string]*buffer
+	env    map[string]float64
+	funcs  map[string]*function // compiled for env
+}
+
+// New returns a machine with all arrays zero. The program must not change afterwards.
+func New(p *ir.Program) (*Machine, error) {
+	m := &Machine{p: p, arrays: map[string]*buffer{}, env: map[string]float64{}, funcs: map[string]*function{}}
+	for i := range p.Arrays {
+		a := &p.Arrays[i]
+		rs, err := arrayRanges(p, a)
+		if err != nil {
+			return nil, err
+		}
+		b, err := newBuffer(p, a.Elem, rs)
+		if err != nil {
+			return nil, fmt.Errorf("array %s: %w", a.Name, err)
+		}
+		m.arrays[a.Name] = b
+	}
+	return m, nil
+}
+
+// Scalars gives the values of all host scalars for the following runs.
+func (m *Machine) Scalars(env map[string]float64) error {
+	m.env = map[string]float64{}
+	for k, v := range env {
+		m.env[k] = v
+	}
+	m.funcs = map[string]*function{}
+	return nil
+}
+
+// Set copies a tensor into an array; type and shape must be the array's.
+func (m *Machine) Set(array string, t *ir.Tensor) error {
+	b, err := m.array(array)
+	if err != nil {
+		return err
+	}
+	if t.Elem != b.elem {
+		return fmt.Errorf("array %s is %s, the tensor %s", array, b.elem, t.Elem)
+	}
+	if !sameInts(t.Dims, b.n) {
+		return fmt.Errorf("array %s has shape %v, the tensor %v", array, b.n, t.Dims)
+	}
+	src := vec{elem: t.Elem, f32: t.F32, f64: t.F64, i32: t.I32}
+	if n := len(t.F32) + len(t.F64) + len(t.I32); n != t.Len() {
+		return fmt.Errorf("the tensor for %s holds %d elements, its shape says %d", array, n, t.Len())
+	}
+	copyVec(&b.vec, 0, &src, 0, t.Len())
+	return nil
+}
+
+// Get returns a copy of an array.
+func (m *Machine) Get(array string) (*ir.Tensor, error) {
+	b, err := m.array(array)
+	if err != nil {
+		return nil, err
+	}
+	t := ir.NewTensor(b.elem, b.n...)
+	dst := vec{elem: t.Elem, f32: t.F32, f64: t.F64, i32: t.I32}
+	copyVec(&dst, 0, &b.vec, 0, t.Len())
+	return t, nil
+}
+
+// Close releases the storage.
+func (m *Machine) Close() error {
+	m.arrays, m.funcs = nil, nil
+	return nil
+}
+
+// Run executes function fn n times. The context is looked at between iterations.
+func (m *Machine) Run(ctx context.Context, fn string, n int) error {
+	f, err := m.function(fn)
+	if err != nil {
+		return err
+	}
+	for range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.run()
+	}
+	return nil
+}
+
+func (m *Machine) array(name string) (*buffer, error) {
+	if b := m.arrays[name]; b != nil {
+		return b, nil
+	}
+	return nil, fmt.Errorf("program %s has no array %q", m.p.Name, name)
+}
+
+func (m *Machine) function(name string) (*function, error) {
+	if f := m.funcs[name]; f != nil {
+		return f, nil
+	}
+	fn := m.p.Func(name)
+	if fn == nil {
+		return nil, fmt.Errorf("program %s has no function %q", m.p.Name, name)
+	}
+	f, err := m.compile(fn)
+	if err != nil {
+		return nil, fmt.Errorf("function %s: %w", name, err)
+	}
+	m.funcs[name] = f
+	return f, nil
+}
+
+func sameInts(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
