@@ -1,0 +1,333 @@
+// Package random draws programs at random, for comparing the targets with each other. It knows the language and nothing of the
+// compiler: a case is a source text, a mesh to compile it for, and tags that say what it exercises.
+package random
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// Case is one random program.
+type Case struct {
+	Seed   uint64
+	Source string
+	W, H   int // mesh
+	Tags   map[string]bool
+}
+
+// Tags that the test counts.
+const (
+	Wide      = "radius 2 or more"
+	Diagonal  = "diagonals"
+	Fields    = "two or more fields"
+	Uneven    = "uneven blocks"
+	Periodic  = "periodic"
+	Variable  = "variable coefficients"
+	Collected = "reduction or multicast along a mesh axis"
+)
+
+// Floors are the least shares of cases that must carry each tag.
+var Floors = []struct {
+	Tag   string
+	Share float64
+}{{Wide, 0.30}, {Diagonal, 0.20}, {Fields, 0.40}, {Uneven, 0.20}, {Periodic, 0.20}, {Variable, 0.20}, {Collected, 0.15}}
+
+type axis struct {
+	name     string
+	n        int
+	periodic bool
+	nodes    bool
+	parts    int // blocks on its mesh axis, 0 for memory
+}
+
+type gen struct {
+	*rand.Rand
+	b      strings.Builder
+	axes   []axis
+	fields []string
+	coefs  []string
+	lets   []string // names of pointwise lets and scalars usable in expressions, spelled as they are read
+	radius int
+	tags   map[string]bool
+}
+
+// New draws the case of a seed.
+func New(seed uint64) Case {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0x77666331)), tags: map[string]bool{}}
+	if g.chance(0.06) {
+		return g.product(seed)
+	}
+	g.grid()
+	g.declare()
+	g.boundaries()
+	g.evolve()
+	c := Case{Seed: seed, Source: g.b.String(), W: 1, H: 1, Tags: g.tags}
+	for i, a := range g.axes {
+		switch i {
+		case 0:
+			c.W = a.parts
+		case 1:
+			c.H = a.parts
+		}
+	}
+	return c
+}
+
+func (g *gen) chance(p float64) bool { return g.Float64() < p }
+
+func (g *gen) pick(s []string) string { return s[g.IntN(len(s))] }
+
+func (g *gen) num(lo, hi float64) string { return fmt.Sprintf("%.3f", lo+(hi-lo)*g.Float64()) }
+
+func (g *gen) grid() {
+	dims := 1 + g.IntN(3)
+	g.radius = 1
+	if g.chance(0.45) {
+		g.radius = 2 + g.IntN(2)
+	}
+	nodes := g.chance(0.3)
+	for i := 0; i < dims; i++ {
+		a := axis{name: "xyz"[i : i+1], n: 2*g.radius + 2 + g.IntN(6), periodic: g.chance(0.25), nodes: nodes}
+		if i < 2 {
+			a.parts = a.n
+			if g.chance(0.45) {
+				a.parts = 1 + g.IntN(a.n)
+			}
+			if a.n%a.parts != 0 {
+				g.tags[Uneven] = true
+			}
+		}
+		if a.periodic {
+			g.tags[Periodic] = true
+		}
+		g.axes = append(g.axes, a)
+	}
+	g.b.WriteString("grid g {")
+	for i, a := range g.axes {
+		if i > 0 {
+			g.b.WriteString(";")
+		}
+		fmt.Fprintf(&g.b, " %s: 0..%s in %d", a.name, g.num(0.5, 2), a.n)
+		if a.nodes {
+			g.b.WriteString(" nodes")
+		}
+		if a.periodic {
+			g.b.WriteString(" periodic")
+		}
+	}
+	g.b.WriteString(" }\n")
+}
+
+// initial is an expression of the coordinates without symmetry.
+func (g *gen) initial() string {
+	terms := []string{g.num(-1, 1)}
+	for i, a := range g.axes {
+		switch g.IntN(3) {
+		case 0:
+			terms = append(terms, g.num(-1, 1)+"*"+a.name)
+		case 1:
+			terms = append(terms, fmt.Sprintf("sin(%s*%s + %s)", g.num(1, 6), a.name, g.num(0, 3)))
+		default:
+			terms = append(terms, fmt.Sprintf("%s*%s*%s", g.num(-1, 1), a.name, g.axes[g.IntN(i+1)].name))
+		}
+	}
+	return strings.Join(terms, " + ")
+}
+
+func (g *gen) declare() {
+	n := 1
+	if g.chance(0.6) {
+		n = 2 + g.IntN(2)
+		g.tags[Fields] = true
+	}
+	for i := 0; i < n; i++ {
+		f := fmt.Sprintf("U%d", i)
+		g.fields = append(g.fields, f)
+		fmt.Fprintf(&g.b, "field %s on g = %s\n", f, g.initial())
+	}
+	if g.chance(0.4) {
+		g.tags[Variable] = true
+		for i := 0; i <= g.IntN(2); i++ {
+			k := fmt.Sprintf("k%d", i)
+			g.coefs = append(g.coefs, k)
+			fmt.Fprintf(&g.b, "field %s on g = 0.3 + 0.1*(%s)\n", k, g.initial())
+		}
+	}
+}
+
+func (g *gen) boundaries() {
+	for _, f := range g.fields {
+		var sides []string
+		for _, a := range g.axes {
+			if a.periodic {
+				continue
+			}
+			for _, end := range []string{"lo", "hi"} {
+				if g.chance(0.5) {
+					v := g.num(-1, 1)
+					if g.chance(0.3) && len(g.axes) > 1 {
+						for _, b := range g.axes {
+							if b.name != a.name {
+								v += " + 0.2*" + b.name
+								break
+							}
+						}
+					}
+					sides = append(sides, fmt.Sprintf("%s.%s: %s = %s", a.name, end, f, v))
+				} else {
+					sides = append(sides, fmt.Sprintf("%s.%s: dn(%s) = %s", a.name, end, f, g.num(-0.5, 0.5)))
+				}
+			}
+		}
+		if len(sides) > 0 {
+			fmt.Fprintf(&g.b, "bc %s { %s }\n", f, strings.Join(sides, "; "))
+		}
+	}
+}
+
+// index is the subscript of all axes with the given offsets.
+func (g *gen) index(off map[string]int) string {
+	var s []string
+	for _, a := range g.axes {
+		switch o := off[a.name]; {
+		case o > 0:
+			s = append(s, fmt.Sprintf("%s+%d", a.name, o))
+		case o < 0:
+			s = append(s, fmt.Sprintf("%s-%d", a.name, -o))
+		default:
+			s = append(s, a.name)
+		}
+	}
+	return "[" + strings.Join(s, ", ") + "]"
+}
+
+// read is an access to a field, at an offset more often than not.
+func (g *gen) read() string {
+	off := map[string]int{}
+	if g.chance(0.75) {
+		a := g.axes[g.IntN(len(g.axes))]
+		o := 1 + g.IntN(g.radius)
+		if o > 1 {
+			g.tags[Wide] = true
+		}
+		if g.chance(0.5) {
+			o = -o
+		}
+		off[a.name] = o
+		if len(g.axes) > 1 && g.chance(0.4) {
+			b := g.axes[g.IntN(len(g.axes))]
+			if b.name != a.name {
+				off[b.name] = 1 - 2*g.IntN(2)
+				if a.parts > 0 && b.parts > 0 {
+					g.tags[Diagonal] = true
+				}
+			}
+		}
+	}
+	return g.pick(g.fields) + g.index(off)
+}
+
+// expr is an expression whose values stay moderate over a few steps.
+func (g *gen) expr(depth int) string {
+	if depth == 0 {
+		switch k := g.IntN(10); {
+		case k < 7:
+			return g.read()
+		case k < 8 && len(g.lets) > 0:
+			return g.pick(g.lets)
+		case k < 9 && len(g.coefs) > 0:
+			return g.pick(g.coefs) + g.index(nil)
+		}
+		return g.num(-0.5, 0.5)
+	}
+	a, b := g.expr(depth-1), g.expr(g.IntN(depth))
+	switch g.IntN(14) {
+	case 0, 1, 2, 3:
+		return "(" + a + " + " + b + ")"
+	case 4, 5:
+		return "(" + a + " - " + b + ")"
+	case 6, 7, 8:
+		return g.num(-0.4, 0.4) + "*" + a
+	case 9:
+		return "max(" + a + ", " + b + ")"
+	case 10:
+		return "min(" + a + ", abs(" + b + "))"
+	case 11:
+		return "where(" + a + " < " + b + ", " + g.num(-0.5, 0.5) + ", " + a + ")"
+	case 12:
+		return a + "/(1.5 + abs(" + b + "))"
+	}
+	return "sqrt(abs(" + a + "))"
+}
+
+func (g *gen) evolve() {
+	fmt.Fprintf(&g.b, "evolve n in 0 .. %d {\n", 1+g.IntN(3))
+	if g.chance(0.3) {
+		g.reduction()
+	}
+	if g.chance(0.3) {
+		fmt.Fprintf(&g.b, "  let w%s = %s\n", g.index(nil), g.expr(2))
+		g.lets = append(g.lets, "w"+g.index(nil))
+	}
+	for i, f := range g.fields {
+		if i > 0 && g.chance(0.1) {
+			continue // carries over
+		}
+		coef := ""
+		if len(g.coefs) > 0 {
+			coef = " + 0.1*" + g.coefs[0] + g.index(nil) + "*" + g.read()
+		}
+		fmt.Fprintf(&g.b, "  %s'%s = 0.5*%s + 0.3*(%s)%s\n", f, g.index(nil), f+g.index(nil), g.expr(2+g.IntN(2)), coef)
+	}
+	g.b.WriteString("}\n")
+}
+
+// reduction adds a sum, maximum or minimum over some axes, which the updates then read.
+func (g *gen) reduction() {
+	over := []string{}
+	keep := []string{}
+	mesh := false
+	for _, a := range g.axes {
+		if g.chance(0.6) {
+			over = append(over, a.name)
+			mesh = mesh || a.parts > 1
+		} else {
+			keep = append(keep, a.name)
+		}
+	}
+	if len(over) == 0 {
+		over, keep = []string{g.axes[0].name}, keep[1:]
+		mesh = g.axes[0].parts > 1
+	}
+	if mesh {
+		g.tags[Collected] = true
+	}
+	name := "m"
+	if len(keep) > 0 {
+		name += "[" + strings.Join(keep, ", ") + "]"
+	}
+	scale := 0.3
+	for _, a := range g.axes {
+		scale /= float64(a.n)
+	}
+	fmt.Fprintf(&g.b, "  let %s = %s over %s of %.5f*%s\n", name, g.pick([]string{"sum", "sum", "max", "min"}), strings.Join(over, ", "), scale, g.pick(g.fields)+g.index(nil))
+	g.lets = append(g.lets, name, name)
+}
+
+// product is a one-shot program over dims: a matrix product with a vector and its transpose.
+func (g *gen) product(seed uint64) Case {
+	n, m := 2+g.IntN(12), 2+g.IntN(12)
+	w, h := 1+g.IntN(n), 1+g.IntN(m)
+	fmt.Fprintf(&g.b, "dim i = %d, j = %d\nfield A[i, j] = sin(%s*i + %s*j)\nfield x[j] = %s*j - %s\nfield y[i] = 0\nfield z[j] = 0\n",
+		n, m, g.num(1, 3), g.num(1, 3), g.num(0.1, 0.4), g.num(0, 1))
+	g.b.WriteString("y[i] = A[i, j]*x[j]\n")
+	g.b.WriteString("z[j] = A[i, j]*y[i]\n")
+	if w > 1 || h > 1 {
+		g.tags[Collected] = true
+	}
+	if n%w != 0 || m%h != 0 {
+		g.tags[Uneven] = true
+	}
+	return Case{Seed: seed, Source: g.b.String(), W: w, H: h, Tags: g.tags}
+}

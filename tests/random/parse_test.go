@@ -1,0 +1,17 @@
+package random
+
+import (
+	"testing"
+
+	"github.com/wfc-lang/wfc/dsl/syntax"
+)
+
+// Every case is in the grammar.
+func TestCasesParse(t *testing.T) {
+	for s := uint64(0); s < 300; s++ {
+		c := New(s)
+		if _, errs := syntax.Parse("case.wf", c.Source); errs.HasErrors() {
+			t.Fatalf("seed %d: %v\n%s", s, errs, c.Source)
+		}
+	}
+}
