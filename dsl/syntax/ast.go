@@ -40,7 +40,7 @@ type Expr interface {
 // Trivia is what stands around a statement or an entry of a block and has no
 // meaning: blank lines and comments. Comments keep their "//".
 type Trivia struct {
-	Blank bool      // a blank line stands before the statement and its comments
+	Blank bool      // a blank line stands directly before the statement
 	Lead  []Comment // comments on lines of their own, before the statement
 	Trail string    // comment after the statement, on its last line
 }
@@ -50,7 +50,7 @@ func (t *Trivia) trivia() *Trivia { return t }
 // Comment is one "//" comment, on a line of its own.
 type Comment struct {
 	Text  string // with its "//", without trailing space
-	Blank bool   // a blank line stands before it (unused for the first)
+	Blank bool   // a blank line stands before it
 }
 
 // File is a whole program.
@@ -301,7 +301,7 @@ type Output struct {
 	Trivia
 	Fields  []*Ident
 	When    *Schedule // nil when absent
-	Formats []*Format
+	Formats []*OutputFormat
 }
 
 // ScheduleKind says how a Schedule counts.
@@ -320,8 +320,8 @@ type Schedule struct {
 	Value Expr // nil for AtEnd
 }
 
-// Format is a file format with its arguments: `png(slice z = 0.25 m, map = "gray")`.
-type Format struct {
+// OutputFormat is a file format with its arguments: `png(slice z = 0.25 m, map = "gray")`.
+type OutputFormat struct {
 	Loc
 	Name   *Ident
 	Slices []*Arg // `slice z = value`: named

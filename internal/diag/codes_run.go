@@ -1,4 +1,96 @@
 package diag
 
 // runCodes holds the codes of loading and running compiled programs: WF06xx.
-var runCodes = []Entry{}
+var runCodes = []Entry{
+	{
+		Code:  "WF0601",
+		Title: "a parameter that the program does not have",
+		Text: `
+--set NAME=VALUE changes a ` + "`param`" + ` of the program. The name must be one of them; the message lists them and the one that
+looks most like what was written.`,
+		Example: `
+param nx = 64        // wfc run heat.wf --set nx=8    works
+                     // wfc run heat.wf --set n_x=8   does not`,
+	},
+	{
+		Code:  "WF0602",
+		Title: "a shape parameter of a compiled program cannot be set",
+		Text: `
+A parameter that decides the size of a grid decides where everything lies: the layout, the routes and the memory map of a .wfx file
+were made for one value of it. Such a parameter is frozen when the program is built. Build the program again with the new value, or
+run the .wf file instead of the .wfx file. Parameters that are only numbers in formulas may be set at any time.`,
+		Example: `
+wfc run heat.wfx --set nx=128                      // refused: nx is the size of an axis
+wfc build heat.wf --set nx=128 -o heat.wfx         // right`,
+	},
+	{
+		Code:  "WF0603",
+		Title: "a value that is no number",
+		Text: `
+--set NAME=VALUE needs a number that is finite, written as in a program: 64, 0.5, 1e-3. A unit is not written here; the number is in
+the unit of the parameter's declaration.`,
+		Example: `
+param L = 1 m        // wfc run p.wf --set L=0.5      half a metre`,
+	},
+	{
+		Code:  "WF0604",
+		Title: "a data file cannot be used",
+		Text: `
+A field whose initial values come from a file needs a .npy file with the shape of the field: one extent per axis, in the order of the
+grid's axes. Element types are converted, rounded once; an integer field accepts whole numbers only. Relative names start at the
+directory of the .wf or .wfx file.`,
+		Example: `
+import numpy as np
+np.save("start.npy", np.zeros((64, 64, 32), dtype="f4"))   # x, y, z`,
+	},
+	{
+		Code:  "WF0605",
+		Title: "a field is not a number",
+		Text: `
+A value became NaN (not a number): an operation had no result, such as 0/0, the square root of a negative number, or the difference
+of two infinities. Values that grow without bound end this way, most often because the time step is too large for the scheme or an
+initial value is far from what the equation can bear. The run stops, because everything that follows would be NaN as well.
+
+The message names the first such point in row-major order and the step. Fields are looked at when they are written, at the end, and,
+on targets where this costs little, at steps that double up to every thousandth.`,
+		Example: `
+evolve t from 0 s to 1 s step auto { dt(T) = alpha*lap(T) }   // auto stays below the stability limit`,
+	},
+	{
+		Code:  "WF0606",
+		Title: "the program cannot be run on this target",
+		Text: `
+The program was compiled, but the chosen target cannot run it: it does not fit the machine (then wfc report shows by how much), uses
+a type the target does not have (f64 on the wafer), or the tools the target needs are not installed. The interpreter
+(--target interp) runs every program.`,
+		Example: `
+wfc run big.wf --target cpu`,
+	},
+	{
+		Code:  "WF0607",
+		Title: "a .wfx file cannot be read",
+		Text: `
+The file is cut, damaged, no .wfx file, or of a newer version of the format than this wfc knows. docs/wfx.md describes the format.
+Build the program again.`,
+		Example: `
+wfc build heat.wf -o heat.wfx`,
+	},
+	{
+		Code:  "WF0608",
+		Title: "an output cannot be made",
+		Text: `
+The field has a shape that the file format cannot hold: .vti has one to three axes; .png shows one or two axes, or a plane of
+three. .npy and .npz hold every shape.`,
+		Example: `
+output T as npy, png(slice z = 0.25 m)`,
+	},
+	{
+		Code:  "WF0609",
+		Title: "the number of steps cannot be used",
+		Text: `
+How often a part of the program runs is computed from its parameters when it is loaded. The result must be a whole number from 0 to
+2^53. A negative or infinite count usually means that a time step is 0 or that the end lies before the start.`,
+		Example: `
+evolve t from 0 s to 60 s step 0.5 s { .. }   // 120 steps`,
+	},
+}
