@@ -1,0 +1,322 @@
+package runtime
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/runtime/npy"
+	"github.com/wfc-lang/wfc/runtime/png"
+	"github.com/wfc-lang/wfc/runtime/vtk"
+)
+
+// when tells why outputs are looked at.
+type when uint8
+
+const (
+	stopStart when = iota // before the first step
+	stopDue               // an output or a probe is due
+	stopEnd               // after the last step
+)
+
+// outputs writes files and takes probes.
+type outputs struct {
+	r       *runner
+	due     []due // parallel to Program.Outputs
+	probe   []due // parallel to Program.Probes
+	last    []int64
+	lastP   []int64
+	series  map[string][]vtk.Step // .pvd file -> its files
+	written []string
+}
+
+func newOutputs(r *runner) *outputs {
+	o := &outputs{r: r, series: map[string][]vtk.Step{}}
+	for _, x := range r.p.Outputs {
+		o.due, o.last = append(o.due, r.dueOf(x.Steps, x.Seconds)), append(o.last, -1)
+	}
+	for _, x := range r.p.Probes {
+		o.probe, o.lastP = append(o.probe, r.dueOf(x.Steps, "")), append(o.lastP, -1)
+	}
+	return o
+}
+
+// next is the first iteration of the leg after k at which an output or a probe is due, or -1.
+func (o *outputs) next(l *leg, k int64) int64 {
+	best := int64(-1)
+	for i, d := range append(append([]due(nil), o.due...), o.probe...) {
+		if i < len(o.due) && o.r.opt.OutDir == "" {
+			continue
+		}
+		if n := d.next(l, k); n >= 0 && (best < 0 || n < best) {
+			best = n
+		}
+	}
+	return best
+}
+
+// stop takes the probes and writes the outputs that are due now.
+func (r *runner) stop(w when) error {
+	o := r.out
+	wrote := false
+	for i := range r.p.Outputs {
+		if !r.isDue(o.due[i], w, o.last[i]) || r.opt.OutDir == "" {
+			continue
+		}
+		o.last[i], wrote = r.step, true
+		if err := o.write(&r.p.Outputs[i], o.due[i].ever()); err != nil {
+			return err
+		}
+	}
+	for i := range r.p.Probes {
+		d := o.probe[i]
+		if r.isDue(d, w, o.lastP[i]) || wrote && !d.ever() && o.lastP[i] != r.step {
+			o.lastP[i] = r.step
+			if err := o.take(&r.p.Probes[i]); err != nil {
+				return err
+			}
+		}
+	}
+	if w == stopEnd && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
+		return o.writeProbes()
+	}
+	return nil
+}
+
+// isDue says whether something with interval d that was last done after step last is due.
+func (r *runner) isDue(d due, w when, last int64) bool {
+	switch {
+	case last == r.step && last >= 0 && w != stopStart:
+		return false
+	case w == stopEnd:
+		return true
+	case !d.ever():
+		return false
+	case w == stopStart:
+		return true
+	case d.every > 0 && r.step%d.every == 0:
+		return true
+	}
+	return d.seconds > 0 && r.crossed(d.seconds)
+}
+
+// crossed says whether the step that just ended reached or passed a multiple of T.
+func (r *runner) crossed(T float64) bool {
+	for i := range r.legs {
+		l := &r.legs[i]
+		if l.steps && l.timed && r.step > l.first && r.step <= l.first+l.n {
+			k := r.step - l.first
+			return due{seconds: T}.next(l, k-1) == k
+		}
+	}
+	return false
+}
+
+// write writes one output statement at the current step.
+func (o *outputs) write(x *ir.Output, series bool) error {
+	r := o.r
+	if err := os.MkdirAll(r.opt.OutDir, 0o777); err != nil {
+		return err
+	}
+	suffix := ""
+	if series {
+		suffix = fmt.Sprintf("_%06d", r.step)
+	}
+	for _, f := range x.Formats {
+		var err error
+		switch f.Name {
+		case "npy":
+			for _, name := range x.Arrays {
+				t, e := r.get(name)
+				if e != nil {
+					return e
+				}
+				if err = npy.WriteFile(o.path(name+suffix+".npy"), npy.FromTensor(t)); err != nil {
+					return err
+				}
+			}
+		case "npz":
+			var list []npy.Named
+			for _, name := range x.Arrays {
+				t, e := r.get(name)
+				if e != nil {
+					return e
+				}
+				list = append(list, npy.Named{Name: name, Array: npy.FromTensor(t)})
+			}
+			err = npy.WriteNPZFile(o.path(strings.Join(x.Arrays, "_")+suffix+".npz"), list)
+		case "vti":
+			err = o.writeVTI(x, suffix, series)
+		case "png":
+			for _, name := range x.Arrays {
+				if err = o.writePNG(x, f, name, suffix); err != nil {
+					return err
+				}
+			}
+		default:
+			err = diag.List{diag.New("WF0608", r.opt.span(x.Pos), "unknown output format %q", f.Name).Suggest("npy, npz, vti and png are the formats")}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path notes a file as written and returns where it goes.
+func (o *outputs) path(name string) string {
+	p := filepath.Join(o.r.opt.OutDir, name)
+	for _, w := range o.written {
+		if w == p {
+			return p
+		}
+	}
+	o.written = append(o.written, p)
+	return p
+}
+
+// writeVTI writes one image per set of axes; arrays over the same axes share a file.
+func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
+	r := o.r
+	done := map[string]bool{}
+	for _, first := range x.Arrays {
+		if done[first] {
+			continue
+		}
+		a := r.p.Array(first)
+		if a == nil || len(a.Axes) < 1 || len(a.Axes) > 3 {
+			return diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s cannot be written as vti: an image has 1 to 3 axes", first).
+				Suggest("write it as npy")}
+		}
+		var fields []vtk.Field
+		var group []string
+		for _, name := range x.Arrays {
+			b := r.p.Array(name)
+			if b == nil || strings.Join(b.Axes, " ") != strings.Join(a.Axes, " ") {
+				continue
+			}
+			t, err := r.get(name)
+			if err != nil {
+				return err
+			}
+			done[name] = true
+			fields, group = append(fields, vtk.Field{Name: name, Tensor: t}), append(group, name)
+		}
+		base := strings.Join(group, "_")
+		file := base + suffix + ".vti"
+		if err := vtk.WriteFile(o.path(file), vtk.Grid{Axes: r.axes(a)}, r.time, fields); err != nil {
+			return err
+		}
+		if series {
+			// The series is written anew each time, so that it is complete whenever the run ends.
+			o.series[base] = append(o.series[base], vtk.Step{Time: r.time, File: file})
+			if err := vtk.WriteSeriesFile(o.path(base+".pvd"), o.series[base]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writePNG draws an array of one or two axes, or the plane of a third that the format names (the middle of the last axis if none).
+func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error {
+	r := o.r
+	t, err := r.get(name)
+	if err != nil {
+		return err
+	}
+	a := r.p.Array(name)
+	axes := r.axes(a)
+	title := name
+	if a.Unit != "" && a.Unit != "1" {
+		title += " [" + a.Unit + "]"
+	}
+	title += "  " + r.timeText()
+	cut, at := -1, 0
+	switch len(axes) {
+	case 1, 2:
+	case 3:
+		cut, at = 2, axes[2].N/2
+		for d, ax := range axes {
+			if ax.Name == f.SliceAxis {
+				cut, at = d, nearest(ax, f.SliceAt)
+			}
+		}
+		title += fmt.Sprintf("  %s = %.6g %s", label(axes[cut]), axes[cut].Coord(float64(at)), axes[cut].Unit)
+	default:
+		return diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s has %d axes; a picture shows 1 to 3", name, len(axes)).Suggest("write it as npy")}
+	}
+	var keep, stride []int
+	s, off := 1, 0
+	strides := make([]int, len(axes))
+	for d := len(axes) - 1; d >= 0; d-- {
+		strides[d] = s
+		s *= axes[d].N
+	}
+	for d := range axes {
+		if d == cut {
+			off = at * strides[d]
+			continue
+		}
+		keep, stride = append(keep, d), append(stride, strides[d])
+	}
+	p := png.Plot{Title: strings.TrimRight(title, " "), X: plotAxis(axes[keep[0]])}
+	if len(keep) == 1 {
+		p.Value = func(i, _ int) float64 { return t.At(i) }
+	} else {
+		p.Y = plotAxis(axes[keep[1]])
+		p.Value = func(i, j int) float64 { return t.At(off + i*stride[0] + j*stride[1]) }
+	}
+	return p.WriteFile(o.path(name + suffix + ".png"))
+}
+
+// nearest is the point of an axis that is closest to a coordinate.
+func nearest(a ir.Axis, x float64) int {
+	if a.H == 0 {
+		return 0
+	}
+	i := math.Round((x - a.Coord(0)) / a.H)
+	return int(max(0, min(float64(a.N-1), i)))
+}
+
+// label is an axis's name in the source: "block.x" is x.
+func label(a ir.Axis) string { return a.Name[strings.LastIndexByte(a.Name, '.')+1:] }
+
+func plotAxis(a ir.Axis) png.Axis {
+	lo, hi := a.Lo, a.Lo+float64(float64(a.N)*a.H)
+	if a.Nodes {
+		lo, hi = a.Coord(-0.5), a.Coord(float64(a.N)-0.5) // each node is drawn as a cell around it
+	}
+	return png.Axis{Name: label(a), Unit: a.Unit, N: a.N, Lo: lo, Hi: hi}
+}
+
+// take samples a probe.
+func (o *outputs) take(x *ir.Probe) error {
+	r := o.r
+	t, err := r.get(x.Array)
+	if err != nil {
+		return err
+	}
+	a := r.p.Array(x.Array)
+	v := sample(r.axes(a), t, x.At)
+	r.res.Probes[x.Name] = Number(v)
+	r.res.Samples = append(r.res.Samples, Sample{x.Name, r.step, r.time, v})
+	return nil
+}
+
+// writeProbes writes all samples as probes.csv.
+func (o *outputs) writeProbes() error {
+	if err := os.MkdirAll(o.r.opt.OutDir, 0o777); err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("probe,step,time,value\n")
+	for _, s := range o.r.res.Samples {
+		fmt.Fprintf(&b, "%s,%d,%s,%s\n", s.Probe, s.Step, num(s.Time), num(s.Value))
+	}
+	return os.WriteFile(o.path("probes.csv"), []byte(b.String()), 0o666)
+}

@@ -1,0 +1,79 @@
+package runtime
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cheggaaa/pb/v3"
+)
+
+// Progress shows how far a run is. At may be called from another goroutine than the others, but not at the same time as another At.
+type Progress interface {
+	Begin(total int64)           // iterations
+	At(done int64, time float64) // after done iterations, at a time of the program
+	End()
+}
+
+type silent struct{}
+
+func (silent) Begin(int64)       {}
+func (silent) At(int64, float64) {}
+func (silent) End()              {}
+
+// NewBar shows a bar with the remaining time on a terminal.
+func NewBar(w io.Writer) Progress { return &bar{w: w} }
+
+type bar struct {
+	w io.Writer
+	b *pb.ProgressBar
+}
+
+const barTemplate = `{{counters . }} {{bar . }} {{percent . }} {{rtime . "ETA %s"}} {{string . "time"}}`
+
+func (p *bar) Begin(total int64) {
+	p.b = pb.ProgressBarTemplate(barTemplate).New(int(total))
+	p.b.SetWriter(p.w)
+	p.b.SetRefreshRate(100 * time.Millisecond)
+	p.b.Set(pb.CleanOnFinish, true)
+	p.b.Start()
+}
+
+func (p *bar) At(done int64, t float64) {
+	p.b.Set("time", fmt.Sprintf("t = %.4g", t))
+	p.b.SetCurrent(done)
+}
+
+func (p *bar) End() {
+	if p.b != nil {
+		p.b.Finish()
+	}
+}
+
+// NewLines prints a plain line every few seconds, for logs and pipes. A run that is over sooner prints none.
+func NewLines(w io.Writer, every time.Duration) Progress { return &lines{w: w, every: every} }
+
+type lines struct {
+	w           io.Writer
+	every       time.Duration
+	begun, last time.Time
+	total       int64
+}
+
+func (p *lines) Begin(total int64) {
+	p.total = total
+	p.begun = time.Now()
+	p.last = p.begun
+}
+
+func (p *lines) At(done int64, t float64) {
+	now := time.Now()
+	if now.Sub(p.last) < p.every || done == 0 {
+		return
+	}
+	p.last = now
+	left := time.Duration(float64(now.Sub(p.begun)) / float64(done) * float64(p.total-done))
+	fmt.Fprintf(p.w, "step %d of %d (%d %%), t = %.4g, %s left\n", done, p.total, done*100/max(1, p.total), t, left.Round(time.Second))
+}
+
+func (p *lines) End() {}

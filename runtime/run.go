@@ -1,0 +1,269 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Options steer a run. The zero value runs silently with default parameters and writes no files.
+type Options struct {
+	Settings Settings   // parameters
+	DataDir  string     // where relative data files are
+	OutDir   string     // where outputs go; made when the first is written; "" writes none
+	File     *diag.File // the source, for located errors; may be nil
+	Progress Progress   // may be nil
+}
+
+func (o *Options) span(p ir.Pos) diag.Span {
+	if o.File == nil || p == (ir.Pos{}) || p.End > len(o.File.Text) {
+		return diag.Span{}
+	}
+	return diag.Span{File: o.File, Start: p.Start, End: p.End}
+}
+
+// Prepared is a loaded program, ready for an engine.
+type Prepared struct {
+	state *state
+	legs  []leg
+}
+
+// Prepare evaluates host scalars and checks, reads data files, computes the initial values and the schedule. Errors are diagnostics
+// where the user's input is at fault.
+func Prepare(p *ir.Program, opt Options) (*Prepared, error) {
+	s, err := load(p, &opt)
+	if err != nil {
+		return nil, err
+	}
+	legs, err := s.plan()
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared{s, legs}, nil
+}
+
+// Total is the number of iterations of device functions over the schedule.
+func (p *Prepared) Total() (n int64) {
+	for _, l := range p.legs {
+		n += l.n
+	}
+	return n
+}
+
+// runner is one run.
+type runner struct {
+	*state
+	ctx     context.Context
+	e       Engine
+	legs    []leg
+	out     *outputs
+	watch   watch
+	res     *Result
+	begun   time.Time
+	total   int64 // iterations of all legs
+	done    int64 // iterations so far
+	step    int64
+	time    float64
+	fetched map[string]*ir.Tensor // arrays as of now
+}
+
+// Run drives the engine through the schedule. When the context is cancelled it stops at the end of a segment, and the result, with
+// Interrupted set, tells how far it came; outputs written so far stay.
+func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
+	r := &runner{state: p.state, ctx: ctx, e: e, legs: p.legs, begun: time.Now(), total: p.Total(),
+		res: &Result{Program: p.state.p.Name, Fields: map[string]Stats{}, Probes: map[string]Number{}, Scalars: p.state.env}}
+	if r.opt.Progress == nil {
+		r.opt.Progress = silent{}
+	}
+	r.out = newOutputs(r)
+	r.watch = newWatch(e)
+	err := r.run()
+	r.opt.Progress.End()
+	r.res.Outputs = r.out.written
+	r.res.Steps, r.res.Time = r.step, Number(r.time)
+	r.res.Seconds = time.Since(r.begun).Seconds()
+	if c, ok := e.(Counter); ok {
+		compute, host := c.Cycles()
+		r.res.Cycles, r.res.HostCycles = &compute, &host
+	}
+	if errors.Is(err, errInterrupted) {
+		r.res.Interrupted, err = true, nil
+	}
+	return r.res, err
+}
+
+var errInterrupted = errors.New("interrupted")
+
+func (r *runner) run() error {
+	if err := r.e.Scalars(r.env); err != nil {
+		return err
+	}
+	for i := range r.p.Arrays {
+		if err := r.e.Set(r.p.Arrays[i].Name, r.arrays[r.p.Arrays[i].Name]); err != nil {
+			return err
+		}
+	}
+	r.arrays = nil // the engine holds them now
+	for _, l := range r.legs {
+		if l.steps {
+			r.time = l.time(0)
+			break
+		}
+	}
+	r.opt.Progress.Begin(r.total)
+	evolved := false
+	for i := range r.legs {
+		l := &r.legs[i]
+		if l.steps && !evolved {
+			evolved = true
+			if err := r.stop(stopStart); err != nil {
+				return err
+			}
+		}
+		if err := r.leg(l); err != nil {
+			return err
+		}
+	}
+	if err := r.stop(stopEnd); err != nil {
+		return err
+	}
+	return r.statistics()
+}
+
+// leg runs one entry of the schedule in segments.
+func (r *runner) leg(l *leg) error {
+	if err := r.e.Scalars(l.env); err != nil {
+		return err
+	}
+	stepper, whole := r.e.(Stepper)
+	base := r.done
+	if whole {
+		stepper.OnStep(func(done int) { r.opt.Progress.At(base+int64(done), l.time(r.done-base+int64(done))) })
+	}
+	chunk := int64(1)
+	for k := int64(0); k < l.n; {
+		if r.ctx.Err() != nil {
+			return errInterrupted
+		}
+		to, stop := l.n, false
+		if n := r.out.next(l, k); n > k && n <= to {
+			to, stop = n, true
+		}
+		// A few segments a second keep the bar alive and Ctrl-C quick, without cutting what costs machine cycles to cut.
+		if !whole && to-k > chunk {
+			to, stop = k+chunk, false
+		}
+		if n := r.watch.next(l, k); n > k && n < to {
+			to, stop = n, false
+		}
+		begun := time.Now()
+		if err := r.segment(l, to-k, whole); err != nil {
+			return err
+		}
+		if d := time.Since(begun); to-k == chunk && d < 100*time.Millisecond {
+			chunk *= 2
+		} else if d > 400*time.Millisecond {
+			chunk = max(1, chunk/2)
+		}
+		k = to
+		r.done = base + k
+		if l.steps {
+			r.step, r.time = l.first+k, l.time(k)
+		}
+		r.fetched = nil
+		r.opt.Progress.At(r.done, r.time)
+		if r.watch.next(l, k-1) == k {
+			if err := r.checkAll(); err != nil {
+				return err
+			}
+		}
+		if stop {
+			if err := r.stop(stopDue); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// segment runs n iterations. An engine that can be cut everywhere finishes its segment, so that its arrays are those of a step.
+func (r *runner) segment(l *leg, n int64, whole bool) error {
+	ctx := r.ctx
+	if !whole {
+		ctx = context.WithoutCancel(ctx)
+	}
+	err := r.e.Run(ctx, l.run.Func, int(n))
+	if err != nil && r.ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// get fetches an array, once between two segments.
+func (r *runner) get(name string) (*ir.Tensor, error) {
+	if t := r.fetched[name]; t != nil {
+		return t, nil
+	}
+	t, err := r.e.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	if r.fetched == nil {
+		r.fetched = map[string]*ir.Tensor{}
+	}
+	r.fetched[name] = t
+	return t, r.checkNaN(name, t)
+}
+
+// axes of an array.
+func (r *runner) axes(a *ir.Array) []ir.Axis {
+	out := make([]ir.Axis, len(a.Axes))
+	for i, n := range a.Axes {
+		out[i] = *r.p.Axis(n)
+	}
+	return out
+}
+
+// statistics fills Fields: every field of the program that is not constant. Names with a dot are the compiler's own.
+func (r *runner) statistics() error {
+	for _, a := range r.fields() {
+		t, err := r.get(a.Name)
+		if err != nil {
+			return err
+		}
+		r.res.Fields[a.Name] = statistics(r.axes(a), t)
+	}
+	return nil
+}
+
+func (r *runner) fields() (out []*ir.Array) {
+	for i := range r.p.Arrays {
+		if a := &r.p.Arrays[i]; !a.Const && !hidden(a.Name) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func hidden(name string) bool {
+	for _, c := range name {
+		if c == '.' {
+			return true
+		}
+	}
+	return false
+}
+
+// timeText is "t = 0.5" or "step 12".
+func (r *runner) timeText() string {
+	for i := range r.legs {
+		if r.legs[i].timed {
+			return fmt.Sprintf("t = %.6g", r.time)
+		}
+	}
+	return fmt.Sprintf("step %d", r.step)
+}

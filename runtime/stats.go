@@ -1,0 +1,161 @@
+package runtime
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Stats are statistics of an array over its interior: all cells, and of nodes those that are not at an end of a non-periodic axis
+// (an axis of one or two nodes has no interior and counts whole).
+//
+// They are computed in f64 in row-major order. Sum and the sum of squares are compensated (A. Neumaier, "Rundungsfehleranalyse
+// einiger Verfahren zur Summation endlicher Summen", 1974), so that their error does not grow with the number of points.
+type Stats struct {
+	Min  Number `json:"min"`
+	Max  Number `json:"max"`
+	Mean Number `json:"mean"`
+	Sum  Number `json:"sum"`
+	L2   Number `json:"l2"` // square root of the sum of squares
+}
+
+// statistics computes Stats of an array. A NaN anywhere makes all of them NaN.
+func statistics(axes []ir.Axis, t *ir.Tensor) Stats {
+	mn, mx := math.Inf(1), math.Inf(-1)
+	var sum, sq neumaier
+	n := 0
+	interior(axes, func(k int) {
+		v := t.At(k)
+		if math.IsNaN(v) {
+			mn, mx = v, v
+		}
+		mn, mx = math.Min(mn, v), math.Max(mx, v)
+		sum.add(v)
+		sq.add(float64(v * v))
+		n++
+	})
+	return Stats{Number(mn), Number(mx), Number(sum.value() / float64(n)), Number(sum.value()), Number(math.Sqrt(sq.value()))}
+}
+
+// interior calls f with the offset of every interior point in row-major order.
+func interior(axes []ir.Axis, f func(k int)) {
+	lo, hi, idx := make([]int, len(axes)), make([]int, len(axes)), make([]int, len(axes))
+	for d, a := range axes {
+		hi[d] = a.N
+		if a.Nodes && !a.Periodic && a.N > 2 {
+			lo[d], hi[d] = 1, a.N-1
+		}
+		idx[d] = lo[d]
+		if a.N == 0 {
+			return
+		}
+	}
+	for {
+		k := 0
+		for d := range axes {
+			k = k*axes[d].N + idx[d]
+		}
+		f(k)
+		d := len(axes) - 1
+		for ; d >= 0; d-- {
+			if idx[d]++; idx[d] < hi[d] {
+				break
+			}
+			idx[d] = lo[d]
+		}
+		if d < 0 {
+			return
+		}
+	}
+}
+
+// neumaier is a compensated sum.
+type neumaier struct{ s, c float64 }
+
+func (n *neumaier) add(v float64) {
+	t := n.s + v
+	switch {
+	case math.IsInf(t, 0) || math.IsNaN(t):
+		n.c = 0 // the compensation would turn infinity into NaN
+	case math.Abs(n.s) >= math.Abs(v):
+		n.c += (n.s - t) + v
+	default:
+		n.c += (v - t) + n.s
+	}
+	n.s = t
+}
+
+func (n *neumaier) value() float64 { return n.s + n.c }
+
+// firstNaN returns the index of the first NaN of a float tensor.
+func firstNaN(t *ir.Tensor) (k int, found bool) {
+	for k, v := range t.F32 {
+		if v != v {
+			return k, true
+		}
+	}
+	for k, v := range t.F64 {
+		if v != v {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// indexText is "[i, j]" for an offset.
+func indexText(dims []int, k int) string {
+	s := ""
+	for d := len(dims) - 1; d >= 0; d-- {
+		if s != "" {
+			s = ", " + s
+		}
+		s = fmt.Sprint(k%dims[d]) + s
+		k /= dims[d]
+	}
+	return "[" + s + "]"
+}
+
+// sample interpolates an array linearly between its points; a periodic axis wraps, beyond the outermost points of another axis the
+// nearest one holds.
+func sample(axes []ir.Axis, t *ir.Tensor, at []float64) float64 {
+	type weight struct {
+		k int
+		w float64
+	}
+	points := []weight{{0, 1}}
+	for d, a := range axes {
+		x := 0.0
+		if d < len(at) && a.H != 0 {
+			x = (at[d] - a.Coord(0)) / a.H
+		}
+		i := math.Floor(x)
+		f := x - i
+		if !a.Periodic {
+			if x <= 0 {
+				i, f = 0, 0
+			} else if x >= float64(a.N-1) {
+				i, f = float64(a.N-1), 0
+			}
+		}
+		i0 := wrap(int(i), a.N)
+		i1 := wrap(i0+1, a.N)
+		var next []weight
+		for _, p := range points {
+			if f != 1 {
+				next = append(next, weight{p.k*a.N + i0, p.w * (1 - f)})
+			}
+			if f != 0 {
+				next = append(next, weight{p.k*a.N + i1, p.w * f})
+			}
+		}
+		points = next
+	}
+	var s neumaier
+	for _, p := range points {
+		s.add(float64(p.w * t.At(p.k)))
+	}
+	return s.value()
+}
+
+func wrap(i, n int) int { return ((i % n) + n) % n }
