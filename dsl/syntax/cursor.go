@@ -103,10 +103,19 @@ func (p *parser) acceptWord(w string) bool {
 	return false
 }
 
-// skipNewlines continues a statement on the next line.
+// skipNewlines continues a statement on the next line, unless that line begins
+// a statement of its own: then this one is incomplete.
 func (p *parser) skipNewlines() {
+	if p.peek().Type != tokNewline {
+		return
+	}
+	c := p.lex.MakeCheckpoint()
 	for p.peek().Type == tokNewline {
 		p.next()
+	}
+	t := p.peek()
+	if t.Type == tokIdent && reader(t.Value) != nil && p.peek2().Type == tokIdent {
+		p.lex.LoadCheckpoint(c)
 	}
 }
 
@@ -152,7 +161,11 @@ func (p *parser) close(bracket string, opened diag.Span) {
 		if t.Type == tokOp && (t.Value == "," || t.Value == "..") || !t.EOF() && t.Type != tokOp && !p.firstOnLine(t) {
 			p.unexpected(t, "`"+bracket+"` or an operator")
 		}
-		p.fail(diag.New("WF0102", p.at(t), "expected `%s`, found %s", bracket, describe(t)).
+		at, found := p.at(t), describe(t)
+		if p.firstOnLine(t) && !t.EOF() {
+			at, found = diag.Span{File: p.file, Start: p.prevEnd, End: p.prevEnd}, "the end of the line"
+		}
+		p.fail(diag.New("WF0102", at, "expected `%s`, found %s", bracket, found).
 			With(opened, "`%s` opened here", opened.Text()).
 			Suggest("close the bracket with `%s`", bracket))
 	}

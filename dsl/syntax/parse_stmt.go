@@ -73,7 +73,12 @@ func (p *parser) equation(start int) Stmt {
 			p.unknownStatement()
 		}
 	}
+	p.lineBeginsWithOperator()
 	left := p.expr()
+	if b, ok := left.(*Binary); ok && b.Op == OpEq {
+		p.fail(diag.New("WF0113", b.OpAt, "`==` compares two values; an equation is stated with `=`").
+			Replace(b.OpAt, "=", "write `=`"))
+	}
 	if t := p.peek(); t.EOF() || isSep(t) || p.isOp("}") {
 		p.fail(diag.New("WF0104", left.Span(), "this is a value, not a statement").
 			Suggest("write an equation, as in `dt(T) = ...` or `T' = ...`, or name the value with `let a = ...`"))
@@ -89,6 +94,16 @@ func (p *parser) equation(start int) Stmt {
 		return &Assign{Loc: p.from(start), Target: ref, Value: right}
 	}
 	return &Equation{Loc: p.from(start), Left: left, Right: right}
+}
+
+// lineBeginsWithOperator explains a line that was meant to go on.
+func (p *parser) lineBeginsWithOperator() {
+	t := p.peek()
+	if op := p.operator(); op != "" || p.isOp("=") {
+		p.fail(diag.New("WF0117", p.at(t), "a line cannot begin with `%s`", t.Value).
+			Note("a new line ends the statement before it, unless that line ends in an operator or stands in brackets").
+			Suggest("move `%s` to the end of the line before", t.Value))
+	}
 }
 
 // unknownStatement explains two words in a row that begin no statement.

@@ -64,11 +64,6 @@ func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnost
 				Replace(at, ".0", "write `%s.0`", p.lastDigits())
 		}
 	}
-	if p.firstOnLine(t) && strings.Contains("+-*/^<>==.", t.Value) {
-		return diag.New("WF0117", at, "a line cannot begin with `%s`", t.Value).
-			Note("a new line ends the statement before it, unless that line ends in an operator or stands in brackets").
-			Suggest("move `%s` to the end of the line before", t.Value)
-	}
 	return diag.New("WF0101", at, "expected %s, found %s", expected, describe(t))
 }
 
