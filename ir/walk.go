@@ -123,3 +123,7 @@ func clone[T any](s []T) []T {
 	}
 	return append(make([]T, 0, len(s)), s...)
 }
+
+// Equal says whether two programs are the same, source positions included. Fields that do not matter for a node's operation (the Imm
+// of a read, say) are not compared.
+func Equal(a, b *Program) bool { return Print(a) == Print(b) }

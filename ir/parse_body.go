@@ -1,0 +1,156 @@
+package ir
+
+import "github.com/wfc-lang/wfc/ir/internal/text"
+
+// body reads nodes, numbered from 0 without gaps, up to and with the yield.
+func (r reader) body() Body {
+	var b Body
+	for r.Accept("$") {
+		if n := r.Int(); n != len(b.Nodes) {
+			r.Fail(r.Prev(), "node %d here is number %d: nodes are numbered from 0 without gaps", n, len(b.Nodes))
+		}
+		r.Expect("=")
+		b.Nodes = append(b.Nodes, r.node(len(b.Nodes)))
+	}
+	r.Expect("yield")
+	b.Results = r.args(len(b.Nodes))
+	return b
+}
+
+// args reads a comma-separated list of nodes numbered below limit.
+func (r reader) args(limit int) []int {
+	var a []int
+	for r.Accept("$") {
+		n := r.Int()
+		if n < 0 || n >= limit {
+			r.Fail(r.Prev(), "$%d is not defined before this line", n)
+		}
+		a = append(a, n)
+		if !r.Accept(",") {
+			break
+		}
+		if !r.At("$") {
+			r.Fail(r.Peek(), "expected a node after ',', found %s", r.Peek())
+		}
+		// a "$" after a comma continues the list; without one it starts the next node
+	}
+	return a
+}
+
+func (r reader) node(limit int) Node {
+	t := r.Peek()
+	var n Node
+	var ok bool
+	if n.Op, ok = ParseCode(r.Word()); !ok {
+		r.Fail(t, "unknown operation %s", t)
+		return n
+	}
+	n.Elem = r.elem()
+	switch n.Op {
+	case Const:
+		if n.Elem.IsFloat() {
+			n.Imm = r.Float(bits(n.Elem))
+		} else {
+			n.Int = r.Int64()
+		}
+	case Param_, Scalar, Index, Coord:
+		n.Name = r.Name()
+	case Read:
+		n.Name = r.ref()
+		r.List("[", "]", func() { n.At = append(n.At, r.affine()) })
+	case Deriv:
+		n.Args = r.args(limit)
+		r.Expect("along")
+		n.Name = r.Name()
+		r.Expect("order")
+		n.N = r.Int()
+		r.Expect("acc")
+		n.Acc = r.Int()
+	default:
+		n.Args = r.nodeArgs(limit)
+	}
+	return n
+}
+
+// nodeArgs reads the arguments of an operation. Every operation here has at least one, so the first "$" belongs to it.
+func (r reader) nodeArgs(limit int) []int {
+	if !r.At("$") {
+		r.Fail(r.Peek(), "expected an argument, found %s", r.Peek())
+	}
+	return r.args(limit)
+}
+
+func (r reader) affine() Affine {
+	t := r.Peek()
+	if t.Kind == text.Number || r.At("-") {
+		return Affine{Off: r.Int()}
+	}
+	a := Affine{Index: r.Name()}
+	switch {
+	case r.Accept("+"):
+		a.Off = r.Int()
+	case r.At("-"):
+		a.Off = r.Int()
+	}
+	return a
+}
+
+func (r reader) run() Run {
+	u := Run{Func: r.Name()}
+	r.Expect("count")
+	u.Count = r.Name()
+	if r.Accept("t0") {
+		u.T0 = r.Name()
+	}
+	if r.Accept("dt") {
+		u.DT = r.Name()
+	}
+	if r.Accept("bind") {
+		for ok := true; ok; ok = r.Accept(",") {
+			b := Bind{Name: r.Name()}
+			r.Expect("=")
+			b.To = r.Name()
+			u.Bind = append(u.Bind, b)
+		}
+	}
+	return u
+}
+
+func (r reader) output() Output {
+	var o Output
+	r.List("(", ")", func() {
+		r.Expect("@")
+		o.Arrays = append(o.Arrays, r.Name())
+	})
+	if r.Accept("steps") {
+		o.Steps = r.Name()
+	}
+	if r.Accept("seconds") {
+		o.Seconds = r.Name()
+	}
+	if r.Accept("as") {
+		for ok := true; ok; ok = r.Accept(",") {
+			f := Format{Name: r.Name()}
+			if r.Accept("(") {
+				f.SliceAxis, f.SliceAt = r.Name(), r.Float(64)
+				r.Expect(")")
+			}
+			o.Formats = append(o.Formats, f)
+		}
+	}
+	o.Pos = r.pos()
+	return o
+}
+
+func (r reader) probe() Probe {
+	q := Probe{Name: r.Name()}
+	r.Expect("@")
+	q.Array = r.Name()
+	r.Expect("at")
+	r.List("(", ")", func() { q.At = append(q.At, r.Float(64)) })
+	if r.Accept("steps") {
+		q.Steps = r.Name()
+	}
+	q.Pos = r.pos()
+	return q
+}

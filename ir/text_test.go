@@ -1,0 +1,226 @@
+package ir
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/wfc-lang/wfc/internal/diag"
+	"pgregory.net/rapid"
+)
+
+var exact = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })}
+
+func genName(t *rapid.T, label string) string {
+	return rapid.OneOf(rapid.SampledFrom([]string{"x", "y", "T", "step.n", "in", "box", "inf", "u'", "set"}),
+		rapid.String()).Draw(t, label)
+}
+
+func genInt(t *rapid.T, label string) int { return rapid.IntRange(-1<<40, 1<<40).Draw(t, label) }
+
+func genPos(t *rapid.T) Pos {
+	if rapid.Bool().Draw(t, "nopos") {
+		return Pos{}
+	}
+	return Pos{rapid.IntRange(0, 1000).Draw(t, "start"), rapid.IntRange(0, 1000).Draw(t, "end")}
+}
+
+func genFloat(t *rapid.T, label string) float64 {
+	return rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{math.Inf(1), math.Inf(-1), math.NaN(),
+		math.Float64frombits(0xfff8000000000123), math.Copysign(0, -1), 5e-324, math.MaxFloat64, 0.1})).Draw(t, label)
+}
+
+func many[T any](t *rapid.T, label string, max int, f func() T) []T {
+	var out []T
+	for range rapid.IntRange(0, max).Draw(t, label) {
+		out = append(out, f())
+	}
+	return out
+}
+
+func genBody(t *rapid.T) Body {
+	var b Body
+	for i := range rapid.IntRange(0, 8).Draw(t, "nodes") {
+		b.Nodes = append(b.Nodes, genNode(t, i))
+	}
+	if n := len(b.Nodes); n > 0 {
+		b.Results = many(t, "results", 2, func() int { return rapid.IntRange(0, n-1).Draw(t, "result") })
+	}
+	return b
+}
+
+// genNode makes a node that fits text, not types.
+func genNode(t *rapid.T, before int) Node {
+	codes := []Code{Const, Param_, Scalar, Read, Index, Coord}
+	if before > 0 {
+		for c := Deriv; c <= Tanh; c++ {
+			codes = append(codes, c)
+		}
+	}
+	n := Node{Op: rapid.SampledFrom(codes).Draw(t, "op"), Elem: Elem(rapid.IntRange(int(Bool), int(F64)).Draw(t, "elem"))}
+	switch n.Op {
+	case Const:
+		if !n.Elem.IsFloat() {
+			n.Int = rapid.Int64().Draw(t, "int")
+			break
+		}
+		n.Imm = genFloat(t, "imm")
+		if n.Elem != F64 && rapid.Bool().Draw(t, "exact") && n.Imm == n.Imm {
+			n.Imm = RoundTo(n.Elem, n.Imm).F
+		}
+	case Read:
+		n.Name = rapid.SampledFrom([]string{"@", "%", ""}).Draw(t, "sigil") + genName(t, "read")
+		n.At = many(t, "at", 3, func() Affine {
+			return Affine{rapid.OneOf(rapid.Just(""), rapid.Custom(func(t *rapid.T) string { return genName(t, "idx") })).Draw(t, "i"), genInt(t, "off")}
+		})
+	case Param_, Scalar, Index, Coord:
+		n.Name = genName(t, "name")
+	default:
+		if n.Op == Deriv {
+			n.Name, n.N, n.Acc = genName(t, "along"), genInt(t, "n"), genInt(t, "acc")
+		}
+		for range Arity(n.Op) {
+			n.Args = append(n.Args, rapid.IntRange(0, before-1).Draw(t, "arg"))
+		}
+	}
+	return n
+}
+
+func genRanges(t *rapid.T) []Range {
+	return many(t, "ranges", 3, func() Range { return Range{genName(t, "index"), genName(t, "axis"), genInt(t, "lo"), genInt(t, "hi")} })
+}
+
+func genOp(t *rapid.T) Op {
+	op := Op{Kind: OpKind(rapid.IntRange(0, 2).Draw(t, "kind")), Dom: genRanges(t), Pos: genPos(t)}
+	op.Results = many(t, "res", 2, func() Result { return Result{genName(t, "res"), Elem(rapid.IntRange(1, 6).Draw(t, "elem"))} })
+	switch op.Kind {
+	case Extend:
+		op.From = "%" + genName(t, "from")
+	case Reduce:
+		op.Over, op.Comb, op.FMA = genRanges(t), Combiner(rapid.IntRange(0, 3).Draw(t, "comb")), rapid.Bool().Draw(t, "fma")
+		op.Order.Kind = OrderKind(rapid.IntRange(0, 2).Draw(t, "order"))
+		if op.Order.Kind == Mesh {
+			op.Order.Chain = many(t, "chain", 2, func() ChainAxis { return ChainAxis{genName(t, "ax"), genInt(t, "parts")} })
+		}
+	}
+	op.Pieces = many(t, "pieces", 2, func() Piece {
+		return Piece{many(t, "box", 3, func() Interval { return Interval{genInt(t, "lo"), genInt(t, "hi")} }), genBody(t)}
+	})
+	return op
+}
+
+func genProgram(t *rapid.T) *Program {
+	name := func() string { return genName(t, "name") }
+	p := &Program{Name: name()}
+	p.Axes = many(t, "axes", 2, func() Axis {
+		return Axis{name(), genInt(t, "n"), rapid.Bool().Draw(t, "p"), rapid.Bool().Draw(t, "n"), genFloat(t, "lo"), genFloat(t, "h"), name()}
+	})
+	p.Params = many(t, "params", 2, func() Param { return Param{name(), genFloat(t, "v"), name(), rapid.Bool().Draw(t, "shape")} })
+	p.Host = many(t, "host", 2, func() HostDef { return HostDef{name(), genBody(t)} })
+	p.Checks = many(t, "checks", 2, func() HostCheck { return HostCheck{name(), name(), rapid.String().Draw(t, "msg"), genPos(t)} })
+	p.Arrays = many(t, "arrays", 2, func() Array {
+		a := Array{Name: name(), Axes: many(t, "axes", 3, name), Elem: F32, Const: rapid.Bool().Draw(t, "c"), File: name(), Pos: genPos(t)}
+		a.BC = many(t, "bc", 2, func() Boundary {
+			return Boundary{name(), rapid.Bool().Draw(t, "hi"), BCKind(rapid.IntRange(0, 1).Draw(t, "k")), genBody(t), genPos(t)}
+		})
+		return a
+	})
+	p.Funcs = many(t, "funcs", 2, func() Func {
+		return Func{name(), rapid.Bool().Draw(t, "host"), many(t, "ops", 2, func() Op { return genOp(t) }),
+			many(t, "sets", 2, func() Set { return Set{name(), "%" + name(), genPos(t)} })}
+	})
+	p.Schedule = many(t, "runs", 2, func() Run {
+		return Run{name(), name(), name(), name(), many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
+	})
+	p.Outputs = many(t, "outs", 2, func() Output {
+		return Output{many(t, "a", 2, name), name(), name(), many(t, "f", 2, func() Format { return Format{name(), name(), genFloat(t, "at")} }), genPos(t)}
+	})
+	p.Probes = many(t, "probes", 2, func() Probe {
+		return Probe{name(), name(), many(t, "at", 2, func() float64 { return genFloat(t, "at") }), name(), genPos(t)}
+	})
+	return p
+}
+
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := genProgram(t)
+		src := Print(p)
+		q, err := Parse("p.wfir", src)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, src)
+		}
+		if d := cmp.Diff(p, q, exact); d != "" {
+			t.Fatalf("%s\n%s", d, src)
+		}
+		if d := cmp.Diff(p, p.Clone(), exact); d != "" {
+			t.Fatalf("clone: %s", d)
+		}
+	})
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tc := range []struct{ src, at, msg string }{
+		{"", "1:1", "expected 'wfir'"},
+		{"wfir 2 program p", "1:6", "version 2"},
+		{"wfir 1\nprogram p\nfield x", "3:1", "expected axis"},
+		{"wfir 1\nprogram p\naxis x 9999999999999 cells", "3:8", "out of range"},
+		{"wfir 1\nprogram p\nscalar s { $1 = ", "3:13", "numbered from 0"},
+		{"wfir 1\nprogram p\nscalar s { $0 = neg f64 $0 yield $0 }", "3:26", "not defined before"},
+		{"wfir 1\nprogram p\nscalar s { $0 = nop f64", "3:17", "unknown operation 'nop'"},
+		{"wfir 1\nprogram p\nscalar s { $0 = const f65 1", "3:23", "element type"},
+		{"wfir 1\nprogram p\nscalar s { $0 = const f64 1e999", "3:27", "not a number of 64 bits"},
+		{"wfir 1\nprogram p\nfunc f { set @a = @b map [] {} }", "3:22", "come before the sets"},
+		{"wfir 1\nprogram p\nfunc f {", "3:9", "end of the file"},
+		{"wfir 1\nprogram \"p", "2:9", "string without end"},
+		{"wfir 1\nprogram p ~", "2:11", "unexpected character"},
+		{"wfir 1\nprogram p\nfunc f { reduce [] over [] mean", "3:28", "expected sum, prod"},
+		{"wfir 1\nprogram p\nparam a = nan(1)", "3:15", "bits of a NaN"},
+	} {
+		_, err := Parse("f.wfir", tc.src)
+		var d *diag.Diagnostic
+		if !errors.As(err, &d) {
+			t.Errorf("%q: no diagnostic: %v", tc.src, err)
+			continue
+		}
+		if want := "f.wfir:" + tc.at; d.Primary.String() != want || !strings.Contains(d.Message, tc.msg) || d.Code != "WF0701" {
+			t.Errorf("%q: got %s, want %s ..%s", tc.src, d, want, tc.msg)
+		}
+	}
+}
+
+// docExample is the program in the package documentation.
+const docExample = `wfir 1
+program heat
+axis x 64 cells lo 0 h 0.015625 unit "m"
+param n = 64 shape
+scalar c { $0 = param f64 n $1 = const f64 0.1 $2 = mul f64 $0, $1 yield $2 }
+array @T[x] f32 unit "K" { bc x lo value { $0 = const f32 500 yield $0 } }
+func step {
+  map %a f32 [x in x 0..64] {
+    box [0..64] $0 = read f32 @T[x-1] $1 = scalar f32 c $2 = mul f32 $1, $0 yield $2
+  }
+  extend %g f32 [x in x -1..64] from %a { box [-1..0] $0 = read f32 %a[0] yield $0 }
+  set @T = %a
+}`
+
+func FuzzParse(f *testing.F) {
+	f.Add(docExample)
+	f.Add("wfir 1 program \"\\xff\" output () seconds a as png(z nan(0x7ff8000000000001))")
+	f.Fuzz(func(t *testing.T, src string) {
+		p, err := Parse("fuzz", src)
+		if err != nil {
+			return
+		}
+		text := Print(p)
+		q, err := Parse("again", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if Print(q) != text {
+			t.Fatalf("not a fixed point:\n%s\n%s", text, Print(q))
+		}
+	})
+}
