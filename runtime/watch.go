@@ -59,7 +59,7 @@ func (r *runner) checkNaN(name string, t *ir.Tensor) error {
 	if a := r.p.Array(name); a != nil {
 		at = r.opt.span(a.Pos)
 	}
-	d := diag.New("WF0605", at, "%s is not a number at %s%s after step %d", name, name, indexText(t.Dims, k), r.step)
+	d := diag.New("WF0605", at, "%s%s is not a number after step %d", name, indexText(t.Dims, k), r.step)
 	if r.step > 0 && r.watch.last < r.step {
 		d.Note("it was a number everywhere after step %d", r.watch.last)
 	}
