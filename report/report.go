@@ -129,8 +129,8 @@ type MemoryItem struct {
 // Queue is a binding of a hardware queue to a color.
 type Queue struct {
 	ID      int    `json:"id"`
-	Dir     string `json:"dir"` // "in", "out"
-	Color   int    `json:"color"`
+	Dir     string `json:"dir"`    // "in", "out"
+	Colors  []int  `json:"colors"` // one, or several by position: neighbours of a class may use different ones
 	Channel string `json:"channel,omitempty"`
 	Depth   int    `json:"depth,omitempty"` // wavelets
 }
@@ -233,6 +233,9 @@ func (r *Report) fill() {
 	for i := range w.Classes {
 		c := &w.Classes[i]
 		c.Memory, c.Queues, c.Tasks = list(c.Memory), list(c.Queues), list(c.Tasks)
+		for j := range c.Queues {
+			c.Queues[j].Colors = list(c.Queues[j].Colors)
+		}
 	}
 	for i := range w.Colors {
 		w.Colors[i].Routes = list(w.Colors[i].Routes)

@@ -15,7 +15,7 @@ func sample(w, h int) *Report {
 	r := &Report{Program: "heat <1>", Source: "heat.wf", Status: "fits", Suggestions: []string{"use blocks"},
 		Axes: []Axis{{Name: "x", N: w, Dim: "x", Parts: w}}, Params: []Param{{Name: "nx", Value: float64(w), Shape: true}},
 		Diagnostics: []Diagnostic{{Code: "WF0401", Severity: "error", Message: "too <large>", Line: 3, Col: 1, Notes: []string{"by 8 B"}, Suggestion: "make nz smaller"}}}
-	q := []Queue{{ID: 2, Dir: "in", Color: 0, Channel: "x+"}}
+	q := []Queue{{ID: 2, Dir: "in", Colors: []int{0, 2}, Channel: "x+"}}
 	mem := []MemoryItem{{Name: "T", Kind: "state", Elem: "f32", Len: 100, Bytes: 400, Address: 0}, {Name: "code", Kind: "code", Bytes: 900, Address: 400, Bank: 0}}
 	r.Wafer = &Wafer{Machine: "wse2", W: w, H: h,
 		Classes: []Class{

@@ -2,11 +2,9 @@ package runtime
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -16,70 +14,28 @@ import (
 	"github.com/wfc-lang/wfc/runtime/npy"
 )
 
-// Settings holds values for parameters by name, as given on a command line.
+// Settings holds values for parameters by name, in the units of ir.Param.
 type Settings map[string]float64
 
-// ParseSettings reads "name=value" arguments; later ones win.
-func ParseSettings(args []string) (Settings, error) {
-	s := Settings{}
+// CheckFrozen finds settings of shape parameters with another value than the build's. at gives the declaration of a parameter in the
+// source; it may be nil.
+func CheckFrozen(p *ir.Program, s Settings, at func(name string) diag.Span) error {
 	var list diag.List
-	for _, a := range args {
-		name, val, ok := strings.Cut(a, "=")
-		v, err := strconv.ParseFloat(strings.TrimSpace(val), 64)
-		if !ok || strings.TrimSpace(name) == "" || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-			list.Errorf("WF0603", diag.Span{}, "--set %s: expected NAME=NUMBER with a finite number", a).
-				Suggest("write --set name=64 or --set name=1.5e-3, without a unit")
+	for _, k := range names(s) {
+		i := slices.IndexFunc(p.Params, func(q ir.Param) bool { return q.Name == k })
+		if i < 0 || !p.Params[i].Shape || p.Params[i].Value == s[k] {
 			continue
 		}
-		s[strings.TrimSpace(name)] = v
-	}
-	return s, list.Err()
-}
-
-// CheckSettings finds settings of parameters that p does not have, and, when frozen, of shape parameters with another value than the
-// build's. at gives the declaration of a parameter in the source; it may be nil.
-func CheckSettings(p *ir.Program, s Settings, frozen bool, at func(name string) diag.Span) error {
-	var list diag.List
-	var names []string
-	for _, q := range p.Params {
-		names = append(names, q.Name)
-	}
-	keys := make([]string, 0, len(s))
-	for k := range s {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		i := slices.Index(names, k)
-		if i < 0 {
-			list.Add(UnknownParam(k, names))
-			continue
+		var span diag.Span
+		if at != nil {
+			span = at(k)
 		}
-		if q := p.Params[i]; frozen && q.Shape && q.Value != s[k] {
-			var span diag.Span
-			if at != nil {
-				span = at(k)
-			}
-			list.Errorf("WF0602", span, "parameter %s is part of the compiled program's shape: it was built with %s = %s", k, k, num(q.Value)).
-				Labelled("%s decides the size of a grid", k).
-				Note("layout, routes and memory of the .wfx file were made for this value").
-				Suggest("build again with --set %s=%s, or run the .wf file", k, num(s[k]))
-		}
+		list.Errorf("WF0602", span, "parameter %s is part of the compiled program's shape: it was built with %s = %s", k, k, num(p.Params[i].Value)).
+			Labelled("%s decides the size of a grid", k).
+			Note("layout, routes and memory of the .wfx file were made for this value").
+			Suggest("build again with --set %s=%s, or run the .wf file", k, num(s[k]))
 	}
 	return list.Err()
-}
-
-// UnknownParam is the error of a setting whose name is no parameter.
-func UnknownParam(name string, params []string) *diag.Diagnostic {
-	d := diag.New("WF0601", diag.Span{}, "--set %s: the program has no parameter %q", name, name)
-	if len(params) == 0 {
-		return d.Note("it has no parameters at all")
-	}
-	d.Note("its parameters are %s", strings.Join(params, ", "))
-	if n, ok := diag.Nearest(name, params); ok {
-		d.Suggest("did you mean %s?", n)
-	}
-	return d
 }
 
 func num(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -4,13 +4,13 @@ package diag
 var runCodes = []Entry{
 	{
 		Code:  "WF0601",
-		Title: "a parameter that the program does not have",
+		Title: "a setting that is not NAME=VALUE",
 		Text: `
---set NAME=VALUE changes a ` + "`param`" + ` of the program. The name must be one of them; the message lists them and the one that
-looks most like what was written.`,
+--set takes the name of a ` + "`param`" + ` of the program, an equals sign and a number, which may have a unit; without one it is in the unit
+of the parameter's declaration. The flag may be given many times; of two values for one name the later holds.`,
 		Example: `
-param nx = 64        // wfc run heat.wf --set nx=8    works
-                     // wfc run heat.wf --set n_x=8   does not`,
+wfc run heat.wf --set nx=8 --set "L=2 mm"     // right
+wfc run heat.wf --set nx:8                    // wrong`,
 	},
 	{
 		Code:  "WF0602",
@@ -25,12 +25,12 @@ wfc build heat.wf --set nx=128 -o heat.wfx         // right`,
 	},
 	{
 		Code:  "WF0603",
-		Title: "a value that is no number",
+		Title: "a file cannot be read or written",
 		Text: `
---set NAME=VALUE needs a number that is finite, written as in a program: 64, 0.5, 1e-3. A unit is not written here; the number is in
-the unit of the parameter's declaration.`,
+The operating system refused a file: it does not exist, is a directory, or may not be read or written. The message names the file
+and the reason.`,
 		Example: `
-param L = 1 m        // wfc run p.wf --set L=0.5      half a metre`,
+wfc run models/heat.wf --out results    // results must be a directory that can be made`,
 	},
 	{
 		Code:  "WF0604",
