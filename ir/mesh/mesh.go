@@ -208,6 +208,7 @@ type Operand struct {
 	Len   int    // Chan: elements
 	Imm   float64
 	Int   int64
+	Elem  ir.Elem // HostScalar, Imm: the type (it differs from the operation's for cvt, bitcast and the condition of select)
 }
 
 // Slice addresses Off + sum(i_d*Dims[d].Stride) of a local array, at most four dimensions, last fastest, in elements.
@@ -232,8 +233,12 @@ func (s Slice) Len() int {
 // Symbol says where the elements of an array of the index IR lie, so that the host can load and fetch it. PE (part kx, ky) owns the
 // points of its blocks; point (i, j, ..) of the block, counted from the block's low corner, is element Off+i*Strides[0]+.. of Local.
 // An array that lacks a mesh axis is held by every part of it (Replicated) or by part 0 only.
+//
+// A symbol with Index is no array of the program: the host fills it once, like a replicated I32 array over that one axis, with the
+// index values 0, 1, .. of the axis.
 type Symbol struct {
 	Array      string
+	Index      string // axis name; Array is "" then
 	Local      string
 	Off        int
 	Strides    []int
