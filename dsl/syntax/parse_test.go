@@ -354,3 +354,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFragments(t *testing.T) {
+	e, errs := ParseExpr("--set", "2*nx + 1 m")
+	if len(errs) > 0 || ExprString(e) != "2*nx + 1 m" {
+		t.Errorf("got %v, %v", e, errs)
+	}
+	u, errs := ParseUnit("unit", "W/(m*K)")
+	if len(errs) > 0 || u.Text != "W/(m*K)" || len(u.Factors) != 3 {
+		t.Errorf("got %v, %v", u, errs)
+	}
+	for _, bad := range []string{"", "1 +", "a b", "(", "a\n)"} {
+		if e, errs := ParseExpr("e", bad); !errs.HasErrors() || e != nil {
+			t.Errorf("ParseExpr(%q) = %v", bad, e)
+		}
+	}
+	for _, bad := range []string{"", "2", "m s", "m^", "m/(s", "m^2.5", "m+s"} {
+		if u, errs := ParseUnit("u", bad); !errs.HasErrors() || u != nil {
+			t.Errorf("ParseUnit(%q) = %v", bad, u)
+		}
+	}
+	for name, want := range map[string]bool{"T": true, "α_1": true, "": false, "1a": false, "a b": false, "and": false, "T'": false} {
+		if IsName(name) != want {
+			t.Errorf("IsName(%q) is %v", name, !want)
+		}
+	}
+}

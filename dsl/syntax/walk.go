@@ -12,6 +12,7 @@ var (
 	spanType   = reflect.TypeOf(diag.Span{})
 	triviaType = reflect.TypeOf(Trivia{})
 	layoutType = reflect.TypeOf(Layout{})
+	commentsOf = reflect.TypeOf([]Comment{})
 )
 
 // Walk calls visit for n and, while visit returns true, for the nodes below it
@@ -70,6 +71,9 @@ func equal(a, b reflect.Value) bool {
 		}
 		return true
 	case reflect.Slice:
+		if a.Type() == commentsOf {
+			return true
+		}
 		if a.Len() != b.Len() {
 			return false
 		}
