@@ -28,4 +28,9 @@ var targetCodes = []Entry{
 		Text: "The simulator stopped because the program broke a rule of the machine: a wavelet without a route, a queue nobody bound, two operations on one microthread, an index outside its array, or wavelets left over at the end. The message names PE, color and source line."},
 	{Code: "WF0511", Title: "deadlock: nothing can change anymore",
 		Text: "Some PEs wait and nothing is under way that could wake them. The message lists who waits for whom: PE, color, queue, task and source line. Usual reasons: a receive without its send, cyclic sends with full queues, a task that stays blocked, or an exit that a branch skips."},
+	// The CPU target: WF0590 to WF0599.
+	{Code: "WF0590", Title: "no LLVM tool chain",
+		Text: "The CPU target compiles programs with the LLVM of this machine: clang 14 or newer, or opt and llc with a linker. Install it (Debian, Ubuntu: apt install clang; Fedora: dnf install clang; macOS: brew install llvm), or run with the interpreter, which needs nothing and gives the same bits, slowly."},
+	{Code: "WF0591", Title: "the LLVM tool chain failed",
+		Text: "LLVM refused the kernels or could not link them. The notes are its first lines. Another LLVM version may do; the interpreter always does. This is a bug of wfc or of that LLVM: please report it with the emitted LLVM IR."},
 }

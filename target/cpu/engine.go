@@ -1,0 +1,207 @@
+// Package cpu runs canonical index IR as native code: it emits LLVM IR, compiles it with the LLVM of the machine, loads it without cgo and
+// divides the kernels among threads.
+//
+// Every operation becomes a kernel over a part of one output index ([emitter]). What the interpreter computes is what the kernels compute,
+// bit for bit, whatever the number of threads and the vector width: no fast-math flags, no fused multiplication and addition unless the
+// IR says fma, half precision rounded by integer operations, reductions in the order the IR writes.
+//
+// The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values and lets extends share
+// storage; layouts and buffers follow ([plan]); [emitter] writes the module; [Toolchain] makes a shared object, kept in a cache by content;
+// [Engine] owns the memory and runs. At the end of a function the buffers change places, nothing is copied.
+package cpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Options of an engine. The zero value uses all cores and the first LLVM that is found.
+type Options struct {
+	Threads   int       // 0: as many as GOMAXPROCS
+	PrintLLVM io.Writer // gets the module as text, if not nil
+	Tool      string    // path or name of a clang or opt, "" to look for one
+}
+
+// Engine runs one program. Its methods must not be called at the same time.
+type Engine struct {
+	plan    *plan
+	lib     library
+	fns     map[string][]uintptr // addresses of the launches of a function
+	mem     []memory             // one per slot
+	base    []uintptr            // table of buffers and scalars, as of now
+	known   map[scalarKey]bool
+	pool    *pool
+	batches map[string]*batch
+}
+
+// New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
+// when no LLVM is installed.
+func New(p *ir.Program, o Options) (*Engine, error) {
+	pl, err := newPlan(p)
+	if err != nil {
+		return nil, err
+	}
+	tc, err := FindToolchain(o.Tool)
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(pl, tc, o)
+}
+
+func newEngine(pl *plan, tc *Toolchain, o Options) (*Engine, error) {
+	text := pl.module.Text(tc.Syntax())
+	if o.PrintLLVM != nil {
+		if _, err := io.WriteString(o.PrintLLVM, text); err != nil {
+			return nil, err
+		}
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	so, err := tc.build(context.Background(), text, cache)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}}
+	if e.lib, err = openLibrary(so); err != nil {
+		return nil, err
+	}
+	for name, c := range pl.funcs {
+		for _, l := range c.launches {
+			a, err := e.lib.symbol(l.sym)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), e.Close())
+			}
+			e.fns[name] = append(e.fns[name], a)
+		}
+	}
+	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
+	for i, l := range pl.layouts {
+		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
+		skew := i % 16 * 2 * lineBytes
+		m, err := allocate(l.bytes() + skew + lineBytes)
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+		e.mem = append(e.mem, m)
+		start := uintptr(unsafe.Pointer(&m[0]))
+		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew)
+	}
+	n := o.Threads
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	e.pool = newPool(n)
+	return e, nil
+}
+
+// Close frees the memory and unloads the code. It may be called more than once.
+func (e *Engine) Close() error {
+	var errs []error
+	if e.pool != nil {
+		e.pool.close()
+		e.pool = nil
+	}
+	for _, m := range e.mem {
+		errs = append(errs, m.free())
+	}
+	e.mem, e.base = nil, nil
+	if e.lib != 0 {
+		errs = append(errs, e.lib.close())
+		e.lib = 0
+	}
+	return errors.Join(errs...)
+}
+
+var errClosed = errors.New("the engine is closed")
+
+// Scalars sets the host scalars for the next runs. Names the program does not use are ignored.
+func (e *Engine) Scalars(env map[string]float64) error {
+	if e.base == nil {
+		return errClosed
+	}
+	for i, key := range e.plan.words {
+		x, ok := env[key.name]
+		if !ok {
+			continue
+		}
+		e.base[len(e.plan.layouts)+i] = wordOf(key.elem, ir.RoundTo(key.elem, x))
+		e.known[key] = true
+	}
+	return nil
+}
+
+// Run executes n iterations of device function fn. It stops between iterations when ctx is done; the arrays then hold a whole number of
+// iterations, but which is not told.
+func (e *Engine) Run(ctx context.Context, fn string, n int) error {
+	if e.base == nil {
+		return errClosed
+	}
+	c := e.plan.funcs[fn]
+	if c == nil {
+		return fmt.Errorf("no device function %q", fn)
+	}
+	for _, key := range c.scalars {
+		if !e.known[key] {
+			return fmt.Errorf("host scalar %q has no value", key.name)
+		}
+	}
+	b := e.batch(fn, c)
+	for i := range b.table {
+		copy(b.table[i], e.base)
+	}
+	// Batches grow until one takes long enough that starting it costs nothing, and stay short enough to stop soon.
+	const long = 20 * time.Millisecond
+	for size := 1; n > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.n = min(size, n)
+		t := time.Now()
+		e.pool.do(b)
+		copy(e.base, b.table[0])
+		n -= b.n
+		if d := time.Since(t); d < long/4 {
+			size *= 4
+		} else if d > 2*long && size > 1 {
+			size /= 2
+		}
+	}
+	return nil
+}
+
+// batch divides the launches of a function among the threads.
+func (e *Engine) batch(fn string, c *compiled) *batch {
+	if b := e.batches[fn]; b != nil {
+		return b
+	}
+	threads := e.pool.threads
+	b := &batch{moves: c.moves, slots: len(e.plan.layouts)}
+	for range threads {
+		b.table = append(b.table, make([]uintptr, len(e.base)))
+	}
+	for i, l := range c.launches {
+		s := step{fn: e.fns[fn][i], cuts: make([]int, threads+1)}
+		for t := 1; t <= threads; t++ {
+			s.cuts[t] = l.hi
+			if l.parallel {
+				s.cuts[t] = l.lo + (l.hi-l.lo)*t/threads
+			}
+		}
+		s.cuts[0] = l.lo
+		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
+		next := c.launches[(i+1)%len(c.launches)]
+		s.meets = threads > 1 && (l.parallel || next.parallel)
+		b.steps = append(b.steps, s)
+	}
+	e.batches[fn] = b
+	return b
+}

@@ -1,0 +1,185 @@
+package cpu
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/interp"
+)
+
+var toolchains = sync.OnceValue(Toolchains)
+
+// eachToolchain runs f with every LLVM of this machine.
+func eachToolchain(t *testing.T, f func(t *testing.T, tc *Toolchain)) {
+	t.Helper()
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	for _, tc := range toolchains() {
+		t.Run(tc.String(), func(t *testing.T) { f(t, tc) })
+	}
+}
+
+// sample fills a tensor with values that make rounding visible; for integers with all kinds of bits.
+func sample(e ir.Elem, dims []int, seed uint64) *ir.Tensor {
+	r := rand.New(rand.NewPCG(seed, 7))
+	t := ir.NewTensor(e, dims...)
+	for i := range t.F32 {
+		t.F32[i] = r.Float32()*4 - 2
+		if e == ir.F16 {
+			t.F32[i] = ir.RoundF16Of32(t.F32[i])
+		}
+	}
+	for i := range t.F64 {
+		t.F64[i] = r.Float64()*4 - 2
+	}
+	for i := range t.I32 {
+		t.I32[i] = int32(r.Uint32())
+		if e == ir.Bool {
+			t.I32[i] &= 1
+		}
+	}
+	return t
+}
+
+type machine interface {
+	Set(string, *ir.Tensor) error
+	Get(string) (*ir.Tensor, error)
+	Scalars(map[string]float64) error
+	Run(context.Context, string, int) error
+	Close() error
+}
+
+// start gives a machine its inputs.
+func start(t *testing.T, m machine, p *ir.Program, in map[string]*ir.Tensor) {
+	t.Helper()
+	env, err := ir.EvalHost(p, nil, nil)
+	check(t, err)
+	check(t, m.Scalars(env))
+	for i := range p.Arrays {
+		a := &p.Arrays[i]
+		x := in[a.Name]
+		if x == nil {
+			x = sample(a.Elem, p.Shape(a), uint64(i)+1)
+		}
+		check(t, m.Set(a.Name, x))
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t *testing.T, p *ir.Program, tc *Toolchain, threads int) *Engine {
+	t.Helper()
+	check(t, ir.VerifyCanonical(p))
+	pl, err := newPlan(p)
+	check(t, err)
+	e, err := newEngine(pl, tc, Options{Threads: threads})
+	check(t, err)
+	t.Cleanup(func() { check(t, e.Close()) })
+	return e
+}
+
+// sameAsInterpreter runs functions on the CPU with several numbers of threads and on the interpreter, and compares all arrays bit by bit.
+func sameAsInterpreter(t *testing.T, tc *Toolchain, p *ir.Program, steps int, in map[string]*ir.Tensor, funcs ...string) {
+	t.Helper()
+	ref, err := interp.New(p)
+	check(t, err)
+	defer ref.Close()
+	start(t, ref, p, in)
+	for _, f := range funcs {
+		check(t, ref.Run(context.Background(), f, steps))
+	}
+	for _, threads := range []int{1, 3} {
+		e := open(t, p, tc, threads)
+		start(t, e, p, in)
+		for _, f := range funcs {
+			check(t, e.Run(context.Background(), f, steps))
+		}
+		for i := range p.Arrays {
+			name := p.Arrays[i].Name
+			want, err := ref.Get(name)
+			check(t, err)
+			got, err := e.Get(name)
+			check(t, err)
+			compare(t, name, threads, got, want)
+		}
+	}
+}
+
+func compare(t *testing.T, name string, threads int, got, want *ir.Tensor) {
+	t.Helper()
+	wrong := 0
+	for k := range want.Len() {
+		g, w := got.At(k), want.At(k)
+		if math.Float64bits(g) != math.Float64bits(w) && !(g != g && w != w) {
+			if wrong++; wrong <= 3 {
+				t.Errorf("%s, %d threads: element %d is %v (%x), want %v (%x)", name, threads, k, g, math.Float64bits(g), w, math.Float64bits(w))
+			}
+		}
+	}
+	if wrong > 3 {
+		t.Errorf("%s, %d threads: %d elements of %d differ", name, threads, wrong, want.Len())
+	}
+}
+
+func TestHeat(t *testing.T) {
+	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+		for _, n := range [][]int{{1000}, {5}, {70, 90}, {40, 33, 150}, {3, 3, 3}} {
+			for _, e := range []ir.Elem{ir.F32, ir.F64, ir.F16} {
+				if tc != toolchains()[0] && e != ir.F32 && len(n) != 2 {
+					continue
+				}
+				sameAsInterpreter(t, tc, heatProgram(e, n...), 3, nil, "step")
+			}
+		}
+	})
+}
+
+func TestNoToolchain(t *testing.T) {
+	_, err := New(heatProgram(ir.F32, 8), Options{Tool: "no-such-clang"})
+	if !errors.Is(err, ErrNoToolchain) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func BenchmarkHeat256(b *testing.B) {
+	if len(toolchains()) == 0 {
+		b.Skip("no LLVM")
+	}
+	const n = 256
+	p := heatProgram(ir.F32, n, n, n)
+	for _, tc := range toolchains() {
+		for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
+			b.Run(tc.String()+"/"+string(rune('0'+threads)), func(b *testing.B) {
+				pl, err := newPlan(p)
+				if err != nil {
+					b.Fatal(err)
+				}
+				e, err := newEngine(pl, tc, Options{Threads: threads})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer e.Close()
+				e.Scalars(map[string]float64{"c": 0.1})
+				e.Set("T", sample(ir.F32, []int{n, n, n}, 1))
+				e.Run(context.Background(), "step", 2)
+				b.ResetTimer()
+				if err := e.Run(context.Background(), "step", b.N); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(b.N)*n*n*n/b.Elapsed().Seconds()/1e9, "GStencil/s")
+			})
+		}
+	}
+}

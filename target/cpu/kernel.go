@@ -1,0 +1,396 @@
+package cpu
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// Every kernel is void k(char **args, i64 lo, i64 hi). args is a table of 8-byte words: the addresses of the buffers, then the host
+// scalars. [lo, hi) is the part of the kernel's split index to compute; the parts may run at the same time. The exported function fetches
+// what the kernel uses and passes it to a body function whose pointer parameters are noalias: one per buffer, so the promise holds even
+// where an operation reads and writes the same buffer.
+
+// scalarKey names a word of the table: a host scalar in an element type.
+type scalarKey struct {
+	name string
+	elem ir.Elem
+}
+
+// launch is a kernel as the engine runs it.
+type launch struct {
+	sym      string
+	lo, hi   int  // range of the split index
+	parallel bool // worth dividing among threads
+}
+
+// kernel is one kernel being emitted.
+type kernel struct {
+	*gen
+	e       *emitter
+	bufs    map[int]*llvm.Param // by slot
+	scalars map[scalarKey]*llvm.Param
+	split   [2]llvm.Value // lo, hi
+}
+
+// emitter builds the module of a program.
+type emitter struct {
+	m       *llvm.Module
+	layouts []*layout         // by slot
+	words   map[scalarKey]int // index in the argument table
+	vals    map[string]*val   // of the current function
+}
+
+// kernel emits a kernel over buffers and scalars; body emits the body function.
+func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func(k *kernel) error) error {
+	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
+	var params []*llvm.Param
+	for _, s := range slots {
+		p := llvm.NewParam(fmt.Sprintf("b%d", s), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "nocapture", "align 64")
+		k.bufs[s] = p
+		params = append(params, p)
+	}
+	for i, s := range scalars {
+		p := llvm.NewParam(fmt.Sprintf("s%d", i), regType(s.elem))
+		k.scalars[s] = p
+		params = append(params, p)
+	}
+	lo, hi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
+	k.split = [2]llvm.Value{lo, hi}
+	f := e.m.NewFunc(sym+".body", llvm.Void, append(slices.Clone(params), lo, hi)...)
+	f.Internal = true
+	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
+	if err := body(k); err != nil {
+		return err
+	}
+	k.cur.NewRet(nil)
+
+	word := llvm.NewPointer(llvm.I8)
+	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "nocapture", "readonly")
+	olo, ohi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
+	w := e.m.NewFunc(sym, llvm.Void, args, olo, ohi)
+	w.Attrs = []string{"nounwind"}
+	b := w.NewBlock("entry")
+	var actual []llvm.Value
+	for i, s := range slots {
+		p := b.NewLoad(word, b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(s))), 8)
+		actual = append(actual, b.NewBitCast(p, params[i].Typ))
+	}
+	for _, s := range scalars {
+		t := memType(s.elem)
+		if s.elem == ir.F16 {
+			t = llvm.Float
+		}
+		p := b.NewBitCast(b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(e.words[s]))), llvm.NewPointer(t))
+		v := b.NewLoad(t, p, 8)
+		if s.elem == ir.Bool {
+			v = b.NewConv("trunc", v, llvm.I1)
+		}
+		actual = append(actual, v)
+	}
+	b.NewCall(f, append(actual, olo, ohi)...)
+	b.NewRet(nil)
+	return nil
+}
+
+// uses lists the buffers and scalars of an operation in order of first use.
+func (e *emitter) uses(op *ir.Op) (slots []int, scalars []scalarKey, err error) {
+	addSlot := func(name string) error {
+		v := e.vals[name]
+		if v == nil {
+			return fmt.Errorf("%s: no value %s", opName(op), name)
+		}
+		if s := v.root().slot; !slices.Contains(slots, s) {
+			slots = append(slots, s)
+		}
+		return nil
+	}
+	for _, r := range op.Results {
+		if err := addSlot("%" + r.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range op.Pieces {
+		for j := range op.Pieces[i].Body.Nodes {
+			switch n := &op.Pieces[i].Body.Nodes[j]; n.Op {
+			case ir.Read:
+				if err := addSlot(n.Name); err != nil {
+					return nil, nil, err
+				}
+			case ir.Scalar:
+				if key := (scalarKey{n.Name, n.Elem}); !slices.Contains(scalars, key) {
+					scalars = append(scalars, key)
+				}
+			}
+		}
+	}
+	return slots, scalars, nil
+}
+
+// address is the place of the element of buffer slot at coordinates c.
+func (k *kernel) address(slot int, c []bound) llvm.Value {
+	l := k.e.layouts[slot]
+	sum := at(l.base)
+	for d, x := range c {
+		if x.v == nil {
+			sum.c += x.c * l.stride[d]
+			continue
+		}
+		t := x.v
+		if l.stride[d] != 1 {
+			t = k.cur.NewMulNSW(t, k.i64(l.stride[d]))
+		}
+		if sum.v != nil {
+			t = k.cur.NewAddNSW(sum.v, t)
+		}
+		sum.v = t
+	}
+	i := sum.v
+	switch {
+	case i == nil:
+		i = k.i64(sum.c)
+	case sum.c != 0:
+		i = k.cur.NewAddNSW(i, k.i64(sum.c))
+	}
+	return k.cur.NewGetElementPtr(memType(l.elem), k.bufs[slot], i)
+}
+
+func (k *kernel) load(e ir.Elem, addr llvm.Value) llvm.Value {
+	v := k.cur.NewLoad(memType(e), addr, storageBytes(e))
+	switch e {
+	case ir.Bool:
+		return k.cur.NewConv("trunc", v, llvm.I1)
+	case ir.F16:
+		return k.calc().unpackHalf(v)
+	}
+	return v
+}
+
+func (k *kernel) store(e ir.Elem, v, addr llvm.Value) {
+	switch e {
+	case ir.Bool:
+		v = k.cur.NewConv("zext", v, llvm.I8)
+	case ir.F16:
+		v = k.calc().packHalf(v)
+	}
+	k.cur.NewStore(v, addr, storageBytes(e))
+}
+
+// coords turns an access into coordinates under the current indices.
+func (k *kernel) coords(acc []ir.Affine) ([]bound, error) {
+	c := make([]bound, len(acc))
+	for d, a := range acc {
+		if a.Index == "" {
+			c[d] = at(a.Off)
+			continue
+		}
+		i, ok := k.idx[a.Index]
+		if !ok {
+			return nil, fmt.Errorf("no index %s", a.Index)
+		}
+		c[d] = i
+		if a.Off != 0 {
+			c[d] = k.add(c[d], at(a.Off))
+		}
+	}
+	return c, nil
+}
+
+// domCoords are the coordinates of the current output element.
+func (k *kernel) domCoords(op *ir.Op) []bound {
+	c := make([]bound, len(op.Dom))
+	for d, r := range op.Dom {
+		c[d] = k.idx[r.Index]
+	}
+	return c
+}
+
+// eval emits the nodes of a body that the wanted nodes need and returns their values.
+func (k *kernel) eval(b *ir.Body, want []int) ([]llvm.Value, error) {
+	live := make([]bool, len(b.Nodes))
+	for _, r := range want {
+		if r < 0 || r >= len(b.Nodes) {
+			return nil, fmt.Errorf("result %d is not a node", r)
+		}
+		live[r] = true
+	}
+	for i := len(b.Nodes) - 1; i >= 0; i-- {
+		if live[i] {
+			for _, a := range b.Nodes[i].Args {
+				if a < 0 || a >= i {
+					return nil, fmt.Errorf("node %d: argument %d does not come before it", i, a)
+				}
+				live[a] = true
+			}
+		}
+	}
+	vals := make([]llvm.Value, len(b.Nodes))
+	for i := range b.Nodes {
+		if !live[i] {
+			continue
+		}
+		v, err := k.node(b, i, vals)
+		if err != nil {
+			return nil, err
+		}
+		vals[i] = v
+	}
+	out := make([]llvm.Value, len(want))
+	for i, r := range want {
+		out[i] = vals[r]
+	}
+	return out, nil
+}
+
+func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) {
+	n := &b.Nodes[i]
+	switch n.Op {
+	case ir.Const:
+		return k.calc().constant(n), nil
+	case ir.Scalar:
+		return k.scalars[scalarKey{n.Name, n.Elem}], nil
+	case ir.Index:
+		x, ok := k.idx[n.Name]
+		if !ok {
+			return nil, fmt.Errorf("no index %s", n.Name)
+		}
+		if n.Elem == ir.I64 {
+			return x.value(), nil
+		}
+		return k.cur.NewConv("trunc", x.value(), llvm.I32), nil
+	case ir.Read:
+		c, err := k.coords(n.At)
+		if err != nil {
+			return nil, err
+		}
+		v := k.e.vals[n.Name]
+		if v.elem != n.Elem {
+			return nil, fmt.Errorf("%s read as %s is %s", n.Name, n.Elem, v.elem)
+		}
+		return k.load(n.Elem, k.address(v.root().slot, c)), nil
+	}
+	if ir.Arity(n.Op) <= 0 || ir.Arity(n.Op) != len(n.Args) {
+		return nil, fmt.Errorf("%s cannot be compiled for the CPU: it is not part of canonical IR", n.Op)
+	}
+	args := make([]llvm.Value, len(n.Args))
+	for j, a := range n.Args {
+		args[j] = vals[a]
+	}
+	in := n.Args[0]
+	return k.calc().apply(n, b.Nodes[in].Elem, args)
+}
+
+// splitDim chooses the loop to divide among threads: the outermost that is long enough, else the longest. Long is measured on the boxes
+// that are computed, so that the ghosts on an outer axis divide along an inner one.
+func splitDim(boxes [][]ir.Interval, n int) int {
+	best, length := 0, -1
+	for d := range n {
+		w := 0
+		for _, b := range boxes {
+			w = max(w, b[d].Hi-b[d].Lo)
+		}
+		if w >= 64 {
+			return d
+		}
+		if w > length {
+			best, length = d, w
+		}
+	}
+	return best
+}
+
+// parallelWork is the number of scalar operations from which dividing a kernel pays for the meeting of the threads.
+const parallelWork = 1 << 15
+
+func work(op *ir.Op, per int) int {
+	n := 0
+	for i := range op.Pieces {
+		w := len(op.Pieces[i].Body.Nodes) + per
+		for _, iv := range op.Pieces[i].Box {
+			w *= max(iv.Hi-iv.Lo, 0)
+		}
+		n += w
+	}
+	return n
+}
+
+func pieceBoxes(op *ir.Op) (boxes [][]ir.Interval, all []int, err error) {
+	rank := len(op.Dom) + len(op.Over)
+	for i := range op.Pieces {
+		if len(op.Pieces[i].Box) != rank {
+			return nil, nil, fmt.Errorf("%s: piece %d has %d ranges, not %d", opName(op), i, len(op.Pieces[i].Box), rank)
+		}
+		if len(op.Pieces[i].Body.Results) != len(op.Results) {
+			return nil, nil, fmt.Errorf("%s: piece %d yields %d values, not %d", opName(op), i, len(op.Pieces[i].Body.Results), len(op.Results))
+		}
+		boxes, all = append(boxes, op.Pieces[i].Box), append(all, i)
+	}
+	return boxes, all, nil
+}
+
+// elementwise emits a map or an extend.
+func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
+	slots, scalars, err := e.uses(op)
+	if err != nil {
+		return nil, err
+	}
+	boxes, all, err := pieceBoxes(op)
+	if err != nil {
+		return nil, err
+	}
+	l := launch{sym: sym, lo: 0, hi: 1, parallel: work(op, len(op.Results)) >= parallelWork}
+	s := splitDim(boxes, len(op.Dom))
+	err = e.kernel(sym, slots, scalars, func(k *kernel) error {
+		var dims []dim
+		for d, r := range op.Dom {
+			x := staticDim(r.Index, r.Lo, r.Hi)
+			if d == s {
+				l.lo, l.hi = r.Lo, r.Hi
+				x.lo, x.hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+			}
+			dims = append(dims, x)
+		}
+		kind := plainLoop
+		if contiguous(op) {
+			kind = vectorLoop
+		}
+		var failed error
+		k.nest(dims, 0, len(dims), boxes, all, kind, func(active []int) {
+			pc := &op.Pieces[active[len(active)-1]]
+			vals, err := k.eval(&pc.Body, pc.Body.Results)
+			if err != nil {
+				failed = err
+				return
+			}
+			c := k.domCoords(op)
+			for i, r := range op.Results {
+				slot := e.vals["%"+r.Name].root().slot
+				k.store(r.Elem, vals[i], k.address(slot, c))
+			}
+		})
+		return failed
+	})
+	return []launch{l}, err
+}
+
+// contiguous reports whether every read moves by at most one element with the last output index.
+func contiguous(op *ir.Op) bool {
+	if len(op.Dom) == 0 {
+		return false
+	}
+	last := op.Dom[len(op.Dom)-1].Index
+	for i := range op.Pieces {
+		for j := range op.Pieces[i].Body.Nodes {
+			n := &op.Pieces[i].Body.Nodes[j]
+			for d, a := range n.At {
+				if a.Index == last && d != len(n.At)-1 {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package llvm
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Module is a compilation unit.
+type Module struct {
+	Funcs    []*Func
+	declared map[string]string // declarations of intrinsics by name
+	metadata []string
+}
+
+// NewModule returns an empty module.
+func NewModule() *Module { return &Module{declared: map[string]string{}} }
+
+// Func is a function definition. Attrs are printed after the parameter list.
+type Func struct {
+	Name     string
+	Ret      Type
+	Params   []*Param
+	Blocks   []*Block
+	Attrs    []string
+	Internal bool // not visible outside the module
+
+	mod    *Module
+	nextID int
+}
+
+// NewFunc adds a function.
+func (m *Module) NewFunc(name string, ret Type, params ...*Param) *Func {
+	f := &Func{Name: name, Ret: ret, Params: params, mod: m}
+	m.Funcs = append(m.Funcs, f)
+	return f
+}
+
+// Block is a basic block: instructions and, last, one terminator.
+type Block struct {
+	Name  string
+	Insts []*Inst
+	f     *Func
+}
+
+// NewBlock adds a block; the name gets a number so that it is unique.
+func (f *Func) NewBlock(name string) *Block {
+	b := &Block{Name: fmt.Sprintf("%s%d", name, len(f.Blocks)), f: f}
+	f.Blocks = append(f.Blocks, b)
+	return b
+}
+
+// LoopMetadata is the llvm.loop attachment of a loop's back edge.
+type LoopMetadata struct{ id int }
+
+// NewLoopMetadata adds the metadata of one loop. Vectorize asks the vectoriser to take the loop whatever its cost model says; otherwise
+// nothing is asked for.
+func (m *Module) NewLoopMetadata(vectorize bool) *LoopMetadata {
+	id := len(m.metadata)
+	if vectorize {
+		m.metadata = append(m.metadata,
+			fmt.Sprintf("distinct !{!%d, !%d}", id, id+1),
+			`!{!"llvm.loop.vectorize.enable", i1 true}`)
+	} else {
+		m.metadata = append(m.metadata, fmt.Sprintf("distinct !{!%d}", id))
+	}
+	return &LoopMetadata{id}
+}
+
+// Print writes the module as LLVM assembly.
+func (m *Module) Print(w io.Writer, s Syntax) error {
+	var b strings.Builder
+	for _, f := range m.Funcs {
+		f.print(&b, s)
+		b.WriteString("\n")
+	}
+	names := make([]string, 0, len(m.declared))
+	for n := range m.declared {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		fmt.Fprintf(&b, "declare %s\n", m.declared[n])
+	}
+	for i, d := range m.metadata {
+		fmt.Fprintf(&b, "!%d = %s\n", i, d)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Text returns what Print writes.
+func (m *Module) Text(s Syntax) string {
+	var b strings.Builder
+	m.Print(&b, s) // a strings.Builder does not fail
+	return b.String()
+}
+
+func (f *Func) print(b *strings.Builder, s Syntax) {
+	b.WriteString("define ")
+	if f.Internal {
+		b.WriteString("internal ")
+	}
+	fmt.Fprintf(b, "%s @%s(", f.Ret.text(s), f.Name)
+	for i, p := range f.Params {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p.Typ.text(s))
+		for _, a := range p.Attrs {
+			b.WriteString(" " + a)
+		}
+		b.WriteString(" %" + p.Name)
+	}
+	b.WriteString(")")
+	for _, a := range f.Attrs {
+		b.WriteString(" " + a)
+	}
+	b.WriteString(" {\n")
+	for _, blk := range f.Blocks {
+		b.WriteString(blk.Name + ":\n")
+		for _, in := range blk.Insts {
+			b.WriteString("  " + in.text(s) + "\n")
+		}
+	}
+	b.WriteString("}\n")
+}

@@ -1,0 +1,11 @@
+package cpu
+
+import "syscall"
+
+// adviseHuge asks for large pages: a field spans thousands of small ones. It is advice; nothing depends on it.
+func adviseHuge(m memory) {
+	const madvHugepage = 14
+	if len(m) >= 4<<20 {
+		_ = syscall.Madvise(m, madvHugepage)
+	}
+}

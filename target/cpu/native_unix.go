@@ -1,0 +1,45 @@
+//go:build unix
+
+package cpu
+
+import (
+	"fmt"
+	"syscall"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// library is a loaded shared object.
+type library uintptr
+
+func openLibrary(path string) (library, error) {
+	h, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return 0, fmt.Errorf("load compiled kernels: %w", err)
+	}
+	return library(h), nil
+}
+
+func (l library) symbol(name string) (uintptr, error) { return purego.Dlsym(uintptr(l), name) }
+
+func (l library) close() error { return purego.Dlclose(uintptr(l)) }
+
+// call runs kernel fn on part [lo, hi).
+func call(fn uintptr, args unsafe.Pointer, lo, hi int) {
+	purego.SyscallN(fn, uintptr(args), uintptr(lo), uintptr(hi))
+}
+
+// memory is zeroed memory outside the Go heap, aligned to pages, so that the collector neither moves nor scans it.
+type memory []byte
+
+func allocate(n int) (memory, error) {
+	m, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("%d bytes for fields: %w", n, err)
+	}
+	adviseHuge(m)
+	return m, nil
+}
+
+func (m memory) free() error { return syscall.Munmap(m) }

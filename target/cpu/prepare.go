@@ -1,0 +1,384 @@
+package cpu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// val is a tensor value of one function, or an array. Values that share storage (an extend and its operand) have the same root.
+type val struct {
+	name   string // "%x" or "@x"
+	elem   ir.Elem
+	axes   []string
+	box    []ir.Interval
+	parent *val   // the operand of an extend that works in its storage
+	class  *class // of the root: which layout it must have
+	array  int    // index in Program.Arrays, -1 for a result
+	wraps  string // axes whose margins a wrap has filled, each followed by a space
+	slot   int    // of the root
+}
+
+func (v *val) root() *val {
+	for v.parent != nil {
+		v = v.parent
+	}
+	return v
+}
+
+// fn is a device function ready for emission: no read leaves the box of its operand, and every extend may write into its operand's storage.
+type fn struct {
+	name string
+	ops  []ir.Op
+	vals map[string]*val
+	sets []setting
+}
+
+// setting is array := value at the end of the function.
+type setting struct{ array, value *val }
+
+// prepare rewrites function f. It does not change f.
+func prepare(p *ir.Program, f *ir.Func, arrays []*val) (*fn, error) {
+	g := &fn{name: f.Name, vals: map[string]*val{}}
+	for _, a := range arrays {
+		g.vals[a.name] = a
+	}
+	if err := g.addOps(p, f); err != nil {
+		return nil, fmt.Errorf("function %s: %w", f.Name, err)
+	}
+	for _, s := range f.Sets {
+		a, v := g.vals["@"+s.Array], g.vals[s.Value]
+		if a == nil || v == nil {
+			return nil, fmt.Errorf("function %s: set @%s = %s: no such value", f.Name, s.Array, s.Value)
+		}
+		if v.elem != a.elem || !slices.Equal(v.box, a.box) || !slices.Equal(v.axes, a.axes) {
+			return nil, fmt.Errorf("function %s: set @%s = %s: the domains or types differ", f.Name, s.Array, s.Value)
+		}
+		g.sets = append(g.sets, setting{a, v})
+	}
+	g.copySharedSets()
+	g.separateExtends()
+	return g, nil
+}
+
+// define adds an operation and its results.
+func (g *fn) define(op ir.Op) {
+	g.ops = append(g.ops, op)
+	for _, r := range op.Results {
+		v := &val{name: "%" + r.Name, elem: r.Elem, array: -1}
+		for _, d := range op.Dom {
+			v.axes = append(v.axes, d.Axis)
+			v.box = append(v.box, ir.Interval{Lo: d.Lo, Hi: d.Hi})
+		}
+		if op.Kind == ir.Extend {
+			from := g.vals[op.From]
+			v.parent, v.wraps = from, from.wraps
+		}
+		g.vals[v.name] = v
+	}
+}
+
+// addOps copies the operations; before one that reads across a periodic boundary it puts extends that fill the operand's margins.
+func (g *fn) addOps(p *ir.Program, f *ir.Func) error {
+	need, err := wrapNeeds(p, f, g)
+	if err != nil {
+		return err
+	}
+	wrapped := map[string]string{} // operand -> its value with margins
+	for _, op := range f.Ops {
+		if op.Kind == ir.Extend && g.vals[op.From] == nil {
+			return fmt.Errorf("extend of %s: no such value", op.From)
+		}
+		op = clonePieces(op)
+		for i := range op.Pieces {
+			pc := &op.Pieces[i]
+			box := boxOf(&op, pc)
+			for j := range pc.Body.Nodes {
+				n := &pc.Body.Nodes[j]
+				if n.Op != ir.Read {
+					continue
+				}
+				v := g.vals[n.Name]
+				if v == nil {
+					return fmt.Errorf("%s reads %s before it is defined", opName(&op), n.Name)
+				}
+				n.At = wrapConstants(p, v, n.At)
+				if inBox(v, n.At, box) {
+					continue
+				}
+				w, ok := wrapped[n.Name]
+				if !ok {
+					w = g.addWraps(p, v, need[n.Name])
+					wrapped[n.Name] = w
+				}
+				n.Name = w
+				if !inBox(g.vals[w], n.At, box) {
+					return fmt.Errorf("%s reads %s outside its box", opName(&op), v.name)
+				}
+			}
+		}
+		g.define(op)
+	}
+	return nil
+}
+
+func opName(op *ir.Op) string {
+	if len(op.Results) == 0 {
+		return op.Kind.String()
+	}
+	return "%" + op.Results[0].Name
+}
+
+func clonePieces(op ir.Op) ir.Op {
+	op.Pieces = slices.Clone(op.Pieces)
+	for i := range op.Pieces {
+		b := &op.Pieces[i].Body
+		b.Nodes = slices.Clone(b.Nodes)
+	}
+	return op
+}
+
+// boxOf gives the range of every index in a piece.
+func boxOf(op *ir.Op, pc *ir.Piece) map[string]ir.Interval {
+	m := map[string]ir.Interval{}
+	for d, r := range slices.Concat(op.Dom, op.Over) {
+		m[r.Index] = pc.Box[d]
+	}
+	return m
+}
+
+// span is the range of coordinates an affine access touches.
+func span(a ir.Affine, box map[string]ir.Interval) ir.Interval {
+	if a.Index == "" {
+		return ir.Interval{Lo: a.Off, Hi: a.Off + 1}
+	}
+	r := box[a.Index]
+	return ir.Interval{Lo: r.Lo + a.Off, Hi: r.Hi + a.Off}
+}
+
+func inBox(v *val, at []ir.Affine, box map[string]ir.Interval) bool {
+	if len(at) != len(v.box) {
+		return false
+	}
+	for d, a := range at {
+		if s := span(a, box); s.Lo < s.Hi && (s.Lo < v.box[d].Lo || s.Hi > v.box[d].Hi) {
+			return false
+		}
+	}
+	return true
+}
+
+// wrapConstants brings constant coordinates on periodic axes into the box.
+func wrapConstants(p *ir.Program, v *val, at []ir.Affine) []ir.Affine {
+	for d, a := range at {
+		if d >= len(v.box) || a.Index != "" || a.Off >= v.box[d].Lo && a.Off < v.box[d].Hi {
+			continue
+		}
+		if ax := p.Axis(v.axes[d]); ax != nil && ax.Periodic {
+			at = slices.Clone(at)
+			at[d].Off = mod(a.Off, ax.N)
+		}
+	}
+	return at
+}
+
+func mod(a, n int) int { return ((a % n) + n) % n }
+
+// wrapNeeds finds, for every operand read outside its box, the box all such reads need.
+func wrapNeeds(p *ir.Program, f *ir.Func, g *fn) (map[string][]ir.Interval, error) {
+	boxes := map[string][]ir.Range{}
+	for n, v := range g.vals {
+		for d := range v.box {
+			boxes[n] = append(boxes[n], ir.Range{Axis: v.axes[d], Lo: v.box[d].Lo, Hi: v.box[d].Hi})
+		}
+	}
+	need := map[string][]ir.Interval{}
+	for i := range f.Ops {
+		op := &f.Ops[i]
+		for j := range op.Pieces {
+			box := boxOf(op, &op.Pieces[j])
+			for k := range op.Pieces[j].Body.Nodes {
+				n := &op.Pieces[j].Body.Nodes[k]
+				if n.Op != ir.Read {
+					continue
+				}
+				b := boxes[n.Name]
+				if len(b) != len(n.At) {
+					return nil, fmt.Errorf("%s reads %s with %d indices, not %d", opName(op), n.Name, len(n.At), len(b))
+				}
+				for d, a := range n.At {
+					s := span(a, box)
+					if s.Lo >= s.Hi || s.Lo >= b[d].Lo && s.Hi <= b[d].Hi || a.Index == "" {
+						continue
+					}
+					if ax := p.Axis(b[d].Axis); ax == nil || !ax.Periodic {
+						return nil, fmt.Errorf("%s reads %s outside its box on axis %s", opName(op), n.Name, b[d].Axis)
+					}
+					if need[n.Name] == nil {
+						for _, r := range b {
+							need[n.Name] = append(need[n.Name], ir.Interval{Lo: r.Lo, Hi: r.Hi})
+						}
+					}
+					w := &need[n.Name][d]
+					w.Lo, w.Hi = min(w.Lo, s.Lo), max(w.Hi, s.Hi)
+				}
+			}
+		}
+		for _, r := range op.Results {
+			boxes["%"+r.Name] = op.Dom
+		}
+	}
+	return need, nil
+}
+
+// addWraps adds extends of v to box need, one per periodic axis in order of dimension, each copying whole runs that differ from their
+// source by a multiple of N. It returns the name of the last.
+func (g *fn) addWraps(p *ir.Program, v *val, need []ir.Interval) string {
+	name := v.name
+	cur := slices.Clone(v.box)
+	for d := range need {
+		if need[d] == v.box[d] {
+			continue
+		}
+		n := p.Axis(v.axes[d]).N
+		next := slices.Clone(cur)
+		next[d] = need[d]
+		op := ir.Op{Kind: ir.Extend, From: name, Results: []ir.Result{{Name: strings.TrimPrefix(name, "%") + ".wrap", Elem: v.elem}}}
+		for e := range next {
+			op.Dom = append(op.Dom, ir.Range{Index: fmt.Sprintf("i%d", e), Axis: v.axes[e], Lo: next[e].Lo, Hi: next[e].Hi})
+		}
+		for c := need[d].Lo; c < need[d].Hi; {
+			if c >= v.box[d].Lo && c < v.box[d].Hi {
+				c = v.box[d].Hi
+				continue
+			}
+			end, shift := c+1, mod(c, n)-c
+			for end < need[d].Hi && mod(end, n)-end == shift && (end < v.box[d].Lo || end >= v.box[d].Hi) {
+				end++
+			}
+			box := slices.Clone(next)
+			box[d] = ir.Interval{Lo: c, Hi: end}
+			at := make([]ir.Affine, len(next))
+			for e := range at {
+				at[e].Index = op.Dom[e].Index
+			}
+			at[d].Off = shift
+			op.Pieces = append(op.Pieces, ir.Piece{Box: box, Body: readBody(name, v.elem, at)})
+			c = end
+		}
+		g.define(op)
+		name = "%" + op.Results[0].Name
+		g.vals[name].wraps += v.axes[d] + " "
+		cur = next
+	}
+	return name
+}
+
+func readBody(name string, e ir.Elem, at []ir.Affine) ir.Body {
+	return ir.Body{Nodes: []ir.Node{{Op: ir.Read, Elem: e, Name: name, At: at}}, Results: []int{0}}
+}
+
+// copyOp is a map that copies v into storage of its own.
+func copyOp(v *val, name string) ir.Op {
+	op := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: name, Elem: v.elem}}}
+	at := make([]ir.Affine, len(v.box))
+	for d, b := range v.box {
+		at[d].Index = fmt.Sprintf("i%d", d)
+		op.Dom = append(op.Dom, ir.Range{Index: at[d].Index, Axis: v.axes[d], Lo: b.Lo, Hi: b.Hi})
+	}
+	op.Pieces = []ir.Piece{{Box: v.box, Body: readBody(v.name, v.elem, at)}}
+	return op
+}
+
+// copySharedSets makes sure that the end of the function only permutes buffers: a value that becomes two arrays, or an array that stays
+// what it is while another takes its value, is copied.
+func (g *fn) copySharedSets() {
+	written := map[*val]bool{}
+	for _, s := range g.sets {
+		written[s.array] = true
+	}
+	taken := map[*val]bool{}
+	for i := range g.sets {
+		s := &g.sets[i]
+		r := s.value.root()
+		if s.value == s.array || taken[r] || r.array >= 0 && !written[r] {
+			name := strings.TrimPrefix(s.array.name, "@") + ".copy"
+			g.define(copyOp(s.value, name))
+			s.value = g.vals["%"+name]
+			r = s.value
+		}
+		taken[r] = true
+	}
+}
+
+// separateExtends gives an extend storage of its own where writing its ghosts would destroy what another value still shows.
+func (g *fn) separateExtends() {
+	last := map[*val]int{}
+	for k := range g.ops {
+		for i := range g.ops[k].Pieces {
+			for j := range g.ops[k].Pieces[i].Body.Nodes {
+				if n := &g.ops[k].Pieces[i].Body.Nodes[j]; n.Op == ir.Read {
+					last[g.vals[n.Name]] = k
+				}
+			}
+		}
+	}
+	// An extend shows all of its operand: the operand lives as long as the extend.
+	for k := len(g.ops) - 1; k >= 0; k-- {
+		if op := &g.ops[k]; op.Kind == ir.Extend {
+			from, e := g.vals[op.From], g.vals["%"+op.Results[0].Name]
+			last[from] = max(last[from], last[e], k)
+		}
+	}
+	var out []ir.Op
+	var seen []*val
+	for k := range g.ops {
+		op := g.ops[k]
+		if op.Kind == ir.Extend {
+			e := g.vals["%"+op.Results[0].Name]
+			if e.clobbers(&op, seen, last, k) {
+				c := copyOp(e.parent, op.Results[0].Name+".own")
+				v := &val{name: "%" + c.Results[0].Name, elem: e.elem, axes: e.parent.axes, box: e.parent.box, array: -1}
+				g.vals[v.name] = v
+				e.parent = v
+				op.From = v.name
+				out = append(out, c)
+				seen = append(seen, v)
+			}
+		}
+		out = append(out, op)
+		for _, r := range op.Results {
+			seen = append(seen, g.vals["%"+r.Name])
+		}
+	}
+	g.ops = out
+}
+
+// clobbers reports whether extend e at position k writes where a value of the same root still shows something else.
+func (e *val) clobbers(op *ir.Op, seen []*val, last map[*val]int, k int) bool {
+	for _, v := range seen {
+		if v.root() != e.root() || last[v] < k {
+			continue
+		}
+		if e.isWrapOf(v) {
+			continue
+		}
+		for i := range op.Pieces {
+			if boxesMeet(op.Pieces[i].Box, v.box) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isWrapOf reports whether e is the filling of periodic margins that v shows too, with the same values.
+func (e *val) isWrapOf(v *val) bool {
+	if e.wraps == e.parent.wraps {
+		return false
+	}
+	axis := strings.TrimPrefix(e.wraps, e.parent.wraps)
+	return strings.Contains(" "+v.wraps, " "+axis)
+}

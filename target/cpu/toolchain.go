@@ -1,0 +1,333 @@
+package cpu
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// ErrNoToolchain is in the chain of the error of [New] when no LLVM can be found.
+var ErrNoToolchain = errors.New("no LLVM tool chain")
+
+// Toolchain compiles LLVM IR text to a shared object: clang, or opt with llc and a linker.
+type Toolchain struct {
+	Clang    string // path of clang, "" when Opt and LLC are used
+	Opt, LLC string
+	Linker   []string // command that links an object: cc -shared, or ld -shared
+	Version  int      // major version of LLVM
+	id       string   // what --version prints
+}
+
+// Versions of LLVM that are looked for by name, newest first, after a plain clang.
+const (
+	newestLLVM = 21
+	oldestLLVM = 14
+)
+
+// Toolchains lists every tool chain of this machine, the one that is used by default first.
+func Toolchains() []*Toolchain {
+	var found []*Toolchain
+	seen := map[string]bool{}
+	add := func(t *Toolchain, err error) {
+		if err != nil || t.Version < oldestLLVM {
+			return
+		}
+		key := fmt.Sprint(t.Clang != "", t.Version)
+		if !seen[key] {
+			seen[key] = true
+			found = append(found, t)
+		}
+	}
+	for _, n := range toolNames("clang") {
+		if path := lookTool(n); path != "" {
+			add(clangAt(path))
+		}
+	}
+	for _, n := range toolNames("opt") {
+		if path := lookTool(n); path != "" {
+			add(optAt(path))
+		}
+	}
+	return found
+}
+
+func toolNames(base string) []string {
+	names := []string{base}
+	for v := newestLLVM; v >= oldestLLVM; v-- {
+		names = append(names, fmt.Sprintf("%s-%d", base, v))
+	}
+	return names
+}
+
+// lookTool finds a program in PATH or where distributions put LLVM without linking it into PATH.
+func lookTool(name string) string {
+	if p, err := exec.LookPath(name); err == nil {
+		return p
+	}
+	base, version, _ := strings.Cut(name, "-")
+	dirs := []string{"/opt/homebrew/opt/llvm/bin", "/usr/local/opt/llvm/bin"}
+	if version != "" {
+		dirs = []string{"/usr/lib/llvm-" + version + "/bin", "/opt/homebrew/opt/llvm@" + version + "/bin", "/usr/local/opt/llvm@" + version + "/bin",
+			"/usr/lib64/llvm" + version + "/bin"}
+	}
+	for _, d := range dirs {
+		if p, err := exec.LookPath(filepath.Join(d, base)); err == nil {
+			return p
+		}
+	}
+	return ""
+}
+
+// FindToolchain returns the tool chain to use. tool, if not empty, is the path or name of a clang or an opt (llc is looked for beside it).
+func FindToolchain(tool string) (*Toolchain, error) {
+	if tool != "" {
+		path, err := exec.LookPath(tool)
+		if err != nil {
+			return nil, noToolchain(fmt.Sprintf("%s was asked for: %v", tool, err))
+		}
+		var t *Toolchain
+		if strings.Contains(filepath.Base(path), "opt") {
+			t, err = optAt(path)
+		} else {
+			t, err = clangAt(path)
+		}
+		if err != nil {
+			return nil, noToolchain(err.Error())
+		}
+		return t, nil
+	}
+	if t := defaultToolchain(); t != nil {
+		return t, nil
+	}
+	return nil, noToolchain("")
+}
+
+// defaultToolchain takes the first that is found: asking all of them for their version would cost each run.
+var defaultToolchain = sync.OnceValue(func() *Toolchain {
+	for _, base := range []string{"clang", "opt"} {
+		for _, n := range toolNames(base) {
+			path := lookTool(n)
+			if path == "" {
+				continue
+			}
+			find := clangAt
+			if base == "opt" {
+				find = optAt
+			}
+			if t, err := find(path); err == nil && t.Version >= oldestLLVM {
+				return t
+			}
+		}
+	}
+	return nil
+})
+
+type toolchainError struct{ *diag.Diagnostic }
+
+func (e toolchainError) Unwrap() []error { return []error{e.Diagnostic, ErrNoToolchain} }
+
+func noToolchain(detail string) error {
+	d := diag.New("WF0590", diag.Span{}, "no LLVM tool chain for the CPU target")
+	if detail != "" {
+		d.Note("%s", detail)
+	}
+	d.Note("the CPU target compiles with clang %d or newer, or with opt, llc and a linker; none is in PATH", oldestLLVM)
+	d.Suggest("%s; or run with the interpreter", installHint())
+	return toolchainError{d}
+}
+
+// installHint says what to type on this system.
+func installHint() string {
+	switch runtime.GOOS {
+	case "darwin":
+		return "install it with `xcode-select --install` or `brew install llvm`"
+	case "linux":
+		release, _ := os.ReadFile("/etc/os-release") // absent: the general hint
+		switch s := string(release); {
+		case strings.Contains(s, "debian"):
+			return "install it with `sudo apt install clang`"
+		case strings.Contains(s, "fedora"), strings.Contains(s, "rhel"):
+			return "install it with `sudo dnf install clang`"
+		case strings.Contains(s, "arch"):
+			return "install it with `sudo pacman -S clang`"
+		}
+	}
+	return "install clang: `apt install clang` (Debian, Ubuntu), `dnf install clang` (Fedora) or `brew install llvm` (macOS)"
+}
+
+var versionPattern = regexp.MustCompile(`(Apple )?(?:clang|LLVM) version (\d+)`)
+
+// versionOf asks a tool for its version. Apple's numbers run ahead of LLVM's by one from 14 on.
+func versionOf(path string) (major int, text string, err error) {
+	out, err := exec.Command(path, "--version").Output()
+	if err != nil {
+		return 0, "", fmt.Errorf("%s --version: %w", path, err)
+	}
+	m := versionPattern.FindStringSubmatch(string(out))
+	if m == nil {
+		return 0, "", fmt.Errorf("%s --version does not name an LLVM version", path)
+	}
+	major, err = strconv.Atoi(m[2])
+	if m[1] != "" && major >= 15 {
+		major++
+	}
+	return major, string(out), err
+}
+
+func clangAt(path string) (*Toolchain, error) {
+	v, id, err := versionOf(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Toolchain{Clang: path, Version: v, id: id}, nil
+}
+
+func optAt(path string) (*Toolchain, error) {
+	v, id, err := versionOf(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, base := filepath.Split(path)
+	llc := dir + strings.Replace(base, "opt", "llc", 1)
+	if _, err := exec.LookPath(llc); err != nil {
+		if llc = lookTool(fmt.Sprintf("llc-%d", v)); llc == "" {
+			return nil, fmt.Errorf("%s has no llc beside it", path)
+		}
+	}
+	for _, l := range [][]string{{"cc", "-shared"}, {"gcc", "-shared"}, {"ld", "-shared"}, {"ld.lld", "-shared"}, {fmt.Sprintf("ld.lld-%d", v), "-shared"}} {
+		if p := lookTool(l[0]); p != "" {
+			return &Toolchain{Opt: path, LLC: llc, Linker: append([]string{p}, l[1:]...), Version: v, id: id}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no linker: neither cc nor ld is in PATH", path)
+}
+
+// Syntax is the pointer syntax this tool chain reads.
+func (t *Toolchain) Syntax() llvm.Syntax { return llvm.SyntaxFor(t.Version) }
+
+func (t *Toolchain) String() string {
+	if t.Clang != "" {
+		return fmt.Sprintf("%s (LLVM %d)", t.Clang, t.Version)
+	}
+	return fmt.Sprintf("%s and %s (LLVM %d)", t.Opt, t.LLC, t.Version)
+}
+
+// nativeFlag selects the instructions of this machine.
+func nativeFlag() string {
+	switch runtime.GOARCH {
+	case "amd64", "386":
+		return "-march=native"
+	}
+	return "-mcpu=native"
+}
+
+// commands are the steps from dir/k.ll to dir/k.so. No step may fuse a multiplication with an addition.
+func (t *Toolchain) commands(dir string) [][]string {
+	ll, bc, obj, so := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.bc"), filepath.Join(dir, "k.o"), filepath.Join(dir, "k.so")
+	if t.Clang != "" {
+		return [][]string{{t.Clang, "-x", "ir", ll, "-O3", nativeFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
+			"-Wno-pass-failed", "-o", so, "-lm"}}
+	}
+	return [][]string{
+		append([]string{t.Opt, "-O3", "-mcpu=native"}, append(t.tripleFlag(), ll, "-o", bc)...),
+		append([]string{t.LLC, "-O3", "-mcpu=native", "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
+		append(append([]string{}, t.Linker...), obj, "-o", so, "-lm"),
+	}
+}
+
+var triplePattern = regexp.MustCompile(`Default target: (\S+)`)
+
+// tripleFlag names the target for opt, which does not vectorise without one.
+func (t *Toolchain) tripleFlag() []string {
+	if m := triplePattern.FindStringSubmatch(t.id); m != nil {
+		return []string{"-mtriple=" + m[1]}
+	}
+	return nil
+}
+
+// build compiles text to a shared object in the cache and returns its path. The same text, tools and processor give the same file; several
+// processes may build it at once.
+func (t *Toolchain) build(ctx context.Context, text, cache string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "wfc-cpu 1\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), text)
+	so := filepath.Join(cache, fmt.Sprintf("%x.so", h.Sum(nil)[:20]))
+	if _, err := os.Stat(so); err == nil {
+		return so, nil
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", fmt.Errorf("kernel cache: %w", err)
+	}
+	dir, err := os.MkdirTemp(cache, "build-*")
+	if err != nil {
+		return "", fmt.Errorf("kernel cache: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "k.ll"), []byte(text), 0o644); err != nil {
+		return "", fmt.Errorf("kernel cache: %w", err)
+	}
+	for _, c := range t.commands(dir) {
+		cmd := exec.CommandContext(ctx, c[0], c[1:]...)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Run(); err != nil {
+			d := diag.New("WF0591", diag.Span{}, "the LLVM tool chain could not compile the program: %s: %v", filepath.Base(c[0]), err)
+			for _, l := range firstLines(out.String(), 6) {
+				d.Note("%s", l)
+			}
+			return "", d.Suggest("choose another LLVM, or report this with the output of PrintLLVM")
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "k.so"), so); err != nil {
+		return "", fmt.Errorf("kernel cache: %w", err)
+	}
+	return so, nil
+}
+
+func firstLines(s string, n int) []string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[:min(n, len(lines))]
+}
+
+// processor identifies the machine code this machine wants, for caches that several machines share.
+var processor = sync.OnceValue(func() string {
+	id := runtime.GOOS + "/" + runtime.GOARCH
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return id
+	}
+	for _, l := range strings.Split(string(info), "\n") {
+		k, _, _ := strings.Cut(l, ":")
+		switch strings.TrimSpace(k) {
+		case "model name", "flags", "Features", "CPU part":
+			id += "\n" + l
+		case "":
+			return id // the first processor is enough
+		}
+	}
+	return id
+})
+
+// cacheDir is where compiled kernels are kept.
+func cacheDir() (string, error) {
+	if d := os.Getenv("WFC_CACHE"); d != "" {
+		return d, nil
+	}
+	d, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("kernel cache: %w (set WFC_CACHE to a directory)", err)
+	}
+	return filepath.Join(d, "wfc"), nil
+}
