@@ -1,0 +1,184 @@
+package passes
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// builder makes a body in which equal nodes are one node.
+type builder struct {
+	body ir.Body
+	seen map[nodeKey]int
+}
+
+type nodeKey struct {
+	op     ir.Code
+	elem   ir.Elem
+	imm    uint64
+	i      int64
+	name   string
+	args   string
+	at     string
+	n, acc int
+}
+
+func keyOf(n *ir.Node) nodeKey {
+	k := nodeKey{op: n.Op, elem: n.Elem, imm: math.Float64bits(n.Imm), i: n.Int, name: n.Name, n: n.N, acc: n.Acc}
+	if len(n.Args) > 0 {
+		var b []byte
+		for _, a := range n.Args {
+			b = binary.AppendVarint(b, int64(a))
+		}
+		k.args = string(b)
+	}
+	if len(n.At) > 0 {
+		var b []byte
+		for _, a := range n.At {
+			b = append(append(b, a.Index...), 0)
+			b = binary.AppendVarint(b, int64(a.Off))
+		}
+		k.at = string(b)
+	}
+	return k
+}
+
+func newBuilder() *builder { return &builder{seen: map[nodeKey]int{}} }
+
+// add returns the index of a node equal to n.
+func (b *builder) add(n ir.Node) int {
+	k := keyOf(&n)
+	if i, ok := b.seen[k]; ok {
+		return i
+	}
+	i := len(b.body.Nodes)
+	b.body.Nodes = append(b.body.Nodes, n)
+	b.seen[k] = i
+	return i
+}
+
+func (b *builder) op(c ir.Code, e ir.Elem, args ...int) int {
+	return b.add(ir.Node{Op: c, Elem: e, Args: args})
+}
+
+// num is a floating-point constant, rounded once to e.
+func (b *builder) num(e ir.Elem, x float64) int {
+	return b.add(ir.Node{Op: ir.Const, Elem: e, Imm: ir.RoundTo(e, x).F})
+}
+
+func (b *builder) int(e ir.Elem, x int64) int {
+	return b.add(ir.Node{Op: ir.Const, Elem: e, Int: x})
+}
+
+func (b *builder) elem(i int) ir.Elem { return b.body.Nodes[i].Elem }
+
+// done returns the body with the given results and no dead nodes, in canonical order.
+func (b *builder) done(results ...int) ir.Body {
+	b.body.Results = results
+	return normal(&b.body)
+}
+
+// rewrite rebuilds a body: f makes the new node of old node n, whose arguments are already new, in depth-first order from the results.
+// f must return an index of b.
+func rewrite(src *ir.Body, f func(b *builder, n ir.Node) int) ir.Body {
+	b := newBuilder()
+	memo := newMemo(src)
+	var visit func(i int) int
+	visit = func(i int) int {
+		if memo[i] >= 0 {
+			return memo[i]
+		}
+		n := src.Nodes[i]
+		if len(n.Args) > 0 {
+			args := make([]int, len(n.Args))
+			for k, a := range n.Args {
+				args[k] = visit(a)
+			}
+			n.Args = args
+		}
+		memo[i] = f(b, n)
+		return memo[i]
+	}
+	res := make([]int, len(src.Results))
+	for k, r := range src.Results {
+		res[k] = visit(r)
+	}
+	b.body.Results = res
+	return b.body
+}
+
+func newMemo(src *ir.Body) []int {
+	memo := make([]int, len(src.Nodes))
+	for i := range memo {
+		memo[i] = -1
+	}
+	return memo
+}
+
+// normal removes dead nodes, shares equal ones and orders nodes depth first from the results.
+func normal(src *ir.Body) ir.Body {
+	return rewrite(src, func(b *builder, n ir.Node) int { return b.add(n) })
+}
+
+// copyInto copies node i of src and what it needs into b; f may replace leaves and returns -1 to keep a node.
+func (b *builder) copyInto(src *ir.Body, i int, memo []int, f func(n *ir.Node) int) int {
+	if memo[i] >= 0 {
+		return memo[i]
+	}
+	n := src.Nodes[i]
+	if f != nil {
+		if r := f(&n); r >= 0 {
+			memo[i] = r
+			return r
+		}
+	}
+	if len(n.Args) > 0 {
+		args := make([]int, len(n.Args))
+		for k, a := range n.Args {
+			args[k] = b.copyInto(src, a, memo, f)
+		}
+		n.Args = args
+	}
+	memo[i] = b.add(n)
+	return memo[i]
+}
+
+// bodies calls f for every piece body of every operation of a function.
+func bodies(f *ir.Func, g func(op *ir.Op, b *ir.Body)) {
+	for i := range f.Ops {
+		for j := range f.Ops[i].Pieces {
+			g(&f.Ops[i], &f.Ops[i].Pieces[j].Body)
+		}
+	}
+}
+
+// axisOf returns the axis an index of the operation runs over, "" if it has none.
+func axisOf(op *ir.Op, index string) string {
+	for _, r := range op.Dom {
+		if r.Index == index {
+			return r.Axis
+		}
+	}
+	for _, r := range op.Over {
+		if r.Index == index {
+			return r.Axis
+		}
+	}
+	return ""
+}
+
+// dim returns the position of an index in a piece's box, -1 if the operation has no such index.
+func dim(op *ir.Op, index string) int {
+	for i, r := range op.Dom {
+		if r.Index == index {
+			return i
+		}
+	}
+	for i, r := range op.Over {
+		if r.Index == index {
+			return len(op.Dom) + i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,306 @@
+package passes
+
+import (
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// fuse joins maps over the same boxes into one map with several results, and moves a map into its only consumer when that reads it
+// point by point. Values are computed from the same operands by the same operations, so no bit changes; what changes is how often
+// memory is read. A producer that is read at an offset, or by an operation with more indices, stays: moving it would repeat its work.
+func fuse(p *ir.Program, cfg *Config) error {
+	for i := range p.Funcs {
+		f := &p.Funcs[i]
+		for again := true; again; {
+			if err := arrange(f); err != nil {
+				return err
+			}
+			again = joinOnce(f) || moveOnce(f)
+		}
+	}
+	return nil
+}
+
+// joinOnce joins the first pair of maps that can be joined.
+func joinOnce(f *ir.Func) bool {
+	g := dependences(f)
+	for j := range f.Ops {
+		for i := 0; i < j; i++ {
+			if sameBoxes(&f.Ops[i], &f.Ops[j]) && pointwise(&f.Ops[i], &f.Ops[j]) && !g.through(j, i) {
+				f.Ops[i] = join(&f.Ops[i], &f.Ops[j])
+				f.Ops = slices.Delete(f.Ops, j, j+1)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameBoxes says that two maps run over the same boxes; their index names may differ.
+func sameBoxes(a, b *ir.Op) bool {
+	if a.Kind != ir.Map || b.Kind != ir.Map || len(a.Dom) != len(b.Dom) || len(a.Pieces) != len(b.Pieces) {
+		return false
+	}
+	for k := range a.Dom {
+		if a.Dom[k].Axis != b.Dom[k].Axis || a.Dom[k].Lo != b.Dom[k].Lo || a.Dom[k].Hi != b.Dom[k].Hi {
+			return false
+		}
+	}
+	for k := range a.Pieces {
+		if !slices.Equal(a.Pieces[k].Box, b.Pieces[k].Box) {
+			return false
+		}
+	}
+	return true
+}
+
+// pointwise says that c reads results of p, if at all, only at its own point: dimension by dimension the same index.
+func pointwise(p, c *ir.Op) bool {
+	names := map[string]bool{}
+	for _, r := range p.Results {
+		names["%"+r.Name] = true
+	}
+	if names[c.From] {
+		return false
+	}
+	all := append(append([]ir.Range(nil), c.Dom...), c.Over...)
+	for i := range c.Pieces {
+		for k := range c.Pieces[i].Body.Nodes {
+			n := &c.Pieces[i].Body.Nodes[k]
+			if n.Op != ir.Read || !names[n.Name] {
+				continue
+			}
+			if len(n.At) != len(all) {
+				return false
+			}
+			seen := map[string]bool{}
+			for d, at := range n.At {
+				x := dim(c, at.Index)
+				if x < 0 || at.Off != 0 || seen[at.Index] || all[x].Axis != p.Dom[d].Axis {
+					return false
+				}
+				seen[at.Index] = true
+				// Over the same box of the same axes only the identity is the same point for every piece.
+				if c.Kind == ir.Map && x != d {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// join makes one map of two; b may read a's results at its own point.
+func join(a, b *ir.Op) ir.Op {
+	out := a.Clone()
+	out.Results = append(out.Results, b.Results...)
+	number := map[string]int{}
+	for k, r := range a.Results {
+		number["%"+r.Name] = k
+	}
+	for i := range out.Pieces {
+		bd := newBuilder()
+		src := &a.Pieces[i].Body
+		memo := newMemo(src)
+		var res []int
+		for _, r := range src.Results {
+			res = append(res, bd.copyInto(src, r, memo, nil))
+		}
+		first := slices.Clone(res)
+		src = &b.Pieces[i].Body
+		memo = newMemo(src)
+		index := func(name string) string {
+			if x := dim(b, name); x >= 0 {
+				return a.Dom[x].Index
+			}
+			return name
+		}
+		for _, r := range src.Results {
+			res = append(res, bd.copyInto(src, r, memo, func(n *ir.Node) int {
+				if k, ok := number[n.Name]; ok && n.Op == ir.Read {
+					return first[k]
+				}
+				reindex(n, index)
+				return -1
+			}))
+		}
+		out.Pieces[i].Body = bd.done(res...)
+	}
+	return out
+}
+
+// reindex renames the indices of a leaf.
+func reindex(n *ir.Node, index func(string) string) {
+	switch n.Op {
+	case ir.Index, ir.Coord, ir.Deriv:
+		n.Name = index(n.Name)
+	case ir.Read:
+		n.At = slices.Clone(n.At)
+		for d := range n.At {
+			if n.At[d].Index != "" {
+				n.At[d].Index = index(n.At[d].Index)
+			}
+		}
+	}
+}
+
+// moveOnce moves the first producer that can be moved into its only consumer.
+func moveOnce(f *ir.Func) bool {
+	for i := range f.Ops {
+		p := &f.Ops[i]
+		if p.Kind != ir.Map {
+			continue
+		}
+		if c := onlyConsumer(f, p); c >= 0 && movable(p, &f.Ops[c]) {
+			move(p, &f.Ops[c])
+			f.Ops = slices.Delete(f.Ops, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// onlyConsumer returns the one operation that reads p's results, or -1.
+func onlyConsumer(f *ir.Func, p *ir.Op) int {
+	for _, s := range f.Sets {
+		for _, r := range p.Results {
+			if s.Value == "%"+r.Name {
+				return -1
+			}
+		}
+	}
+	only := -1
+	for j := range f.Ops {
+		for _, n := range operands(&f.Ops[j]) {
+			for _, r := range p.Results {
+				if n == "%"+r.Name {
+					if only >= 0 && only != j {
+						return -1
+					}
+					only = j
+				}
+			}
+		}
+	}
+	return only
+}
+
+func movable(p, c *ir.Op) bool {
+	if c.Kind == ir.Extend || !pointwise(p, c) {
+		return false
+	}
+	for i := range c.Pieces {
+		b := &c.Pieces[i].Body
+		for k := range b.Nodes {
+			n := &b.Nodes[k]
+			if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
+				continue
+			}
+			if pieceFor(p, c, i, n) < 0 {
+				return false
+			}
+			if c.FMA && slices.Contains(b.Results, k) { // the result must stay a product
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func resultOf(p *ir.Op, name string) int {
+	for k, r := range p.Results {
+		if "%"+r.Name == name {
+			return k
+		}
+	}
+	return -1
+}
+
+// pieceFor returns the piece of p that covers what piece i of c reads through n, or -1 if it takes several.
+func pieceFor(p, c *ir.Op, i int, n *ir.Node) int {
+next:
+	for k := range p.Pieces {
+		for d, at := range n.At {
+			in, out := c.Pieces[i].Box[dim(c, at.Index)], p.Pieces[k].Box[d]
+			if in.Lo < out.Lo || in.Hi > out.Hi {
+				continue next
+			}
+		}
+		return k
+	}
+	return -1
+}
+
+func move(p, c *ir.Op) {
+	for i := range c.Pieces {
+		src := &c.Pieces[i].Body
+		bd := newBuilder()
+		memo := newMemo(src)
+		var res []int
+		for _, r := range src.Results {
+			res = append(res, bd.copyInto(src, r, memo, func(n *ir.Node) int {
+				if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
+					return -1
+				}
+				body := &p.Pieces[pieceFor(p, c, i, n)].Body
+				index := func(name string) string {
+					if d := dim(p, name); d >= 0 {
+						return n.At[d].Index
+					}
+					return name
+				}
+				return bd.copyInto(body, body.Results[resultOf(p, n.Name)], newMemo(body), func(m *ir.Node) int {
+					reindex(m, index)
+					return -1
+				})
+			}))
+		}
+		c.Pieces[i].Body = bd.done(res...)
+	}
+}
+
+// graph holds which operations each operation reads.
+type graph [][]int
+
+func dependences(f *ir.Func) graph {
+	def := map[string]int{}
+	for i := range f.Ops {
+		for _, r := range f.Ops[i].Results {
+			def["%"+r.Name] = i
+		}
+	}
+	g := make(graph, len(f.Ops))
+	for i := range f.Ops {
+		for _, n := range operands(&f.Ops[i]) {
+			if d, ok := def[n]; ok && !slices.Contains(g[i], d) {
+				g[i] = append(g[i], d)
+			}
+		}
+	}
+	return g
+}
+
+// through says that operation j depends on i by way of another operation; i comes before j.
+func (g graph) through(j, i int) bool {
+	seen := make([]bool, len(g))
+	stack := []int{}
+	for _, d := range g[j] {
+		if d != i {
+			stack = append(stack, d)
+		}
+	}
+	for len(stack) > 0 {
+		k := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if k == i {
+			return true
+		}
+		if k < i || seen[k] { // operations are in order: nothing before i depends on it
+			continue
+		}
+		seen[k] = true
+		stack = append(stack, g[k]...)
+	}
+	return false
+}

@@ -1,0 +1,234 @@
+package passes
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// hoist turns what depends on coordinates but not on time into data. The largest subexpressions of device functions whose leaves are
+// coordinates, indices, constants and host scalars (with at least one coordinate, or one function of an index) become constant arrays
+// over only the axes they depend on. The init function computes them in f64 and rounds once.
+//
+// Scalars that a scheduled run overrides (Bind: the step of the last, clipped run) and what depends on them are not constant: they
+// stay in the function, and the coordinates beside them become data on their own.
+func hoist(p *ir.Program, cfg *Config) error {
+	h := &hoister{p: p, bound: boundScalars(p), byKey: map[string]string{}}
+	for i := range p.Funcs {
+		f := &p.Funcs[i]
+		if f.Host {
+			continue
+		}
+		if err := arrange(f); err != nil {
+			return err
+		}
+		for j := range f.Ops {
+			for k := range f.Ops[j].Pieces {
+				f.Ops[j].Pieces[k].Body = h.body(&f.Ops[j], &f.Ops[j].Pieces[k])
+			}
+		}
+	}
+	if h.err != nil || len(h.ops) == 0 {
+		return h.err
+	}
+	init := p.Func("init")
+	if init == nil {
+		p.Funcs = append([]ir.Func{{Name: "init", Host: true}}, p.Funcs...)
+		p.Schedule = append([]ir.Run{{Func: "init", Count: ""}}, p.Schedule...)
+		init = &p.Funcs[0]
+	}
+	init.Ops = append(init.Ops, h.ops...)
+	init.Sets = append(init.Sets, h.sets...)
+	return nil
+}
+
+type hoister struct {
+	p     *ir.Program
+	bound map[string]bool
+	byKey map[string]string // expression to array name
+	ops   []ir.Op
+	sets  []ir.Set
+	err   error
+}
+
+// boundScalars returns the host scalars whose value some run overrides, and what depends on them.
+func boundScalars(p *ir.Program) map[string]bool {
+	bound := map[string]bool{}
+	for _, r := range p.Schedule {
+		for _, b := range r.Bind {
+			bound[b.Name] = true
+		}
+	}
+	for i := range p.Host {
+		for j := range p.Host[i].Body.Nodes {
+			if n := &p.Host[i].Body.Nodes[j]; n.Op == ir.Scalar && bound[n.Name] {
+				bound[p.Host[i].Name] = true
+			}
+		}
+	}
+	return bound
+}
+
+func (h *hoister) body(op *ir.Op, pc *ir.Piece) ir.Body {
+	src := &pc.Body
+	n := len(src.Nodes)
+	still := make([]bool, n)  // no leaf changes in time
+	worth := make([]bool, n)  // holds a coordinate, or a function of an index
+	depend := make([]bool, n) // holds a coordinate or an index
+	for i := range src.Nodes {
+		nd := &src.Nodes[i]
+		still[i] = nd.Op != ir.Read && nd.Op != ir.Deriv && !(nd.Op == ir.Scalar && h.bound[nd.Name])
+		worth[i] = nd.Op == ir.Coord
+		depend[i] = nd.Op == ir.Coord || nd.Op == ir.Index
+		for _, a := range nd.Args {
+			still[i] = still[i] && still[a]
+			worth[i] = worth[i] || worth[a]
+			depend[i] = depend[i] || depend[a]
+		}
+		worth[i] = worth[i] || depend[i] && transcendental(nd.Op)
+	}
+	b := newBuilder()
+	memo := newMemo(src)
+	var res []int
+	product := op.Kind == ir.Reduce && op.FMA
+	for _, r := range src.Results {
+		if product && still[r] && worth[r] { // the product must stay one
+			n := src.Nodes[r]
+			args := make([]int, len(n.Args))
+			for k, a := range n.Args {
+				args[k] = h.copy(b, src, op, pc, a, memo, still, worth)
+			}
+			n.Args = args
+			res = append(res, b.add(n))
+			continue
+		}
+		res = append(res, h.copy(b, src, op, pc, r, memo, still, worth))
+	}
+	return b.done(res...)
+}
+
+func (h *hoister) copy(b *builder, src *ir.Body, op *ir.Op, pc *ir.Piece, r int, memo []int, still, worth []bool) int {
+	var visit func(i int) int
+	visit = func(i int) int {
+		if memo[i] >= 0 {
+			return memo[i]
+		}
+		n := src.Nodes[i]
+		if still[i] && worth[i] {
+			memo[i] = h.data(b, src, i, op)
+			return memo[i]
+		}
+		if len(n.Args) > 0 {
+			args := make([]int, len(n.Args))
+			for k, a := range n.Args {
+				args[k] = visit(a)
+			}
+			n.Args = args
+		}
+		memo[i] = b.add(n)
+		return memo[i]
+	}
+	return visit(r)
+}
+
+func transcendental(c ir.Code) bool { return c == ir.Pow || c >= ir.Exp && c <= ir.Tanh }
+
+// data makes a read of the constant array that holds source node i.
+func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
+	elem := src.Nodes[i].Elem
+	axes := map[string]bool{}
+	at := map[string]string{} // axis to index
+	hb := newBuilder()
+	memo := newMemo(src)
+	var visit func(i int) int
+	visit = func(i int) int {
+		if memo[i] >= 0 {
+			return memo[i]
+		}
+		n := src.Nodes[i]
+		if n.Op == ir.Coord || n.Op == ir.Index {
+			ax := axisOf(op, n.Name)
+			if old, ok := at[ax]; ok && old != n.Name {
+				// Two indices over one axis: the array would need the axis twice; an index of its own keeps them apart.
+				h.fail("%s and %s both run over %s in one expression of coordinates", old, n.Name, ax)
+			}
+			axes[ax], at[ax] = true, n.Name
+			n.Name = ax
+		}
+		narrow := n.Elem == ir.F16 || n.Elem == ir.F32
+		if n.Op == ir.Bitcast { // bits are those of the written type
+			n.Args = []int{h.cvt(hb, visit(n.Args[0]), src.Nodes[n.Args[0]].Elem)}
+			memo[i] = hb.add(n)
+			if narrow {
+				memo[i] = h.cvt(hb, memo[i], ir.F64)
+			}
+			return memo[i]
+		}
+		if narrow {
+			n.Elem = ir.F64
+		}
+		if len(n.Args) > 0 {
+			args := make([]int, len(n.Args))
+			for k, a := range n.Args {
+				args[k] = visit(a)
+			}
+			n.Args = args
+		}
+		if n.Op == ir.Cvt && hb.elem(n.Args[0]) == n.Elem {
+			memo[i] = n.Args[0]
+		} else {
+			memo[i] = hb.add(n)
+		}
+		return memo[i]
+	}
+	body := hb.done(h.cvt(hb, visit(i), elem))
+	key := bodyKey(&body)
+	name, ok := h.byKey[key]
+	var names []string
+	for _, a := range h.p.Axes {
+		if axes[a.Name] {
+			names = append(names, a.Name)
+		}
+	}
+	if !ok {
+		name = h.fresh()
+		h.byKey[key] = name
+		h.p.Arrays = append(h.p.Arrays, ir.Array{Name: name, Axes: names, Elem: elem, Const: true})
+		o := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: name + ".0", Elem: elem}}, Pos: op.Pos}
+		var box []ir.Interval
+		for _, a := range names {
+			o.Dom = append(o.Dom, ir.Range{Index: a, Axis: a, Lo: 0, Hi: h.p.Axis(a).N})
+			box = append(box, ir.Interval{Lo: 0, Hi: h.p.Axis(a).N})
+		}
+		o.Pieces = []ir.Piece{{Box: box, Body: body}}
+		h.ops = append(h.ops, o)
+		h.sets = append(h.sets, ir.Set{Array: name, Value: "%" + name + ".0", Pos: op.Pos})
+	}
+	read := ir.Node{Op: ir.Read, Elem: elem, Name: "@" + name}
+	for _, a := range names {
+		read.At = append(read.At, ir.Affine{Index: at[a]})
+	}
+	return b.add(read)
+}
+
+func (h *hoister) cvt(b *builder, x int, e ir.Elem) int {
+	if b.elem(x) == e {
+		return x
+	}
+	return b.op(ir.Cvt, e, x)
+}
+
+func (h *hoister) fresh() string {
+	for k := len(h.byKey); ; k++ {
+		if n := "data." + strconv.Itoa(k); h.p.Array(n) == nil {
+			return n
+		}
+	}
+}
+
+func (h *hoister) fail(format string, args ...any) {
+	if h.err == nil {
+		h.err = fmt.Errorf(format, args...)
+	}
+}

@@ -1,0 +1,199 @@
+package passes
+
+import (
+	"math/big"
+	"sort"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// lin is a linear combination of nodes of the body being built, in order of appearance. Node -1 stands for 1.
+type lin []term
+
+type term struct {
+	c    poly
+	node int
+}
+
+const one = -1
+
+func (l lin) add(m lin) lin {
+	out := append(lin(nil), l...)
+next:
+	for _, t := range m {
+		for i := range out {
+			if out[i].node == t.node {
+				out[i].c = out[i].c.add(t.c)
+				continue next
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func (l lin) scale(p poly) lin {
+	out := make(lin, 0, len(l))
+	for _, t := range l {
+		out = append(out, term{t.c.mul(p), t.node})
+	}
+	return out
+}
+
+// drop removes terms whose coefficient is the constant 0.
+func (l lin) drop() lin {
+	var out lin
+	for _, t := range l {
+		if len(t.c) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// constant returns l's value when it is the same for every cell.
+func (l lin) constant() (poly, bool) {
+	l = l.drop()
+	switch {
+	case len(l) == 0:
+		return nil, true
+	case len(l) == 1 && l[0].node == one:
+		return l[0].c, true
+	}
+	return nil, false
+}
+
+// factor takes a common coefficient out of l, so that what is left has rational coefficients and begins with 1.
+func (l lin) factor() (poly, lin) {
+	l = l.drop()
+	if len(l) == 0 {
+		return nil, nil
+	}
+	c := l[0].c
+	out := make(lin, len(l))
+	for i, t := range l {
+		r, ok := t.c.ratio(c)
+		if !ok {
+			return constant(big.NewRat(1, 1)), l
+		}
+		out[i] = term{constant(r), t.node}
+	}
+	return c, out
+}
+
+// sorted puts terms into the order of evaluation: reads first, operands in order of first appearance, each operand's reads from the
+// centre outwards (by sum of absolute offsets, then x before y before z, low before high), then other terms in order of appearance,
+// the constant last.
+func (l lin) sorted(b *builder) lin {
+	l = l.drop()
+	rank := map[string]int{}
+	class := func(t term) int {
+		if t.node == one {
+			return 2
+		}
+		if n := &b.body.Nodes[t.node]; n.Op == ir.Read {
+			if _, ok := rank[n.Name]; !ok {
+				rank[n.Name] = len(rank)
+			}
+			return 0
+		}
+		return 1
+	}
+	cl := make([]int, len(l))
+	idx := make([]int, len(l))
+	for i, t := range l {
+		cl[i], idx[i] = class(t), i
+	}
+	sort.SliceStable(idx, func(a, c int) bool {
+		i, j := idx[a], idx[c]
+		if cl[i] != cl[j] || cl[i] != 0 {
+			return cl[i] < cl[j]
+		}
+		m, n := &b.body.Nodes[l[i].node], &b.body.Nodes[l[j].node]
+		if m.Name != n.Name {
+			return rank[m.Name] < rank[n.Name]
+		}
+		return nearer(m.At, n.At)
+	})
+	out := make(lin, len(l))
+	for k, i := range idx {
+		out[k] = l[i]
+	}
+	return out
+}
+
+func nearer(a, b []ir.Affine) bool {
+	if da, db := distance(a), distance(b); da != db {
+		return da < db
+	}
+	for i := range a {
+		if a[i].Off != b[i].Off {
+			if x, y := max(a[i].Off, -a[i].Off), max(b[i].Off, -b[i].Off); x != y {
+				return x > y
+			}
+			return a[i].Off < b[i].Off
+		}
+	}
+	return false
+}
+
+func distance(at []ir.Affine) int {
+	d := 0
+	for _, a := range at {
+		if a.Index != "" {
+			d += max(a.Off, -a.Off)
+		}
+	}
+	return d
+}
+
+// coefficient makes the node of a coefficient: a constant, or a host scalar rounded once.
+func (b *builder) coefficient(h *hostDefs, e ir.Elem, c poly) int {
+	if r, ok := c.exact(); ok {
+		return b.num(e, roundRat(e, r))
+	}
+	if len(c) == 1 && len(c[0].h) == 0 && len(c[0].s) == 1 && c[0].s[0].pow == 1 && c[0].w.Cmp(big.NewRat(1, 1)) == 0 {
+		return b.add(ir.Node{Op: ir.Scalar, Elem: e, Name: c[0].s[0].name})
+	}
+	return b.add(ir.Node{Op: ir.Scalar, Elem: e, Name: h.host(c)})
+}
+
+// emit makes the node of a linear combination: products and sums from left to right in sorted order, each rounded.
+func (b *builder) emit(h *hostDefs, e ir.Elem, l lin) int {
+	acc := -1
+	for _, t := range l.sorted(b) {
+		if t.node == one {
+			c := b.coefficient(h, e, t.c)
+			if acc < 0 {
+				acc = c
+			} else {
+				acc = b.op(ir.Add, e, acc, c)
+			}
+			continue
+		}
+		sign := 0
+		if r, ok := t.c.exact(); ok && r.IsInt() && r.Num().IsInt64() {
+			if v := r.Num().Int64(); v == 1 || v == -1 {
+				sign = int(v)
+			}
+		}
+		x := t.node
+		if sign == 0 {
+			x = b.op(ir.Mul, e, b.coefficient(h, e, t.c), x)
+		}
+		switch {
+		case acc < 0 && sign < 0:
+			acc = b.op(ir.Neg, e, x)
+		case acc < 0:
+			acc = x
+		case sign < 0:
+			acc = b.op(ir.Sub, e, acc, x)
+		default:
+			acc = b.op(ir.Add, e, acc, x)
+		}
+	}
+	if acc < 0 {
+		return b.num(e, 0)
+	}
+	return acc
+}
