@@ -71,6 +71,7 @@ type parser struct {
 	depth    int      // nesting, limited by MaxDepth
 	ops      int      // operators of this statement, limited by MaxOperators
 	names    []*Ident // declared so far by this statement
+	form     string   // how the statement being read is written, for messages
 	stopped  bool     // too many errors
 }
 
@@ -148,14 +149,14 @@ func (p *parser) entry(read func() Stmt) Stmt {
 	first := *p.peek()
 	lead := p.takeComments(first.Pos.Offset)
 	blank := blankBefore(p.file.Text, first.Pos.Offset)
-	saved := p.names
-	p.names, p.ops = nil, 0
+	names, form := p.names, p.form
+	p.names, p.form, p.ops = nil, "", 0
 	var n Stmt
 	if !p.try(func() { n = read(); p.endOfEntry() }) {
 		p.resync(first.Pos.Offset)
 		n = &Bad{Loc: p.from(first.Pos.Offset), Names: p.names}
 	}
-	p.names = saved
+	p.names, p.form = names, form
 	tr := n.trivia()
 	tr.Lead = append(lead, p.takeComments(p.prevEnd)...)
 	tr.Blank = blank
@@ -166,13 +167,16 @@ func (p *parser) entry(read func() Stmt) Stmt {
 	return n
 }
 
+// endOfStatement is what is expected after a statement or an entry.
+const endOfStatement = "a new line or `;`"
+
 // endOfEntry demands a separator or the end of the block.
 func (p *parser) endOfEntry() {
 	t := p.peek()
 	if t.EOF() || isSep(t) || p.isOp("}") {
 		return
 	}
-	p.unexpected(t, "a new line or `;` after the statement")
+	p.unexpected(t, endOfStatement)
 }
 
 // resync skips to where the next statement may begin. A newline ends the

@@ -5,6 +5,7 @@ import "github.com/wfc-lang/wfc/internal/diag"
 // grid reads `grid NAME [nodes] { axes }`.
 func (p *parser) grid(start int) Stmt {
 	p.next()
+	p.form = "a grid is written `grid g { x: 0 .. 1 in 64; y: 0 .. 1 in 64 periodic }`"
 	g := &Grid{Name: p.declare(p.ident("a name after `grid`"))}
 	if p.acceptWord("nodes") {
 		g.Nodes = true
@@ -21,6 +22,7 @@ func (p *parser) grid(start int) Stmt {
 // axis reads `x: lo .. hi in n [nodes] [periodic]` or `x: n [periodic]`.
 func (p *parser) axis() Stmt {
 	start := p.start()
+	p.form = "an axis is written `x: lo .. hi in n`, or `x: n`, then perhaps `nodes` and `periodic`; axes are separated by `;` or new lines"
 	a := &Axis{Name: p.ident("the name of an axis, as in `x: 0 .. 1 in 64`")}
 	p.expect(":", "`:` after the axis `"+a.Name.Name+"`")
 	a.Count = p.expr()
@@ -59,6 +61,7 @@ func (p *parser) duplicate(clause string, at diag.Span) {
 func (p *parser) field(start int) Stmt {
 	p.next()
 	f := &Field{}
+	p.form = "a field is written `field T on grid = value`, `field T: K on grid = value` or `field A[i, j] = value`"
 	for {
 		f.Items = append(f.Items, p.fieldItem())
 		if !p.comma() {
@@ -111,6 +114,7 @@ func (p *parser) place() *Place {
 // region reads `region x in lo .. hi, ... [where cond]: value`.
 func (p *parser) region() Stmt {
 	start := p.start()
+	p.form = "a region is written `region x in 0 .. 0.5, y in 0 .. 1: value` or `region where condition: value`"
 	p.expectWord("region", "`region`, as in `region x in 0 .. 0.5: 1`")
 	r := &Region{}
 	for !p.isWord("where") {
@@ -140,6 +144,7 @@ func (p *parser) region() Stmt {
 func (p *parser) bc(start int) Stmt {
 	p.next()
 	b := &BC{}
+	p.form = "boundary conditions are written `bc T { x.lo: T = 1; others: dn(T) = 0 }`"
 	if p.isOp("(") {
 		opened := p.open("(", "`(`")
 		b.Fields = p.idents("the name of a field")
@@ -160,6 +165,7 @@ func (p *parser) bc(start int) Stmt {
 func (p *parser) bcEntry() Stmt {
 	start := p.start()
 	e := &BCEntry{}
+	p.form = "a condition is written `x.lo: T = 1` or `x, y.hi: dn(T) = 0, dn(U) = 0`"
 	for {
 		at := p.start()
 		s := &Side{Axis: p.ident("a side: `x.lo`, `x.hi`, `x`, `all` or `others`")}

@@ -74,12 +74,17 @@ func (p *parser) equation(start int) Stmt {
 		}
 	}
 	p.lineBeginsWithOperator()
+	p.form = "an equation is written `dt(T) = ...`, an assignment `T' = ...` or `y[i] = ...`"
+	first := p.at(p.peek())
 	left := p.expr()
 	if b, ok := left.(*Binary); ok && b.Op == OpEq {
 		p.fail(diag.New("WF0113", b.OpAt, "`==` compares two values; an equation is stated with `=`").
 			Replace(b.OpAt, "=", "write `=`"))
 	}
 	if t := p.peek(); t.EOF() || isSep(t) || p.isOp("}") {
+		if first.Text() == "-" || first.Text() == "+" {
+			p.brokenLine(first)
+		}
 		p.fail(diag.New("WF0104", left.Span(), "this is a value, not a statement").
 			Suggest("write an equation, as in `dt(T) = ...` or `T' = ...`, or name the value with `let a = ...`"))
 	}
@@ -99,11 +104,20 @@ func (p *parser) equation(start int) Stmt {
 // lineBeginsWithOperator explains a line that was meant to go on.
 func (p *parser) lineBeginsWithOperator() {
 	t := p.peek()
-	if op := p.operator(); op != "" || p.isOp("=") {
-		p.fail(diag.New("WF0117", p.at(t), "a line cannot begin with `%s`", t.Value).
-			Note("a new line ends the statement before it, unless that line ends in an operator or stands in brackets").
-			Suggest("move `%s` to the end of the line before", t.Value))
+	if t2 := p.peek2(); p.isOp("/") && t2.Value == "*" && t2.Pos.Offset == p.start()+1 {
+		p.fail(diag.New("WF0113", p.at(t), "`/*` does not begin a comment").
+			Replace(p.at(t).To(p.at(&t2)), "//", "begin each line of a comment with `//`"))
 	}
+	if op := p.operator(); op != "" && op != OpSub || p.isOp("=") {
+		p.brokenLine(p.at(t))
+	}
+}
+
+// brokenLine explains an operator at the beginning of a line.
+func (p *parser) brokenLine(at diag.Span) {
+	p.fail(diag.New("WF0117", at, "a line cannot begin with `%s`", at.Text()).
+		Note("a new line ends the statement before it, unless that line ends in an operator or stands in brackets").
+		Suggest("move `%s` to the end of the line before", at.Text()))
 }
 
 // unknownStatement explains two words in a row that begin no statement.
@@ -123,6 +137,7 @@ func (p *parser) unknownStatement() {
 // bind reads param, const and let.
 func (p *parser) bind(start int) Stmt {
 	b := &Bind{}
+	p.form = "a declaration is written `" + p.peek().Value + " name = value`, or `name: unit = value`, several with commas"
 	switch p.next().Value {
 	case "const":
 		b.Kind = Const
@@ -168,6 +183,7 @@ func (p *parser) indexNames() []*Ident {
 func (p *parser) dim(start int) Stmt {
 	p.next()
 	d := &Dim{}
+	p.form = "a dim is written `dim i = 64, j = n`"
 	for {
 		at := p.start()
 		it := &DimItem{Name: p.declare(p.ident("a name after `dim`"))}
@@ -186,6 +202,7 @@ func (p *parser) dim(start int) Stmt {
 func (p *parser) indexDecl(start int) Stmt {
 	p.next()
 	n := &IndexDecl{}
+	p.form = "further indices are written `index s, t in i`"
 	for {
 		n.Names = append(n.Names, p.declare(p.ident("the name of an index")))
 		if !p.comma() {
@@ -200,6 +217,7 @@ func (p *parser) indexDecl(start int) Stmt {
 
 func (p *parser) fn(start int) Stmt {
 	p.next()
+	p.form = "a function is written `fn f(a, b) = value`"
 	f := &Fn{Name: p.declare(p.ident("a name after `fn`"))}
 	opened := p.open("(", "`(` and the parameters of `"+f.Name.Name+"`")
 	f.Params = []*Ident{}

@@ -7,6 +7,7 @@ import "github.com/wfc-lang/wfc/internal/diag"
 func (p *parser) evolve(start int) Stmt {
 	p.next()
 	e := &Evolve{}
+	p.form = "a time loop is written `evolve t from 0 s to 60 s step auto { ... }` or `evolve n in 0 .. steps { ... }`"
 	ok := p.try(func() { p.evolveHead(e) })
 	if !ok {
 		for t := p.peek(); !p.isOp("{"); t = p.peek() {
@@ -103,6 +104,7 @@ func (p *parser) block(what string) *Block {
 // solve reads `solve left = right for p' [with cond] [using method]`.
 func (p *parser) solve(start int) Stmt {
 	p.next()
+	p.form = "a solve is written `solve left = right for p' using cg(tol = 1e-5)`"
 	s := &Solve{Left: p.expr()}
 	p.expect("=", "`=` and the right side of the equation to solve")
 	p.skipNewlines()
@@ -138,6 +140,7 @@ func (p *parser) solve(start int) Stmt {
 // output reads `output T, U [every ..] [as vti, png(..)]`.
 func (p *parser) output(start int) Stmt {
 	p.next()
+	p.form = "an output is written `output T, U every 1 s as vti, npy`, with `every 10 steps` or `at end` as well"
 	o := &Output{Fields: p.idents("the name of a field after `output`")}
 	o.When = p.schedule()
 	if p.acceptWord("as") {
@@ -217,6 +220,7 @@ func (p *parser) namedArg(what string) *Arg {
 // probe reads `probe name = T [at (x = 0.5)] [every 10 steps]`.
 func (p *parser) probe(start int) Stmt {
 	p.next()
+	p.form = "a probe is written `probe name = T at (x = 0.5, y = 0.25) every 10 steps`"
 	pr := &Probe{Name: p.declare(p.ident("a name after `probe`"))}
 	p.expect("=", "`=` and what to probe")
 	p.skipNewlines()

@@ -19,12 +19,25 @@ var foreign = map[string]struct{ ours, why string }{
 	"**": {"^", "a power is written with one sign"},
 	":=": {"=", "`let` declares a name"},
 	"==": {"=", "`=` states an equation, `==` compares two values"},
+	"%":  {"", "there is no sign for a remainder"},
+	"?":  {"", "a choice is written `where(condition, a, b)`"},
 	"\\": {"", "a line continues by itself after an operator, a comma or an open bracket"},
 }
 
 // unexpected fails at a token where something else was expected.
 func (p *parser) unexpected(t *lexer.Token, expected string) {
-	p.fail(p.unexpectedError(t, expected))
+	d := p.unexpectedError(t, expected)
+	if d.Suggestion == nil {
+		switch {
+		case strings.HasPrefix(expected, "a value"):
+			d.Suggest("write a number, a name, a call or a bracketed expression here")
+		case p.form != "":
+			d.Suggest("%s", p.form)
+		default:
+			d.Suggest("complete what stands before it, or remove it")
+		}
+	}
+	p.fail(d)
 }
 
 func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnostic {
@@ -32,8 +45,8 @@ func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnost
 	switch {
 	case t.EOF() || t.Type == tokNewline || t.Type == tokIdent || t.Type == tokNumber || t.Type == tokString:
 		d := diag.New("WF0101", at, "expected %s, found %s", expected, describe(t))
-		if t.Type == tokIdent && p.glued(t) {
-			d.Suggest("put an operator between `%s` and `%s`", p.lastToken(), t.Value)
+		if t.Type == tokIdent && expected == endOfStatement && p.glued(t) && !notUnits[t.Value] {
+			d.Suggest("put an operator between `%s` and `%s`, or a new line", p.lastToken(), t.Value)
 		}
 		return d
 	case t.Type != tokOp:
@@ -42,7 +55,7 @@ func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnost
 	if f, ok := foreign[t.Value]; ok {
 		d := diag.New("WF0113", at, "`%s` is not an operator here: %s", t.Value, f.why)
 		if f.ours == "" {
-			return d.Replace(at, "", "remove it")
+			return d.Suggest("remove it and say it another way")
 		}
 		return d.Replace(at, f.ours, "write `%s`", f.ours)
 	}
@@ -50,6 +63,14 @@ func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnost
 	case "+=", "-=", "*=", "/=":
 		return diag.New("WF0113", at, "`%s` updates in place; here the next value is an equation of the old one", t.Value).
 			Suggest("write `X' = X %s ...`", t.Value[:1])
+	case "'":
+		return diag.New("WF0106", at, "`'` marks the next value, as in `T'`; it does not begin a text").
+			Suggest("put texts in double quotes")
+	case "=":
+		if expected == endOfStatement {
+			return diag.New("WF0101", at, "expected %s, found `=`", expected).
+				Suggest("separate declarations with commas, as in `param a = 1, b = 2`, and equations with new lines")
+		}
 	case "#":
 		return diag.New("WF0113", at, "`#` takes the extent of an index, as in `#k`; it does not begin a comment").
 			Replace(at, "//", "begin comments with `//`")
