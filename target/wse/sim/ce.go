@@ -1,0 +1,251 @@
+package sim
+
+import "github.com/wfc-lang/wfc/target/wse"
+
+// stepCE lets the compute element of a PE act in cycle t: microthreads by
+// ascending id, then the task that runs.
+func (s *Sim) stepCE(pe int, t int64) error {
+	k := s.codes[s.class[pe]]
+	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
+	main := &thr[len(thr)-1]
+	for i := range thr[:len(thr)-1] {
+		if thr[i].d != nil {
+			if err := s.advance(pe, k, &thr[i], t); err != nil {
+				return err
+			}
+		}
+	}
+	if main.d != nil {
+		if err := s.advance(pe, k, main, t); err != nil {
+			return err
+		}
+		if main.d == nil {
+			s.mainReady[pe] = t + 1
+		}
+	}
+	for main.d == nil && s.mainReady[pe] <= t {
+		if s.pc[pe] < 0 {
+			ok, err := s.pick(pe, k, t)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			continue
+		}
+		if err := s.issue(pe, k, t); err != nil {
+			return err
+		}
+	}
+	s.ceNext[pe] = s.nextCE(pe, k, thr, t)
+	return nil
+}
+
+// nextCE is the first cycle after t in which the CE can act by itself; what
+// arrives from outside lowers it.
+func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
+	next := int64(never)
+	for i := range thr {
+		th := &thr[i]
+		if th.d == nil {
+			continue
+		}
+		switch th.wait {
+		case waitNone:
+			next = min(next, max(t+1, th.next/ticks))
+		case waitIn:
+			if f := &s.fifos[s.inOf[pe]+th.d.src[th.d.fabIn].queue]; f.n > 0 {
+				if w := s.head(f); w.aux&isControl == 0 {
+					next = min(next, max(t+1, w.ready))
+				}
+			}
+		}
+	}
+	if thr[len(thr)-1].d != nil {
+		return next
+	}
+	if s.pc[pe] >= 0 || s.active[pe]&^s.blocked[pe] != 0 {
+		return min(next, max(t+1, s.mainReady[pe]))
+	}
+	for i := range k.inputs {
+		if s.wanted(pe, k, thr, int32(i)) {
+			f := &s.fifos[s.inOf[pe]+int32(i)]
+			next = min(next, max(t+1, s.mainReady[pe], s.head(f).ready))
+		}
+	}
+	return next
+}
+
+// wanted reports whether the head of an input queue can start a task, once it is
+// ready.
+func (s *Sim) wanted(pe int, k *code, thr []thread, in int32) bool {
+	f := &s.fifos[s.inOf[pe]+in]
+	if f.n == 0 {
+		return false
+	}
+	w := s.head(f)
+	if w.aux&isControl != 0 {
+		i := k.control(w.val)
+		return i < 0 || s.blocked[pe]>>i&1 == 0
+	}
+	if i := k.dataTask(in); i < 0 || s.blocked[pe]>>i&1 == 1 {
+		return false
+	}
+	return !receiving(thr, in)
+}
+
+func receiving(thr []thread, in int32) bool {
+	for i := range thr {
+		if d := thr[i].d; d != nil && d.fabIn >= 0 && d.src[d.fabIn].queue == in {
+			return true
+		}
+	}
+	return false
+}
+
+// control is the task of a control wavelet, bits 16 to 21 of its payload, or -1.
+func (k *code) control(val uint32) int32 {
+	for _, i := range k.controls {
+		if k.tasks[i].t.ID == int(val>>16&63) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (k *code) dataTask(in int32) int32 {
+	for _, i := range k.data {
+		if k.tasks[i].queue == in {
+			return i
+		}
+	}
+	return -1
+}
+
+// pick starts the next task: local tasks by id, control wavelets, data tasks.
+func (s *Sim) pick(pe int, k *code, t int64) (bool, error) {
+	run := s.active[pe] &^ s.blocked[pe]
+	if run != 0 {
+		for _, i := range k.locals {
+			if run>>i&1 == 1 {
+				s.active[pe] &^= 1 << i
+				s.start(pe, k, i, t, s.m.LocalDispatch)
+				return true, nil
+			}
+		}
+	}
+	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
+	for _, ctl := range []int32{isControl, 0} {
+		for in := int32(0); in < int32(len(k.inputs)); in++ {
+			if !s.wanted(pe, k, thr, in) {
+				continue
+			}
+			f := &s.fifos[s.inOf[pe]+in]
+			if w := s.head(f); w.ready > t || w.aux&isControl != ctl {
+				continue
+			}
+			i, cost := k.dataTask(in), s.m.DataDispatch
+			w := s.pop(f)
+			if ctl != 0 {
+				if i, cost = k.control(w.val), s.m.CtlDispatch; i < 0 {
+					return false, s.fail(pe, "", "a control wavelet on queue %s asks for control task %d, which the class does not have",
+						k.inputs[in].Name, w.val>>16&63)
+				}
+				w.val &= 0xffff
+			}
+			s.consumed++
+			if a := k.tasks[i].arg; a >= 0 {
+				s.regs[s.regBase[pe]+a] = w.val
+			}
+			s.start(pe, k, i, t, cost)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (s *Sim) start(pe int, k *code, i int32, t int64, cost int) {
+	s.pc[pe], s.curTask[pe] = k.tasks[i].entry, i
+	s.mainReady[pe] = t + int64(cost)
+	s.busy(pe, -1, int64(cost))
+}
+
+// busy charges cycles to the class, and to the instruction when counted.
+func (s *Sim) busy(pe int, pc int32, n int64) {
+	c := s.class[pe]
+	s.perClass[c].Busy += n
+	if pc >= 0 {
+		s.opCycles[c][pc] += n
+	}
+}
+
+func (s *Sim) val(pe int, v value) int32 {
+	if v.reg < 0 {
+		return v.imm
+	}
+	return int32(s.regs[s.regBase[pe]+v.reg])
+}
+
+// issue executes one instruction of the running task.
+func (s *Sim) issue(pe int, k *code, t int64) error {
+	pc := s.pc[pe]
+	in := &k.ins[pc]
+	s.pc[pe]++
+	cost := in.cost[0]
+	switch in.kind {
+	case iOp:
+		return s.issueOp(pe, k, pc, in, t)
+	case iEnd:
+		s.pc[pe] = -1
+		return nil
+	case iSet:
+		a, b := s.val(pe, in.a), s.val(pe, in.b)
+		switch in.fn {
+		case wse.SetAdd:
+			a += b
+		case wse.SetSub:
+			a -= b
+		case wse.SetMul:
+			a *= b
+		}
+		s.regs[s.regBase[pe]+in.dst] = uint32(a)
+	case iLoad:
+		at, err := s.resolve(pe, in.from, in.line)
+		if err != nil {
+			return err
+		}
+		s.regs[s.regBase[pe]+in.dst] = s.loadMem(s.memBase[pe]+int(at), int(in.from.bytes))
+	case iBranch:
+		if !in.cmp.Holds(s.val(pe, in.a), s.val(pe, in.b)) {
+			s.pc[pe], cost = in.target, in.cost[1]
+		}
+	case iLoop:
+		if in.cmp.Holds(s.val(pe, in.a), s.val(pe, in.b)) {
+			s.pc[pe], cost = in.target, in.cost[1]
+		}
+	case iJump:
+		s.pc[pe] = in.target
+	case iCtl:
+		bit := uint64(1) << in.ctlTsk
+		switch in.ctl {
+		case wse.Activate:
+			s.active[pe] |= bit
+		case wse.Block:
+			s.blocked[pe] |= bit
+		case wse.Unblock:
+			s.blocked[pe] &^= bit
+		}
+	case iExit:
+		if s.exited[pe] {
+			return s.fail(pe, in.line, "exit is executed a second time in this launch")
+		}
+		s.exited[pe] = true
+		s.nExited++
+		s.stats.lastExit = t
+	}
+	n := int64(max(1, cost))
+	s.mainReady[pe] = t + n
+	s.busy(pe, pc, n)
+	return nil
+}

@@ -1,0 +1,43 @@
+// Package sim is the plain engine: it executes a machine program cycle by cycle
+// and is meant to be obviously right. A fast engine must give the same cycle for
+// every event. These are the rules of the machine it implements.
+//
+// Time. In cycle t everything reads the state left by cycle t-1; what happens in
+// t is seen in t+1. Within a cycle the engine first decides all router and ramp
+// moves, then lets every compute element (CE) act, then carries the moves out.
+// Nothing depends on the order in which PEs are visited.
+//
+// Routers. Each color a PE routes has one buffer of Machine.RouterDepth
+// wavelets, in order. The oldest wavelet moves when it is ready and *all* ports
+// of its route can take it: the link is free (one wavelet per LinkTicks) and the
+// buffer or input queue behind it had room at the start of the cycle. It then
+// leaves to all of them at once (multicast), or to none. When colors compete for
+// a link the lowest color wins. A wavelet that moves in cycle t is ready in the
+// next router in t + HopCycles, in an input queue in t + RampInCycles. One
+// wavelet per RampTicks goes from the output queues to the router, the lowest
+// queue id first, ready RampOutCycles later.
+//
+// Tasks run to completion. A free CE takes, in this order: runnable local tasks
+// by ascending id; control wavelets at the head of an input queue, by ascending
+// queue; data tasks by ascending queue. Taking one costs its dispatch cycles.
+// What completes in cycle t activates in t+1.
+//
+// DSD operations. Without fabric operands an operation takes effect when it is
+// issued, element by element in ascending order, and holds the CE for
+// Rate.Setup + n*Rate.Ticks (bank rule: Machine.BankedRate). With fabric
+// operands its first element comes FabricSetup cycles after issue and each
+// element waits for its wavelet and for room; a thread moves at most one wavelet
+// in and one out per cycle. Synchronous ones hold the CE to the end,
+// asynchronous ones hold it for AsyncIssue and go on as microthreads, which do
+// not slow each other or the CE (the ramp and the queues do). A microthread that
+// is busy, or a queue that another operation uses, is an error. Broadcast scalars
+// are read at issue.
+//
+// Two 16-bit elements travel in one wavelet, the first in the low half; the last
+// wavelet of an odd vector carries one.
+//
+// A launch ends when every PE has executed exit and nothing moves any more;
+// wavelets or operations left over then are an error. Host transfers happen
+// between launches and are charged apart (Stats.HostCycles): HostLatency per
+// pause plus HostLinkTicks per 32-bit word, all edge ports together.
+package sim

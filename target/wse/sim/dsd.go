@@ -1,0 +1,294 @@
+package sim
+
+import (
+	"encoding/binary"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// resolve gives the byte offset of an operand's first element in the PE's data.
+func (s *Sim) resolve(pe int, x *operand, line string) (int32, error) {
+	if x.indexReg < 0 {
+		return x.base, nil
+	}
+	at := int64(x.base) + int64(int32(s.regs[s.regBase[pe]+x.indexReg]))*int64(x.scale)
+	if at+int64(x.minOff) < int64(x.lo) || at+int64(x.maxOff)+int64(x.bytes) > int64(x.hi) {
+		return 0, s.fail(pe, line, "elements %d to %d of %s are used, which has %d",
+			(at+int64(x.minOff)-int64(x.lo))/int64(x.bytes), (at+int64(x.maxOff)-int64(x.lo))/int64(x.bytes), x.name, (x.hi-x.lo)/x.bytes)
+	}
+	return int32(at), nil
+}
+
+// issueOp starts a DSD operation: at once without fabric, else as a thread.
+func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
+	d := in.dsd
+	th := thread{d: d, line: pc, start: t, next: (t + int64(s.m.FabricSetup)) * ticks}
+	var err error
+	if d.dst.kind == wse.Mem || d.dst.kind == wse.Scalar {
+		if th.base[0], err = s.resolve(pe, &d.dst, in.line); err != nil {
+			return err
+		}
+	}
+	for i := 0; i < d.nsrc; i++ {
+		x := &d.src[i]
+		switch x.kind {
+		case wse.Mem, wse.Scalar:
+			if th.base[i+1], err = s.resolve(pe, x, in.line); err != nil {
+				return err
+			}
+			if x.kind == wse.Scalar {
+				th.val[i] = s.loadMem(s.memBase[pe]+int(th.base[i+1]), int(x.bytes))
+			}
+		case wse.Imm:
+			th.val[i] = x.bits
+		case wse.Reg:
+			th.val[i] = s.regs[s.regBase[pe]+x.reg]
+			if x.perW == 2 {
+				th.val[i] &= 0xffff
+			}
+		}
+	}
+	if d.reduce {
+		th.acc = th.val[0]
+	}
+	if d.fabIn < 0 && !d.fabOut {
+		s.runInMemory(pe, &th)
+		n := max(1, d.rate.Cycles(int(d.n)))
+		s.mainReady[pe] = t + n
+		s.busy(pe, pc, n)
+		return nil
+	}
+	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
+	if o := thr[d.thread].d; o != nil {
+		return s.fail(pe, in.line, "microthread %d still runs %q from %s", k.threads[d.thread], o.op.String(), o.op.Line)
+	}
+	if o := clash(k, thr, d); o != nil {
+		return s.fail(pe, in.line, "queue is still used by %q from %s", o.op.String(), o.op.Line)
+	}
+	thr[d.thread] = th
+	if d.op.Async {
+		n := int64(max(1, s.m.AsyncIssue))
+		s.mainReady[pe] = t + n
+		s.busy(pe, pc, n)
+	}
+	return nil
+}
+
+// clash finds an operation in progress on one of d's queues.
+func clash(k *code, thr []thread, d *dsd) *dsd {
+	for i := range thr {
+		o := thr[i].d
+		if o == nil {
+			continue
+		}
+		if d.fabIn >= 0 && o.fabIn >= 0 && d.src[d.fabIn].queue == o.src[o.fabIn].queue {
+			return o
+		}
+		if d.fabOut && o.fabOut && k.outHW[d.dst.queue] == k.outHW[o.dst.queue] {
+			return o
+		}
+	}
+	return nil
+}
+
+// runInMemory executes a whole operation without fabric operands.
+func (s *Sim) runInMemory(pe int, th *thread) {
+	d := th.d
+	mem := s.mem[s.memBase[pe]:s.memBase[pe+1]]
+	get := func(j int, i int32) uint32 {
+		x := &d.src[j]
+		if x.kind != wse.Mem {
+			return th.val[j]
+		}
+		at := int(th.base[j+1] + x.at(i))
+		if x.bytes == 2 {
+			return uint32(binary.LittleEndian.Uint16(mem[at:]))
+		}
+		return binary.LittleEndian.Uint32(mem[at:])
+	}
+	if d.reduce {
+		acc := th.acc
+		for i := int32(0); i < d.n; i++ {
+			b, c := get(1, i), uint32(0)
+			if d.nsrc > 2 {
+				c = get(2, i)
+			}
+			acc = d.fn(acc, b, c)
+		}
+		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), acc)
+		return
+	}
+	for i := int32(0); i < d.n; i++ {
+		a, b, c := get(0, i), uint32(0), uint32(0)
+		if d.nsrc > 1 {
+			b = get(1, i)
+		}
+		if d.nsrc > 2 {
+			c = get(2, i)
+		}
+		v := d.fn(a, b, c)
+		at := int(th.base[0])
+		if d.dst.kind == wse.Mem {
+			at += int(d.dst.at(i))
+		}
+		if d.dst.bytes == 2 {
+			binary.LittleEndian.PutUint16(mem[at:], uint16(v))
+		} else {
+			binary.LittleEndian.PutUint32(mem[at:], v)
+		}
+	}
+}
+
+// advance moves a thread in cycle t: at most one wavelet in and one out.
+func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
+	d := th.d
+	end := (t + 1) * ticks
+	var in, out *fifo
+	if d.fabIn >= 0 {
+		in = &s.fifos[s.inOf[pe]+d.src[d.fabIn].queue]
+	}
+	if d.fabOut {
+		out = &s.fifos[s.outOf[pe]+k.outHW[d.dst.queue]]
+	}
+	popped, pushed := false, false
+	for th.done < d.n {
+		if th.next >= end {
+			s.wake(pe, th, t)
+			return nil
+		}
+		take := in != nil && th.done%d.src[d.fabIn].perW == 0
+		give := out != nil && (th.done%d.dst.perW == d.dst.perW-1 || th.done == d.n-1)
+		if take && popped || give && pushed {
+			th.next = max(th.next, end) // one wavelet per cycle and direction
+			s.wake(pe, th, t)
+			return nil
+		}
+		if take && (in.n == 0 || s.head(in).ready > t || s.head(in).aux&isControl != 0) {
+			s.sleep(th, waitIn, t)
+			return nil
+		}
+		if give && out.n == out.cap {
+			s.sleep(th, waitOut, t)
+			return nil
+		}
+		s.wake(pe, th, t)
+		if take {
+			th.in, popped = s.pop(in).val, true
+			s.consumed++
+		}
+		v := s.element(pe, th)
+		if out != nil {
+			th.out = packed(th.out, v, th.done, d.dst.perW)
+			if give {
+				if err := s.send(pe, k, th, out, t); err != nil {
+					return err
+				}
+				pushed = true
+			}
+		}
+		th.done++
+		th.next = max(th.next, t*ticks) + int64(d.rate.Ticks)
+	}
+	s.finish(pe, k, th, t)
+	return nil
+}
+
+// packed puts element i into the wavelet under construction.
+func packed(w, v uint32, i, perW int32) uint32 {
+	switch {
+	case perW == 1:
+		return v
+	case i%2 == 0:
+		return v & 0xffff
+	}
+	return w | v<<16
+}
+
+// element computes element th.done, stores it unless it goes to the fabric, and
+// returns it.
+func (s *Sim) element(pe int, th *thread) uint32 {
+	d, i := th.d, th.done
+	var v [3]uint32
+	for j := 0; j < d.nsrc; j++ {
+		x := &d.src[j]
+		switch x.kind {
+		case wse.Mem:
+			v[j] = s.loadMem(s.memBase[pe]+int(th.base[j+1]+x.at(i)), int(x.bytes))
+		case wse.Fabric:
+			v[j] = th.in
+			if x.perW == 2 {
+				v[j] = th.in >> (16 * uint(i%2)) & 0xffff
+			}
+		default:
+			v[j] = th.val[j]
+		}
+	}
+	if d.reduce {
+		th.acc = d.fn(th.acc, v[1], v[2])
+		return th.acc
+	}
+	r := d.fn(v[0], v[1], v[2])
+	switch d.dst.kind {
+	case wse.Mem:
+		s.store(s.memBase[pe]+int(th.base[0]+d.dst.at(i)), int(d.dst.bytes), r)
+	case wse.Scalar:
+		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), r)
+	}
+	return r
+}
+
+func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
+	q := th.d.dst.queue
+	to := s.outSlot[s.outBind[pe]+q]
+	if to < 0 {
+		return s.fail(pe, th.d.op.Line, "queue %s sends color %d, which this router does not accept from the ramp",
+			k.outputs[q].Name, k.outputs[q].Color(pe%s.w, pe/s.w))
+	}
+	w := wavelet{ready: t + 1, val: th.out, aux: to}
+	if th.d.dst.control {
+		w.aux |= isControl
+	}
+	s.push(out, w)
+	s.oload[pe]++
+	s.injected++
+	return nil
+}
+
+func (s *Sim) sleep(th *thread, k waitKind, t int64) {
+	if th.wait != k {
+		th.wait, th.since = k, t
+	}
+}
+
+// wake ends a stall and charges it.
+func (s *Sim) wake(pe int, th *thread, t int64) {
+	if th.wait == waitNone {
+		return
+	}
+	if !th.d.op.Async {
+		c := &s.perClass[s.class[pe]]
+		if th.wait == waitIn {
+			c.WaitIn += t - th.since
+		} else {
+			c.WaitOut += t - th.since
+		}
+		c.Busy -= t - th.since // finish charges the operation as a whole
+	}
+	th.wait = waitNone
+}
+
+func (s *Sim) finish(pe int, k *code, th *thread, t int64) {
+	d := th.d
+	if d.reduce {
+		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), th.acc)
+	}
+	if !d.op.Async {
+		s.busy(pe, th.line, t+1-th.start)
+	} else if s.opt.OpCycles {
+		s.opCycles[s.class[pe]][th.line] += t + 1 - th.start
+	}
+	if d.done != wse.DoneNothing {
+		s.pending = append(s.pending, pending{int32(pe), d.doneTsk, d.done})
+	}
+	*th = thread{}
+}

@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"math/bits"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+const ticks = int64(wse.TicksPerCycle)
+
+func (s *Sim) head(f *fifo) *wavelet { return &s.ring[f.off+int(f.head)] }
+
+func (s *Sim) pop(f *fifo) wavelet {
+	w := s.ring[f.off+int(f.head)]
+	if f.head++; f.head == f.cap {
+		f.head = 0
+	}
+	f.n--
+	return w
+}
+
+func (s *Sim) push(f *fifo, w wavelet) {
+	i := f.head + f.n
+	if i >= f.cap {
+		i -= f.cap
+	}
+	s.ring[f.off+int(i)] = w
+	f.n++
+}
+
+// decide lists the router buffers and output queues that move in cycle t,
+// reading only the state at the start of the cycle, and claims their links. next
+// is the earliest later cycle at which time alone may free another one.
+func (s *Sim) decide(t int64) (next int64, err error) {
+	next = never
+	s.moves, s.ups = s.moves[:0], s.ups[:0]
+	end := (t + 1) * ticks
+	for pe := range s.rload {
+		if s.rload[pe] != 0 {
+			for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
+				f := &s.fifos[i]
+				if f.n == 0 {
+					continue
+				}
+				if r := s.head(f).ready; r > t {
+					next = min(next, r)
+					continue
+				}
+				n, err := s.forward(i, t, end)
+				if err != nil {
+					return 0, err
+				}
+				next = min(next, n)
+			}
+		}
+		if s.oload[pe] != 0 {
+			n, err := s.rampUp(pe, t, end)
+			if err != nil {
+				return 0, err
+			}
+			next = min(next, n)
+		}
+	}
+	return next, nil
+}
+
+// forward decides whether buffer i's oldest wavelet moves.
+func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
+	sl := &s.slots[i]
+	free := s.linkFree[int(sl.pe)*numPorts : int(sl.pe)*numPorts+5]
+	for m := uint(sl.tx); m != 0; m &= m - 1 {
+		d := bits.TrailingZeros(m)
+		if sl.target[d] < 0 {
+			return 0, s.lost(i, wse.Dir(d))
+		}
+		if free[d] >= end {
+			return free[d] / ticks, nil
+		}
+		if f := &s.fifos[sl.target[d]]; f.n == f.cap {
+			return never, nil
+		}
+	}
+	for m := uint(sl.tx); m != 0; m &= m - 1 {
+		d := bits.TrailingZeros(m)
+		rate := s.m.LinkTicks
+		if d == int(wse.Ramp) {
+			rate = s.m.RampTicks
+		}
+		free[d] = max(free[d], t*ticks) + int64(rate)
+		s.links[int(sl.pe)*numPorts+d]++
+	}
+	s.moves = append(s.moves, i)
+	return never, nil
+}
+
+// rampUp decides which output queue of a PE gives a wavelet to the router.
+func (s *Sim) rampUp(pe int, t, end int64) (next int64, err error) {
+	next = never
+	up := &s.linkFree[pe*numPorts+portUp]
+	for i := s.outOf[pe]; i < s.outOf[pe+1]; i++ {
+		f := &s.fifos[i]
+		if f.n == 0 {
+			continue
+		}
+		w := s.head(f)
+		if w.ready > t {
+			next = min(next, w.ready)
+			continue
+		}
+		if *up >= end {
+			return min(next, *up/ticks), nil
+		}
+		if r := &s.fifos[w.aux&auxSlot]; r.n == r.cap {
+			continue
+		}
+		*up = max(*up, t*ticks) + int64(s.m.RampTicks)
+		s.links[pe*numPorts+portUp]++
+		s.ups = append(s.ups, i)
+		return next, nil
+	}
+	return next, nil
+}
+
+// commit carries out the decided moves at the end of cycle t.
+func (s *Sim) commit(t int64) {
+	for _, i := range s.moves {
+		sl := &s.slots[i]
+		w := s.pop(&s.fifos[i])
+		s.rload[sl.pe]--
+		if s.faults != nil {
+			w.val = s.flip(i, w.val)
+		}
+		s.copied += int64(bits.OnesCount8(sl.tx)) - 1
+		for m := uint(sl.tx); m != 0; m &= m - 1 {
+			d := bits.TrailingZeros(m)
+			to := sl.target[d]
+			if d == int(wse.Ramp) {
+				w.ready = t + int64(max(1, s.m.RampInCycles))
+				s.push(&s.fifos[to], w)
+				s.ceNext[sl.pe] = min(s.ceNext[sl.pe], w.ready)
+				continue
+			}
+			w.ready = t + int64(max(1, s.m.HopCycles))
+			s.push(&s.fifos[to], w)
+			s.rload[s.slots[to].pe]++
+		}
+	}
+	for _, u := range s.ups {
+		f := &s.fifos[u]
+		w := s.pop(f)
+		to := w.aux & auxSlot
+		pe := s.slots[to].pe
+		w.aux &= isControl
+		w.ready = t + int64(max(1, s.m.RampOutCycles))
+		s.push(&s.fifos[to], w)
+		s.oload[pe]--
+		s.rload[pe]++
+		s.ceNext[pe] = min(s.ceNext[pe], t+1)
+	}
+	for _, p := range s.pending {
+		switch p.kind {
+		case wse.DoneActivate:
+			s.active[p.pe] |= 1 << p.task
+		case wse.DoneUnblock:
+			s.blocked[p.pe] &^= 1 << p.task
+		}
+		s.ceNext[p.pe] = min(s.ceNext[p.pe], t+1)
+	}
+	s.pending = s.pending[:0]
+}
+
+// flip applies the injected faults of a router buffer to the wavelet it sends.
+func (s *Sim) flip(i int32, v uint32) uint32 {
+	for _, k := range s.faults[i] {
+		if s.opt.Faults[k].N == s.faultSeen[i] {
+			v ^= 1 << s.opt.Faults[k].Bit
+		}
+	}
+	s.faultSeen[i]++
+	return v
+}

@@ -1,0 +1,291 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// Stats of one launch.
+type Stats struct {
+	Cycles     int64 // from the launch to the last exit
+	HostCycles int64 // transfers since the previous launch, counted apart
+	Sent       int64 // wavelets that left a CE
+	Delivered  int64 // wavelets a CE consumed; more than Sent with multicast
+	Hops       int64 // wavelets over links between routers
+	MaxLink    LinkUse
+	Classes    []ClassStats
+
+	lastExit int64
+}
+
+// LinkUse is the busiest link: the port of a PE that sends.
+type LinkUse struct {
+	X, Y     int
+	Port     wse.Dir
+	Wavelets int64
+}
+
+// ClassStats are PE-cycles of a class in one launch, summed over its PEs.
+type ClassStats struct {
+	Name    string
+	PEs     int64
+	Busy    int64 // an instruction or operation held the CE
+	WaitIn  int64 // a synchronous operation waited for a wavelet
+	WaitOut int64 // a synchronous operation waited for room in a queue
+	Idle    int64 // the rest: no task to run, or exited
+}
+
+// fail makes the error of a rule broken at a PE.
+func (s *Sim) fail(pe int, line, format string, args ...any) error {
+	where := fmt.Sprintf("cycle %d, PE (%d,%d)", s.cycle, pe%s.w, pe/s.w)
+	if c := s.class[pe]; c >= 0 {
+		k := s.codes[c]
+		where += ", class " + k.class.Name
+		if len(k.tasks) > 0 {
+			where += ", task " + k.tasks[s.curTask[pe]].t.Name
+		}
+	}
+	if line != "" {
+		where += ", " + line
+	}
+	return diag.New("WF0510", diag.Span{}, "%s: %s", where, fmt.Sprintf(format, args...))
+}
+
+// lost is the error of a wavelet that cannot follow its route.
+func (s *Sim) lost(i int32, d wse.Dir) error {
+	sl := &s.slots[i]
+	x, y := int(sl.pe)%s.w, int(sl.pe)/s.w
+	dx, dy := d.Delta()
+	why := map[int32]string{
+		leavesMesh: "leaves the mesh to the " + d.String(),
+		notRouted:  fmt.Sprintf("goes %s to PE (%d,%d), whose router does not accept this color from there", d, x+dx, y+dy),
+		noQueue:    "is delivered to a PE that binds no input queue to this color",
+	}[sl.target[d]]
+	return diag.New("WF0510", diag.Span{}, "cycle %d, PE (%d,%d): a wavelet of color %d %s%s", s.cycle, x, y, sl.color, why, s.origin(i))
+}
+
+// origin names the PE, queue and lines that send into router buffer i.
+func (s *Sim) origin(i int32) string {
+	src := s.upstream(i)
+	if src < 0 {
+		return ""
+	}
+	pe := int(s.slots[src].pe)
+	if s.class[pe] < 0 {
+		return ""
+	}
+	k := s.codes[s.class[pe]]
+	for q := range k.outputs {
+		if s.outSlot[s.outBind[pe]+int32(q)] == src {
+			for j := range k.ins {
+				if d := k.ins[j].dsd; d != nil && d.fabOut && d.dst.queue == int32(q) {
+					return fmt.Sprintf("; it was sent by PE (%d,%d), task %s, %s", pe%s.w, pe/s.w, k.tasks[k.ins[j].task].t.Name, lineOf(&k.ins[j]))
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func lineOf(in *ins) string {
+	if in.line != "" {
+		return in.line
+	}
+	if in.dsd != nil {
+		return fmt.Sprintf("%q", in.dsd.op.String())
+	}
+	return "?"
+}
+
+// upstream follows a route backwards to the router buffer filled from a ramp.
+func (s *Sim) upstream(i int32) int32 {
+	for range len(s.slots) {
+		sl := &s.slots[i]
+		if sl.rx == wse.Ramp {
+			return i
+		}
+		dx, dy := sl.rx.Delta()
+		x, y := int(sl.pe)%s.w+dx, int(sl.pe)/s.w+dy
+		if x < 0 || y < 0 || x >= s.w || y >= s.h {
+			return -1
+		}
+		j := s.findSlot(y*s.w+x, sl.color)
+		if j < 0 || s.slots[j].target[sl.rx.Opposite()] != i {
+			return -1
+		}
+		i = j
+	}
+	return -1
+}
+
+// Cycle is the number of cycles since New.
+func (s *Sim) Cycle() int64 { return s.cycle }
+
+// Launch activates the entry task of every PE, with args in the registers the
+// classes name, and runs until every PE has executed exit and the fabric is
+// empty. Its errors are a *diag.Diagnostic (a broken rule), a *Deadlock, or that
+// of ctx; after an error the simulation cannot go on.
+func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
+	for _, k := range s.codes {
+		if len(k.args) > len(args) {
+			return Stats{}, fmt.Errorf("class %s takes %d launch arguments, got %d", k.class.Name, len(k.args), len(args))
+		}
+	}
+	s.begin(args)
+	start := s.cycle
+	for n := 0; ; n++ {
+		if n&1023 == 0 {
+			if err := ctx.Err(); err != nil {
+				return s.finishStats(start), err
+			}
+			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
+				return s.finishStats(start), fmt.Errorf("the launch exceeds %d cycles", s.opt.MaxCycles)
+			}
+		}
+		next, acted, err := s.step()
+		if err != nil {
+			return s.finishStats(start), err
+		}
+		switch {
+		case acted:
+			s.cycle++
+		case next != never:
+			s.cycle = next
+		case s.nExited == s.nPEs && s.quiet():
+			return s.finishStats(start), s.conserved()
+		default:
+			return s.finishStats(start), s.deadlock()
+		}
+	}
+}
+
+func (s *Sim) begin(args []int32) {
+	s.nExited = 0
+	s.stats = Stats{HostCycles: s.hostCycles(), lastExit: s.cycle}
+	s.hostWords = 0
+	s.injected, s.copied, s.consumed = 0, 0, 0
+	for i := range s.perClass {
+		s.perClass[i] = ClassStats{Name: s.codes[i].class.Name}
+		clear(s.opCycles[i])
+	}
+	clear(s.links)
+	for pe, c := range s.class {
+		if c < 0 {
+			s.ceNext[pe] = never
+			continue
+		}
+		k := s.codes[c]
+		s.perClass[c].PEs++
+		s.exited[pe] = false
+		for i, r := range k.args {
+			s.regs[s.regBase[pe]+r] = uint32(args[i])
+		}
+		s.active[pe] |= 1 << k.entry
+		s.ceNext[pe] = s.cycle
+	}
+}
+
+// step runs one cycle. acted is false when nothing happened in it; next is then
+// the first cycle in which something can.
+func (s *Sim) step() (next int64, acted bool, err error) {
+	t := s.cycle
+	if next, err = s.decide(t); err != nil {
+		return 0, false, err
+	}
+	acted = len(s.moves)+len(s.ups) > 0
+	for pe, c := range s.ceNext {
+		if c > t {
+			next = min(next, c)
+			continue
+		}
+		acted = true
+		if err := s.stepCE(pe, t); err != nil {
+			return 0, false, err
+		}
+	}
+	s.commit(t)
+	return next, acted, nil
+}
+
+// quiet reports that no operation is in progress and no wavelet under way.
+func (s *Sim) quiet() bool {
+	for i := range s.threads {
+		if s.threads[i].d != nil {
+			return false
+		}
+	}
+	for i := range s.fifos {
+		if s.fifos[i].n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// conserved checks that wavelets were neither lost nor made.
+func (s *Sim) conserved() error {
+	if s.injected+s.copied != s.consumed {
+		return diag.New("WF0510", diag.Span{}, "the simulator lost wavelets: %d sent, %d copied by multicast, %d consumed",
+			s.injected, s.copied, s.consumed)
+	}
+	return nil
+}
+
+func (s *Sim) finishStats(start int64) Stats {
+	st := s.stats
+	st.Cycles = max(0, st.lastExit-start+1)
+	if s.nExited < s.nPEs {
+		st.Cycles = s.cycle - start
+	}
+	st.Sent, st.Delivered = s.injected, s.consumed
+	for i, n := range s.links {
+		pe, d := i/numPorts, i%numPorts
+		if d < int(wse.Ramp) {
+			st.Hops += int64(n)
+			if int64(n) > st.MaxLink.Wavelets {
+				st.MaxLink = LinkUse{pe % s.w, pe / s.w, wse.Dir(d), int64(n)}
+			}
+		}
+	}
+	for _, c := range s.perClass {
+		c.Idle = max(0, c.PEs*st.Cycles-c.Busy-c.WaitIn-c.WaitOut)
+		st.Classes = append(st.Classes, c)
+	}
+	return st
+}
+
+func (s *Sim) hostCycles() int64 {
+	if s.hostWords == 0 {
+		return 0
+	}
+	return int64(s.m.HostLatency) + (s.hostWords*int64(s.m.HostLinkTicks)+ticks-1)/ticks
+}
+
+// OpCount is where the cycles of a class went: one entry per statement.
+type OpCount struct {
+	Class, Task, Line, Text string
+	Cycles                  int64
+}
+
+// OpCycles lists the cycles of the last launch per statement, in program order,
+// summed over the PEs of the class. Asynchronous operations count their whole
+// duration when Options.OpCycles is set.
+func (s *Sim) OpCycles() []OpCount {
+	var out []OpCount
+	for c, k := range s.codes {
+		for i := range k.ins {
+			in := &k.ins[i]
+			if n := s.opCycles[c][i]; n > 0 {
+				o := OpCount{Class: k.class.Name, Task: k.tasks[in.task].t.Name, Line: in.line, Cycles: n}
+				if in.dsd != nil {
+					o.Text = in.dsd.op.String()
+				}
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,426 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+const never = math.MaxInt64
+
+// wavelet is 32 bits under way; ready is the first cycle it can move on.
+type wavelet struct {
+	ready int64
+	val   uint32
+	aux   int32 // isControl, and in output queues the router buffer it goes to
+}
+
+const (
+	isControl = int32(1) << 30
+	auxSlot   = isControl - 1
+)
+
+// fifo is a ring in Sim.ring.
+type fifo struct {
+	off          int
+	head, n, cap int32
+}
+
+// thread is a DSD operation in progress with a fabric operand.
+type thread struct {
+	d     *dsd // nil = free
+	line  int32
+	done  int32 // elements completed
+	next  int64 // tick of the next element
+	start int64
+	base  [4]int32 // byte offsets: dst, sources
+	val   [3]uint32
+	acc   uint32
+	in    uint32 // wavelet being unpacked
+	out   uint32 // wavelet being packed
+	wait  waitKind
+	since int64
+}
+
+type waitKind uint8
+
+const (
+	waitNone waitKind = iota
+	waitIn
+	waitOut
+)
+
+// Ports beyond the five of wse.Dir: the ramp from the CE up to the router.
+const (
+	portUp   = 5
+	numPorts = 6
+)
+
+// Targets of a router buffer's port that cannot take a wavelet.
+const (
+	noTarget   = -1
+	leavesMesh = -2
+	notRouted  = -3
+	noQueue    = -4
+)
+
+// slot is the router buffer of one color in one PE, with its route.
+type slot struct {
+	color  int32
+	tx     uint8
+	rx     wse.Dir
+	target [5]int32 // neighbour's slot, or input fifo for the ramp
+	pe     int32
+}
+
+// Sim is a program on a machine, between or in launches. It is not safe for
+// concurrent use.
+type Sim struct {
+	prog  *wse.Program
+	m     wse.Machine
+	opt   Options
+	codes []*code
+
+	w, h  int
+	class []int32 // per PE, -1 = not programmed
+	cycle int64
+
+	mem     []byte
+	memBase []int
+	regs    []uint32
+	regBase []int32
+
+	ring    []wavelet
+	fifos   []fifo // router buffers first, in the order of slots; then queues
+	slots   []slot
+	slotOf  []int32 // first slot of a PE, len PEs+1
+	inOf    []int32 // first input fifo of a PE
+	outOf   []int32 // first output fifo of a PE
+	outSlot []int32 // per PE and output binding: the router buffer, or notRouted
+	outBind []int32 // first entry of outSlot of a PE
+
+	inPE     []int32 // fifo -> PE, for input fifos (index minus len(slots))
+	linkFree []int64 // per PE and port, ticks
+	links    []uint32
+
+	ceNext    []int64
+	mainReady []int64
+	pc        []int32
+	curTask   []int32
+	active    []uint64 // bit per task of the class
+	blocked   []uint64
+	threads   []thread
+	thrOf     []int32
+	exited    []bool
+	rload     []int32 // wavelets in router buffers
+	oload     []int32 // wavelets in output queues
+
+	moves   []int32 // router buffers that move this cycle
+	ups     []int32 // output fifos that move up this cycle
+	pending []pending
+	nExited int
+	nPEs    int
+
+	injected, copied, consumed int64 // wavelets, for conservation
+	hostWords                  int64
+	faults                     map[int32][]int // router buffer -> options' faults
+	faultSeen                  []int64
+	stats                      Stats
+	perClass                   []ClassStats
+	opCycles                   [][]int64
+}
+
+type pending struct {
+	pe, task int32
+	kind     wse.CompletionKind
+}
+
+// Options of a simulation.
+type Options struct {
+	Faults    []Fault
+	OpCycles  bool  // count cycles per instruction
+	MaxCycles int64 // 0 = no limit; a launch beyond it is an error
+}
+
+// Fault flips bit Bit of the Nth wavelet (from 0) of Color that leaves the
+// router of PE (X, Y).
+type Fault struct {
+	X, Y, Color int
+	N           int64
+	Bit         int
+}
+
+// New verifies the program, lays out its memory and resets all PEs.
+func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
+	if err := wse.Check(p, m); err != nil {
+		return nil, err
+	}
+	lays, err := wse.Layout(p, m)
+	if err != nil {
+		return nil, diag.New("WF0509", diag.Span{}, "%v", err)
+	}
+	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H}
+	for i, c := range p.Classes {
+		if len(c.Tasks) > 64 {
+			return nil, diag.New("WF0507", diag.Span{}, "class %s has %d tasks; a PE holds at most 64", c.Name, len(c.Tasks))
+		}
+		k, err := compile(c, lays[i], m)
+		if err != nil {
+			return nil, diag.New("WF0508", diag.Span{}, "%v", err)
+		}
+		s.codes = append(s.codes, k)
+		s.opCycles = append(s.opCycles, make([]int64, len(k.ins)))
+	}
+	s.place()
+	s.fabric()
+	for pe := range s.class {
+		if s.class[pe] >= 0 {
+			s.resetPE(pe)
+		}
+	}
+	s.perClass = make([]ClassStats, len(s.codes))
+	for i, f := range opt.Faults {
+		sl := int32(-1)
+		if f.X >= 0 && f.Y >= 0 && f.X < s.w && f.Y < s.h {
+			sl = s.findSlot(f.Y*s.w+f.X, int32(f.Color))
+		}
+		if sl < 0 || f.Bit < 0 || f.Bit > 31 {
+			return nil, fmt.Errorf("fault %d: PE (%d,%d) routes no color %d, or bit %d is not in a wavelet", i, f.X, f.Y, f.Color, f.Bit)
+		}
+		if s.faults == nil {
+			s.faults = map[int32][]int{}
+		}
+		s.faults[sl] = append(s.faults[sl], i)
+	}
+	s.faultSeen = make([]int64, len(s.slots))
+	return s, nil
+}
+
+// each calls f for every PE of a region inside the mesh.
+func (s *Sim) each(r wse.Region, f func(pe int)) {
+	step := func(r wse.Range) int { return max(1, r.Step) }
+	for y := r.Y.Lo; y < min(r.Y.Hi, s.h); y += step(r.Y) {
+		for x := r.X.Lo; x < min(r.X.Hi, s.w); x += step(r.X) {
+			f(y*s.w + x)
+		}
+	}
+}
+
+// place gives every PE its class, memory, registers and threads.
+func (s *Sim) place() {
+	n := s.w * s.h
+	s.class = make([]int32, n)
+	for i := range s.class {
+		s.class[i] = -1
+	}
+	for i, c := range s.prog.Classes {
+		for _, r := range c.Regions {
+			s.each(r, func(pe int) { s.class[pe] = int32(i) })
+		}
+	}
+	s.memBase, s.regBase, s.thrOf = make([]int, n+1), make([]int32, n+1), make([]int32, n+1)
+	var mem int
+	var regs, thr int32
+	for pe := 0; pe <= n; pe++ {
+		s.memBase[pe], s.regBase[pe], s.thrOf[pe] = mem, regs, thr
+		if pe < n && s.class[pe] >= 0 {
+			k := s.codes[s.class[pe]]
+			mem += k.layout.End - k.layout.DataStart
+			regs += int32(len(k.regs))
+			thr += int32(len(k.threads) + 1)
+			s.nPEs++
+		}
+	}
+	s.mem, s.regs, s.threads = make([]byte, mem), make([]uint32, regs), make([]thread, thr)
+	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)
+	s.pc, s.curTask = make([]int32, n), make([]int32, n)
+	s.active, s.blocked = make([]uint64, n), make([]uint64, n)
+	s.exited = make([]bool, n)
+	s.rload, s.oload = make([]int32, n), make([]int32, n)
+	s.linkFree, s.links = make([]int64, n*numPorts), make([]uint32, n*numPorts)
+}
+
+// fabric builds router buffers, queues and the tables between them.
+func (s *Sim) fabric() {
+	n := s.w * s.h
+	routes := append([]wse.Route(nil), s.prog.Routes...)
+	perPE := make([]int32, n+1)
+	for _, r := range routes {
+		s.each(r.Region, func(pe int) { perPE[pe]++ })
+	}
+	s.slotOf = make([]int32, n+1)
+	total := int32(0)
+	for pe := 0; pe <= n; pe++ {
+		s.slotOf[pe] = total
+		total += perPE[pe]
+	}
+	s.slots = make([]slot, total)
+	fill := append([]int32(nil), s.slotOf[:n]...)
+	for color := 0; color < s.m.UsableColors; color++ { // ascending color within a PE: the tie rule
+		for _, r := range routes {
+			if r.Color == color {
+				s.each(r.Region, func(pe int) {
+					s.slots[fill[pe]] = slot{color: int32(color), tx: uint8(r.Tx), rx: r.Rx, pe: int32(pe)}
+					fill[pe]++
+				})
+			}
+		}
+	}
+	for range s.slots {
+		s.addFifo(s.m.RouterDepth)
+	}
+	s.inOf, s.outOf, s.outBind = make([]int32, n+1), make([]int32, n+1), make([]int32, n+1)
+	for pe := 0; pe <= n; pe++ {
+		s.inOf[pe] = int32(len(s.fifos))
+		if pe < n && s.class[pe] >= 0 {
+			for _, q := range s.codes[s.class[pe]].inputs {
+				s.addFifo(s.m.InQueues[q.ID].Depth)
+				s.inPE = append(s.inPE, int32(pe))
+			}
+		}
+	}
+	for pe := 0; pe <= n; pe++ {
+		s.outOf[pe], s.outBind[pe] = int32(len(s.fifos)), int32(len(s.outSlot))
+		if pe == n || s.class[pe] < 0 {
+			continue
+		}
+		k := s.codes[s.class[pe]]
+		for _, id := range k.outIDs {
+			s.addFifo(s.m.OutQueues[id].Depth)
+		}
+		for _, q := range k.outputs {
+			t := s.findSlot(pe, int32(q.Color(pe%s.w, pe/s.w)))
+			if t >= 0 && s.slots[t].rx != wse.Ramp {
+				t = notRouted
+			}
+			s.outSlot = append(s.outSlot, t)
+		}
+	}
+	s.ring = make([]wavelet, s.ringSize())
+	for i := range s.slots {
+		s.link(int32(i))
+	}
+}
+
+func (s *Sim) addFifo(depth int) {
+	s.fifos = append(s.fifos, fifo{off: s.ringSize(), cap: int32(max(1, depth))})
+}
+
+func (s *Sim) ringSize() int {
+	if n := len(s.fifos); n > 0 {
+		return s.fifos[n-1].off + int(s.fifos[n-1].cap)
+	}
+	return 0
+}
+
+func (s *Sim) findSlot(pe int, color int32) int32 {
+	for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
+		if s.slots[i].color == color {
+			return i
+		}
+	}
+	return notRouted
+}
+
+// link resolves where each port of a route leads.
+func (s *Sim) link(i int32) {
+	sl := &s.slots[i]
+	pe := int(sl.pe)
+	x, y := pe%s.w, pe/s.w
+	for d := wse.North; d <= wse.Ramp; d++ {
+		sl.target[d] = noTarget
+		if sl.tx&(1<<d) == 0 {
+			continue
+		}
+		if d == wse.Ramp {
+			sl.target[d] = noQueue
+			if s.class[pe] >= 0 {
+				for k, q := range s.codes[s.class[pe]].inputs {
+					if int32(q.Color(x, y)) == sl.color {
+						sl.target[d] = s.inOf[pe] + int32(k)
+					}
+				}
+			}
+			continue
+		}
+		dx, dy := d.Delta()
+		nx, ny := x+dx, y+dy
+		if nx < 0 || ny < 0 || nx >= s.w || ny >= s.h {
+			sl.target[d] = leavesMesh
+			continue
+		}
+		if t := s.findSlot(ny*s.w+nx, sl.color); t >= 0 && s.slots[t].rx == d.Opposite() {
+			sl.target[d] = t
+		} else {
+			sl.target[d] = notRouted
+		}
+	}
+}
+
+func (s *Sim) resetPE(pe int) {
+	k := s.codes[s.class[pe]]
+	x, y := pe%s.w, pe/s.w
+	s.pc[pe], s.ceNext[pe] = -1, never
+	for i, t := range k.tasks {
+		if t.t.Blocked {
+			s.blocked[pe] |= 1 << i
+		}
+	}
+	for i, p := range k.class.Params {
+		s.regs[int(s.regBase[pe])+i] = uint32(p.Base + p.PX*int32(x) + p.PY*int32(y))
+	}
+	for i, a := range k.class.Arrays {
+		if a.Init == nil {
+			continue
+		}
+		at := s.memBase[pe] + k.layout.Addr[i] - k.layout.DataStart
+		for j := 0; j < a.Len; j++ {
+			s.store(at+j*a.Elem.Bytes(), a.Elem.Bytes(), Encode(a.Elem, a.Init.At(j, x, y)))
+		}
+	}
+}
+
+func (s *Sim) loadMem(at, bytes int) uint32 {
+	if bytes == 2 {
+		return uint32(binary.LittleEndian.Uint16(s.mem[at:]))
+	}
+	return binary.LittleEndian.Uint32(s.mem[at:])
+}
+
+func (s *Sim) store(at, bytes int, v uint32) {
+	if bytes == 2 {
+		binary.LittleEndian.PutUint16(s.mem[at:], uint16(v))
+		return
+	}
+	binary.LittleEndian.PutUint32(s.mem[at:], v)
+}
+
+// Encode gives the bits of v as an element: floats are rounded to nearest even,
+// integers truncated and wrapped.
+func Encode(e wse.Elem, v float64) uint32 {
+	switch e {
+	case wse.F32:
+		return math.Float32bits(float32(v))
+	case wse.F16:
+		return uint32(wse.HalfFromFloat(float32(v)))
+	case wse.U16:
+		return uint32(uint16(int64(v)))
+	}
+	return uint32(int64(v))
+}
+
+// Decode is the value of an element's bits.
+func Decode(e wse.Elem, b uint32) float64 {
+	switch e {
+	case wse.F32:
+		return float64(math.Float32frombits(b))
+	case wse.F16:
+		return float64(wse.HalfToFloat(uint16(b)))
+	case wse.I32:
+		return float64(int32(b))
+	}
+	return float64(b)
+}
