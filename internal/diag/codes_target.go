@@ -2,6 +2,53 @@ package diag
 
 // targetCodes holds the codes of fitting a machine: placement, routing, code generation, WF04xx and WF05xx.
 var targetCodes = []Entry{
+	{
+		Code:  "WF0401",
+		Title: "the arrays do not fit in the memory of a PE",
+		Text: `
+Every PE holds its block of every field, coefficient and halo, and scratch for intermediate values, in its own memory. The notes list
+what takes most. Axes that lie in memory (the third and later ones) count in full; axes on the mesh count by block. Use fewer points
+along a memory axis, more PEs, fewer fields, or f16 where its accuracy suffices.`,
+		Example: `
+grid block { x: 0..1 in 800;  y: 0..1 in 1000;  z: 0..1 in 20000 }  // 80 kB per field and PE
+grid block { x: 0..1 in 800;  y: 0..1 in 1000;  z: 0..1 in 1000 }   // 4 kB`,
+	},
+	{
+		Code:  "WF0402",
+		Title: "an element type that the wafer does not have",
+		Text: `
+PEs compute with 16-bit and 32-bit numbers. f64 programs run on the interpreter (--target interp) and on the CPU (--target cpu).`,
+	},
+	{
+		Code:  "WF0403",
+		Title: "an access that would move points across the mesh",
+		Text: `
+Along an axis that lies on the mesh, an operand can be read at the same index, at the index plus a constant, or not depend on the
+axis. A fixed position, the index of another axis (a transposition), or two indices along one mesh axis would make every PE talk to
+every other. The first two axes lie on the mesh; declare an axis later to keep it in memory, where any such access is possible.`,
+	},
+	{
+		Code:  "WF0404",
+		Title: "an operation that has no form on the mesh",
+		Text: `
+The reduction or operation cannot be written with the vector operations of a PE: it runs over nothing, over ghost points, unrolls into
+too many operations, steps through more than four dimensions, or is a contraction of something that is no product.`,
+	},
+	{
+		Code:  "WF0405",
+		Title: "a layout that does not suit the program",
+		Text: `
+A layout cuts an axis into parts along one side of the mesh. Every axis needs one, at most one axis lies along each side, and only
+periodic axes can be wrapped or folded.`,
+	},
+	{
+		Code:  "WF0406",
+		Title: "the index IR is not canonical",
+		Text: `
+The mesh lowering takes what the target-neutral passes leave: names resolved, shapes equal, no derivatives, coordinates or
+transcendental functions in device functions. A program from a .wf file always is; this one was written or changed by hand. Run the
+passes on it first.`,
+	},
 	// Machine programs: WF0500 to WF0519.
 	{Code: "WF0500", Title: "machine text: syntax error",
 		Text:    "The text form of a machine program is described in docs/machine-text.md. The message names what was expected at this place.",
@@ -29,6 +76,16 @@ var targetCodes = []Entry{
 	{Code: "WF0511", Title: "deadlock: nothing can change anymore",
 		Text: "Some PEs wait and nothing is under way that could wake them. The message lists who waits for whom: PE, color, queue, task and source line. Usual reasons: a receive without its send, cyclic sends with full queues, a task that stays blocked, or an exit that a branch skips."},
 	// The CPU target: WF0590 to WF0599.
+	{Code: "WF0520", Title: "too few colors for the program's channels",
+		Text: "Every stream that crosses a router needs a color of its own there, and the host interface takes some of the fabric's 24. The message says how many are needed, how many there are, and for which channels. Folded periodic axes and accesses on both mesh axes need most: make an axis non-periodic, keep it in PE memory by declaring it last, or bound the mesh with --mesh."},
+	{Code: "WF0521", Title: "too few queues in a PE",
+		Text: "A PE reads and writes the fabric through a few hardware queues, each bound to a channel: wse2 has 7 input and 5 output queues besides the host's, wse3 6 and 6. The message names the class of PEs and the channels. Fewer directions of exchange, or the other machine, help."},
+	{Code: "WF0522", Title: "too few task ids in a PE",
+		Text: "A PE has a fixed set of ids for tasks, and each channel that sends needs one besides the main task. The message names the class, what it needs and what there is."},
+	{Code: "WF0523", Title: "the final routes are wrong",
+		Text: "The route tables are walked after they are made, by other code than made them, and every stream must reach each of its receivers exactly once and nobody else. This failed, which is a fault of wfc and not of the program: please report it with the source."},
+	{Code: "WF0524", Title: "the program would deadlock on the mesh",
+		Text: "Before a program is run its sends and receives are executed on paper with the smallest buffers the machine can have. Some processes end up waiting for each other; the notes say who waits for what. This is a fault of wfc and not of the program: please report it with the source."},
 	{Code: "WF0590", Title: "no LLVM tool chain",
 		Text: "The CPU target compiles programs with the LLVM of this machine: clang 14 or newer, or opt and llc with a linker. Install it (Debian, Ubuntu: apt install clang; Fedora: dnf install clang; macOS: brew install llvm), or run with the interpreter, which needs nothing and gives the same bits, slowly."},
 	{Code: "WF0591", Title: "the LLVM tool chain failed",

@@ -1,0 +1,264 @@
+package exec
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// step executes one operation, or returns false when it must wait for a stream. The elements of an asynchronous send arrive at once,
+// but until the PE waits for it, its memory must not change and its channel not be used.
+func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
+	if op.Kind == mesh.Await {
+		for _, ch := range op.Chans {
+			if !q.wait(ch) {
+				return false, fmt.Errorf("waits for %s, which sends nothing", ch)
+			}
+		}
+		return true, nil
+	}
+	n, err := m.count(op)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range op.Src {
+		if s.Kind == mesh.Chan {
+			if len(q.in[s.Name]) < n {
+				return false, nil
+			}
+		}
+	}
+	if op.Async {
+		for _, o := range q.open {
+			if o.Dst.Name == op.Dst.Name {
+				return false, fmt.Errorf("second asynchronous send on %s without a wait", o.Dst.Name)
+			}
+		}
+		if op.Dst.Kind != mesh.Chan || len(op.Src) != 1 || op.Src[0].Kind != mesh.Memory {
+			return false, fmt.Errorf("an asynchronous operation must send from memory")
+		}
+		q.open = append(q.open, *op)
+	} else if op.Dst.Kind == mesh.Chan {
+		for _, o := range q.open {
+			if o.Dst.Name == op.Dst.Name {
+				return false, fmt.Errorf("send on %s before the last one is waited for", op.Dst.Name)
+			}
+		}
+	}
+	src := make([][]ir.Val, len(op.Src))
+	elems := make([]ir.Elem, len(op.Src))
+	for i, s := range op.Src {
+		if src[i], elems[i], err = m.load(q, op, s, n); err != nil {
+			return false, err
+		}
+	}
+	if op.Kind == mesh.Fold {
+		return true, m.fold(q, op, src)
+	}
+	out := make([]ir.Val, n)
+	store := func(k int) {}
+	if op.Dst.Kind == mesh.Memory {
+		at, err := m.addresses(q, op.Dst.Slice)
+		if err != nil {
+			return false, err
+		}
+		mem := q.mem[op.Dst.Slice.Array]
+		for _, o := range q.open {
+			if o.Src[0].Slice.Array != op.Dst.Slice.Array {
+				continue
+			}
+			from, _ := m.addresses(q, o.Src[0].Slice)
+			for _, a := range from {
+				for _, b := range at {
+					if a == b {
+						return false, fmt.Errorf("overwrites element %d of %s while %s sends it", a, o.Src[0].Slice.Array, o.Dst.Name)
+					}
+				}
+			}
+		}
+		store = func(k int) { mem[at[k]] = out[k] }
+	}
+	args := make([]ir.Val, len(src))
+	for k := range n {
+		for i, s := range op.Src { // memory is read element by element: overlapping operands show
+			args[i] = src[i][min(k, len(src[i])-1)]
+			if s.Kind == mesh.Memory {
+				at, _ := m.address(s.Slice, k)
+				args[i] = q.mem[s.Slice.Array][at]
+			}
+		}
+		if op.Code == ir.Read {
+			out[k] = args[0]
+		} else {
+			node := &ir.Node{Op: op.Code, Elem: op.Elem}
+			if op.Code >= ir.Lt && op.Code <= ir.Ne {
+				node.Elem = ir.Bool
+				for i := range elems {
+					elems[i] = op.Elem
+				}
+			}
+			if out[k], err = ir.Apply(node, elems, args); err != nil {
+				return false, err
+			}
+		}
+		store(k)
+	}
+	if op.Dst.Kind == mesh.Chan {
+		return true, m.send(q, op.Dst.Name, out)
+	}
+	return true, nil
+}
+
+// count is the number of elements of an operation: of its destination, or of the vector a fold reads.
+func (m *Machine) count(op *mesh.Op) (int, error) {
+	length := func(o mesh.Operand) int {
+		if o.Kind == mesh.Chan {
+			return o.Len
+		}
+		return o.Slice.Len()
+	}
+	n := length(op.Dst)
+	if op.Kind == mesh.Fold {
+		if n != 1 || op.Dst.Kind != mesh.Memory {
+			return 0, fmt.Errorf("a fold needs one element of memory")
+		}
+		n = length(op.Src[0])
+	}
+	for _, s := range op.Src {
+		if s.Kind == mesh.Chan && s.Len != n || s.Kind == mesh.Memory && s.Slice.Len() != n && len(s.Slice.Dims) > 0 {
+			return 0, fmt.Errorf("operands of %d and %d elements", n, length(s))
+		}
+	}
+	return n, nil
+}
+
+// load fetches an operand; memory is checked here and read later, element by element.
+func (m *Machine) load(q *pe, op *mesh.Op, s mesh.Operand, n int) ([]ir.Val, ir.Elem, error) {
+	switch s.Kind {
+	case mesh.Memory:
+		at, err := m.addresses(q, s.Slice)
+		if err != nil {
+			return nil, 0, err
+		}
+		v := make([]ir.Val, len(at))
+		for i, a := range at {
+			v[i] = q.mem[s.Slice.Array][a]
+		}
+		return v, m.elems[s.Slice.Array], nil
+	case mesh.Chan:
+		v := q.in[s.Name][:n:n]
+		q.in[s.Name] = q.in[s.Name][n:]
+		return v, op.Elem, nil
+	case mesh.HostScalar:
+		f, ok := m.env[s.Name]
+		if !ok {
+			return nil, 0, fmt.Errorf("host scalar %s has no value", s.Name)
+		}
+		return []ir.Val{ir.RoundTo(s.Elem, f)}, s.Elem, nil
+	case mesh.Imm:
+		return []ir.Val{{F: s.Imm, I: s.Int}}, s.Elem, nil
+	}
+	return nil, 0, fmt.Errorf("operand without a place")
+}
+
+func (m *Machine) fold(q *pe, op *mesh.Op, src [][]ir.Val) error {
+	at, err := m.addresses(q, op.Dst.Slice)
+	if err != nil {
+		return err
+	}
+	acc := &q.mem[op.Dst.Slice.Array][at[0]]
+	node := &ir.Node{Op: op.Code, Elem: op.Elem}
+	for k := range src[0] {
+		args, elems := []ir.Val{*acc, src[0][k]}, []ir.Elem{op.Elem, op.Elem, op.Elem}
+		if op.Code == ir.FMA {
+			args = []ir.Val{src[0][k], src[1][min(k, len(src[1])-1)], *acc}
+		}
+		if *acc, err = ir.Apply(node, elems[:len(args)], args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// address of element k of a slice; scalars repeat.
+func (m *Machine) address(s mesh.Slice, k int) (int, error) {
+	at := s.Off
+	for d := len(s.Dims) - 1; d >= 0; d-- {
+		at += k % s.Dims[d].Len * s.Dims[d].Stride
+		k /= s.Dims[d].Len
+	}
+	return at, nil
+}
+
+func (m *Machine) addresses(q *pe, s mesh.Slice) ([]int, error) {
+	mem, ok := q.mem[s.Array]
+	if !ok {
+		return nil, fmt.Errorf("no array %q", s.Array)
+	}
+	if len(s.Dims) > 4 {
+		return nil, fmt.Errorf("slice of %s has %d dimensions", s.Array, len(s.Dims))
+	}
+	out := make([]int, s.Len())
+	for k := range out {
+		out[k], _ = m.address(s, k)
+		if out[k] < 0 || out[k] >= len(mem) {
+			return nil, fmt.Errorf("slice %+v leaves array %s of %d elements", s, s.Array, len(mem))
+		}
+	}
+	return out, nil
+}
+
+// send appends elements to the streams of channel ch that leave q.
+func (m *Machine) send(q *pe, ch string, v []ir.Val) error {
+	for i := range m.p.Channels {
+		c := &m.p.Channels[i]
+		if c.Name != ch {
+			continue
+		}
+		l := m.layout(c.Layout)
+		pos := q.x
+		if c.Dim == mesh.Y {
+			pos = q.y
+		}
+		var to []int
+		if k := l.Part(pos); c.Kind == mesh.Flood {
+			if k != 0 {
+				return fmt.Errorf("part %d floods %s", k, ch)
+			}
+			for t := 1; t < l.Parts; t++ {
+				to = append(to, t)
+			}
+		} else {
+			t := k + c.Step
+			if l.Periodic {
+				t = (t + l.Parts) % l.Parts
+			}
+			if t < 0 || t >= l.Parts {
+				return fmt.Errorf("part %d has no neighbour on %s", k, ch)
+			}
+			to = append(to, t)
+		}
+		for _, t := range to {
+			x, y := l.Pos(t), q.y
+			if c.Dim == mesh.Y {
+				x, y = q.x, l.Pos(t)
+			}
+			r := &m.pes[y*m.p.W+x]
+			r.in[ch] = append(r.in[ch], v...)
+		}
+		return nil
+	}
+	return fmt.Errorf("no channel %q", ch)
+}
+
+// wait ends the asynchronous send of q on ch.
+func (q *pe) wait(ch string) bool {
+	for i, o := range q.open {
+		if o.Dst.Name == ch {
+			q.open = append(q.open[:i:i], q.open[i+1:]...)
+			return true
+		}
+	}
+	return false
+}

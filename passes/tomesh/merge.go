@@ -1,0 +1,223 @@
+package tomesh
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/place"
+)
+
+// classes lowers every function for every pair of distinct views and merges the views that make no difference.
+func (l *lowering) classes() {
+	var groups [3][]place.Group
+	for _, d := range meshDims {
+		groups[d] = place.Views(l.lay[d], l.reachAlong(d), l.marks(d))
+	}
+	gx, gy := groups[mesh.X], groups[mesh.Y]
+	funcs := make([][][][]mesh.Op, len(gx))
+	keys := make([][]string, len(gx))
+	seen := map[string]string{}
+	for i := range gx {
+		for j := range gy {
+			var fs [][]mesh.Op
+			key := ""
+			for _, fn := range l.funcs {
+				e := &pe{l: l, fn: fn, temp: map[ir.Elem][]bool{}}
+				e.view[mesh.X], e.view[mesh.Y] = gx[i].View, gy[j].View
+				fs = append(fs, e.lower())
+				key += fmt.Sprintf("%+v;", fs[len(fs)-1])
+			}
+			if seen[key] == "" {
+				seen[key] = fmt.Sprint(len(seen))
+			}
+			funcs[i] = append(funcs[i], fs)
+			keys[i] = append(keys[i], seen[key])
+		}
+	}
+	columns := make([][]string, len(gy))
+	for j := range gy {
+		for i := range gx {
+			columns[j] = append(columns[j], keys[i][j])
+		}
+	}
+	mx, my := merge(gx, keys), merge(gy, columns)
+
+	w, h := place.Extent(l.ls)
+	l.out = &mesh.Program{Name: l.p.Name, W: w, H: h, Layouts: append([]mesh.Layout{}, l.ls...)}
+	for i, a := range mx {
+		for j, b := range my {
+			rx, ry := place.Ranges(l.lay[mesh.X], a.Parts), place.Ranges(l.lay[mesh.Y], b.Parts)
+			for m, x := range rx {
+				for n, y := range ry {
+					name := fmt.Sprintf("x%d", i)
+					if len(rx) > 1 {
+						name += string(rune('a' + m%26))
+					}
+					name += fmt.Sprintf("y%d", j)
+					if len(ry) > 1 {
+						name += string(rune('a' + n%26))
+					}
+					l.out.Classes = append(l.out.Classes, mesh.Class{Name: name, X: x, Y: y, Funcs: funcs[a.first][b.first]})
+				}
+			}
+		}
+	}
+	l.finish()
+	l.checkSlices()
+}
+
+// merged is a set of parts whose views led to the same code; first is one of the groups.
+type merged struct {
+	first int
+	Parts []int
+}
+
+func merge(groups []place.Group, keys [][]string) []merged {
+	var out []merged
+	for i, g := range groups {
+		k := slices.IndexFunc(out, func(m merged) bool { return slices.Equal(keys[m.first], keys[i]) })
+		if k < 0 {
+			k = len(out)
+			out = append(out, merged{first: i})
+		}
+		out[k].Parts = append(out[k].Parts, g.Parts...)
+	}
+	return out
+}
+
+// reachAlong is how far beyond its block any part looks along d.
+func (l *lowering) reachAlong(d mesh.Dim) int {
+	r := 0
+	for _, fn := range l.funcs {
+		for _, v := range fn.order {
+			r = max(r, v.need.lo[d], v.need.hi[d])
+		}
+		for _, o := range fn.ops {
+			r = max(r, o.eval.lo[d], o.eval.hi[d])
+		}
+	}
+	return r
+}
+
+// marks are the positions along d at which any domain or piece begins or ends.
+func (l *lowering) marks(d mesh.Dim) []int {
+	var out []int
+	for _, fn := range l.funcs {
+		for _, o := range fn.ops {
+			i := o.on[d]
+			if i < 0 {
+				continue
+			}
+			out = append(out, o.iter[i].Lo, o.iter[i].Hi)
+			for _, p := range o.pieces {
+				out = append(out, p.Box[i].Lo, p.Box[i].Hi)
+			}
+		}
+		for _, v := range fn.order {
+			if i := v.on[d]; i >= 0 {
+				out = append(out, v.box[i].Lo, v.box[i].Hi)
+			}
+		}
+	}
+	if x := l.lay[d]; x != nil {
+		out = append(out, 0, x.N)
+	}
+	return out
+}
+
+// finish lists what the classes use: arrays, scalars, channels, functions, symbols and reduction orders.
+func (l *lowering) finish() {
+	out := l.out
+	for i := range l.p.Arrays {
+		a := &l.p.Arrays[i]
+		s := l.arrays[a.Name]
+		if s == nil {
+			continue
+		}
+		for _, pos := range s.order {
+			kind := s.kind
+			if pos != [2]int{} {
+				kind = mesh.Halo
+			}
+			c := s.cols[pos]
+			out.Arrays = append(out.Arrays, mesh.Array{Name: c.array, Kind: kind, Elem: s.elem, Len: c.len, Of: a.Name})
+		}
+		c := s.cols[[2]int{}]
+		sym := mesh.Symbol{Array: a.Name, Local: c.array, Strides: append([]int{}, c.stride...)}
+		for k, b := range c.box {
+			sym.Off -= b.Lo * c.stride[k]
+		}
+		for _, d := range meshDims {
+			sym.Replicated = sym.Replicated || s.on[d] < 0 && l.lay[d] != nil && !l.homes[a.Name][d]
+		}
+		out.Symbols = append(out.Symbols, sym)
+	}
+	for _, b := range l.pool.bufs {
+		out.Arrays = append(out.Arrays, mesh.Array{Name: b.name, Kind: mesh.Temp, Elem: b.elem, Len: b.len, Of: b.of})
+	}
+	for _, el := range []ir.Elem{ir.I32, ir.F16, ir.F32} {
+		for i, n := range l.temps[el] {
+			out.Arrays = append(out.Arrays, mesh.Array{Name: tempName(el, i), Kind: mesh.Temp, Elem: el, Len: n})
+		}
+	}
+	for _, a := range l.p.Axes {
+		if n, ok := l.index[a.Name]; ok {
+			out.Arrays = append(out.Arrays, mesh.Array{Name: "index." + a.Name, Kind: mesh.Data, Elem: ir.I32, Len: n, Of: a.Name})
+			out.Symbols = append(out.Symbols, mesh.Symbol{Index: a.Name, Local: "index." + a.Name, Strides: []int{1}, Replicated: true})
+		}
+	}
+	for s := range l.scalars {
+		out.Scalars = append(out.Scalars, s)
+	}
+	sort.Slice(out.Scalars, func(i, j int) bool {
+		a, b := out.Scalars[i], out.Scalars[j]
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Elem, b.Elem)) < 0
+	})
+	if n := len(out.Scalars); n > 0 {
+		out.Arrays = append(out.Arrays, mesh.Array{Name: "scalars", Kind: mesh.Scalars, Elem: ir.F32, Len: n})
+	}
+	for _, name := range []string{"x+", "x-", "y+", "y-", "xflood", "yflood"} {
+		if c, ok := l.chans[name]; ok {
+			out.Channels = append(out.Channels, c)
+		}
+	}
+	for _, fn := range l.funcs {
+		out.Funcs = append(out.Funcs, fn.f.Name)
+		for _, o := range fn.ops {
+			if o.Kind != ir.Reduce {
+				continue
+			}
+			order := ir.Order{Kind: ir.Mesh}
+			for _, d := range meshDims {
+				if o.on[d] >= len(o.Dom) {
+					order.Chain = append(order.Chain, ir.ChainAxis{Axis: o.iter[o.on[d]].Axis, Parts: l.lay[d].Parts})
+				}
+			}
+			for _, r := range o.Results {
+				out.Orders = append(out.Orders, mesh.ReduceOrder{Func: fn.f.Name, Value: r.Name, Order: order})
+			}
+		}
+	}
+}
+
+// checkSlices refuses what a slice cannot address.
+func (l *lowering) checkSlices() {
+	for _, c := range l.out.Classes {
+		for _, ops := range c.Funcs {
+			for _, op := range ops {
+				for _, x := range append([]mesh.Operand{op.Dst}, op.Src...) {
+					if len(x.Slice.Dims) > maxDims {
+						l.errorf("WF0404", op.Pos, "an operation steps through %s in %d dimensions", x.Slice.Array, len(x.Slice.Dims)).
+							Note("the wafer's vector operations step through at most %d", maxDims).
+							Suggest("use fewer axes, or spread them so that a PE holds one point of each mesh axis")
+						return
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package tomesh
+
+import (
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// maxUnroll bounds the vector operations that one local fold of a vector may take.
+const maxUnroll = 4096
+
+var combCode = [...]ir.Code{ir.Sum: ir.Add, ir.Prod: ir.Mul, ir.Max: ir.MaxOp, ir.Min: ir.MinOp}
+
+// reduce folds the local box and then combines along the mesh, in the order of ir.Mesh.
+func (e *pe) reduce(o *op) {
+	for r := range o.res {
+		acc, n := e.foldLocal(o, r)
+		e.chains(o, r, acc, n)
+	}
+}
+
+// foldLocal computes the local partial of result r and returns where it is. Without local points nothing is computed.
+func (e *pe) foldLocal(o *op, r int) (acc *opnd, dom []ir.Interval) {
+	box := make([]ir.Interval, len(o.iter))
+	empty := false
+	for i, x := range o.iter {
+		box[i] = ir.Interval{Lo: x.Lo, Hi: x.Hi}
+		if d := o.dims[i]; d != mesh.Mem {
+			ivs := e.view[d].Clip(box[i], ir.Interval{Lo: 0, Hi: e.view[d].Size})
+			if len(ivs) == 0 {
+				box[i] = ir.Interval{}
+				empty = true
+				continue
+			}
+			box[i] = ivs[0]
+		}
+	}
+	dom = box[:len(o.Dom)]
+	if boxLen(dom) == 0 {
+		return nil, dom
+	}
+	acc = e.place(o.res[r].st, dom)
+	if empty {
+		return acc, dom
+	}
+	before := map[ir.Elem][]bool{}
+	for el, used := range e.temp {
+		before[el] = append([]bool{}, used...)
+	}
+	e.fold(o, acc, e.terms(o, r, box), box)
+	e.temp = before
+	return acc, dom
+}
+
+// terms returns what is folded over the box: the body's value, or with fma the two factors. A value that one piece reads straight
+// from memory is used where it lies; anything else is first computed into scratch.
+func (e *pe) terms(o *op, r int, box []ir.Interval) []*opnd {
+	var active []*piece
+	var boxes [][]ir.Interval
+	for i := range o.pieces {
+		if bs := e.boxes(o, &o.pieces[i], own); len(bs) > 0 {
+			active, boxes = append(active, &o.pieces[i]), append(boxes, bs[0])
+		}
+	}
+	factors := 1
+	if o.FMA {
+		factors = 2
+	}
+	var out []*opnd
+	for k := range factors {
+		node := func(p *piece) int {
+			w := p.Body.Results[r]
+			if o.FMA {
+				w = p.Body.Nodes[w].Args[k]
+			}
+			return w
+		}
+		if len(active) == 1 {
+			g := &dag{e: e, o: o, p: active[0], b: box}
+			g.prepare([]int{node(active[0])})
+			if len(active[0].Body.Nodes[node(active[0])].Args) == 0 {
+				out = append(out, g.eval(node(active[0])))
+				continue
+			}
+		}
+		var full uint64
+		for d, iv := range box {
+			if iv.Hi-iv.Lo > 1 {
+				full |= 1 << d
+			}
+		}
+		t := (&dag{e: e, b: box}).scratch(o.res[r].elem, full)
+		for i, p := range active {
+			e.split(o, p, boxes[i], func(b []ir.Interval) {
+				e.body(o, p, b, []int{node(p)}, []*opnd{t.moved(box, b)})
+			})
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// moved addresses sub-box b of an operand that covers box.
+func (o *opnd) moved(box, b []ir.Interval) *opnd {
+	m := *o
+	if o.scalar.Kind != mesh.None {
+		return &m
+	}
+	for d := range b {
+		m.off += (b[d].Lo - box[d].Lo) * o.stride[d]
+	}
+	return &m
+}
+
+// fold accumulates terms into acc, for every output point over the reduced box in ascending order: vector operations over the output
+// points, one per reduced element, or folds over the reduced elements, one per output point, whichever are fewer.
+func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
+	nd := len(o.Dom)
+	dom, over := box[:nd], box[nd:]
+	if min(boxLen(dom), boxLen(over)) > maxUnroll {
+		e.l.errorf("WF0404", o.Pos, "a reduction of %d elements to each of %d results is too large for one PE's program", boxLen(over), boxLen(dom)).
+			Note("it takes one vector operation per element or per result, at most %d", maxUnroll).
+			Suggest("spread one of the axes over more PEs")
+		return
+	}
+	if boxLen(dom) == 1 {
+		e.foldOne(o, acc, terms, box)
+		return
+	}
+	if boxLen(over) > boxLen(dom) {
+		each(dom, func(at []ir.Interval) {
+			b := append(append([]ir.Interval{}, at...), over...)
+			var ts []*opnd
+			for _, t := range terms {
+				ts = append(ts, t.moved(box, b))
+			}
+			e.foldOne(o, acc.moved(dom, at), ts, b)
+		})
+		return
+	}
+	var outer [][]ir.Interval // output boxes of at most four dimensions
+	splitDims(dom, &outer)
+	for _, sub := range outer {
+		first := true
+		each(over, func(at []ir.Interval) {
+			b := append(append([]ir.Interval{}, sub...), at...)
+			dst := acc.moved(dom, sub).operand(sub, ^uint64(0))
+			op := mesh.Op{Code: combCode[o.Comb], Elem: acc.elem, Dst: dst}
+			if e.elemOf(o) != ir.NoElem {
+				op.Elem = e.elemOf(o)
+			}
+			var srcs []mesh.Operand
+			for _, t := range terms {
+				srcs = append(srcs, t.moved(box, b).operand(b, ^uint64(0)))
+			}
+			switch {
+			case o.FMA && first:
+				op.Code, op.Src = ir.FMA, append(srcs, mesh.Operand{Kind: mesh.Imm, Elem: op.Elem})
+			case o.FMA:
+				op.Code, op.Src = ir.FMA, append(srcs, dst)
+			case first:
+				op.Code, op.Src = ir.Read, srcs
+			default:
+				op.Src = append([]mesh.Operand{dst}, srcs...)
+			}
+			first = false
+			e.emit(op)
+		})
+	}
+}
+
+// elemOf is the type of the results of a reduction when it is not its storage type.
+func (e *pe) elemOf(o *op) ir.Elem {
+	if o.res[0].elem == ir.Bool {
+		return ir.Bool
+	}
+	return ir.NoElem
+}
+
+// foldOne folds the whole box into one element: the first element starts, the rest of its row follows, then the rest of the rows.
+func (e *pe) foldOne(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
+	el := acc.elem
+	if x := e.elemOf(o); x != ir.NoElem {
+		el = x
+	}
+	dst := acc.operand(nil, 0)
+	first := mesh.Op{Code: ir.Read, Elem: el, Dst: dst}
+	one := append([]ir.Interval{}, box...)
+	for d := range one {
+		one[d].Hi = one[d].Lo + 1
+	}
+	for _, t := range terms {
+		first.Src = append(first.Src, t.operand(one, 0))
+	}
+	code := combCode[o.Comb]
+	if o.FMA {
+		code = ir.FMA
+		first.Code, first.Src = ir.FMA, append(first.Src, mesh.Operand{Kind: mesh.Imm, Elem: el})
+	}
+	e.emit(first)
+	for d := len(box) - 1; d >= 0; d-- { // positions after the first along d, at the first of all outer dimensions
+		rest := append(append([]ir.Interval{}, one[:d]...), box[d:]...)
+		if rest[d].Lo++; rest[d].Lo >= rest[d].Hi {
+			continue
+		}
+		var parts [][]ir.Interval
+		splitDims(rest, &parts)
+		for _, b := range parts {
+			op := mesh.Op{Kind: mesh.Fold, Code: code, Elem: el, Dst: dst}
+			for _, t := range terms {
+				op.Src = append(op.Src, e.vector(t.moved(box, b), b, el))
+			}
+			e.emit(op)
+		}
+	}
+}
+
+// vector addresses an operand of a fold, which must have the box's length even where the value does not vary.
+func (e *pe) vector(t *opnd, b []ir.Interval, el ir.Elem) mesh.Operand {
+	var n, st []int
+	for d, iv := range b {
+		if iv.Hi-iv.Lo > 1 {
+			n = append(n, iv.Hi-iv.Lo)
+			st = append(st, 0)
+			if t.scalar.Kind == mesh.None {
+				st[len(st)-1] = t.stride[d]
+			}
+		}
+	}
+	if t.scalar.Kind == mesh.None {
+		return memory(mesh.Slice{Array: t.array, Off: t.off, Dims: collapse(n, st)})
+	}
+	v := (&dag{e: e}).scratch(el, 0)
+	s := mesh.Slice{Array: v.array}
+	e.emit(mesh.Op{Code: ir.Read, Elem: t.elem, Dst: memory(s), Src: []mesh.Operand{t.scalar}})
+	s.Dims = collapse(n, st)
+	return memory(s)
+}
+
+// each visits the points of a box in ascending order as boxes of one point.
+func each(box []ir.Interval, f func(at []ir.Interval)) {
+	at := make([]ir.Interval, len(box))
+	var walk func(d int)
+	walk = func(d int) {
+		if d == len(box) {
+			f(append([]ir.Interval{}, at...))
+			return
+		}
+		for x := box[d].Lo; x < box[d].Hi; x++ {
+			at[d] = ir.Interval{Lo: x, Hi: x + 1}
+			walk(d + 1)
+		}
+	}
+	walk(0)
+}
+
+// splitDims cuts a box, outermost dimension first, into boxes of at most four dimensions longer than one, in ascending order.
+func splitDims(box []ir.Interval, out *[][]ir.Interval) {
+	long, cut := 0, -1
+	for i := len(box) - 1; i >= 0; i-- {
+		if box[i].Hi-box[i].Lo > 1 {
+			long, cut = long+1, i
+		}
+	}
+	if long <= maxDims {
+		*out = append(*out, box)
+		return
+	}
+	for x := box[cut].Lo; x < box[cut].Hi; x++ {
+		b := append([]ir.Interval{}, box...)
+		b[cut] = ir.Interval{Lo: x, Hi: x + 1}
+		splitDims(b, out)
+	}
+}
+
+// chains combines the partials along the reduced mesh axes, X before Y, from the last part to part 0. Parts without points pass on
+// what they receive.
+func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
+	if acc == nil {
+		return
+	}
+	el := o.res[r].elem
+	mem := e.vector(acc, dom, el)
+	n := boxLen(dom)
+	for _, d := range meshDims {
+		if o.on[d] < len(o.Dom) {
+			continue
+		}
+		v := e.view[d]
+		here := len(e.over(o, d)) > 0 // this part has points of the axis
+		// after the chain along x, all of a column's partials are at part 0
+		if d == mesh.Y && o.on[mesh.X] >= len(o.Dom) && !e.view[mesh.X].First {
+			return
+		}
+		if d == mesh.X && o.on[mesh.Y] >= len(o.Dom) && len(e.over(o, mesh.Y)) == 0 {
+			continue // no points in the whole row
+		}
+		box := o.Over[o.on[d]-len(o.Dom)]
+		above := !v.Last && max(v.Rel(box.Lo), v.Size) < v.Rel(box.Hi)
+		ch := e.channel(d, mesh.Shift, -1, n)
+		var op *mesh.Op
+		switch {
+		case v.First && above && here:
+			op = &mesh.Op{Code: combCode[o.Comb], Elem: el, Dst: mem, Src: []mesh.Operand{mem, ch}}
+		case v.First && above:
+			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: mem, Src: []mesh.Operand{ch}}
+		case v.First:
+		case above && here:
+			op = &mesh.Op{Code: combCode[o.Comb], Elem: el, Dst: ch, Src: []mesh.Operand{mem, ch}}
+		case above:
+			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: ch, Src: []mesh.Operand{ch}}
+		case here:
+			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: ch, Src: []mesh.Operand{mem}, Async: true}
+		}
+		if op != nil {
+			e.emit(*op)
+		}
+	}
+}
+
+// over is the interval of the iteration range along mesh dimension d that this PE owns, or none.
+func (e *pe) over(o *op, d mesh.Dim) []ir.Interval {
+	x := o.iter[o.on[d]]
+	return e.view[d].Clip(ir.Interval{Lo: x.Lo, Hi: x.Hi}, ir.Interval{Lo: 0, Hi: e.view[d].Size})
+}

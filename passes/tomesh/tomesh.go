@@ -1,0 +1,123 @@
+// Package tomesh lowers canonical index IR to the mesh IR: it derives communication from access functions once every axis has a place.
+//
+//	same index                  nothing
+//	index plus constant         halo exchange on shift channels, any width, relayed part by part
+//	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
+//	index summed away           local fold, then a chain of parts from the last to part 0
+//
+// The lowering is written for one PE that sees itself only through a [place.View] per mesh axis. It is run once per pair of distinct
+// views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
+// size of the mesh.
+//
+// The stages: values and where they live (values.go), what each consumer needs of them beyond the own block (need.go), storage
+// (direct.go, store.go, pool.go), then per class exchanges (exchange.go), bodies as vector operations (body.go), reductions
+// (reduce.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
+package tomesh
+
+import (
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/place"
+)
+
+// Options of Lower.
+type Options struct {
+	Source *diag.File // for places in diagnostics; may be nil
+	// StreamReceives lets a vector operation consume a received column straight from the channel where that is its only use.
+	StreamReceives bool
+}
+
+// Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
+// The error is a diag.List of explained diagnostics.
+func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, error) {
+	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{},
+		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}}
+	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
+	l.single = true
+	for _, d := range meshDims {
+		if l.lay[d] != nil && l.lay[d].MaxBlock() > 1 {
+			l.single = false
+		}
+	}
+	for _, stage := range []func(){l.checkLayouts, l.values, l.residence, l.needs, l.storage, l.classes} {
+		stage()
+		if err := l.diags.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return l.out, nil
+}
+
+// meshDims are the dimensions of the mesh in the order in which halos and chains go.
+var meshDims = [...]mesh.Dim{mesh.X, mesh.Y}
+
+type lowering struct {
+	p      *ir.Program
+	ls     []mesh.Layout
+	lay    [3]*mesh.Layout // by mesh.Dim; nil when no axis lies there
+	single bool            // every block is one point
+	o      Options
+	diags  diag.List
+
+	funcs  []*function
+	arrays map[string]*store  // by array name
+	homes  map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
+	index  map[string]int     // lengths of the index data, by axis
+	stores []*store           // in order of creation
+	pool   pool
+
+	scalars map[mesh.Scalar]bool
+	temps   map[ir.Elem][]int // lengths of the scratch vectors
+	chans   map[string]mesh.Channel
+	orders  []mesh.ReduceOrder
+	out     *mesh.Program
+}
+
+func (l *lowering) span(p ir.Pos) diag.Span {
+	if l.o.Source == nil || p == (ir.Pos{}) {
+		return diag.Span{}
+	}
+	return diag.Span{File: l.o.Source, Start: p.Start, End: p.End}
+}
+
+func (l *lowering) errorf(code string, at ir.Pos, format string, args ...any) *diag.Diagnostic {
+	return l.diags.Errorf(code, l.span(at), format, args...)
+}
+
+// dim returns where an axis lies.
+func (l *lowering) dim(axis string) mesh.Dim {
+	if x := place.Find(l.ls, axis); x != nil {
+		return x.Dim
+	}
+	return mesh.Mem
+}
+
+func (l *lowering) checkLayouts() {
+	on := map[mesh.Dim]string{}
+	for i := range l.p.Axes {
+		a := &l.p.Axes[i]
+		x := place.Find(l.ls, a.Name)
+		switch {
+		case x == nil:
+			l.errorf("WF0405", ir.Pos{}, "axis %s has no layout", a.Name)
+		case x.N != a.N || x.Periodic != a.Periodic || x.Parts < 1 || x.Parts > a.N || x.Dim != mesh.Mem && x.Parts < 2:
+			l.errorf("WF0405", ir.Pos{}, "the layout of axis %s does not suit it: %d points in %d parts", a.Name, a.N, x.Parts)
+		case x.Dim != mesh.Mem && on[x.Dim] != "":
+			l.errorf("WF0405", ir.Pos{}, "axes %s and %s both lie along %s of the mesh", on[x.Dim], a.Name, x.Dim)
+		case x.Dim != mesh.Mem:
+			on[x.Dim] = a.Name
+		}
+	}
+	for _, a := range l.p.Arrays {
+		l.checkElem(a.Elem, a.Pos, "array "+a.Name)
+	}
+}
+
+func (l *lowering) checkElem(e ir.Elem, at ir.Pos, what string) {
+	if e == ir.F64 || e == ir.I64 {
+		l.errorf("WF0402", at, "%s is %s, which the wafer cannot compute with", what, e).
+			Note("a PE has 16-bit and 32-bit arithmetic only").
+			Suggest("use f32, or run on the interpreter or the CPU")
+	}
+}
