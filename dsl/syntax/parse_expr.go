@@ -315,6 +315,7 @@ func (p *parser) reduce(start int, op *Ident) Expr {
 		p.close(")", opened)
 		r.Tight = true
 	default:
+		p.form = "a reduction is written `sum over y, z of T[x,y,z]`, or `sum over y where y < 4 of T[x,y]`"
 		p.unexpected(p.peek(), "`of` and what to reduce")
 	}
 	p.depth--

@@ -329,6 +329,52 @@ func TestEveryCodeOccurs(t *testing.T) {
 	}
 }
 
+// TestExamplesOfTheCatalogue: in the explanation of a syntax code, what is
+// called wrong gives that code and what is called right gives none.
+func TestExamplesOfTheCatalogue(t *testing.T) {
+	checked := 0
+	for _, code := range diag.Codes() {
+		e, _ := diag.Lookup(code)
+		if !strings.HasPrefix(code, "WF01") {
+			continue
+		}
+		lines := strings.Split(e.Example, "\n")
+		for i, text := range lines {
+			wrong, right := strings.Contains(text, "// wrong"), strings.Contains(text, "// right")
+			if !wrong && !right || strings.Contains(text, "...") {
+				continue
+			}
+			if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "  ") { // the statement goes on
+				text += "\n" + lines[i+1]
+			}
+			if strings.HasPrefix(text, "where") {
+				text = "let a = " + text
+			}
+			_, errs := Parse(code, text)
+			switch {
+			case right && len(errs) > 0:
+				t.Errorf("%s calls this right:\n%s%v", code, text, errs)
+			case wrong && (len(errs) == 0 || errs[0].Code != code):
+				t.Errorf("%s calls this wrong:\n%s%v", code, text, errs)
+			}
+			checked++
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d examples checked", checked)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	src := programs(b)["testdata/everything.wf"]
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, errs := Parse("everything.wf", src); len(errs) > 0 {
+			b.Fatal(errs)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, src := range programs(f) {
 		f.Add(src)

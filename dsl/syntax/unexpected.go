@@ -19,9 +19,9 @@ var foreign = map[string]struct{ ours, why string }{
 	"**": {"^", "a power is written with one sign"},
 	":=": {"=", "`let` declares a name"},
 	"==": {"=", "`=` states an equation, `==` compares two values"},
-	"%":  {"", "there is no sign for a remainder"},
-	"?":  {"", "a choice is written `where(condition, a, b)`"},
-	"\\": {"", "a line continues by itself after an operator, a comma or an open bracket"},
+	"%":  {"", "write the remainder as `a - b*floor(a/b)`"},
+	"?":  {"", "write a choice as `where(condition, a, b)`"},
+	"\\": {"", "remove it: a line goes on by itself after an operator, a comma or an open bracket"},
 }
 
 // unexpected fails at a token where something else was expected.
@@ -53,10 +53,10 @@ func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnost
 		return p.strange(t)
 	}
 	if f, ok := foreign[t.Value]; ok {
-		d := diag.New("WF0113", at, "`%s` is not an operator here: %s", t.Value, f.why)
 		if f.ours == "" {
-			return d.Suggest("remove it and say it another way")
+			return diag.New("WF0113", at, "`%s` is not an operator of the language", t.Value).Suggest("%s", f.why)
 		}
+		d := diag.New("WF0113", at, "`%s` is not an operator here: %s", t.Value, f.why)
 		return d.Replace(at, f.ours, "write `%s`", f.ours)
 	}
 	switch t.Value {

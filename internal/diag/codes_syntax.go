@@ -148,8 +148,8 @@ comma, or stands in brackets. A continued line therefore breaks after its
 operator.`,
 		Example: `
 let a = u
-      + v                      // wrong
-let a = u +
-      v                        // right`,
++ v                            // wrong
+let a = u +                    // right
+      v`,
 	},
 }
