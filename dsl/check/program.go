@@ -1,0 +1,177 @@
+package check
+
+import (
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Program is a checked program: every name resolved, every unit known, every rule of the language satisfied. Lower turns it into the
+// index IR without further errors of its own.
+type Program struct {
+	Name    string
+	Float   ir.Elem   // element type of fields that do not say one
+	Scalars []*Scalar // params, consts and host lets in definition order
+	Grids   []*Grid
+	Axes    []*Axis // axes of all grids, then dims
+	Fields  []*Field
+	Blocks  []*Block
+	Outputs []*Output
+	Probes  []*Probe
+}
+
+// Scalar is a named number known when the program is loaded: a param, const or let, or a value derived by the checker such as a step
+// limit (whose Name contains a dot).
+type Scalar struct {
+	Name  string
+	Param bool
+	Shape bool    // params only: frozen at build
+	Value float64 // with the current parameters, in SI
+	Scale float64 // size of the unit bare numbers of this scalar are in
+	Unit  Unit
+	SI    string // the unit as text
+	Def   *Node  // nil for a param
+	At    diag.Span
+}
+
+// Grid is a grid of one to three axes.
+type Grid struct {
+	Name string
+	Axes []*Axis
+	At   diag.Span
+}
+
+// Axis is an axis of a grid, or a dim (Grid is nil).
+type Axis struct {
+	Name     string // as in the source
+	IR       string // unique in the program
+	Grid     *Grid
+	N        int
+	Periodic bool
+	Nodes    bool
+	Coords   bool // has physical bounds; otherwise the coordinate is the index
+	Lo, Hi   float64
+	H        float64
+	Scale    float64
+	Unit     Unit
+	SI       string
+	At       diag.Span
+}
+
+// Field is state (assigned somewhere) or data.
+type Field struct {
+	Name    string
+	Grid    *Grid   // nil for a field over dims
+	Axes    []*Axis // empty for a single value
+	Elem    ir.Elem
+	Unit    Unit
+	SI      string
+	Scale   float64
+	File    string // initial values from a .npy file
+	Init    *Node  // nil when File is set
+	Regions []*Region
+	Rate    *Node // initial dt(field) of a field of second order in time; nil means zero
+	Second  bool  // advanced by dt(dt(field)) = ..
+	State   bool  // assigned by some block
+	BC      []*Condition
+	At      diag.Span
+
+	index []IndexVar // names of the dims in the declaration; nil on a grid
+}
+
+// Cond returns the condition of one side, or nil.
+func (f *Field) Cond(a *Axis, high bool) *Condition {
+	for _, c := range f.BC {
+		if c.Axis == a && c.High == high {
+			return c
+		}
+	}
+	return nil
+}
+
+// Region overrides the initial value where Where holds.
+type Region struct {
+	Where *Node
+	Value *Node
+}
+
+// Condition is a boundary condition of one side.
+type Condition struct {
+	Axis  *Axis
+	High  bool
+	Kind  ir.BCKind
+	Value *Node
+	Timed bool // depends on the time
+	At    diag.Span
+}
+
+// Block is one evolve, or a run of assignments at top level (Once).
+type Block struct {
+	Once  bool
+	Index int // which evolve, from 0
+	Count bool
+	Var   string
+	From  *Node
+	To    *Node
+	Unit  Unit
+	Auto  bool
+	Step  *Node // the given step, or the chosen safety times the limit; nil for count form and Once
+	Acc   int
+	Stmts []*Assign
+	Timed bool // the variable is read
+	// Limit is the largest stable step, nil when none could be derived. Terms names what sets it.
+	Limit *Node
+	Terms string
+	At    diag.Span
+}
+
+// AssignKind says which law an assignment follows.
+type AssignKind uint8
+
+const (
+	Plain  AssignKind = iota // next value = Value
+	Euler                    // dt(F) = Value
+	Second                   // dt(dt(F)) = Value
+	LetMap                   // let a[i, j] = Value
+)
+
+// Assign is one statement of a block. Index names the left side's index variables, one per axis of the field.
+type Assign struct {
+	Kind  AssignKind
+	Field *Field
+	Let   *Let
+	Index []IndexVar
+	Value *Node
+	At    diag.Span
+}
+
+// IndexVar is an index name over an axis.
+type IndexVar struct {
+	Name string
+	Axis *Axis
+}
+
+// Let is a `let a[i] = ..` of a block.
+type Let struct {
+	Name  string
+	Index []IndexVar
+	Unit  Unit
+	At    diag.Span
+}
+
+// Output and Probe are as in the IR, with checked schedules.
+type Output struct {
+	Fields  []*Field
+	Steps   *Node
+	Seconds *Node
+	Formats []ir.Format
+	At      diag.Span
+}
+
+// Probe samples a field at a point.
+type Probe struct {
+	Name  string
+	Field *Field
+	Point []float64
+	Steps *Node
+	At    diag.Span
+}
