@@ -64,8 +64,8 @@ func Name(name string) Expr {
 	return Expr{&syntax.Ref{Name: &syntax.Ident{Name: name}}, checkName(name)}
 }
 
-// Parse reads an expression of the language, as in Parse("alpha*lap(T) + q").
-func Parse(src string) Expr {
+// ParseExpr reads an expression of the language, as in ParseExpr("alpha*lap(T) + q").
+func ParseExpr(src string) Expr {
 	e, errs := syntax.ParseExpr("expression", src)
 	if e == nil {
 		return Expr{&syntax.Number{Text: "0"}, fmt.Errorf("expression %q: %w", src, errs.Err())}

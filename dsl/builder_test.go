@@ -89,7 +89,7 @@ probe middle = u at (x = 0) every 10 steps
 			j := p.Dim("j", dsl.Num(8))
 			p.IndexIn("j", "k", "l")
 			a, x, y := p.Field("A").Over("i", "j").Init(dsl.Load("a.npy")), p.Field("x").Over("j"), p.Field("y").Over("i")
-			p.Set(y.At(i), a.At(i, j).Mul(x.At(j)).Add(dsl.Sum(dsl.Parse("A[i,k]*x[k]"), "k")).Div(dsl.Extent("j")))
+			p.Set(y.At(i), a.At(i, j).Mul(x.At(j)).Add(dsl.Sum(dsl.ParseExpr("A[i,k]*x[k]"), "k")).Div(dsl.Extent("j")))
 			p.Output(y).AtEnd().As("npy")
 		}, `dim i = 64
 dim j = 8
@@ -166,7 +166,7 @@ func TestBuilderReportsMistakes(t *testing.T) {
 		"Slice stands outside a format":  func(p *dsl.Program) { p.Let("a", dsl.Slice("z", x)) },
 		"a tuple has two elements":       func(p *dsl.Program) { p.Let("a", dsl.Tuple(x)) },
 		"needs an index to reduce over":  func(p *dsl.Program) { p.Let("a", dsl.Sum(x)) },
-		`expression "1 +"`:               func(p *dsl.Program) { p.Let("a", dsl.Parse("1 +")) },
+		`expression "1 +"`:               func(p *dsl.Program) { p.Let("a", dsl.ParseExpr("1 +")) },
 		"Periodic comes after":           func(p *dsl.Program) { p.Grid("g").Periodic() },
 		"BC takes fields":                func(p *dsl.Program) { p.BC(x.Add(x)) },
 		"side x has no condition":        func(p *dsl.Program) { p.BC(x).Side("x") },

@@ -435,3 +435,19 @@ func TestFragments(t *testing.T) {
 		}
 	}
 }
+
+// TestGrammarNamesEveryStatement keeps grammar.txt beside the parser.
+func TestGrammarNamesEveryStatement(t *testing.T) {
+	text, err := os.ReadFile("grammar.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range keywords {
+		if reader(word) == nil {
+			t.Errorf("no reader for %q", word)
+		}
+		if !strings.Contains(string(text), `"`+word+`"`) {
+			t.Errorf("grammar.txt does not speak of %q", word)
+		}
+	}
+}
