@@ -18,7 +18,6 @@ type prog struct {
 func newProg(e ir.Elem, axes ...ir.Axis) *prog {
 	p := &prog{&ir.Program{Name: "test", Axes: axes}, e}
 	p.Funcs = []ir.Func{{Name: "init", Host: true}, {Name: "step"}}
-	p.Schedule = []ir.Run{{Func: "init"}}
 	return p
 }
 
@@ -74,7 +73,7 @@ func (p *prog) array(name string) {
 func (p *prog) bc(array, axis string, high bool, k ir.BCKind, v float64) {
 	var b ir.BodyBuilder
 	a := p.Array(array)
-	a.BC = append(a.BC, ir.Boundary{Axis: axis, High: high, Kind: k, Body: b.Body(b.Const(ir.F64, v))})
+	a.BC = append(a.BC, ir.Boundary{Axis: axis, High: high, Kind: k, Body: b.Body(b.Const(p.elem, v))})
 }
 
 func (p *prog) host(name string, v float64) {
@@ -164,10 +163,7 @@ func run(t testing.TB, p *ir.Program, init map[string]*ir.Tensor, params map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := interp.RunHost(p, env, nil)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, ir.Print(p))
-	}
+	host := runHost(t, p, env)
 	m, err := interp.New(p)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, ir.Print(p))
@@ -225,4 +221,13 @@ func fill(p *ir.Program, name string, f func(at []int) float64) *ir.Tensor {
 		}
 	}
 	return t
+}
+
+func runHost(t testing.TB, p *ir.Program, env map[string]float64) map[string]*ir.Tensor {
+	t.Helper()
+	host, err := interp.RunHost(p, env, nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, ir.Print(p))
+	}
+	return host
 }

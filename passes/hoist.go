@@ -35,7 +35,6 @@ func hoist(p *ir.Program, cfg *Config) error {
 	init := p.Func("init")
 	if init == nil {
 		p.Funcs = append([]ir.Func{{Name: "init", Host: true}}, p.Funcs...)
-		p.Schedule = append([]ir.Run{{Func: "init", Count: ""}}, p.Schedule...)
 		init = &p.Funcs[0]
 	}
 	init.Ops = append(init.Ops, h.ops...)

@@ -136,12 +136,16 @@ func runOne(p *ir.Program, cfg *Config, pass *Pass, last bool) error {
 		*cfg.Times = append(*cfg.Times, Timing{pass.Name, time.Since(start), n})
 	}
 	if cfg.Verify {
-		if err := verify(p, last); err != nil {
+		check := ir.Verify
+		if last {
+			check = ir.VerifyCanonical
+		}
+		if err := check(p); err != nil {
 			return fmt.Errorf("after pass %s: %w", pass.Name, err)
 		}
 	}
 	if cfg.Writer != nil && (cfg.PrintAfter == pass.Name || cfg.PrintAfter == "all") {
-		if _, err := fmt.Fprintf(cfg.Writer, "// after %s\n%s\n", pass.Name, printProgram(p)); err != nil {
+		if _, err := fmt.Fprintf(cfg.Writer, "// after %s\n%s\n", pass.Name, ir.Print(p)); err != nil {
 			return fmt.Errorf("printing after pass %s: %w", pass.Name, err)
 		}
 	}

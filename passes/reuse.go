@@ -1,0 +1,411 @@
+package passes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Plan says where every array and value of the device functions is stored. It is what makes "every value is new" cheap: state is
+// double-buffered only where a function reads old values after writing new ones, and levels of time rotate by exchanging buffers.
+//
+// Storage is a list of slots, each a box of one element type. When a function starts, array number i of the program is in slot i; the
+// slots after the arrays are scratch. When it ends, its copies are made, then the buffers of the slots are permuted, so that array i is
+// in slot i again. A back end keeps one buffer pointer per slot.
+type Plan struct {
+	Slots []Slot
+	Funcs []FuncPlan
+}
+
+// Slot is storage for the points of Dom, ghosts included, row-major.
+type Slot struct {
+	Name string // the array, or "scratch.0", ..
+	Elem ir.Elem
+	Dom  []ir.Range
+}
+
+// FuncPlan is the storage of one device function.
+type FuncPlan struct {
+	Func   string
+	Values []Placed // results of all operations, in order
+	Copies []Copy   // at the end, before Perm
+	Perm   []int    // at the end: slot i gets the buffer of slot Perm[i]
+}
+
+// Placed is the slot of a value. InPlace names the operand whose storage it takes over point by point, as its last reader, and Shares
+// the operand of an extend that it has around it: only the ghosts are written. An extend that does not share copies its operand.
+type Placed struct {
+	Value   string // "%name"
+	Slot    int
+	InPlace string
+	Shares  string
+}
+
+// Copy copies the contents of a slot.
+type Copy struct{ From, To int }
+
+// Points is the number of elements of a slot.
+func (s *Slot) Points() int {
+	n := 1
+	for _, r := range s.Dom {
+		n *= r.Hi - r.Lo
+	}
+	return n
+}
+
+// Slot returns the slot of "@array" (at the function's start) or "%value".
+func (pl *Plan) Slot(fn, value string) (int, bool) {
+	if strings.HasPrefix(value, "@") {
+		for i := range pl.Slots {
+			if pl.Slots[i].Name == value[1:] {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	for i := range pl.Funcs {
+		if pl.Funcs[i].Func == fn {
+			for _, v := range pl.Funcs[i].Values {
+				if v.Value == value {
+					return v.Slot, true
+				}
+			}
+		}
+	}
+	return 0, false
+}
+
+// String prints a plan, one line per slot and value.
+func (pl *Plan) String() string {
+	var b strings.Builder
+	for i, s := range pl.Slots {
+		fmt.Fprintf(&b, "slot %d %s %s[", i, s.Name, s.Elem)
+		for k, r := range s.Dom {
+			if k > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%s %d..%d", r.Axis, r.Lo, r.Hi)
+		}
+		b.WriteString("]\n")
+	}
+	for _, f := range pl.Funcs {
+		fmt.Fprintf(&b, "func %s\n", f.Func)
+		for _, v := range f.Values {
+			fmt.Fprintf(&b, "  %s in %d", v.Value, v.Slot)
+			if v.InPlace != "" {
+				fmt.Fprintf(&b, " in place of %s", v.InPlace)
+			}
+			if v.Shares != "" {
+				fmt.Fprintf(&b, " around %s", v.Shares)
+			}
+			b.WriteString("\n")
+		}
+		for _, c := range f.Copies {
+			fmt.Fprintf(&b, "  copy %d to %d\n", c.From, c.To)
+		}
+		for i, q := range f.Perm {
+			if i != q {
+				fmt.Fprintf(&b, "  slot %d gets the buffer of %d\n", i, q)
+			}
+		}
+	}
+	return b.String()
+}
+
+// Reuse plans the storage of the device functions of a canonical program.
+func Reuse(p *ir.Program) (*Plan, error) {
+	pl := &Plan{}
+	for i := range p.Arrays {
+		a := &p.Arrays[i]
+		s := Slot{Name: a.Name, Elem: a.Elem}
+		for _, x := range a.Axes {
+			ax := p.Axis(x)
+			if ax == nil {
+				return nil, fmt.Errorf("array %s has no axis %s", a.Name, x)
+			}
+			s.Dom = append(s.Dom, ir.Range{Index: x, Axis: x, Hi: ax.N})
+		}
+		pl.Slots = append(pl.Slots, s)
+	}
+	for i := range p.Funcs {
+		if f := &p.Funcs[i]; !f.Host {
+			if err := newPlanner(p, f, pl).run(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	pl.finish()
+	return pl, nil
+}
+
+// planner places the values of one function by a scan over its operations: storage is free when what it holds is read no more.
+type planner struct {
+	p    *ir.Program
+	f    *ir.Func
+	pl   *Plan
+	out  FuncPlan
+	slot map[string]int    // "@array" or "%value" to slot
+	root map[string]string // a sharing extend to the value it is around
+	tip  map[string]string // a root to the outermost extend around it
+	last map[string]int    // a root to the last operation that reads it; len(ops) if the end does
+	free []bool            // per slot: holds nothing that is needed
+}
+
+func newPlanner(p *ir.Program, f *ir.Func, pl *Plan) *planner {
+	return &planner{p: p, f: f, pl: pl, out: FuncPlan{Func: f.Name}, slot: map[string]int{}, root: map[string]string{},
+		tip: map[string]string{}, last: map[string]int{}}
+}
+
+func (q *planner) run() error {
+	q.liveness()
+	for i := range q.pl.Slots {
+		dead := i >= len(q.p.Arrays)
+		if !dead {
+			name := "@" + q.p.Arrays[i].Name
+			q.slot[name] = i
+			_, read := q.last[name]
+			dead = !read
+		}
+		q.free = append(q.free, dead)
+	}
+	for i := range q.f.Ops {
+		if err := q.place(i); err != nil {
+			return err
+		}
+	}
+	q.end()
+	q.pl.Funcs = append(q.pl.Funcs, q.out)
+	return nil
+}
+
+// liveness finds which extends share storage, and the last reader of everything.
+func (q *planner) liveness() {
+	for i := range q.f.Ops {
+		op := &q.f.Ops[i]
+		for _, n := range operands(op) {
+			q.last[q.rootOf(n)] = i
+		}
+		if op.Kind == ir.Extend {
+			r := q.rootOf(op.From)
+			if q.tip[r] == "" && op.From == r || q.tip[r] == op.From {
+				me := "%" + op.Results[0].Name
+				q.root[me], q.tip[r] = r, me
+			}
+		}
+	}
+	set := map[string]bool{}
+	for _, s := range q.f.Sets {
+		set[s.Array] = true
+		q.last[q.rootOf(s.Value)] = len(q.f.Ops)
+	}
+	for i := range q.p.Arrays {
+		if a := &q.p.Arrays[i]; !set[a.Name] {
+			q.last["@"+a.Name] = len(q.f.Ops)
+		}
+	}
+}
+
+func (q *planner) rootOf(name string) string {
+	if r, ok := q.root[name]; ok {
+		return r
+	}
+	return name
+}
+
+// place gives operation i's results their slots.
+func (q *planner) place(i int) error {
+	op := &q.f.Ops[i]
+	var dying []string // roots that operation i reads last
+	for _, n := range operands(op) {
+		r := q.rootOf(n)
+		if _, ok := q.slot[r]; !ok {
+			return fmt.Errorf("function %s reads %s before it is defined", q.f.Name, n)
+		}
+		if q.last[r] == i && !slices.Contains(dying, r) {
+			dying = append(dying, r)
+		}
+	}
+	dom := make([]ir.Range, len(op.Dom))
+	for k, r := range op.Dom {
+		dom[k] = ir.Range{Index: r.Axis, Axis: r.Axis, Lo: r.Lo, Hi: r.Hi}
+	}
+	taken := map[string]bool{}
+	for _, res := range op.Results {
+		name := "%" + res.Name
+		pl := Placed{Value: name}
+		if r, ok := q.root[name]; ok {
+			pl.Slot, pl.Shares = q.slot[r], op.From
+			q.slot[name] = pl.Slot
+			q.pl.grow(pl.Slot, dom)
+			q.out.Values = append(q.out.Values, pl)
+			continue
+		}
+		pl.Slot = -1
+		for _, r := range dying {
+			if s := q.slot[r]; !taken[r] && q.fits(s, res.Elem, dom) && q.inPlace(op, r) {
+				taken[r], pl.Slot, pl.InPlace = true, s, r
+				break
+			}
+		}
+		if pl.Slot < 0 {
+			pl.Slot = q.take(res.Elem, dom)
+		}
+		q.slot[name], q.free[pl.Slot] = pl.Slot, false
+		q.pl.grow(pl.Slot, dom)
+		q.out.Values = append(q.out.Values, pl)
+	}
+	for _, r := range dying {
+		if !taken[r] {
+			q.free[q.slot[r]] = true
+		}
+	}
+	for _, res := range op.Results { // a result that nothing reads
+		if _, ok := q.last[q.rootOf("%"+res.Name)]; !ok {
+			q.free[q.slot["%"+res.Name]] = true
+		}
+	}
+	return nil
+}
+
+// fits says that a slot may hold a value: the type and the axes are the same.
+func (q *planner) fits(s int, e ir.Elem, dom []ir.Range) bool {
+	t := &q.pl.Slots[s]
+	return t.Elem == e && slices.EqualFunc(t.Dom, dom, func(a, b ir.Range) bool { return a.Axis == b.Axis })
+}
+
+// inPlace says that a map reads everything stored with root r at its own point only.
+func (q *planner) inPlace(op *ir.Op, r string) bool {
+	if op.Kind != ir.Map {
+		return false
+	}
+	for i := range op.Pieces {
+		for k := range op.Pieces[i].Body.Nodes {
+			n := &op.Pieces[i].Body.Nodes[k]
+			if n.Op != ir.Read || q.rootOf(n.Name) != r {
+				continue
+			}
+			if len(n.At) != len(op.Dom) {
+				return false
+			}
+			for d, at := range n.At {
+				if at.Index != op.Dom[d].Index || at.Off != 0 {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// take returns a free slot, making one when there is none.
+func (q *planner) take(e ir.Elem, dom []ir.Range) int {
+	for s := range q.free {
+		if q.free[s] && q.fits(s, e, dom) {
+			return s
+		}
+	}
+	n := len(q.pl.Slots)
+	q.pl.Slots = append(q.pl.Slots, Slot{Name: fmt.Sprintf("scratch.%d", n-len(q.p.Arrays)), Elem: e, Dom: slices.Clone(dom)})
+	q.free = append(q.free, true)
+	return n
+}
+
+func (pl *Plan) grow(s int, dom []ir.Range) {
+	t := pl.Slots[s].Dom
+	for k := range t {
+		t[k].Lo, t[k].Hi = min(t[k].Lo, dom[k].Lo), max(t[k].Hi, dom[k].Hi)
+	}
+}
+
+// end decides, for every array, whose buffer it gets. Arrays that keep their value keep their buffer; a value goes to the first array
+// that is set to it, the others get copies.
+func (q *planner) end() {
+	owner := map[int]int{} // slot to the array that gets its buffer
+	perm := make([]int, len(q.p.Arrays))
+	set := map[string]string{}
+	for _, s := range q.f.Sets {
+		set[s.Array] = s.Value
+	}
+	for i := range perm {
+		perm[i] = -1
+		v, ok := set[q.p.Arrays[i].Name]
+		if !ok || q.slot[v] == i {
+			perm[i] = i
+			owner[i] = i
+		}
+	}
+	var copies []int
+	for i := range perm {
+		if perm[i] >= 0 {
+			continue
+		}
+		s := q.slot[set[q.p.Arrays[i].Name]]
+		if _, ok := owner[s]; ok {
+			copies = append(copies, i)
+			continue
+		}
+		perm[i], owner[s] = s, i
+	}
+	for _, i := range copies {
+		from := q.slot[set[q.p.Arrays[i].Name]]
+		to := i
+		if _, ok := owner[to]; ok {
+			for s := range q.free {
+				_, owned := owner[s]
+				q.free[s] = !owned
+			}
+			to = q.take(q.pl.Slots[i].Elem, q.pl.Slots[i].Dom)
+		}
+		perm[i], owner[to] = to, i
+		q.out.Copies = append(q.out.Copies, Copy{from, to})
+	}
+	// The buffers left over go to the slots left over, in order. Arrays and their new buffers fit in pairs, so what is left does too.
+	var rest []int
+	for s := range q.pl.Slots {
+		if _, ok := owner[s]; !ok {
+			rest = append(rest, s)
+		}
+	}
+	for len(perm) < len(q.pl.Slots) {
+		perm = append(perm, -1)
+	}
+	for i := range perm { // a scratch slot keeps its own buffer when it can
+		if k := slices.Index(rest, i); perm[i] < 0 && k >= 0 {
+			perm[i] = i
+			rest = slices.Delete(rest, k, k+1)
+		}
+	}
+	for i := range perm {
+		if perm[i] < 0 {
+			t := &q.pl.Slots[i]
+			k := slices.IndexFunc(rest, func(s int) bool { return q.fits(s, t.Elem, t.Dom) })
+			perm[i], rest = rest[k], slices.Delete(rest, k, k+1)
+		}
+	}
+	q.out.Perm = perm
+}
+
+// finish gives slots that exchange buffers one common box, and every permutation its full length.
+func (pl *Plan) finish() {
+	for i := range pl.Funcs {
+		f := &pl.Funcs[i]
+		for s := len(f.Perm); s < len(pl.Slots); s++ {
+			f.Perm = append(f.Perm, s)
+		}
+	}
+	for again := true; again; {
+		again = false
+		for i := range pl.Funcs {
+			for a, b := range pl.Funcs[i].Perm {
+				x, y := pl.Slots[a].Dom, pl.Slots[b].Dom
+				for k := range x {
+					lo, hi := min(x[k].Lo, y[k].Lo), max(x[k].Hi, y[k].Hi)
+					again = again || x[k].Lo != lo || y[k].Lo != lo || x[k].Hi != hi || y[k].Hi != hi
+					x[k].Lo, x[k].Hi, y[k].Lo, y[k].Hi = lo, hi, lo, hi
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package passes
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// machine executes a plan the obvious way, point by point in a random order, with every value in its slot: what a wrong plan
+// overwrites is gone.
+type machine struct {
+	t   testing.TB
+	p   *ir.Program
+	pl  *Plan
+	env map[string]float64
+	buf [][]ir.Val
+	rng *rand.Rand
+}
+
+func newMachine(t testing.TB, p *ir.Program, pl *Plan, init map[string]*ir.Tensor) *machine {
+	env, err := ir.EvalHost(p, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{t: t, p: p, pl: pl, env: env, rng: rand.New(rand.NewPCG(1, 2))}
+	for i := range pl.Slots {
+		b := make([]ir.Val, pl.Slots[i].Points())
+		for k := range b {
+			b[k] = ir.Val{F: 1e30, I: 999} // poison
+		}
+		m.buf = append(m.buf, b)
+	}
+	for i := range p.Arrays {
+		v := init[p.Arrays[i].Name]
+		k := 0
+		each(boxOf(p, &p.Arrays[i]), func(at []int) {
+			if p.Arrays[i].Elem.IsFloat() {
+				m.buf[i][m.offset(i, at)] = ir.Val{F: v.At(k)}
+			} else {
+				m.buf[i][m.offset(i, at)] = ir.Val{I: int64(v.At(k))}
+			}
+			k++
+		})
+	}
+	return m
+}
+
+func boxOf(p *ir.Program, a *ir.Array) []ir.Interval {
+	var b []ir.Interval
+	for _, n := range p.Shape(a) {
+		b = append(b, ir.Interval{Hi: n})
+	}
+	return b
+}
+
+func each(box []ir.Interval, f func(at []int)) {
+	at := make([]int, len(box))
+	var walk func(d int)
+	walk = func(d int) {
+		if d == len(box) {
+			f(at)
+			return
+		}
+		for at[d] = box[d].Lo; at[d] < box[d].Hi; at[d]++ {
+			walk(d + 1)
+		}
+	}
+	walk(0)
+}
+
+func (m *machine) offset(slot int, at []int) int {
+	o := 0
+	for d, r := range m.pl.Slots[slot].Dom {
+		x := at[d]
+		if a := m.p.Axis(r.Axis); a.Periodic {
+			x = ((x % a.N) + a.N) % a.N
+		}
+		if x < r.Lo || x >= r.Hi {
+			m.t.Fatalf("slot %d accessed outside: %v of %v", slot, at, m.pl.Slots[slot].Dom)
+		}
+		o = o*(r.Hi-r.Lo) + x - r.Lo
+	}
+	return o
+}
+
+func (m *machine) step(fn string) {
+	f := m.p.Func(fn)
+	var fp *FuncPlan
+	for i := range m.pl.Funcs {
+		if m.pl.Funcs[i].Func == fn {
+			fp = &m.pl.Funcs[i]
+		}
+	}
+	slot := map[string]int{}
+	for i := range m.p.Arrays {
+		slot["@"+m.p.Arrays[i].Name] = i
+	}
+	next := 0
+	for i := range f.Ops {
+		op := &f.Ops[i]
+		to := make([]int, len(op.Results))
+		for k, r := range op.Results {
+			v := fp.Values[next]
+			next++
+			if v.Value != "%"+r.Name {
+				m.t.Fatalf("plan has %s for %s", v.Value, r.Name)
+			}
+			slot[v.Value], to[k] = v.Slot, v.Slot
+			if op.Kind == ir.Extend && v.Shares == "" {
+				from, _ := operandBox(m.p, f, op.From)
+				var box []ir.Interval
+				for _, r := range from {
+					box = append(box, ir.Interval{Lo: r.Lo, Hi: r.Hi})
+				}
+				each(box, func(at []int) {
+					m.buf[v.Slot][m.offset(v.Slot, at)] = m.buf[slot[op.From]][m.offset(slot[op.From], at)]
+				})
+			}
+		}
+		if op.Kind == ir.Reduce {
+			m.t.Fatal("the test machine has no reductions")
+		}
+		type work struct {
+			pc *ir.Piece
+			at []int
+		}
+		var all []work
+		for k := range op.Pieces {
+			each(op.Pieces[k].Box, func(at []int) { all = append(all, work{&op.Pieces[k], append([]int(nil), at...)}) })
+		}
+		m.rng.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+		for _, w := range all {
+			var vals []ir.Val
+			for _, r := range w.pc.Body.Results { // all results of a point before any is stored
+				b := ir.Body{Nodes: w.pc.Body.Nodes, Results: []int{r}}
+				v, err := ir.EvalBody(&b, func(n *ir.Node) (ir.Val, error) { return m.leaf(n, op, w.at, slot) })
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				vals = append(vals, v)
+			}
+			for k, v := range vals {
+				m.buf[to[k]][m.offset(to[k], w.at)] = v
+			}
+		}
+	}
+	for _, c := range fp.Copies {
+		copy(m.buf[c.To], m.buf[c.From])
+	}
+	old := append([][]ir.Val(nil), m.buf...)
+	seen := map[int]bool{}
+	for i, s := range fp.Perm {
+		if seen[s] {
+			m.t.Fatalf("slot %d goes to two slots: %v", s, fp.Perm)
+		}
+		seen[s] = true
+		if m.pl.Slots[i].Elem != m.pl.Slots[s].Elem || len(old[s]) != len(m.buf[i]) {
+			m.t.Fatalf("slots %d and %d exchange buffers and differ", i, s)
+		}
+		m.buf[i] = old[s]
+	}
+}
+
+func (m *machine) leaf(n *ir.Node, op *ir.Op, at []int, slot map[string]int) (ir.Val, error) {
+	switch n.Op {
+	case ir.Scalar:
+		return ir.RoundTo(n.Elem, m.env[n.Name]), nil
+	case ir.Index:
+		return ir.Val{I: int64(at[dim(op, n.Name)])}, nil
+	case ir.Read:
+		pos := make([]int, len(n.At))
+		for d, a := range n.At {
+			pos[d] = a.Off
+			if a.Index != "" {
+				pos[d] += at[dim(op, a.Index)]
+			}
+		}
+		s, ok := slot[n.Name]
+		if !ok {
+			return ir.Val{}, fmt.Errorf("%s has no slot", n.Name)
+		}
+		return m.buf[s][m.offset(s, pos)], nil
+	}
+	return ir.Val{}, fmt.Errorf("unexpected %s", n.Op)
+}
+
+// checkPlan runs a canonical program under its plan and on the interpreter and compares bits.
+func checkPlan(t testing.TB, c *ir.Program, init map[string]*ir.Tensor, steps int) *Plan {
+	t.Helper()
+	pl, err := Reuse(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := map[string]*ir.Tensor{}
+	for k, v := range init {
+		state[k] = v
+	}
+	env, _ := ir.EvalHost(c, nil, nil)
+	host := runHost(t, c, env)
+	for i := range c.Arrays {
+		if n := c.Arrays[i].Name; state[n] == nil {
+			state[n] = host[n]
+		}
+	}
+	m := newMachine(t, c, pl, state)
+	for range steps {
+		m.step("step")
+	}
+	want := run(t, c, state, nil, steps)
+	for i := range c.Arrays {
+		v := want[c.Arrays[i].Name]
+		k := 0
+		each(boxOf(c, &c.Arrays[i]), func(at []int) {
+			got := m.buf[i][m.offset(i, at)]
+			if g := got.F + float64(got.I); g != v.At(k) && (g == g || v.At(k) == v.At(k)) {
+				t.Fatalf("%s%v = %g under the plan, %g on the interpreter\n%s\n%s", c.Arrays[i].Name, at, g, v.At(k), pl, ir.Print(c))
+			}
+			k++
+		})
+	}
+	return pl
+}
+
+func TestReuseHeat(t *testing.T) {
+	p := heat3(ir.F32)
+	pl := checkPlan(t, canonical(t, p.Program), map[string]*ir.Tensor{"T": fill(p.Program, "T", bump)}, 4)
+	if n := len(pl.Slots); n != 3 { // T, the coordinate data, one more T
+		t.Errorf("%d slots:\n%s", n, pl)
+	}
+}
+
+// The wave equation needs two levels: the new one goes in place of the oldest.
+func TestReuseWaveRotates(t *testing.T) {
+	p := newProg(ir.F32, ring("x", 9, 0, 1))
+	p.array("u")
+	p.array("old")
+	p.op("new", func(b *ir.BodyBuilder) int {
+		u := p.read(b, "@u")
+		s := b.Sub(b.Mul(b.Const(ir.F32, 2), u), p.read(b, "@old"))
+		return b.Add(s, b.Mul(b.Const(ir.F32, 0.01), b.Deriv(u, "x", 2, 4)))
+	})
+	p.set("u", "%new")
+	p.set("old", "@u")
+	pl := checkPlan(t, canonical(t, p.Program), map[string]*ir.Tensor{"u": fill(p.Program, "u", bump), "old": fill(p.Program, "old", bump)}, 5)
+	if len(pl.Slots) != 2 || pl.Funcs[0].Values[0].InPlace != "@old" {
+		t.Errorf("the wave equation does not rotate two levels:\n%s", pl)
+	}
+}
+
+// A pointwise update happens in the state's own storage; two arrays set to one value need one copy; a swap needs none.
+func TestReuseInPlaceCopySwap(t *testing.T) {
+	p := newProg(ir.F32, cells("x", 5, 0, 1))
+	p.array("a")
+	p.array("b")
+	p.array("c")
+	p.op("v", func(b *ir.BodyBuilder) int { return b.Mul(p.read(b, "@a"), p.read(b, "@a")) })
+	p.set("a", "%v")
+	in := func() map[string]*ir.Tensor {
+		f := func(k int) *ir.Tensor {
+			return fill(p.Program, "a", func(at []int) float64 { return float64(at[0]+k) * 0.1 })
+		}
+		return map[string]*ir.Tensor{"a": f(1), "b": f(2), "c": f(3)}
+	}
+	pl := checkPlan(t, p.Program, in(), 3)
+	if len(pl.Slots) != 3 || pl.Funcs[0].Values[0].InPlace != "@a" {
+		t.Errorf("not in place:\n%s", pl)
+	}
+	p.set("b", "%v")
+	pl = checkPlan(t, p.Program, in(), 3)
+	if len(pl.Funcs[0].Copies) != 1 || len(pl.Slots) != 3 {
+		t.Errorf("two arrays of one value:\n%s", pl)
+	}
+	p.Func("step").Sets = []ir.Set{{Array: "b", Value: "@c"}, {Array: "c", Value: "@b"}}
+	p.Func("step").Ops = nil
+	pl = checkPlan(t, p.Program, in(), 3)
+	if len(pl.Funcs[0].Copies) != 0 || pl.Funcs[0].Perm[1] != 2 {
+		t.Errorf("a swap copies:\n%s", pl)
+	}
+	p.Func("step").Sets = []ir.Set{{Array: "b", Value: "@a"}}
+	pl = checkPlan(t, p.Program, in(), 3)
+	if len(pl.Funcs[0].Copies) != 1 || !strings.Contains(pl.String(), "copy 0 to 1") {
+		t.Errorf("an array set to one that stays:\n%s", pl)
+	}
+}
+
+// A wrong plan must not survive the machine: every value written straight over what others still read.
+func TestReuseCheckerSeesOverwrites(t *testing.T) {
+	p := newProg(ir.F32, ring("x", 9, 0, 1))
+	p.array("u")
+	p.op("v", func(b *ir.BodyBuilder) int { return b.Add(p.read(b, "@u", 1), p.read(b, "@u", -1)) })
+	p.set("u", "%v")
+	pl := &Plan{Slots: []Slot{{Name: "u", Elem: ir.F32, Dom: []ir.Range{{Index: "x", Axis: "x", Hi: 9}}}},
+		Funcs: []FuncPlan{{Func: "step", Values: []Placed{{Value: "%v"}}, Perm: []int{0}}}}
+	u := fill(p.Program, "u", bump)
+	m := newMachine(t, p.Program, pl, map[string]*ir.Tensor{"u": u})
+	m.step("step")
+	want := run(t, p.Program, map[string]*ir.Tensor{"u": u}, nil, 1)["u"]
+	same := true
+	for k := range 9 {
+		same = same && m.buf[0][k].F == want.At(k)
+	}
+	if same {
+		t.Error("updating a stencil in place goes unnoticed")
+	}
+}
