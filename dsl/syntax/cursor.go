@@ -196,6 +196,10 @@ func (p *parser) ident(what string) *Ident {
 	}
 	start := t.Pos.Offset
 	name := t.Value
+	if !IsName(name) {
+		p.fail(diag.New("WF0101", p.at(t), "expected %s, found the operator `%s`", what, name).
+			Suggest("`and`, `or` and `not` are operators; choose another name"))
+	}
 	p.next()
 	return &Ident{p.from(start), name}
 }
