@@ -23,10 +23,18 @@ func strength(e Expr) int {
 // operand writes an operand, in parentheses if it holds together less than min.
 func (l *liner) operand(e Expr, min int) {
 	if strength(e) < min {
-		l.bracket("(", ")", func() { l.expr(e) })
+		l.paren(e)
 		return
 	}
 	l.expr(e)
+}
+
+// paren writes (e), spaced even inside index brackets.
+func (l *liner) paren(e Expr) {
+	tight := l.tight
+	l.tight = 0
+	l.bracket("(", ")", func() { l.expr(e) })
+	l.tight = tight
 }
 
 func (l *liner) bracket(open, close string, inside func()) {
@@ -53,10 +61,7 @@ func (l *liner) expr(e Expr) {
 	case *Extent:
 		l.text("#" + e.Name.Name)
 	case *Paren:
-		tight := l.tight
-		l.tight = 0
-		l.bracket("(", ")", func() { l.expr(e.X) })
-		l.tight = tight
+		l.paren(e.X)
 	case *Tuple:
 		tight := l.tight
 		l.tight = 0
