@@ -1,0 +1,268 @@
+// Package host is the host's side of a wafer: it scatters whole arrays into the memories of the PEs and gathers them, loads host
+// scalars, and launches device functions. It drives the simulator through the operations that a real host has (write, read,
+// launch), so another machine behind the same three would do as well.
+package host
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+)
+
+// Wafer is what the host needs of a machine.
+type Wafer interface {
+	WriteArray(x, y int, name string, off int, src []uint32) error
+	ReadArray(x, y int, name string, off int, dst []uint32) error
+	Launch(ctx context.Context, args ...int32) (sim.Stats, error)
+}
+
+// Engine runs a machine program on a simulated wafer. It implements runtime.Engine and runtime.Counter.
+type Engine struct {
+	p             *ir.Program
+	mesh          *mesh.Program
+	w             Wafer
+	cycles, hosts int64
+	last          sim.Stats
+	away          map[string]*ir.Tensor // arrays that no device function uses have no place on the wafer and stay here
+}
+
+// New loads code, which codegen made from m, into a simulated wafer.
+func New(p *ir.Program, m *mesh.Program, code *wse.Program, machine wse.Machine, o sim.Options) (*Engine, error) {
+	s, err := sim.New(code, machine, o)
+	if err != nil {
+		return nil, err
+	}
+	return On(p, m, s), nil
+}
+
+// On is an engine on a wafer that is loaded already.
+func On(p *ir.Program, m *mesh.Program, w Wafer) *Engine {
+	return &Engine{p: p, mesh: m, w: w, away: map[string]*ir.Tensor{}}
+}
+
+// Close implements runtime.Engine; a simulated wafer holds nothing but memory.
+func (e *Engine) Close() error { return nil }
+
+// Cycles returns the cycles of all launches and, apart, of the transfers between them.
+func (e *Engine) Cycles() (compute, host int64) { return e.cycles, e.hosts }
+
+// Stats are those of the last launch.
+func (e *Engine) Stats() sim.Stats { return e.last }
+
+// Run launches n iterations of function fn.
+func (e *Engine) Run(ctx context.Context, fn string, n int) error {
+	for i, f := range e.mesh.Funcs {
+		if f != fn {
+			continue
+		}
+		// A launch counts its iterations in an i32.
+		for n > 0 {
+			k := min(n, math.MaxInt32)
+			st, err := e.w.Launch(ctx, int32(i), int32(k))
+			e.cycles += st.Cycles
+			e.hosts += st.HostCycles
+			e.last = st
+			if err != nil {
+				return err
+			}
+			n -= k
+		}
+		return nil
+	}
+	return fmt.Errorf("the wafer's program has no function %s", fn)
+}
+
+// Scalars writes the host scalars into every PE. On the wafer one broadcast carries them.
+func (e *Engine) Scalars(env map[string]float64) error {
+	type slot struct {
+		array string
+		bits  []uint32
+	}
+	var slots []slot
+	at := map[string]int{}
+	for _, s := range e.mesh.Scalars {
+		v, ok := env[s.Name]
+		if !ok {
+			return fmt.Errorf("host scalar %s has no value", s.Name)
+		}
+		a := codegen.ScalarArray(s.Elem)
+		i, ok := at[a]
+		if !ok {
+			i = len(slots)
+			at[a] = i
+			slots = append(slots, slot{array: a})
+		}
+		slots[i].bits = append(slots[i].bits, scalarBits(s.Elem, v))
+	}
+	for y := 0; y < e.mesh.H; y++ {
+		for x := 0; x < e.mesh.W; x++ {
+			for _, s := range slots {
+				if err := e.w.WriteArray(x, y, s.array, 0, s.bits); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func scalarBits(e ir.Elem, v float64) uint32 {
+	switch e {
+	case ir.F32:
+		return math.Float32bits(float32(v))
+	case ir.F16:
+		return uint32(ir.F16Bits(ir.RoundF16(v)))
+	}
+	return uint32(int32(v))
+}
+
+// Set implements runtime.Engine.
+func (e *Engine) Set(array string, t *ir.Tensor) error {
+	s, a, err := e.symbol(array)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		e.away[array] = t
+		return nil
+	}
+	return e.blocks(s, a, true, func(x, y, local, at, n, step int) error {
+		bits := make([]uint32, n)
+		for i := range bits {
+			bits[i] = tensorBits(t, at+i*step)
+		}
+		return e.w.WriteArray(x, y, s.Local, local, bits)
+	})
+}
+
+// Get implements runtime.Engine.
+func (e *Engine) Get(array string) (*ir.Tensor, error) {
+	s, a, err := e.symbol(array)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		if t := e.away[array]; t != nil {
+			return t, nil
+		}
+		return ir.NewTensor(a.Elem, e.p.Shape(a)...), nil
+	}
+	t := ir.NewTensor(a.Elem, e.p.Shape(a)...)
+	err = e.blocks(s, a, false, func(x, y, local, at, n, step int) error {
+		bits := make([]uint32, n)
+		if err := e.w.ReadArray(x, y, s.Local, local, bits); err != nil {
+			return err
+		}
+		for i, b := range bits {
+			setTensor(t, at+i*step, b)
+		}
+		return nil
+	})
+	return t, err
+}
+
+// symbol finds where an array lies; nil when it is not on the wafer.
+func (e *Engine) symbol(array string) (*mesh.Symbol, *ir.Array, error) {
+	a := e.p.Array(array)
+	if a == nil {
+		return nil, nil, fmt.Errorf("the program has no array %s", array)
+	}
+	for i := range e.mesh.Symbols {
+		if e.mesh.Symbols[i].Array == array {
+			return &e.mesh.Symbols[i], a, nil
+		}
+	}
+	return nil, a, nil
+}
+
+// blocks calls f for every contiguous run of local memory that holds elements of a: in PE (x, y), n elements from offset local on are the
+// elements at, at+step, .. of the tensor. With all, PEs that hold copies are visited too.
+func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, local, at, n, step int) error) error {
+	rank := len(a.Axes)
+	lay := make([]*mesh.Layout, rank)
+	stride := make([]int, rank) // of the tensor
+	n := 1
+	for d := rank - 1; d >= 0; d-- {
+		stride[d] = n
+		n *= e.p.Axis(a.Axes[d]).N
+		for i := range e.mesh.Layouts {
+			if e.mesh.Layouts[i].Axis == a.Axes[d] {
+				lay[d] = &e.mesh.Layouts[i]
+			}
+		}
+		if lay[d] == nil {
+			return fmt.Errorf("axis %s of array %s has no layout", a.Axes[d], a.Name)
+		}
+	}
+	lo, hi := make([]int, rank), make([]int, rank)
+	for y := 0; y < e.mesh.H; y++ {
+	pes:
+		for x := 0; x < e.mesh.W; x++ {
+			pos := map[mesh.Dim]int{mesh.X: x, mesh.Y: y}
+			for d := range lay {
+				l := lay[d]
+				if l.Dim == mesh.Mem {
+					lo[d], hi[d] = 0, l.N
+					continue
+				}
+				if pos[l.Dim] >= l.Parts {
+					continue pes
+				}
+				lo[d], hi[d] = l.Block(l.Part(pos[l.Dim]))
+				delete(pos, l.Dim)
+			}
+			for _, at := range pos { // mesh axes the array lacks: part 0 has it, the others copies
+				if at != 0 && !(all && s.Replicated) {
+					continue pes
+				}
+			}
+			if err := runs(s, lo, hi, stride, 0, s.Off, 0, func(local, at, n, step int) error { return f(x, y, local, at, n, step) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runs walks the dimensions of a block and calls f for its innermost runs.
+func runs(s *mesh.Symbol, lo, hi, stride []int, d, local, at int, f func(local, at, n, step int) error) error {
+	if d == len(lo) {
+		return f(local, at, 1, 1)
+	}
+	if d == len(lo)-1 && s.Strides[d] == 1 {
+		return f(local, at+lo[d]*stride[d], hi[d]-lo[d], stride[d])
+	}
+	for i := lo[d]; i < hi[d]; i++ {
+		if err := runs(s, lo, hi, stride, d+1, local+(i-lo[d])*s.Strides[d], at+i*stride[d], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tensorBits(t *ir.Tensor, k int) uint32 {
+	switch t.Elem {
+	case ir.F32:
+		return math.Float32bits(t.F32[k])
+	case ir.F16:
+		return uint32(ir.F16Bits(t.F32[k]))
+	}
+	return uint32(t.I32[k])
+}
+
+func setTensor(t *ir.Tensor, k int, bits uint32) {
+	switch t.Elem {
+	case ir.F32:
+		t.F32[k] = math.Float32frombits(bits)
+	case ir.F16:
+		t.F32[k] = ir.F16FromBits(uint16(bits))
+	default:
+		t.I32[k] = int32(bits)
+	}
+}

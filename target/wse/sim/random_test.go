@@ -1,0 +1,200 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/wfc-lang/wfc/target/wse"
+	"pgregory.net/rapid"
+)
+
+// stream is one color of a random program: a source, a multicast tree of routes,
+// and sinks.
+type stream struct {
+	src   int
+	sinks []int
+	n     int
+	elem  wse.Elem
+}
+
+// randomProgram draws a program of streams on a small mesh. Every PE performs its
+// sends and receives in the order of the streams, so it cannot deadlock whatever
+// the buffers; waits and asynchronous sends are thrown in.
+func randomProgram(t *rapid.T) (*wse.Program, []stream) {
+	machine := rapid.SampledFrom(wse.Profiles()).Draw(t, "machine")
+	m, _ := wse.Profile(machine)
+	w, h := rapid.IntRange(1, 4).Draw(t, "w"), rapid.IntRange(1, 3).Draw(t, "h")
+	if w*h == 1 {
+		w = 2
+	}
+	one := func(pe int) wse.Region {
+		return wse.Region{X: wse.Span(pe%w, pe%w+1), Y: wse.Span(pe/w, pe/w+1)}
+	}
+	p := &wse.Program{Machine: machine, W: w, H: h}
+	for pe := 0; pe < w*h; pe++ {
+		p.Classes = append(p.Classes, &wse.Class{Name: fmt.Sprint("pe", pe), Regions: []wse.Region{one(pe)}, Entry: "main",
+			Tasks: []*wse.Task{{Name: "main", ID: 8}}, Arrays: []*wse.Array{{Name: "work", Elem: wse.F32, Len: 4, Bank: -1, Addr: -1}}})
+	}
+	ins, outs := make([]int, w*h), make([]int, w*h)
+	add := func(pe int, s wse.Stmt) {
+		tk := p.Classes[pe].Tasks[0]
+		if rapid.IntRange(0, 3).Draw(t, "delay") == 0 {
+			tk.Body = append(tk.Body, &wse.Op{Code: wse.OpDiv, Elem: wse.F32, UT: -1, Dst: wse.Vec("work", 0, 4),
+				Src: []wse.Operand{wse.Vec("work", 0, 4), wse.ImmBits(0x40400000)}})
+		}
+		tk.Body = append(tk.Body, s)
+	}
+	var streams []stream
+	for k := rapid.IntRange(1, 6).Draw(t, "streams"); len(streams) < k; {
+		id := len(streams)
+		st := stream{src: rapid.IntRange(0, w*h-1).Draw(t, "src"), n: rapid.IntRange(1, 40).Draw(t, "n"),
+			elem: rapid.SampledFrom([]wse.Elem{wse.F32, wse.F16, wse.U32, wse.U16}).Draw(t, "elem")}
+		in := m.UsableIn()
+		// Route first along x, then along y; merge into a tree per color.
+		tx := map[int]wse.DirSet{}
+		rx := map[int]wse.Dir{st.src: wse.Ramp}
+		for pe := 0; pe < w*h; pe++ {
+			if pe == st.src || ins[pe] >= len(in) || rapid.Bool().Draw(t, "skip") && len(st.sinks) > 0 {
+				continue
+			}
+			st.sinks = append(st.sinks, pe)
+			x, y := st.src%w, st.src/w
+			for x != pe%w || y != pe/w {
+				d := wse.South
+				switch {
+				case x < pe%w:
+					d = wse.East
+				case x > pe%w:
+					d = wse.West
+				case y > pe/w:
+					d = wse.North
+				}
+				tx[y*w+x] |= wse.Dirs(d)
+				dx, dy := d.Delta()
+				x, y = x+dx, y+dy
+				rx[y*w+x] = d.Opposite()
+			}
+			tx[pe] |= wse.Dirs(wse.Ramp)
+		}
+		out := m.UsableOut()
+		if len(st.sinks) == 0 || outs[st.src] >= len(out) {
+			break
+		}
+		for pe := 0; pe < w*h; pe++ {
+			if s := tx[pe]; s != 0 {
+				p.Routes = append(p.Routes, wse.Route{Color: id, Region: one(pe), Rx: rx[pe], Tx: s})
+			}
+		}
+		a := fmt.Sprint("a", id)
+		c := p.Classes[st.src]
+		c.Arrays = append(c.Arrays, &wse.Array{Name: a, Elem: st.elem, Len: st.n, Bank: -1, Addr: -1, Export: true,
+			Init: &wse.Init{Kind: wse.InitAffine, C: float64(100 * id), I: 1}})
+		c.Queues = append(c.Queues, wse.Queue{Name: a, Out: true, ID: out[outs[st.src]], Colors: wse.OneColor(id)})
+		outs[st.src]++
+		add(st.src, &wse.Op{Code: wse.OpMov, Elem: st.elem, UT: -1, Dst: wse.Fab(a, st.n), Src: []wse.Operand{wse.Vec(a, 0, st.n)},
+			Async: rapid.Bool().Draw(t, "async")})
+		for _, pe := range st.sinks {
+			c := p.Classes[pe]
+			c.Arrays = append(c.Arrays, &wse.Array{Name: a, Elem: st.elem, Len: st.n, Bank: -1, Addr: -1, Export: true})
+			c.Queues = append(c.Queues, wse.Queue{Name: a, ID: in[ins[pe]], Colors: wse.OneColor(id)})
+			ins[pe]++
+			add(pe, &wse.Op{Code: wse.OpMov, Elem: st.elem, UT: -1, Dst: wse.Vec(a, 0, st.n), Src: []wse.Operand{wse.Fab(a, st.n)}})
+		}
+		streams = append(streams, st)
+	}
+	for _, c := range p.Classes {
+		c.Tasks[0].Body = append(c.Tasks[0].Body, &wse.Exit{})
+	}
+	return p, streams
+}
+
+// Random programs end, conserve wavelets, deliver every stream to every sink,
+// repeat exactly, print and parse back to the same run, keep their values with
+// other buffer depths, and give the same with every PE stepped in every cycle.
+func TestRandomPrograms(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, streams := randomProgram(t)
+		m, _ := wse.Profile(p.Machine)
+		runOn := func(p *wse.Program, m wse.Machine) (*Sim, Stats) {
+			s, err := New(p, m, Options{})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, wse.Print(p))
+			}
+			st, err := s.Launch(context.Background())
+			if err != nil {
+				t.Fatalf("%v\n%s", err, wse.Print(p))
+			}
+			return s, st
+		}
+		s, st := runOn(p, m)
+		var sent, delivered int64
+		for id, k := range streams {
+			words := int64((k.n + k.elem.PerWavelet() - 1) / k.elem.PerWavelet())
+			sent += words
+			delivered += words * int64(len(k.sinks))
+			for _, pe := range k.sinks {
+				got, err := s.Floats(pe%p.W, pe/p.W, fmt.Sprint("a", id))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range got {
+					if v != float64(100*id+i) {
+						t.Fatalf("stream %d at PE %d: element %d is %g\n%s", id, pe, i, v, wse.Print(p))
+					}
+				}
+			}
+		}
+		if st.Sent != sent || st.Delivered != delivered {
+			t.Fatalf("%d sent and %d delivered, want %d and %d", st.Sent, st.Delivered, sent, delivered)
+		}
+		q, err := wse.Parse("", wse.Print(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s2, st2 := runOn(q, m)
+		if d := cmp.Diff(st, st2, cmp.AllowUnexported(Stats{})); d != "" || !bytes.Equal(s.mem, s2.mem) {
+			t.Fatalf("two runs differ: %s", d)
+		}
+		small := m.Clone()
+		small.RouterDepth = rapid.IntRange(1, 3).Draw(t, "depth")
+		for i := range small.InQueues {
+			small.InQueues[i].Depth = rapid.IntRange(1, 3).Draw(t, "in")
+		}
+		for i := range small.OutQueues {
+			small.OutQueues[i].Depth = rapid.IntRange(1, 3).Draw(t, "out")
+		}
+		s3, st3 := runOn(p, small)
+		if !bytes.Equal(s.mem, s3.mem) {
+			t.Fatalf("buffer depths changed a value\n%s", wse.Print(p))
+		}
+		if st3.Cycles < st.Cycles && small.RouterDepth <= m.RouterDepth && len(streams) == 1 {
+			t.Fatalf("one stream got faster with smaller buffers: %d, %d", st3.Cycles, st.Cycles)
+		}
+		stepped(t, p, m, s, st)
+	})
+}
+
+// stepped runs p visiting every PE in every cycle and compares with the run that
+// skipped what is idle.
+func stepped(t *rapid.T, p *wse.Program, m wse.Machine, want *Sim, st Stats) {
+	s, err := New(p, m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.begin(nil)
+	for s.cycle < want.cycle {
+		for pe := range s.ceNext {
+			s.ceNext[pe] = s.cycle
+		}
+		if _, _, err := s.step(); err != nil {
+			t.Fatal(err)
+		}
+		s.cycle++
+	}
+	if d := cmp.Diff(st, s.finishStats(0), cmp.AllowUnexported(Stats{})); d != "" || !bytes.Equal(s.mem, want.mem) {
+		t.Fatalf("skipping idle PEs changed the run: %s\n%s", d, wse.Print(p))
+	}
+}
