@@ -1,0 +1,173 @@
+package wse
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+)
+
+const legal = `machine wse2
+mesh 4 2
+class a { at x 0..2 y 0..2
+  param k = 1
+  array u f32[8] export
+  array v f32[8]
+  array i i32[8]
+  array h f16[8]
+  queue east out 2 color 0
+  queue west in 3 color 1
+  task main local 8 { add.f32 u[0 : 8] = u[0 : 8], v[0 : 8] activate t }
+  task t local 9 { exit }
+  entry main }
+class b { at x 2..4 y 0..2 task main local 8 { exit } entry main }
+route color 0 at x 0..1 y 0..2 rx ramp tx east
+`
+
+func TestVerifyRefuses(t *testing.T) {
+	check := func(machine, src string) diag.List {
+		t.Helper()
+		m, _ := Profile(machine)
+		p, err := Parse("t", src)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, src)
+		}
+		return Verify(p, m)
+	}
+	for _, machine := range []string{"wse2", "wse3"} {
+		if l := check(machine, legal); len(l) != 0 {
+			t.Fatalf("%s: the legal program is refused: %v", machine, l)
+		}
+	}
+	const add = "add.f32 u[0 : 8] = u[0 : 8], v[0 : 8]"
+	for _, c := range []struct{ old, new, code, says string }{
+		{"mesh 4 2", "mesh 800 2", "WF0505", "wse2 offers 750 x 994"},
+		{"at x 2..4", "at x 1..4", "WF0505", "both claim PE (1,0)"},
+		{"at x 2..4", "at x 2..5", "WF0505", "leaves the 4 x 2 mesh"},
+		{"at x 2..4 y 0..2", "", "WF0505", "no region"},
+		{"array v", "array u", "WF0502", `two arrays are called "u"`},
+		{"task t local 9", "task main local 9", "WF0502", "two tasks"},
+		{"class b", "class a", "WF0502", "two classes"},
+		{"activate t", "activate s", "WF0502", "no such task"},
+		{"entry main }\nclass", "entry z }\nclass", "WF0502", "entry"},
+		{"local 9", "local 8", "WF0507", "same id 8"},
+		{"local 9", "local 22", "WF0507", "local task id 22"},
+		{"task t local 9", "task d data west { } task e data west { } task t local 9", "WF0507", "both take"},
+		{"task t local 9", "task d data west { } task t local 1", "WF0507", "a data task's id is the color"},
+		{"task t local 9", "task d data nix { } task t local 9", "WF0502", "no input queue"},
+		{"activate t", "activate d } task d data west {", "WF0507", "only local tasks"},
+		{"out 2 color 0", "out 0 color 0", "WF0503", "output queue 0"},
+		{"out 2 color 0", "out 2 color 21", "WF0504", "color 21"},
+		{"in 3 color 1", "in 3 color 1\nqueue z in 3 color 2", "WF0503", "both bind hardware queue 3"},
+		{"in 3 color 1", "in 3 color 1\nqueue z in 4 color 1", "WF0503", "color 1 is delivered to input queues west and z at PE (0,0)"},
+		{"in 3 color 1", "in 3 color 1 at x 0..2 y 0..1, 2 at x 1..2 y 0..2", "WF0503", "colors 1 and 2 at PE (1,0)"},
+		{"route color 0", "route color 21", "WF0504", "colors 0 to 20"},
+		{"rx ramp tx east", "rx east tx east", "WF0506", "is no route"},
+		{"tx east\n", "tx east\nroute color 0 at x 0..4 step 2 y 1..2 rx west tx ramp\n", "WF0506", "routed twice at PE (0,1)"},
+		{add, "add.f32 u[0 : 8] = u[0 : 7], v[0 : 8]", "WF0508", "operands of"},
+		{add, "add.f32 u[0 : 8] = u[1 : 8], v[0 : 8]", "WF0508", "elements 1 to 8 of u"},
+		{add, "add.f32 u[0 : 8] = h[0 : 8], v[0 : 8]", "WF0508", "holds f16"},
+		{add, "add.f32 u[0 : 2] = u[0 : 2*200], v[0 : 2]", "WF0508", "8-bit"},
+		{add, "fma.f32 u[0 : 8] = u[0 : 8], v[0 : 8], v[0 : 8]", "WF0508", "scalar c"},
+		{add, "mov.f32 u[0 : 8] = v[0 : 8] async", "WF0508", "needs a fabric operand"},
+		{add, "mov.f32 fab(east, 8) = 1 async", "WF0508", "no scalar source"},
+		{add, "map.div.f32 u[0 : 8] = fab(west, 8), v[0 : 8] async", "WF0508", "cannot run asynchronously"},
+		{add, "mov.f32 u[0 : 8] = fab(west, 8) async ut 3", "WF0508", "cannot be chosen"},
+		{add, "mov.f32 u[0 : 8] = fab(west, 8) async activate q", "WF0502", "completion names"},
+		{add, "add.f32 u[0 : 8] = fab(west, 8), fab(west, 8)", "WF0508", "one fabric source"},
+		{add, "mov.f32 u[0 : 8] = fab(east, 8)", "WF0502", "no input queue"},
+		{add, "mov.f32 1 = u[0]", "WF0508", "destination"},
+		{add, "sum.f32 u[0 : 8] = 0, v[0 : 8]", "WF0508", "one memory element"},
+		{add, "sum.f32 u[0] = v[0 : 8], v[0 : 8]", "WF0508", "initial value must be a scalar"},
+		{add, "sum.f32 u[0] = 0, 0", "WF0508", "second source must be a vector"},
+		{add, "set %k = 1", "WF0502", "params cannot be written"},
+		{add, "mov.f32 z[0] = 1", "WF0502", `no array "z"`},
+		{add, "load %r = u[0 : 4]", "WF0508", "one memory element"},
+		{"array v f32[8]", "array v f32[13000]", "WF0509", "too many"},
+		{"array v f32[8]", "array v f32[8] addr 8", "WF0509", "data starts at"},
+		{"array v f32[8]", "array v f32[8] addr 20000 array w f32[8] addr 20016", "WF0509", "v and w overlap at address 20016"},
+		{"array v f32[8]", "array v f32[8] align 3", "WF0509", "alignment 3"},
+		{"array v f32[8]", "array v f32[2] = list [1, 2, 3]", "WF0508", "3 initial values"},
+	} {
+		src := strings.Replace(legal, c.old, c.new, 1)
+		if src == legal {
+			t.Fatalf("%q is not in the program", c.old)
+		}
+		l := check("wse2", src)
+		found := false
+		for _, d := range l {
+			if _, ok := diag.Lookup(d.Code); !ok {
+				t.Errorf("%s is not in the catalogue", d.Code)
+			}
+			found = found || d.Code == c.code && strings.Contains(d.Message+strings.Join(d.Notes, " "), c.says)
+		}
+		if !found {
+			t.Errorf("%q: want %s %q, got %v", c.new, c.code, c.says, l)
+		}
+	}
+	// What only one machine allows.
+	two := strings.Replace(legal, "queue west", "queue e2 out 2 color 2\nqueue west", 1)
+	if l := check("wse2", two); len(l) != 0 {
+		t.Errorf("WSE-2 output queues carry several colors: %v", l)
+	}
+	if l := check("wse3", two); len(l) == 0 {
+		t.Error("WSE-3 output queues have one color")
+	}
+	ut := strings.Replace(legal, add, "mov.f32 u[0 : 8] = fab(west, 8) async ut 3", 1)
+	if l := check("wse3", ut); len(l) != 0 {
+		t.Errorf("WSE-3 lets a program choose the microthread: %v", l)
+	}
+}
+
+func TestLayout(t *testing.T) {
+	m, _ := Profile("wse2")
+	p, err := Parse("", `machine wse2
+mesh 1 1
+class a { at x 0..1 y 0..1
+  array a u16[3]
+  array b f32[4] align 16
+  array c f32[2] bank 3
+  array d f32[4] addr 20000
+  array e f32[1] bank 0
+  task main local 8 { exit } entry main }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls, err := Layout(p, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := ls[0]
+	if l.Addr[0] != l.DataStart || l.Addr[1]%16 != 0 || l.Addr[2]/4%8 != 3 || l.Addr[3] != 20000 || l.Addr[4]/4%8 != 0 {
+		t.Errorf("addresses %v from %d", l.Addr, l.DataStart)
+	}
+	if l.Addr[4] >= 20000 {
+		t.Errorf("array e must fill the gap before 20000: %v", l.Addr)
+	}
+	if l.Data != 6+16+8+16+4 || l.End != 20016 || l.Pad != l.End-l.DataStart-l.Data {
+		t.Errorf("%+v", l)
+	}
+	if l.DataStart != l.Reserved+l.Code+l.Stack || l.Code < CodeSize(p.Classes[0], m) {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestMeetOfStridedRanges(t *testing.T) {
+	for _, c := range []struct {
+		rs []Range
+		v  int
+		ok bool
+	}{
+		{[]Range{{0, 10, 2}, {1, 10, 2}}, 0, false},
+		{[]Range{{0, 100, 3}, {1, 100, 5}}, 6, true},
+		{[]Range{{0, 6, 3}, {1, 6, 5}}, 0, false},
+		{[]Range{{4, 5, 1}, {0, 1 << 30, 1}}, 4, true},
+		{[]Range{{0, 200, 2}, {0, 200, 3}, {5, 200, 5}}, 30, true},
+		{[]Range{{0, 200, 6}, {1, 200, 4}, {0, 200, 1}}, 0, false},
+		{[]Range{{5, 5, 1}, {0, 9, 1}}, 0, false},
+	} {
+		if v, ok := meet(c.rs...); ok != c.ok || ok && v != c.v {
+			t.Errorf("%v: %d %v, want %d %v", c.rs, v, ok, c.v, c.ok)
+		}
+	}
+}
