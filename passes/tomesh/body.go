@@ -81,9 +81,13 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, want []int, dst []*opnd) {
 		dst  mesh.Operand
 	}
 	var finals []final
+	sole := make([]bool, len(want)) // nothing else reads the node: eval counts readers down
+	for k, w := range want {
+		sole[k] = g.uses[w] == 1
+	}
 	for k, w := range want {
 		f := final{node: w, dst: dst[k].operand(b, full)}
-		if n := &p.Body.Nodes[w]; g.uses[w] == 1 && len(n.Args) > 0 {
+		if n := &p.Body.Nodes[w]; sole[k] && len(n.Args) > 0 {
 			for _, a := range n.Args {
 				f.args = append(f.args, g.eval(a))
 			}

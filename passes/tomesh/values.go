@@ -113,10 +113,10 @@ func (l *lowering) checkSet(s ir.Set, v *value) {
 	}
 	ok := len(a.Axes) == len(v.axes) && a.Elem == v.elem
 	for i := range v.axes {
-		ok = ok && a.Axes[i] == v.axes[i] && v.box[i].Lo <= 0 && v.box[i].Hi >= l.p.Axis(a.Axes[i]).N
+		ok = ok && a.Axes[i] == v.axes[i] && v.box[i] == (ir.Interval{Hi: l.p.Axis(a.Axes[i]).N})
 	}
 	if !ok {
-		l.errorf("WF0406", s.Pos, "%s does not cover array %s axis by axis", v.name, s.Array)
+		l.errorf("WF0406", s.Pos, "%s does not have the shape and type of array %s", v.name, s.Array)
 	}
 }
 
@@ -306,11 +306,11 @@ func (l *lowering) residence() {
 	}
 }
 
-// floodOperands moves the copying of a value with ghost points along the mesh to its operands: ghosts are computed where they are
-// needed, so the operands must be there.
+// floodOperands moves the copying of a value with ghost points to its operands: ghosts are computed where they are needed, beside the
+// block too, so the operands must be there.
 func (o *op) floodOperands() {
 	for _, d := range meshDims {
-		if !o.ghosts || !o.res[0].flood[d] {
+		if !o.ghosts && o.Kind != ir.Extend || !o.res[0].flood[d] {
 			continue
 		}
 		o.operands(func(v *value) { v.flood[d] = v.flood[d] || v.home[d] })
