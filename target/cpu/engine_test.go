@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -22,8 +23,16 @@ func eachToolchain(t *testing.T, f func(t *testing.T, tc *Toolchain)) {
 		t.Skip("no LLVM on this machine: the CPU target is not tested")
 	}
 	for _, tc := range toolchains() {
-		t.Run(tc.String(), func(t *testing.T) { f(t, tc) })
+		t.Run(label(tc), func(t *testing.T) { f(t, tc) })
 	}
+}
+
+// label names a tool chain in the name of a test.
+func label(tc *Toolchain) string {
+	if tc.Clang != "" {
+		return fmt.Sprintf("clang%d", tc.Version)
+	}
+	return fmt.Sprintf("opt%d", tc.Version)
 }
 
 // sample fills a tensor with values that make rounding visible; for integers with all kinds of bits.
@@ -161,7 +170,7 @@ func BenchmarkHeat256(b *testing.B) {
 	p := heatProgram(ir.F32, n, n, n)
 	for _, tc := range toolchains() {
 		for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
-			b.Run(tc.String()+"/"+string(rune('0'+threads)), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/threads=%d", label(tc), threads), func(b *testing.B) {
 				pl, err := newPlan(p)
 				if err != nil {
 					b.Fatal(err)

@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -76,31 +75,4 @@ func text(src string) *ir.Program {
 		panic(fmt.Sprintf("%v\n%s", err, src))
 	}
 	return p
-}
-
-// expr writes a body in the text form from lines "name = op elem args" with $names.
-func body(lines ...string) string {
-	num := map[string]string{}
-	var b strings.Builder
-	for i, l := range lines {
-		if i == len(lines)-1 && strings.HasPrefix(l, "yield") {
-			b.WriteString(replaceNames(l, num) + "\n")
-			continue
-		}
-		name, rest, _ := strings.Cut(l, " = ")
-		fmt.Fprintf(&b, "$%d = %s\n", i, replaceNames(rest, num))
-		num["$"+strings.TrimSpace(name)] = fmt.Sprintf("$%d", i)
-	}
-	return b.String()
-}
-
-func replaceNames(l string, num map[string]string) string {
-	f := strings.Split(l, " ")
-	for i, w := range f {
-		bare := strings.TrimSuffix(w, ",")
-		if n, ok := num[bare]; ok {
-			f[i] = n + strings.TrimPrefix(w, bare)
-		}
-	}
-	return strings.Join(f, " ")
 }
