@@ -301,10 +301,33 @@ func (c *checker) advection(e *syntax.Call, sc *scope) *Node {
 			d2 := c.deriv(x, a, 2, sc, e.At)
 			d2.Acc = 2
 			h := number(-a.H/2, a.Unit, e.At)
-			speed := compute(ir.Abs, v[i].Unit, e.At, v[i])
+			speed := c.modulus(v[i])
 			k := compute(ir.Mul, speed.Unit.mul(h.Unit), e.At, speed, h)
 			put(compute(ir.Mul, k.Unit.mul(d2.Unit), e.At, k, d2))
 		}
 	}
 	return sum
+}
+
+// modulus is |v|. A constant speed has a known sign, and then the difference is one-sided exactly: the terms cancel as polynomials.
+func (c *checker) modulus(v *Node) *Node {
+	settable := false
+	Visit(v, func(n *Node) { settable = settable || n.Op == StepSize || n.Op == ScalarRef && n.Sym.settable() })
+	if x, ok := c.eval(v); ok && !settable {
+		if x < 0 {
+			return neg(v)
+		}
+		return v
+	}
+	return compute(ir.Abs, v.Unit, v.At, v)
+}
+
+// settable says whether a param can change the scalar at run.
+func (s *Scalar) settable() bool {
+	if s.Param || s.Def == nil {
+		return s.Param
+	}
+	found := false
+	Visit(s.Def, func(n *Node) { found = found || n.Op == ScalarRef && n.Sym.settable() })
+	return found
 }

@@ -198,7 +198,9 @@ func (c *checker) region(f *Field, r *syntax.Region, sc *scope) {
 		slack := number(1e-9*a.H, a.Unit, rg.At)
 		and(compute(ir.Le, one(), rg.At, compute(ir.Sub, a.Unit, rg.At, lo, slack), at))
 		above := compute(ir.Lt, one(), rg.At, at, compute(ir.Sub, a.Unit, rg.At, hi, slack))
-		if a.Coords && !a.Periodic {
+		if hi.Op == Num && h >= a.Hi-1e-9*a.H && a.Coords && !a.Periodic {
+			continue
+		} else if hi.Op != Num && a.Coords && !a.Periodic {
 			end := number(a.Hi-1e-9*a.H, a.Unit, rg.At)
 			above = compute(ir.Or, one(), rg.At, above, compute(ir.Le, one(), rg.At, end, hi))
 		}

@@ -1,3 +1,417 @@
 package check
 
-func (c *checker) stability() {}
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// stability derives the largest stable step of every evolve from its equations, by von Neumann's method, and holds given steps
+// against it.
+//
+// The right-hand side of dt(u) is expanded into terms coefficient * derivative of u. Terms without a derivative (reactions, sources)
+// do not limit the step here. Coefficients known at load stay expressions of the parameters, so that the limit follows a parameter set
+// at run; coefficients that vary in space are bounded by their maximum over the initial data, and the parameters in them are frozen;
+// coefficients that depend on the solution are taken at its initial values, with a note (linearisation). With, per axis j,
+//
+//	A   = sum over terms of even order of |coefficient| * max|symbol| / h^order   (those that damp)
+//	Q   = sum over j of K * (sum of |coefficients| of odd order / h^order)^2 / (D_j/h_j^2)
+//
+// D_j the diffusion along j and K from advectionRatio, the amplification factor of forward Euler is at most 1 in modulus when
+// dt <= 2/max(A, Q): |1 + dt*(-a + i*b)|^2 <= 1 is dt*(a^2 + b^2) <= 2*a, and by Cauchy and Schwarz b^2 <= Q*(a - a^2/A). For
+// order 2 this is the exact condition of Hindmarsh, Gresho and Griffiths (1984): dt <= 1/(2*sum D_j/h_j^2) and dt <= 2/sum c_j^2/D_j;
+// first-order upwind gives dt <= 1/sum |c_j|/h_j. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
+//
+// Cross derivatives, derivatives of other fields or of next values, products of derivatives and changing times in coefficients have no
+// such bound: then there is no limit, `auto` is an error and a given step passes with a note.
+func (c *checker) stability() {
+	for _, b := range c.prog.Blocks {
+		if !b.Once && !b.Count {
+			c.blockLimit(b)
+		}
+	}
+}
+
+// linTerm is sign * coef * derivative of field; orders are per axis of its grid.
+type linTerm struct {
+	coef   *Node // nil stands for 1
+	sign   float64
+	field  *Field
+	next   bool
+	orders [3]int
+	acc    int
+	at     diag.Span
+}
+
+// limiter collects what limits the step of one block.
+type limiter struct {
+	c       *checker
+	b       *Block
+	unknown []unknownTerm
+	limits  []*Node
+	terms   []string
+	linear  []diag.Span // terms taken at initial values
+}
+
+type unknownTerm struct {
+	at  diag.Span
+	why string
+}
+
+func (c *checker) blockLimit(b *Block) {
+	l := &limiter{c: c, b: b}
+	for _, s := range b.Stmts {
+		switch s.Kind {
+		case Euler, Second:
+			l.equation(s)
+		default:
+			Visit(s.Value, func(n *Node) {
+				if n.Op == StepSize && s.Kind == Plain {
+					l.cannot(s.At, "an assignment is evaluated as written")
+				}
+			})
+		}
+	}
+	c.judge(l)
+}
+
+func (l *limiter) cannot(at diag.Span, why string) {
+	for _, u := range l.unknown {
+		if u.at == at {
+			return
+		}
+	}
+	l.unknown = append(l.unknown, unknownTerm{at, why})
+}
+
+// equation adds the limit of one equation.
+func (l *limiter) equation(s *Assign) {
+	ts := l.expand(s.Value, linTerm{sign: 1, acc: 2})
+	var damp []linTerm
+	var odd [3][]linTerm
+	var diffusion [3][]linTerm
+	for _, t := range ts {
+		total, axes, oddAxes := 0, 0, 0
+		for _, k := range t.orders {
+			total += k
+			if k > 0 {
+				axes++
+			}
+			oddAxes += k % 2
+		}
+		switch {
+		case t.field != s.Field || t.next:
+			l.cannot(t.at, "it couples two unknowns by a derivative")
+		case oddAxes > 0 && axes > 1:
+			l.cannot(t.at, "it is a cross derivative")
+		case oddAxes == 1:
+			for j, k := range t.orders {
+				if k > 0 {
+					odd[j] = append(odd[j], t)
+				}
+			}
+		default:
+			if total/2%2 == 1 { // d^2, d^6: negative symbol damps with a positive coefficient
+				damp = append(damp, t)
+			} else {
+				t.sign = -t.sign
+				damp = append(damp, t)
+			}
+			for j, k := range t.orders {
+				if k == 2 && axes == 1 {
+					diffusion[j] = append(diffusion[j], damp[len(damp)-1])
+				}
+			}
+		}
+	}
+	hasOdd := len(odd[0])+len(odd[1])+len(odd[2]) > 0
+	if len(damp) == 0 && !hasOdd {
+		return
+	}
+	l.limits = append(l.limits, l.bound(s, damp, odd, diffusion, hasOdd)...)
+	for _, t := range ts {
+		text := t.at.Text()
+		known := text == ""
+		for _, x := range l.terms {
+			known = known || x == text
+		}
+		if !known {
+			l.terms = append(l.terms, text)
+		}
+	}
+}
+
+// bound makes the limit expression of one equation.
+func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, hasOdd bool) []*Node {
+	if s.Kind == Second && hasOdd {
+		l.cannot(s.At, "a first derivative in space beside dt(dt(..)) has no bound here")
+		return nil
+	}
+	var a *Node
+	for _, t := range damp {
+		n := l.size(t, s.Field, false)
+		if n == nil {
+			return nil
+		}
+		if a == nil {
+			a = n
+		} else {
+			a = add(a, n)
+		}
+	}
+	if a == nil {
+		a = number(0, one(), s.At)
+	}
+	most := a
+	if hasOdd {
+		q := l.advective(s, odd, diffusion)
+		if q == nil {
+			return nil
+		}
+		most = compute(ir.MaxOp, a.Unit, s.At, a, q)
+	}
+	if s.Kind == Second {
+		return []*Node{div(number(2, one(), s.At), compute(ir.Sqrt, one(), s.At, most))}
+	}
+	return []*Node{div(number(2, one(), s.At), most)}
+}
+
+// size is |coefficient| * max|symbol| / h^order of a term that damps, zero when its coefficient has the other sign. plain leaves the
+// symbol away (for the diffusion of an axis).
+func (l *limiter) size(t linTerm, f *Field, plain bool) *Node {
+	w := 1.0
+	for j, k := range t.orders {
+		if k > 0 {
+			a := f.Grid.Axes[j]
+			w /= math.Pow(a.H, float64(k))
+			if !plain {
+				w *= symbolMax(k, t.acc)
+			}
+		}
+	}
+	k := l.coefficient(t, true)
+	if k == nil {
+		return nil
+	}
+	return mul(number(w, one(), t.at), compute(ir.MaxOp, one(), t.at, number(0, one(), t.at), k))
+}
+
+// advective is Q, or nil after noting why there is none.
+func (l *limiter) advective(s *Assign, odd, diffusion [3][]linTerm) *Node {
+	q := number(0, one(), s.At)
+	for j := range odd {
+		if len(odd[j]) == 0 {
+			continue
+		}
+		a := s.Field.Grid.Axes[j]
+		d := number(0, one(), s.At)
+		acc2 := 2
+		for i, t := range diffusion[j] {
+			n := l.size(t, s.Field, true)
+			if n == nil {
+				return nil
+			}
+			d = add(d, n)
+			if i == 0 || t.acc < acc2 {
+				acc2 = t.acc
+			}
+		}
+		speed := number(0, one(), s.At)
+		for _, t := range odd[j] {
+			k := l.coefficient(t, false)
+			if k == nil {
+				return nil
+			}
+			w := math.Sqrt(advectionRatio(t.orders[j], t.acc, acc2)) / math.Pow(a.H, float64(t.orders[j]))
+			speed = add(speed, mul(number(w, one(), t.at), compute(ir.Abs, one(), t.at, k)))
+		}
+		// no speed, no limit; speed without diffusion along this axis: unstable at every step
+		none := compute(ir.Le, one(), s.At, speed, number(0, one(), s.At))
+		q = add(q, compute(ir.Select, one(), s.At, none, number(0, one(), s.At), div(mul(speed, speed), d)))
+	}
+	return q
+}
+
+// coefficient is the signed coefficient of a term as a host value: itself, or its extremum over the initial data. signed chooses the
+// largest signed value (damping), else the largest modulus.
+func (l *limiter) coefficient(t linTerm, signed bool) *Node {
+	if t.coef == nil {
+		return number(t.sign, one(), t.at)
+	}
+	if t.coef.host {
+		if t.sign < 0 {
+			return compute(ir.Neg, one(), t.at, t.coef)
+		}
+		return t.coef
+	}
+	v, state, ok := extremum(t.coef, t.sign, signed)
+	if !ok {
+		l.cannot(t.at, "its coefficient is not known before the run")
+		return nil
+	}
+	if state {
+		l.linear = append(l.linear, t.at)
+	}
+	freezeData(t.coef)
+	return number(v, one(), t.at)
+}
+
+// freezeData freezes the params of an expression and of the initial values it reads.
+func freezeData(n *Node) {
+	freeze(n)
+	Visit(n, func(x *Node) {
+		if x.Op == Read && !x.Next {
+			freeze(x.Field.Init)
+			for _, r := range x.Field.Regions {
+				freeze(r.Where)
+				freeze(r.Value)
+			}
+		}
+	})
+}
+
+// maxSamples bounds the points an extremum visits.
+const maxSamples = 1 << 22
+
+// extremum is the largest sign*n (or |n|) over all points, with fields at their initial values.
+func extremum(n *Node, sign float64, signed bool) (v float64, state, ok bool) {
+	free := n.Free()
+	count := 1
+	for _, x := range free {
+		if count *= x.Axis.N; count > maxSamples {
+			return 0, false, false
+		}
+	}
+	at := map[IndexVar]int{}
+	budget := 1 << 27
+	best := math.Inf(-1)
+	for k := 0; k < count; k++ {
+		r := k
+		for i := len(free) - 1; i >= 0; i-- {
+			at[free[i]] = r % free[i].Axis.N
+			r /= free[i].Axis.N
+		}
+		e := evaluator{at: at, budget: budget}
+		x, good := e.value(n)
+		if !good || math.IsNaN(x) {
+			return 0, false, false
+		}
+		budget, state = e.budget, state || e.state
+		if signed {
+			x *= sign
+		} else {
+			x = math.Abs(x)
+		}
+		best = max(best, x)
+	}
+	return best, state, true
+}
+
+// judge reports what follows from the limit of a block.
+func (c *checker) judge(l *limiter) {
+	b := l.b
+	if b.Step.invalid() {
+		return
+	}
+	var limit *Node
+	if len(l.unknown) == 0 && len(l.limits) > 0 {
+		limit = l.limits[0]
+		for _, n := range l.limits[1:] {
+			limit = compute(ir.MinOp, one(), b.At, limit, n)
+		}
+	}
+	b.Terms = strings.Join(l.terms, ", ")
+	at := b.Step.At
+	if limit == nil {
+		c.noLimit(l, at)
+		return
+	}
+	most, ok := c.eval(limit)
+	if !ok || math.IsNaN(most) {
+		l.cannot(b.At, "its coefficients have no value")
+		c.noLimit(l, at)
+		return
+	}
+	if most <= 0 {
+		c.errs.Errorf("WF0307", at, "no step is stable: %s", b.Terms).
+			Note("forward Euler with central first differences amplifies every wave unless there is diffusion along the same axis").
+			Suggest("use upwind(c, T) for the first derivative, or add diffusion")
+		return
+	}
+	for _, s := range l.linear {
+		c.errs.Add(&diag.Diagnostic{Code: "WF0312", Severity: diag.Info, Primary: s,
+			Message: "the stability limit takes this term at the initial values",
+			Notes:   []string{"when the solution grows beyond them the limit shrinks"}})
+	}
+	switch {
+	case b.Auto && math.IsInf(most, 0):
+		c.noLimit(l, at)
+	case b.Auto:
+		b.Limit = limit
+	default:
+		if math.IsInf(most, 0) {
+			return
+		}
+		b.Limit = limit
+		if v, ok := c.eval(b.Step); ok && v > most*(1+1e-9) {
+			d := c.errs.Errorf("WF0307", at, "the step %s is beyond the stability limit %s", c.withUnit(v, b.Unit), c.withUnit(most, b.Unit)).
+				Note("the limit is set by %s", b.Terms)
+			d.Suggest("write `step auto`, or a step of at most %s", c.withUnit(roundDown(most), b.Unit))
+		}
+	}
+}
+
+// roundDown shortens a limit to three digits, downwards.
+func roundDown(v float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(v))-2)
+	return math.Floor(v/p+1e-9) * p
+}
+
+func (c *checker) withUnit(v float64, u Unit) string {
+	u = c.resolve(u)
+	u.vars = nil
+	if s := u.String(); s != "1" {
+		return fmt.Sprintf("%s %s", trimFloat(v), s)
+	}
+	return trimFloat(v)
+}
+
+// noLimit reports that there is no limit: an error for auto, a note for a given step.
+func (c *checker) noLimit(l *limiter, at diag.Span) {
+	b := l.b
+	if b.Auto {
+		d := c.errs.Errorf("WF0308", at, "`auto` finds no stability limit here")
+		for _, u := range l.unknown {
+			if !u.at.IsZero() {
+				d.With(u.at, "%s", u.why)
+			}
+		}
+		if len(l.unknown) == 0 {
+			d.Note("no term with a derivative in space limits the step")
+		}
+		d.Suggest("give a step, as in `step 0.01%s`", unitSuffix(c, b.Unit))
+		return
+	}
+	if len(l.unknown) == 0 {
+		return
+	}
+	d := &diag.Diagnostic{Code: "WF0312", Severity: diag.Info, Primary: at, Message: "the stability of this step is not checked"}
+	for _, u := range l.unknown {
+		if !u.at.IsZero() {
+			d.With(u.at, "%s", u.why)
+		}
+	}
+	c.errs.Add(d)
+}
+
+func unitSuffix(c *checker, u Unit) string {
+	u = c.resolve(u)
+	u.vars = nil
+	if s := u.String(); s != "1" {
+		return " " + s
+	}
+	return ""
+}
