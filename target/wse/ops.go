@@ -29,7 +29,7 @@ const (
 	OpFloor
 	OpCeil
 	OpMin // IEEE 754-2019 minimum
-	OpFma3
+	OpFma3 // dst = src0 + src1*src2 of three vectors, one rounding
 	OpLt
 	OpLe
 	OpEq

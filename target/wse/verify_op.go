@@ -126,7 +126,7 @@ func (v *verifier) op(o *Op) {
 				Note("CSL has no vector by vector multiply-add").Suggest("use mul and add, or map.fma")
 		}
 	}
-	if info.Reduce && !o.Src[1].IsVector() {
+	if k := o.Src[min(1, len(o.Src)-1)].Kind; info.Reduce && (k == Imm || k == Reg) { // one element is a vector of one
 		v.fail("WF0508", "%v: the second source must be a vector", o.Code)
 	}
 	if fabrics > 1 {

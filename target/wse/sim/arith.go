@@ -82,12 +82,10 @@ func floatFn(c wse.Opcode) func(a, b, c float32) float32 {
 		return func(a, b, _ float32) float32 { return maximum(a, b) }
 	case wse.OpMin, wse.OpRedMin:
 		return func(a, b, _ float32) float32 { return minimum(a, b) }
-	case wse.OpFma: // a + b*c
+	case wse.OpFma, wse.OpFma3: // a + b*c
 		return func(a, b, c float32) float32 { return FMA32(b, c, a) }
 	case wse.OpDot: // acc + b*c
 		return func(acc, b, c float32) float32 { return FMA32(b, c, acc) }
-	case wse.OpFma3: // a*b + c
-		return FMA32
 	case wse.OpDiv:
 		return func(a, b, _ float32) float32 { return a / b }
 	case wse.OpSqrt:

@@ -67,7 +67,7 @@ func TestMeanings(t *testing.T) {
 		a, b, c, want uint32
 	}{
 		{wse.OpFma, wse.F32, F(1), F(2), F(3), F(7)},
-		{wse.OpFma3, wse.F32, F(1), F(2), F(3), F(5)},
+		{wse.OpFma3, wse.F32, F(1), F(2), F(3), F(7)},
 		{wse.OpMax, wse.F32, F(negZero), F(0), 0, F(0)},
 		{wse.OpMax, wse.F32, F(0), F(negZero), 0, F(0)},
 		{wse.OpMin, wse.F32, F(0), F(negZero), 0, F(negZero)},

@@ -88,3 +88,27 @@ func (s *Sim) directive(w io.Writer, d wse.Directive, x, y int) error {
 	}
 	return nil
 }
+
+// RunText parses, checks and runs a hand-written kernel with its script, as
+// `wfc sim FILE` does. machine overrides the profile the text names when its name
+// is not empty. Errors are a diag.List (text, legality), a *diag.Diagnostic (a
+// broken rule), a *Deadlock, or an expectation that does not hold.
+func RunText(ctx context.Context, name, src string, machine wse.Machine, opt Options, w io.Writer) error {
+	p, err := wse.Parse(name, src)
+	if err != nil {
+		return err
+	}
+	if machine.Name == "" {
+		if machine, err = wse.Profile(p.Machine); err != nil {
+			return err
+		}
+	}
+	s, err := New(p, machine, opt)
+	if err != nil {
+		return err
+	}
+	if len(p.Script) == 0 {
+		return fmt.Errorf("%s has no script: add `launch` and, to see or check results, `print` or `expect` lines", name)
+	}
+	return s.RunScript(ctx, w)
+}
