@@ -1,0 +1,60 @@
+package verify
+
+import (
+	"math"
+	"os"
+	"testing"
+)
+
+func model(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../../models/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// V14: Gray-Scott, float64, against the golden run of the reference page.
+const grayScott = `
+grid dish { x: 64 periodic; y: 64 periodic }
+param steps = 100
+const Du = 0.16, Dv = 0.08, F = 0.04, k = 0.06
+field U: f64 on dish = where(x > 26.5 and x < 36.5 and y > 26.5 and y < 36.5, 0.5, 1)
+field V: f64 on dish = where(x > 26.5 and x < 36.5 and y > 26.5 and y < 36.5, 0.25, 0)
+evolve n in 0 .. steps {
+  let r[x, y] = U[x, y]*V[x, y]*V[x, y]
+  U'[x, y] = U[x, y] + Du*(U[x+1, y] + U[x-1, y] + U[x, y+1] + U[x, y-1] - 4*U[x, y]) - r[x, y] + F*(1 - U[x, y])
+  V'[x, y] = V[x, y] + Dv*(V[x+1, y] + V[x-1, y] + V[x, y+1] + V[x, y-1] - 4*V[x, y]) + r[x, y] - (F + k)*V[x, y]
+}`
+
+func TestV14GrayScott(t *testing.T) {
+	for _, c := range []struct {
+		steps                     string
+		meanU, meanV, maxV, u3232 float64
+	}{{"100", 0.9597798295, 0.0173938157, 0.4122672775, 0.4182556779},
+		{"1000", 0.7095238277, 0.1180953158, 0.3634512774, 0.7692106854}} {
+		for _, target := range hostTargets(t) {
+			f := solve(t, target, grayScott, map[string]string{"steps": c.steps})
+			var u, v, top float64
+			for i := 0; i < 64*64; i++ {
+				u += f.flat("U", i) / 4096
+				v += f.flat("V", i) / 4096
+				top = max(top, f.flat("V", i))
+			}
+			for what, d := range map[string]float64{"mean U": u - c.meanU, "mean V": v - c.meanV, "max V": top - c.maxV, "U[32][32]": f.at("U", 32, 32) - c.u3232} {
+				if math.Abs(d) > 2e-9 {
+					t.Errorf("%s after %s steps: %s is off by %.1e", target, c.steps, what, d)
+				}
+			}
+			// The square [27,37)^2 is symmetric about (31.5, 31.5): so must be the field, exactly up to the order of additions.
+			for i := 0; i < 64; i++ {
+				for j := 0; j < 64; j++ {
+					if a, b := f.at("U", i, j), f.at("U", (127-i)%64, j); math.Abs(a-b) > 1e-12 {
+						t.Fatalf("%s: U[%d][%d] = %v and its mirror image %v", target, i, j, a, b)
+					}
+				}
+			}
+		}
+	}
+}
