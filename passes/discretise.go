@@ -76,6 +76,7 @@ type differ struct {
 	needs  []map[string]bool // indices the node depends on
 	odd    []map[string]bool // indices with a derivative of odd order in the node
 	within []map[string]bool // indices with any derivative in the node
+	casts  []bool            // the node depends on the bits of its type
 }
 
 // point is where an expression is evaluated: shifts of indices in half steps, and the accuracy of interpolation to it.
@@ -124,7 +125,7 @@ func (q point) key() string {
 
 func (d *differ) analyse() {
 	n := len(d.src.Nodes)
-	d.host, d.deriv = make([]bool, n), make([]bool, n)
+	d.host, d.deriv, d.casts = make([]bool, n), make([]bool, n), make([]bool, n)
 	d.needs, d.odd, d.within = make([]map[string]bool, n), make([]map[string]bool, n), make([]map[string]bool, n)
 	for i := range d.src.Nodes {
 		nd := &d.src.Nodes[i]
@@ -133,11 +134,14 @@ func (d *differ) analyse() {
 		for _, a := range nd.Args {
 			host = host && d.host[a]
 			d.deriv[i] = d.deriv[i] || d.deriv[a]
+			d.casts[i] = d.casts[i] || d.casts[a]
 			union(needs, d.needs[a])
 			union(odd, d.odd[a])
 			union(within, d.within[a])
 		}
 		switch nd.Op {
+		case ir.Bitcast:
+			d.casts[i] = true
 		case ir.Read:
 			for _, a := range nd.At {
 				if a.Index != "" {
@@ -288,7 +292,7 @@ func (d *differ) read(n *ir.Node, q point) lin {
 		if m.At[k].Index == "" || s == 0 {
 			continue
 		}
-		if s%2 != 0 {
+		if s%2 != 0 && n.Elem.IsFloat() {
 			pts, w := stencil(0, q.acc, true)
 			var out lin
 			for j, half := range pts {
@@ -296,7 +300,7 @@ func (d *differ) read(n *ir.Node, q point) lin {
 			}
 			return out
 		}
-		m.At[k].Off += s / 2
+		m.At[k].Off += s >> 1 // midway, what is no number comes from the lower point
 	}
 	return lin{{constant(big.NewRat(1, 1)), d.b.add(m)}}
 }
@@ -403,13 +407,14 @@ func (d *differ) coefficient(i int) poly {
 func (d *differ) opaque(i int) string {
 	b := newBuilder()
 	memo := newMemo(d.src)
+	wide := !d.casts[i]
 	var visit func(i int) int
 	visit = func(i int) int {
 		if memo[i] >= 0 {
 			return memo[i]
 		}
 		n := d.src.Nodes[i]
-		if n.Elem.IsFloat() {
+		if wide && n.Elem.IsFloat() {
 			n.Elem = ir.F64
 		}
 		if len(n.Args) > 0 {

@@ -422,7 +422,7 @@ func (g *ghoster) noRule(e *extent, arr *ir.Array, ax *ir.Axis, high bool, depth
 }
 
 func (g *ghoster) tooSmall(e *extent, ax *ir.Axis, depth int) *diag.Diagnostic {
-	return g.cfg.blame(codeOutside, e.at, "%s is read %d beyond its wall along %s, which has only %d points", e.name[1:], depth, ax.Name, ax.N).
+	return g.cfg.blame(codeShort, e.at, "%s is read %d beyond its wall along %s, which has only %d points", e.name[1:], depth, ax.Name, ax.N).
 		Note("values beyond a wall are reflections of values inside; there are not enough of them").
 		Suggest("use more points along %s or a lower order of accuracy", ax.Name)
 }

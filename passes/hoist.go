@@ -1,7 +1,6 @@
 package passes
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -29,8 +28,8 @@ func hoist(p *ir.Program, cfg *Config) error {
 			}
 		}
 	}
-	if h.err != nil || len(h.ops) == 0 {
-		return h.err
+	if len(h.ops) == 0 {
+		return nil
 	}
 	init := p.Func("init")
 	if init == nil {
@@ -48,7 +47,6 @@ type hoister struct {
 	byKey map[string]string // expression to array name
 	ops   []ir.Op
 	sets  []ir.Set
-	err   error
 }
 
 // boundScalars returns the host scalars whose value some run overrides, and what depends on them.
@@ -75,15 +73,25 @@ func (h *hoister) body(op *ir.Op, pc *ir.Piece) ir.Body {
 	still := make([]bool, n)  // no leaf changes in time
 	worth := make([]bool, n)  // holds a coordinate, or a function of an index
 	depend := make([]bool, n) // holds a coordinate or an index
+	over := make([]map[string]string, n)
 	for i := range src.Nodes {
 		nd := &src.Nodes[i]
 		still[i] = nd.Op != ir.Read && nd.Op != ir.Deriv && !(nd.Op == ir.Scalar && h.bound[nd.Name])
 		worth[i] = nd.Op == ir.Coord
 		depend[i] = nd.Op == ir.Coord || nd.Op == ir.Index
+		over[i] = map[string]string{} // axis to index
+		if depend[i] {
+			over[i][axisOf(op, nd.Name)] = nd.Name
+		}
 		for _, a := range nd.Args {
 			still[i] = still[i] && still[a]
 			worth[i] = worth[i] || worth[a]
 			depend[i] = depend[i] || depend[a]
+			for ax, x := range over[a] {
+				// Two indices over one axis would need it twice: each goes into an array of its own.
+				still[i] = still[i] && (over[i][ax] == "" || over[i][ax] == x)
+				over[i][ax] = x
+			}
 		}
 		worth[i] = worth[i] || depend[i] && transcendental(nd.Op)
 	}
@@ -148,10 +156,6 @@ func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 		n := src.Nodes[i]
 		if n.Op == ir.Coord || n.Op == ir.Index {
 			ax := axisOf(op, n.Name)
-			if old, ok := at[ax]; ok && old != n.Name {
-				// Two indices over one axis: the array would need the axis twice; an index of its own keeps them apart.
-				h.fail("%s and %s both run over %s in one expression of coordinates", old, n.Name, ax)
-			}
 			axes[ax], at[ax] = true, n.Name
 			n.Name = ax
 		}
@@ -223,11 +227,5 @@ func (h *hoister) fresh() string {
 		if n := "data." + strconv.Itoa(k); h.p.Array(n) == nil {
 			return n
 		}
-	}
-}
-
-func (h *hoister) fail(format string, args ...any) {
-	if h.err == nil {
-		h.err = fmt.Errorf(format, args...)
 	}
 }

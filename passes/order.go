@@ -7,8 +7,11 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// codeOutside is the diagnostic of a read beyond a wall without a rule.
-const codeOutside = "WF0301"
+// Codes of what passes find wrong with a user's program: a read beyond a wall without a rule, and too few points to reflect.
+const (
+	codeOutside = "WF0703"
+	codeShort   = "WF0704"
+)
 
 // operands returns the names an operation reads, in order of first appearance, without repetition.
 func operands(op *ir.Op) []string {

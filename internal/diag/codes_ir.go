@@ -22,4 +22,24 @@ reported with the file; for hand-written IR the message names the function, the 
 func step, op 0 (map %T1), piece 0, node 2 (read f32 @T[x+1]): reads 1..65 of axis x, which holds 0..64
 `,
 	},
+	{
+		Code:  "WF0703",
+		Title: "read beyond a wall without a boundary condition",
+		Text: `A derivative or an index such as x-1 reaches points outside the grid, and nothing says what is there: the field has no
+condition on that side, or it is a let, which has none of its own. Give the field a condition there, make the axis periodic, or write
+the let's expression out where its neighbours are read.`,
+		Example: `
+field T on rod = 0;  bc T { x.lo: T = 1 }     // wrong: lap(T) reads beyond x.hi too
+field T on rod = 0;  bc T { x.lo: T = 1;  x.hi: dn(T) = 0 }
+`,
+	},
+	{
+		Code:  "WF0704",
+		Title: "too few points for the width of a formula",
+		Text: `Values beyond a wall are reflections of values inside it. A formula of high order on an axis of few points would need the
+reflection of a point that does not exist. Use more points or a lower order of accuracy.`,
+		Example: `
+grid rod { x: 0..1 in 3 }      // too short for order 8, which reads 4 points beyond the wall
+`,
+	},
 }
