@@ -13,6 +13,7 @@ func (p *Program) cpuEngine(prog *ir.Program) (runtime.Engine, error) {
 	return cpu.New(prog, cpu.Options{})
 }
 
+// waferEngine loads the machine program into a simulated wafer.
 func (p *Program) waferEngine() (runtime.Engine, error) {
 	m, err := p.waferOf()
 	if err != nil {

@@ -16,11 +16,12 @@ type Named struct {
 	*Array
 }
 
-// WriteNPZ writes the arrays, in order, as an uncompressed .npz file (like numpy.savez). The bytes depend on the arrays only.
+// WriteNPZ writes the arrays, in order, as an uncompressed .npz file (like numpy.savez). The bytes depend on the arrays only: the date of
+// the entries is 1 January 1980.
 func WriteNPZ(w io.Writer, arrays []Named) error {
 	z := zip.NewWriter(w)
 	for _, a := range arrays {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: a.Name + ".npy", Method: zip.Store})
+		f, err := z.CreateHeader(&zip.FileHeader{Name: a.Name + ".npy", Method: zip.Store, ModifiedDate: 1<<5 | 1})
 		if err != nil {
 			return err
 		}

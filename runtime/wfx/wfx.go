@@ -1,6 +1,6 @@
 // Package wfx is the container of a compiled program: one deterministic, versioned file (docs/wfx.md describes it byte for byte).
 //
-// A .wfx file is a zip archive whose entries are stored, not compressed, in a fixed order and without times: any zip tool can look
+// A .wfx file is a zip archive whose entries are stored, not compressed, in a fixed order and with a fixed date: any zip tool can look
 // into it, the same program gives the same bytes on every machine, and an entry cannot be larger than the file. This package knows
 // sections and their limits; what the sections say is read by the packages that own their languages.
 package wfx
@@ -49,6 +49,9 @@ type manifest struct {
 	Runs    bool   `json:"runs"` // whether there is a machine program
 }
 
+// epoch is 1 January 1980, the earliest date of a zip file.
+const epoch = 1<<5 | 1
+
 // Names of the sections, in the order of the file.
 const (
 	secManifest = "manifest.json"
@@ -74,7 +77,7 @@ func Write(w io.Writer, f *File) error {
 		n := uint64(len(data))
 		var e io.Writer
 		// CreateRaw writes sizes and checksum before the data, so that no descriptor follows it.
-		e, err = z.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(data), CompressedSize64: n, UncompressedSize64: n})
+		e, err = z.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Store, ModifiedDate: epoch, CRC32: crc32.ChecksumIEEE(data), CompressedSize64: n, UncompressedSize64: n})
 		if err == nil {
 			_, err = e.Write(data)
 		}

@@ -1,0 +1,33 @@
+# make test is what a contributor and the CI run. The other targets take longer and are for a quiet hour.
+
+GO ?= go
+# One name per line of go list; packages with fuzz targets are found by their text, so that new ones need no entry here.
+FUZZTIME ?= 20s
+SOAK ?= 2000
+
+.PHONY: test toolchain vet soak bench fuzz
+
+test: toolchain vet
+	$(GO) test ./...
+
+vet:
+	$(GO) vet ./...
+
+# The CPU target compiles with the LLVM of the computer. Everything else works without it, so a failed installation is not fatal: the
+# tests that need it say so and are skipped.
+toolchain:
+	@sh scripts/toolchain.sh
+
+# Random programs on all targets, many more than a test run has.
+soak: toolchain
+	WFC_SOAK=$(SOAK) $(GO) test -count=1 -timeout=4h -v -run 'Random|Soak' ./tests/...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz:
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; \
+	done

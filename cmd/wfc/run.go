@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/runtime"
+)
+
+// defaultOut is where outputs go when nothing is said.
+const defaultOut = "wfc-out"
+
+func runFlags() []cli.Flag {
+	return []cli.Flag{setFlag(), machineFlag(), meshFlag(),
+		&cli.StringFlag{Name: "out", Usage: "write outputs to `DIR`", Value: defaultOut},
+		&cli.BoolFlag{Name: "json", Usage: "print the results as one JSON document"},
+		&cli.StringFlag{Name: "order", Usage: "combine reductions in the order of the wafer program in `FILE.wfx` (interp and cpu)"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+	}
+}
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "compile and run a program, or run a compiled one",
+		UsageText: "wfc run FILE.wf|FILE.wfx [--target wse|cpu|interp] [--set NAME=VALUE]... [--out DIR] [--json]",
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "target", Usage: "what computes: `wse|cpu|interp`, the simulated wafer, this computer, or the interpreter",
+			Value: string(wfc.Wafer)}}, runFlags()...),
+		Action: func(c *cli.Context) error { return runProgram(c, wfc.Target(c.String("target"))) },
+	}
+}
+
+func interpCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "interp",
+		Usage:     "run a program on the reference interpreter",
+		UsageText: "wfc interp FILE.wf|FILE.wfx [--order FILE.wfx] [--set NAME=VALUE]... [--json]",
+		Flags:     runFlags(),
+		Action:    func(c *cli.Context) error { return runProgram(c, wfc.Interp) },
+	}
+}
+
+// open builds a source file or loads a compiled one. With loaded, the program comes from a .wfx file.
+func open(c *cli.Context, path string, opt wfc.BuildOptions) (p *wfc.Program, loaded bool, err error) {
+	if filepath.Ext(path) == ".wfx" {
+		for _, f := range []string{"machine", "mesh"} {
+			if c.IsSet(f) {
+				return nil, true, usagef("--%s cannot be used with a .wfx file: it was built for one machine", f)
+			}
+		}
+		p, err = wfc.Load(path)
+		return p, true, err
+	}
+	src, err := wfc.ReadSource(path)
+	if err != nil {
+		return nil, false, err
+	}
+	p, err = wfc.Build(src, opt)
+	return p, false, err
+}
+
+func runProgram(c *cli.Context, target wfc.Target) error {
+	path, err := oneFile(c)
+	if err != nil {
+		return err
+	}
+	opt, err := buildOptions(c)
+	if err != nil {
+		return err
+	}
+	opt.IndexOnly = target != wfc.Wafer
+	p, loaded, err := open(c, path, opt)
+	if err != nil {
+		return err
+	}
+	ro := wfc.RunOptions{Target: target, OutDir: c.String("out")}
+	if loaded {
+		ro.Set = opt.Set
+	}
+	if o := c.String("order"); o != "" {
+		if target == wfc.Wafer {
+			return usagef("--order is for --target interp and cpu; the wafer has its own order")
+		}
+		if ro.Order, err = wfc.Load(o); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Bool("quiet"):
+	case terminal(c.App.ErrWriter):
+		ro.Progress = runtime.NewBar(c.App.ErrWriter)
+	default:
+		ro.Progress = runtime.NewLines(c.App.ErrWriter, 2*time.Second)
+	}
+	if len(p.Warnings) > 0 {
+		show(p.Warnings, c.App.ErrWriter)
+	}
+	res, err := p.Run(c.Context, ro)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		b, err := res.JSON()
+		if err != nil {
+			return err
+		}
+		if _, err := c.App.Writer.Write(b); err != nil {
+			return err
+		}
+	} else {
+		printResult(c.App.Writer, res)
+	}
+	if res.Interrupted {
+		return errShown{exitInterrupted}
+	}
+	return nil
+}
+
+// printResult prints the results for people.
+func printResult(w io.Writer, r *wfc.Result) {
+	end := ""
+	if r.Interrupted {
+		end = ", interrupted"
+	}
+	fmt.Fprintf(w, "%s: %d steps, t = %.6g, %.2f s%s\n", r.Program, r.Steps, float64(r.Time), r.Seconds, end)
+	if r.Mesh != nil && r.Cycles != nil {
+		fmt.Fprintf(w, "%s, %d x %d PEs: %d cycles, and %d for host transfers\n", r.Machine, r.Mesh[0], r.Mesh[1], *r.Cycles, *r.HostCycles)
+	}
+	if len(r.Fields) > 0 {
+		fmt.Fprintf(w, "%-12s %14s %14s %14s %14s\n", "field", "min", "max", "mean", "sum")
+		for _, k := range keys(r.Fields) {
+			f := r.Fields[k]
+			fmt.Fprintf(w, "%-12s %14.7g %14.7g %14.7g %14.8g\n", k, float64(f.Min), float64(f.Max), float64(f.Mean), float64(f.Sum))
+		}
+	}
+	for _, k := range keys(r.Probes) {
+		fmt.Fprintf(w, "probe %-6s %14.7g\n", k, float64(r.Probes[k]))
+	}
+	for i, o := range r.Outputs {
+		if i == 8 && len(r.Outputs) > 10 {
+			fmt.Fprintf(w, "and %d more files in %s\n", len(r.Outputs)-i, filepath.Dir(o))
+			break
+		}
+		fmt.Fprintf(w, "wrote %s\n", o)
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/urfave/cli/v2"
+
+	"github.com/wfc-lang/wfc"
+)
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "find all errors of programs",
+		UsageText: "wfc check FILE.wf... [--json]",
+		Flags:     []cli.Flag{setFlag(), &cli.BoolFlag{Name: "json", Usage: "print the findings as JSON"}},
+		Action: func(c *cli.Context) error {
+			if c.Args().Len() == 0 {
+				return usagef("check needs a file: %s", c.Command.UsageText)
+			}
+			set, err := settings(c)
+			if err != nil {
+				return err
+			}
+			var all wfc.Diagnostics
+			for _, path := range c.Args().Slice() {
+				src, err := wfc.ReadSource(path)
+				if err != nil {
+					return err
+				}
+				all = append(all, wfc.Check(src, set)...)
+			}
+			if c.Bool("json") {
+				err = printJSON(c, struct {
+					Schema      int             `json:"schema"`
+					Diagnostics wfc.Diagnostics `json:"diagnostics"`
+				}{1, all})
+				if err != nil {
+					return err
+				}
+			} else if len(all) > 0 {
+				show(all, c.App.ErrWriter)
+			}
+			if all.HasErrors() {
+				return errShown{exitFailed}
+			}
+			return nil
+		},
+	}
+}
+
+func fmtCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "fmt",
+		Usage:     "print programs in the canonical format",
+		UsageText: "wfc fmt [-w] [-d] FILE.wf...   (- is standard input)",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "w", Usage: "write the result to the file"},
+			&cli.BoolFlag{Name: "d", Usage: "print what would change; the exit code is 1 if anything would"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Len() == 0 {
+				return usagef("fmt needs a file: %s", c.Command.UsageText)
+			}
+			failed := false
+			for _, path := range c.Args().Slice() {
+				bad, err := formatFile(c, path)
+				if err != nil {
+					return err
+				}
+				failed = failed || bad
+			}
+			if failed {
+				return errShown{exitFailed}
+			}
+			return nil
+		},
+	}
+}
+
+// formatFile formats one file; bad says that it has errors, or with -d that it would change.
+func formatFile(c *cli.Context, path string) (bad bool, err error) {
+	var src wfc.Source
+	if path == "-" {
+		b, err := io.ReadAll(c.App.Reader)
+		if err != nil {
+			return false, err
+		}
+		src = wfc.Source{Name: "<stdin>", Text: string(b)}
+	} else if src, err = wfc.ReadSource(path); err != nil {
+		return false, err
+	}
+	out, list := wfc.Format(src)
+	if list.HasErrors() {
+		show(list, c.App.ErrWriter)
+		return true, nil
+	}
+	same := bytes.Equal(out, []byte(src.Text))
+	if c.Bool("d") && !same {
+		_, err = c.App.Writer.Write(diff.Diff(path, []byte(src.Text), path+" (formatted)", out))
+		bad = true
+	}
+	switch {
+	case err != nil:
+	case c.Bool("w") && path != "-":
+		if !same {
+			err = os.WriteFile(path, out, 0o666)
+		}
+		bad = false
+	case !c.Bool("d"):
+		_, err = c.App.Writer.Write(out)
+	}
+	return bad, err
+}
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "explain an error code",
+		UsageText: "wfc explain CODE | --list",
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "list", Usage: "list all codes"}},
+		Action: func(c *cli.Context) error {
+			codes, titles := wfc.Codes()
+			if c.Bool("list") {
+				for i := range codes {
+					fmt.Fprintf(c.App.Writer, "%s  %s\n", codes[i], titles[i])
+				}
+				return nil
+			}
+			if c.Args().Len() != 1 {
+				return usagef("explain needs a code: %s", c.Command.UsageText)
+			}
+			text, ok := wfc.Explain(c.Args().First())
+			if !ok {
+				return usagef("there is no code %s; wfc explain --list shows all %d", c.Args().First(), len(codes))
+			}
+			fmt.Fprint(c.App.Writer, text)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,121 @@
+package wfc
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/runtime/wfx"
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// container makes the .wfx sections of a program.
+func (p *Program) container() (*wfx.File, error) {
+	rep, err := p.ReportData.JSON()
+	if err != nil {
+		return nil, err
+	}
+	f := &wfx.File{Program: p.Name, Machine: p.Machine, SourceName: filepath.Base(p.Source.Name), Source: p.Source.Text,
+		IR: ir.Print(p.IR), Report: rep}
+	if p.Mesh != nil {
+		f.Mesh = mesh.Print(p.Mesh)
+	}
+	if p.Code != nil {
+		f.Code = wse.Print(p.Code)
+	} else {
+		var b strings.Builder
+		if err := p.Refusal.Render(&b, diag.Style{}); err != nil {
+			return nil, err
+		}
+		f.Refusal = b.String()
+	}
+	return f, nil
+}
+
+// Write writes the program as a .wfx file. The bytes depend on the program only.
+func (p *Program) Write(w io.Writer) error {
+	f, err := p.container()
+	if err != nil {
+		return err
+	}
+	return wfx.Write(w, f)
+}
+
+// WriteFile writes the program to a .wfx file.
+func (p *Program) WriteFile(path string) error {
+	f, err := p.container()
+	if err != nil {
+		return err
+	}
+	if err := wfx.WriteFile(path, f); err != nil {
+		return fileError(err)
+	}
+	return nil
+}
+
+// Load reads a .wfx file.
+func Load(path string) (*Program, error) {
+	b, err := readLimited(path, wfx.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Decode(path, b)
+	if err != nil {
+		return nil, err
+	}
+	p.Source.Dir = filepath.Dir(path)
+	return p, nil
+}
+
+// Decode reads a .wfx file held in memory; name is for messages.
+func Decode(name string, b []byte) (*Program, error) {
+	bad := func(section string, err error) error {
+		if section != "" {
+			section = "section " + section + ": "
+		}
+		return diag.List{diag.New("WF0607", diag.Span{}, "%s: %s%v", name, section, err).Suggest("build the program again with wfc build")}
+	}
+	f, err := wfx.Decode(b)
+	if err != nil {
+		return nil, bad("", err)
+	}
+	p := &Program{Name: f.Program, Machine: f.Machine, frozen: true}
+	p.Source = Source{Name: f.SourceName, Text: f.Source}
+	p.file = diag.NewFile(f.SourceName, f.Source)
+	if p.IR, err = ir.Parse(name+"/program.wfir", f.IR); err != nil {
+		return nil, bad("program.wfir", err)
+	}
+	if err := ir.VerifyCanonical(p.IR); err != nil {
+		return nil, bad("program.wfir", err)
+	}
+	p.ReportData = &report.Report{}
+	d := json.NewDecoder(bytes.NewReader(f.Report))
+	if err := d.Decode(p.ReportData); err != nil {
+		return nil, bad("report.json", err)
+	}
+	if f.Mesh != "" {
+		if p.Mesh, err = mesh.Parse(name+"/mesh.txt", f.Mesh); err != nil {
+			return nil, bad("mesh.txt", err)
+		}
+	}
+	if f.Code != "" {
+		code, err := wse.Parse(name+"/machine.txt", f.Code)
+		if err != nil {
+			return nil, bad("machine.txt", err)
+		}
+		p.Code = code
+		return p, nil
+	}
+	for _, d := range p.ReportData.Diagnostics {
+		if d.Severity == "error" {
+			p.Refusal = append(p.Refusal, &diag.Diagnostic{Code: d.Code, Message: d.Message, Notes: d.Notes})
+		}
+	}
+	return p, nil
+}

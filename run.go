@@ -1,0 +1,133 @@
+package wfc
+
+import (
+	"context"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/runtime"
+)
+
+// Target says what computes.
+type Target string
+
+// Targets. All give the same bits; reductions along a mesh axis combine in the wafer's order, which RunOptions.Order replays elsewhere.
+const (
+	Wafer  Target = "wse"    // the cycle-level simulator of the machine
+	CPU    Target = "cpu"    // native code of this computer, by LLVM
+	Interp Target = "interp" // the reference interpreter
+)
+
+// Targets lists them.
+func Targets() []Target { return []Target{Wafer, CPU, Interp} }
+
+// RunOptions steer a run. The zero value runs on the wafer and writes no files.
+type RunOptions struct {
+	Target Target
+	// Set gives value parameters other values than the build's, like BuildOptions.Set. Shape parameters are frozen.
+	Set    map[string]string
+	OutDir string // where outputs go; "" writes none
+	// Order replays the reductions of a program built for a wafer on interpreter and CPU.
+	Order    *Program
+	Progress runtime.Progress // nil is silent
+}
+
+// Result is what a run leaves: steps, time, cycles, statistics, probes, files.
+type Result = runtime.Result
+
+// Run runs the program. When the context is cancelled it stops early: the result then has Interrupted set, and outputs written so far
+// stay. The result is not nil whenever the run began.
+func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
+	if opt.Target == "" {
+		opt.Target = Wafer
+	}
+	set, err := p.settings(opt.Set)
+	if err != nil {
+		return nil, err
+	}
+	prog := p.IR
+	if opt.Order != nil {
+		if opt.Order.Mesh == nil {
+			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%s holds no mesh program, so no orders of reductions", opt.Order.Name).
+				Suggest("build it for a machine it fits")}
+		}
+		prog = p.IR.Clone()
+		if err := ReplayOrders(prog, opt.Order.Mesh); err != nil {
+			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
+		}
+	}
+	prep, err := runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress})
+	if err != nil {
+		return nil, err
+	}
+	e, err := p.engine(prog, opt.Target)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	res, err := prep.Run(ctx, e)
+	if res != nil {
+		res.Target = string(opt.Target)
+		if opt.Target == Wafer {
+			res.Machine, res.Mesh = p.Machine, &[2]int{p.Code.W, p.Code.H}
+		}
+	}
+	return res, err
+}
+
+// engine makes what computes.
+func (p *Program) engine(prog *ir.Program, t Target) (runtime.Engine, error) {
+	switch t {
+	case Interp:
+		return interp.New(prog)
+	case CPU:
+		return p.cpuEngine(prog)
+	case Wafer:
+		if p.Code == nil {
+			if p.Refusal != nil {
+				return nil, p.Refusal
+			}
+			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%s was not built for a machine", p.Name).Suggest("run it with --target interp")}
+		}
+		return p.waferEngine()
+	}
+	d := diag.New("WF0606", diag.Span{}, "unknown target %q", t).Note("the targets are wse, cpu and interp")
+	if n, ok := diag.Nearest(string(t), []string{"wse", "cpu", "interp"}); ok {
+		d.Suggest("did you mean %s?", n)
+	}
+	return nil, diag.List{d}
+}
+
+// settings turns values with units into numbers. The source is read again with them, because it knows the units and the rules that
+// depend on values.
+func (p *Program) settings(set map[string]string) (runtime.Settings, error) {
+	if len(set) == 0 {
+		return nil, nil
+	}
+	all := map[string]string{}
+	for _, q := range p.IR.Params {
+		if q.Shape {
+			all[q.Name] = formatNumber(q.Value)
+		}
+	}
+	given := map[string]string{}
+	for k, v := range set {
+		all[k], given[k] = v, v
+	}
+	prog, file, list := frontend(Source{Name: p.Source.Name, Text: p.Source.Text, Dir: p.Source.Dir}, all)
+	if err := list.Err(); err != nil {
+		return nil, err
+	}
+	s := runtime.Settings{}
+	for _, q := range prog.Params {
+		if _, ok := given[q.Name]; ok {
+			s[q.Name] = q.Value
+		}
+	}
+	at := func(name string) diag.Span { return paramSpan(file, p.Source, name) }
+	if err := runtime.CheckFrozen(p.IR, s, at); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

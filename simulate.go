@@ -1,0 +1,55 @@
+package wfc
+
+import (
+	"context"
+	"io"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+)
+
+// Simulate runs the script of a machine program written as text (docs/machine-text.md) on the cycle-level simulator and writes what
+// the script prints. machine is a profile name; when empty, the program's own.
+func Simulate(ctx context.Context, src Source, machineName string, w io.Writer) error {
+	p, err := wse.Parse(src.Name, src.Text)
+	if err != nil {
+		return err
+	}
+	if machineName == "" {
+		machineName = p.Machine
+	}
+	m, err := machine(machineName, 0, 0)
+	if err != nil {
+		return err
+	}
+	s, err := sim.New(p, m, sim.Options{})
+	if err != nil {
+		return err
+	}
+	return s.RunScript(ctx, w)
+}
+
+// MachineConstant is a figure of a machine with its uncertainty and source.
+type MachineConstant = wse.Constant
+
+// MachineConstants lists the figures of a machine profile in a fixed order.
+func MachineConstants(name string) ([]MachineConstant, error) {
+	m, err := machine(name, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	return m.Constants(), nil
+}
+
+// Machines lists the names of the machine profiles.
+func Machines() []string { return wse.Profiles() }
+
+// waferOf returns the program's machine.
+func (p *Program) waferOf() (wse.Machine, error) {
+	m, err := wse.Profile(p.Machine)
+	if err != nil {
+		return m, diag.List{diag.New("WF0606", diag.Span{}, "%s was built for %v", p.Name, err).Suggest("build it again for one of them")}
+	}
+	return m, nil
+}

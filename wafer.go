@@ -1,0 +1,200 @@
+package wfc
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/passes/tomesh"
+	"github.com/wfc-lang/wfc/place"
+	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/route"
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
+)
+
+// site is a machine as package place sees it.
+type site struct{ m wse.Machine }
+
+func (s site) Extent() (w, h int) { return s.m.Width, s.m.Height }
+
+// MemoryBytes leaves room for the system and the stack; code is counted when it is known.
+func (s site) MemoryBytes() int { return s.m.MemBytes - s.m.ReservedBytes - s.m.StackBytes }
+
+// buildWafer takes canonical IR to a machine program. A program that does not fit is refused (Refusal says why and the report shows
+// what was decided until then); errors are those of the compiler.
+func (p *Program) buildWafer(m wse.Machine) error {
+	layouts, err := place.Layouts(p.IR, site{m}, place.Options{})
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	reportLayouts(p.ReportData, layouts)
+	mp, err := tomesh.Lower(p.IR, layouts, tomesh.Options{Source: p.file, StreamReceives: true})
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	p.Mesh = mp
+	w := &report.Wafer{Machine: m.Name, W: mp.W, H: mp.H}
+	p.ReportData.Wafer = w
+	reportMesh(w, mp, m)
+	if d := place.CheckMemory(mp, p.IR, site{m}, p.file); d != nil {
+		p.refuse(diag.List{d})
+	}
+	table, err := route.Assign(mp, codegen.Fabric{Machine: m})
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	reportRoutes(w, mp, table, m)
+	if faults := route.Check(mp, table); len(faults) > 0 {
+		d := diag.New("WF0523", diag.Span{}, "the route tables of %s are wrong", p.Name)
+		for _, f := range faults[:min(5, len(faults))] {
+			d.Note("%v", f)
+		}
+		return diag.List{d}
+	}
+	if v := route.Deadlock(mp, capacity(m.Smallest())); v.Kind == route.Deadlocks {
+		d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, p.Name)
+		for _, x := range v.Waits[:min(5, len(v.Waits))] {
+			d.Note("%v", x)
+		}
+		return diag.List{d}
+	}
+	out, err := codegen.Generate(mp, table, m, codegen.Options{Line: p.lineName})
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	layout, err := wse.Layout(out.Program, m)
+	reportCode(w, p, out, layout, m)
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	if p.Refusal != nil {
+		return nil
+	}
+	if err := wse.Check(out.Program, m); err != nil {
+		return err
+	}
+	p.Code = out.Program
+	p.ReportData.Status = "fits"
+	return nil
+}
+
+// capacity is the least a channel holds between sender and receiver, in wavelets: one router and one input queue.
+func capacity(m wse.Machine) int {
+	depth := m.RouterDepth
+	least := 0
+	for _, id := range m.UsableIn() {
+		if q := m.InQueues[id].Depth; least == 0 || q < least {
+			least = q
+		}
+	}
+	return max(1, depth+least)
+}
+
+// refuseOr turns a limit that broke into a refusal; other errors stay errors.
+func (p *Program) refuseOr(err error) error {
+	var (
+		colors *route.BudgetError
+		queues *codegen.QueueError
+		tasks  *codegen.TaskError
+		memory *wse.Overflow
+	)
+	switch {
+	case errors.As(err, &colors):
+		p.refuse(diag.List{diag.New("WF0520", diag.Span{}, "%v", colors).
+			Note("%d too many", colors.Need-colors.Have).
+			Suggest("make a periodic axis non-periodic, or declare the longest axis last so that it stays in PE memory")})
+	case errors.As(err, &queues):
+		p.refuse(diag.List{diag.New("WF0521", diag.Span{}, "%v", queues).
+			Note("%d too many", queues.Need-queues.Have).
+			Suggest("keep one of the axes in PE memory by bounding the mesh, for example with --mesh %dx1", max(1, p.meshW()))})
+	case errors.As(err, &tasks):
+		p.refuse(diag.List{diag.New("WF0522", diag.Span{}, "%v", tasks).
+			Note("%d too many", tasks.Need-tasks.Have).
+			Suggest("keep one of the axes in PE memory by bounding the mesh, for example with --mesh %dx1", max(1, p.meshW()))})
+	case errors.As(err, &memory):
+		if p.Refusal != nil { // the arrays alone do not fit; that was said already
+			return nil
+		}
+		d := diag.New("WF0509", p.arraySpan(memory.Array), "%v", memory)
+		p.refuse(diag.List{d.Suggest("use more PEs, a shorter axis in PE memory, fewer fields, or f16")})
+	default:
+		list := asDiagnostics(err)
+		if list == nil {
+			return err
+		}
+		for _, d := range list {
+			if d.Code == "WF0523" || d.Code == "WF0524" {
+				return list
+			}
+		}
+		p.refuse(list)
+	}
+	return nil
+}
+
+func (p *Program) meshW() int {
+	if p.Mesh == nil {
+		return 1
+	}
+	return p.Mesh.W
+}
+
+// arraySpan is where the array of the source that a local array serves is declared.
+func (p *Program) arraySpan(local string) diag.Span {
+	if p.Mesh == nil || p.file == nil {
+		return diag.Span{}
+	}
+	for _, a := range p.Mesh.Arrays {
+		if a.Name != local {
+			continue
+		}
+		if x := p.IR.Array(a.Of); x != nil && x.Pos != (ir.Pos{}) {
+			return diag.Span{File: p.file, Start: x.Pos.Start, End: x.Pos.End}
+		}
+	}
+	return diag.Span{}
+}
+
+// lineName is the source line of a position as traces and messages print it.
+func (p *Program) lineName(at ir.Pos) string {
+	n := lineOf(p.file, at)
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", baseName(p.Source.Name), n)
+}
+
+// ReplayOrders writes the orders in which a mesh program reduces onto canonical IR, so that interpreter and CPU give the wafer's bits.
+func ReplayOrders(p *ir.Program, m *mesh.Program) error {
+	for _, o := range m.Orders {
+		f := p.Func(o.Func)
+		if f == nil {
+			return fmt.Errorf("the order of %s %%%s is for another program: it has no such function", o.Func, o.Value)
+		}
+		found := false
+		for i := range f.Ops {
+			if op := &f.Ops[i]; op.Kind == ir.Reduce && len(op.Results) > 0 && op.Results[0].Name == o.Value {
+				op.Order, found = o.Order, true
+			}
+		}
+		if !found {
+			return fmt.Errorf("the order of %s %%%s is for another program: it has no such reduction", o.Func, o.Value)
+		}
+	}
+	return nil
+}
+
+// lineNumber reads the line back from what lineName wrote.
+func lineNumber(s string) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == ':' {
+			n, _ := strconv.Atoi(s[i+1:]) // 0 when it is no number
+			return n
+		}
+	}
+	return 0
+}
