@@ -72,7 +72,7 @@ func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
 		if b.IsVector() && !a.IsVector() {
 			a, b = b, a
 		}
-		if !b.IsVector() {
+		if c.IsVector() && a.IsVector() && !b.IsVector() {
 			w.Code, w.Src = wse.OpFma, []wse.Operand{c, a, b}
 		} else {
 			w.Code, w.Src = wse.OpFma3, []wse.Operand{c, a, b}
