@@ -43,7 +43,7 @@ type Placed struct {
 	Shares  string
 }
 
-// Copy copies the contents of a slot.
+// Copy copies the contents of a slot to one of the same box.
 type Copy struct{ From, To int }
 
 // Points is the number of elements of a slot.
@@ -381,13 +381,14 @@ func (q *planner) end() {
 		if perm[i] < 0 {
 			t := &q.pl.Slots[i]
 			k := slices.IndexFunc(rest, func(s int) bool { return q.fits(s, t.Elem, t.Dom) })
-			perm[i], rest = rest[k], slices.Delete(rest, k, k+1)
+			perm[i] = rest[k]
+			rest = slices.Delete(rest, k, k+1)
 		}
 	}
 	q.out.Perm = perm
 }
 
-// finish gives slots that exchange buffers one common box, and every permutation its full length.
+// finish gives slots that exchange or copy buffers one common box, and every permutation its full length.
 func (pl *Plan) finish() {
 	for i := range pl.Funcs {
 		f := &pl.Funcs[i]
@@ -399,13 +400,23 @@ func (pl *Plan) finish() {
 		again = false
 		for i := range pl.Funcs {
 			for a, b := range pl.Funcs[i].Perm {
-				x, y := pl.Slots[a].Dom, pl.Slots[b].Dom
-				for k := range x {
-					lo, hi := min(x[k].Lo, y[k].Lo), max(x[k].Hi, y[k].Hi)
-					again = again || x[k].Lo != lo || y[k].Lo != lo || x[k].Hi != hi || y[k].Hi != hi
-					x[k].Lo, x[k].Hi, y[k].Lo, y[k].Hi = lo, hi, lo, hi
-				}
+				again = pl.unite(a, b) || again
+			}
+			for _, c := range pl.Funcs[i].Copies {
+				again = pl.unite(c.From, c.To) || again
 			}
 		}
 	}
+}
+
+// unite gives two slots the smallest box that holds both, and says whether that changed one.
+func (pl *Plan) unite(a, b int) bool {
+	changed := false
+	x, y := pl.Slots[a].Dom, pl.Slots[b].Dom
+	for k := range x {
+		lo, hi := min(x[k].Lo, y[k].Lo), max(x[k].Hi, y[k].Hi)
+		changed = changed || x[k].Lo != lo || y[k].Lo != lo || x[k].Hi != hi || y[k].Hi != hi
+		x[k].Lo, x[k].Hi, y[k].Lo, y[k].Hi = lo, hi, lo, hi
+	}
+	return changed
 }
