@@ -3,25 +3,28 @@ package runtime
 import (
 	"encoding/json"
 	"math"
+
+	"github.com/wfc-lang/wfc/ir"
 )
 
 // Result is what a run leaves, and the document of `wfc run --json`.
 type Result struct {
-	Program     string             `json:"program"`
-	Target      string             `json:"target"`
-	Machine     string             `json:"machine,omitempty"`
-	Mesh        *[2]int            `json:"mesh,omitempty"`        // PEs used, width and height
-	Steps       int64              `json:"steps"`                 // steps taken by all evolves together
-	Time        Number             `json:"time"`                  // of the last evolve, in its unit; steps when it counts steps only
-	Cycles      *int64             `json:"cycles,omitempty"`      // of the machine, without transfers from and to the host
-	HostCycles  *int64             `json:"host_cycles,omitempty"` // transfers
-	Seconds     float64            `json:"seconds"`               // wall clock, loading included
-	Fields      map[string]Stats   `json:"fields"`
-	Probes      map[string]Number  `json:"probes"`  // last values
-	Outputs     []string           `json:"outputs"` // files written
-	Interrupted bool               `json:"interrupted,omitempty"`
-	Samples     []Sample           `json:"-"` // every probe taken, in order
-	Scalars     map[string]float64 `json:"-"` // host scalars
+	Program     string                `json:"program"`
+	Target      string                `json:"target"`
+	Machine     string                `json:"machine,omitempty"`
+	Mesh        *[2]int               `json:"mesh,omitempty"`        // PEs used, width and height
+	Steps       int64                 `json:"steps"`                 // steps taken by all evolves together
+	Time        Number                `json:"time"`                  // of the last evolve, in its unit; steps when it counts steps only
+	Cycles      *int64                `json:"cycles,omitempty"`      // of the machine, without transfers from and to the host
+	HostCycles  *int64                `json:"host_cycles,omitempty"` // transfers
+	Seconds     float64               `json:"seconds"`               // wall clock, loading included
+	Fields      map[string]Stats      `json:"fields"`
+	Probes      map[string]Number     `json:"probes"`  // last values
+	Outputs     []string              `json:"outputs"` // files written
+	Interrupted bool                  `json:"interrupted,omitempty"`
+	Arrays      map[string]*ir.Tensor `json:"-"` // the fields at the end, row-major over their axes
+	Samples     []Sample              `json:"-"` // every probe taken, in order
+	Scalars     map[string]float64    `json:"-"` // host scalars
 }
 
 // Sample is one value of a probe.

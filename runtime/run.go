@@ -75,7 +75,7 @@ type runner struct {
 // Interrupted set, tells how far it came; outputs written so far stay.
 func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	r := &runner{state: p.state, ctx: ctx, e: e, legs: p.legs, begun: time.Now(), total: p.Total(),
-		res: &Result{Program: p.state.p.Name, Fields: map[string]Stats{}, Probes: map[string]Number{}, Scalars: p.state.env}}
+		res: &Result{Program: p.state.p.Name, Fields: map[string]Stats{}, Arrays: map[string]*ir.Tensor{}, Probes: map[string]Number{}, Scalars: p.state.env}}
 	if r.opt.Progress == nil {
 		r.opt.Progress = silent{}
 	}
@@ -236,6 +236,7 @@ func (r *runner) statistics() error {
 			return err
 		}
 		r.res.Fields[a.Name] = statistics(r.axes(a), t)
+		r.res.Arrays[a.Name] = t
 	}
 	return nil
 }
