@@ -29,6 +29,7 @@ type Engine struct {
 	w             Wafer
 	cycles, hosts int64
 	last          sim.Stats
+	onStep        func(done int)
 	away          map[string]*ir.Tensor // arrays that no device function uses have no place on the wafer and stay here
 }
 
@@ -55,6 +56,15 @@ func (e *Engine) Cycles() (compute, host int64) { return e.cycles, e.hosts }
 // Stats are those of the last launch.
 func (e *Engine) Stats() sim.Stats { return e.last }
 
+// ticker is implemented by wafers that can tell how far a launch is.
+type ticker interface {
+	OnTick(f func(args []int32))
+}
+
+// OnStep has f called now and then during a run with the iterations done; it implements runtime.Stepper. A run need not be cut for
+// progress then, which would cost a launch.
+func (e *Engine) OnStep(f func(done int)) { e.onStep = f }
+
 // Run launches n iterations of function fn.
 func (e *Engine) Run(ctx context.Context, fn string, n int) error {
 	for i, f := range e.mesh.Funcs {
@@ -62,8 +72,12 @@ func (e *Engine) Run(ctx context.Context, fn string, n int) error {
 			continue
 		}
 		// A launch counts its iterations in an i32.
-		for n > 0 {
+		for total := n; n > 0; {
 			k := min(n, math.MaxInt32)
+			if t, ok := e.w.(ticker); ok && e.onStep != nil {
+				// The second launch register counts down.
+				t.OnTick(func(args []int32) { e.onStep(total - n + k - int(min(args[1], int32(k)))) })
+			}
 			st, err := e.w.Launch(ctx, int32(i), int32(k))
 			e.cycles += st.Cycles
 			e.hosts += st.HostCycles

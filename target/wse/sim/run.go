@@ -144,6 +144,9 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
 				return s.finishStats(start), fmt.Errorf("the launch exceeds %d cycles", s.opt.MaxCycles)
 			}
+			if s.tick != nil && s.class[0] >= 0 {
+				s.tick(s.args(0))
+			}
 		}
 		next, acted, err := s.step()
 		if err != nil {
@@ -160,6 +163,20 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 			return s.finishStats(start), s.deadlock()
 		}
 	}
+}
+
+// OnTick has f called now and then during launches with the launch registers of PE (0,0) as they are: progress, and nothing that
+// the simulation depends on. f must not call the Sim.
+func (s *Sim) OnTick(f func(args []int32)) { s.tick = f }
+
+// args are the launch registers of a PE.
+func (s *Sim) args(pe int) []int32 {
+	k := s.codes[s.class[pe]]
+	out := make([]int32, len(k.args))
+	for i, r := range k.args {
+		out[i] = int32(s.regs[s.regBase[pe]+r])
+	}
+	return out
 }
 
 func (s *Sim) begin(args []int32) {

@@ -91,6 +91,7 @@ type Sim struct {
 	mem     []byte
 	memBase []int
 	regs    []uint32
+	tick    func(args []int32) // see OnTick
 	regBase []int32
 
 	ring    []wavelet
