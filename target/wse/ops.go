@@ -28,7 +28,7 @@ const (
 	OpSqrt
 	OpFloor
 	OpCeil
-	OpMin // IEEE 754-2019 minimum
+	OpMin  // IEEE 754-2019 minimum
 	OpFma3 // dst = src0 + src1*src2 of three vectors, one rounding
 	OpLt
 	OpLe

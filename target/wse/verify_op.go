@@ -121,7 +121,8 @@ func (v *verifier) op(o *Op) {
 		if info.Reduce && i == 0 && s.IsVector() {
 			v.fail("WF0508", "%v: the initial value must be a scalar", o.Code)
 		}
-		if o.Code == OpFma && (i == 2) == s.IsVector() {
+		one := s.Kind == Scalar && n <= 1 // a memory element is a vector of one
+		if o.Code == OpFma && (i == 2 && s.IsVector() || i < 2 && !s.IsVector() && !one) {
 			v.fail("WF0508", "fma is a + b*c with vectors a and b and a scalar c").
 				Note("CSL has no vector by vector multiply-add").Suggest("use mul and add, or map.fma")
 		}

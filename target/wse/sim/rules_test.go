@@ -274,6 +274,30 @@ class a { at x 0..3 y 0..2
 	}
 }
 
+// What has one element may be written as an element: folds and fma of length 1.
+func TestOneElementOperations(t *testing.T) {
+	s := load(t, `machine wse2
+mesh 1 1
+class a { at x 0..1 y 0..1
+  array u f32[4] export = list [1, 2, 3, 4]
+  task main local 8 {
+    sum.f32 u[0] = u[0], u[1]
+    fma.f32 u[2] = u[2], u[3], u[1]
+    map.dot.f32 u[3] = u[3], u[1], u[2]
+    exit }
+  entry main }`, Options{})
+	if _, err := s.Launch(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := s.Floats(0, 0, "u")
+	for i, w := range []float64{3, 2, 11, 26} {
+		if got[i] != w {
+			t.Errorf("u = %v", got)
+			break
+		}
+	}
+}
+
 // Control wavelets start the control task they name and carry 16 bits.
 func TestControlTask(t *testing.T) {
 	src := `machine wse3

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -47,25 +48,27 @@ type Deadlock struct {
 // maxShown bounds the lines of a deadlock message; Waits has all.
 const maxShown = 16
 
-// Code is the diagnostic code.
-func (d *Deadlock) Code() string { return "WF0511" }
-
-func (d *Deadlock) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "error WF0511: deadlock at cycle %d: nothing can change any more; %d of %d PEs have exited", d.Cycle, d.Exited, d.PEs)
+// Diagnostic is the deadlock as a diagnostic, one note per wait.
+func (d *Deadlock) Diagnostic() *diag.Diagnostic {
+	out := diag.New("WF0511", diag.Span{}, "deadlock at cycle %d: nothing can change any more; %d of %d PEs have exited", d.Cycle, d.Exited, d.PEs)
 	list := d.Waits
 	if len(d.Cyclic) > 0 {
-		b.WriteString("\na circle of PEs that wait for each other:")
+		out.Note("a circle of PEs that wait for each other:")
 		list = d.Cyclic
 	}
 	for i, w := range list {
 		if i == maxShown {
-			fmt.Fprintf(&b, "\n  ... and %d more", len(list)-i)
+			out.Note("... and %d more", len(list)-i)
 			break
 		}
-		b.WriteString("\n  " + w.String())
+		out.Note("%s", w)
 	}
-	return b.String()
+	return out
+}
+
+func (d *Deadlock) Error() string {
+	x := d.Diagnostic()
+	return x.Error() + "\n  " + strings.Join(x.Notes, "\n  ")
 }
 
 // deadlock builds the wait-for graph of the stuck state.
