@@ -29,6 +29,9 @@ func discretise(p *ir.Program, cfg *Config) error {
 	h := newHostDefs(p)
 	for i := range p.Funcs {
 		f := &p.Funcs[i]
+		if err := arrange(f); err != nil { // host scalars are numbered in canonical order
+			return err
+		}
 		for j := range f.Ops {
 			op := &f.Ops[j]
 			for k := range op.Pieces {

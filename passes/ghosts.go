@@ -27,6 +27,9 @@ func ghosts(p *ir.Program, cfg *Config) error {
 	h := newHostDefs(p)
 	for i := range p.Funcs {
 		g := &ghoster{p: p, f: &p.Funcs[i], cfg: cfg, h: h}
+		if err := arrange(g.f); err != nil {
+			return err
+		}
 		if err := g.run(); err != nil {
 			return err
 		}
