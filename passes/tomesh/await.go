@@ -3,14 +3,13 @@ package tomesh
 import "github.com/wfc-lang/wfc/ir/mesh"
 
 // awaits inserts the waits for asynchronous sends: before the memory being sent is overwritten, before the channel is used again, and
-// at the end.
-func awaits(ops []mesh.Op) []mesh.Op {
+// at the end. Marks is parallel to ops, and stays so.
+func awaits(ops []mesh.Op, marks []bool) (out []mesh.Op, outMarks []bool) {
 	type pending struct {
 		ch  string
 		src mesh.Operand
 	}
 	var open []pending
-	var out []mesh.Op
 	wait := func(due func(pending) bool) {
 		var chans []string
 		rest := open[:0]
@@ -22,18 +21,18 @@ func awaits(ops []mesh.Op) []mesh.Op {
 			}
 		}
 		if open = rest; len(chans) > 0 {
-			out = append(out, mesh.Op{Kind: mesh.Await, Chans: chans})
+			out, outMarks = append(out, mesh.Op{Kind: mesh.Await, Chans: chans}), append(outMarks, false)
 		}
 	}
-	for _, op := range ops {
+	for i, op := range ops {
 		wait(func(p pending) bool {
 			return op.Dst.Kind == mesh.Chan && op.Dst.Name == p.ch || overlap(op.Dst, p.src)
 		})
-		out = append(out, op)
+		out, outMarks = append(out, op), append(outMarks, marks[i])
 		if op.Async {
 			open = append(open, pending{op.Dst.Name, op.Src[0]})
 		}
 	}
 	wait(func(pending) bool { return true })
-	return out
+	return out, outMarks
 }

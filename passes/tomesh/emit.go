@@ -12,13 +12,14 @@ type pe struct {
 	view [3]*place.View // by mesh.Dim
 	fn   *function
 	out  []mesh.Op
+	copy []bool // parallel to out: a receive into memory that nothing reads after the function
 	pos  ir.Pos
 	temp map[ir.Elem][]bool // scratch vectors in use
 }
 
 func (e *pe) emit(o mesh.Op) {
 	o.Pos = e.pos
-	e.out = append(e.out, o)
+	e.out, e.copy = append(e.out, o), append(e.copy, false)
 }
 
 // lower emits a whole function. The order of all communication is that of the IR, the same in every class.
@@ -44,7 +45,11 @@ func (e *pe) lower() []mesh.Op {
 		}
 	}
 	e.assign()
-	return awaits(e.out)
+	ops, copies := awaits(e.out, e.copy)
+	if e.l.o.StreamReceives {
+		ops = stream(ops, copies)
+	}
+	return ops
 }
 
 // computes reports whether this PE takes part in o: parts other than 0 do not when all that o reads is at part 0.
@@ -246,4 +251,5 @@ func (e *pe) send(ch mesh.Operand, elem ir.Elem, s mesh.Slice) {
 
 func (e *pe) receive(ch mesh.Operand, elem ir.Elem, s mesh.Slice) {
 	e.emit(mesh.Op{Code: ir.Read, Elem: elem, Dst: memory(s), Src: []mesh.Operand{ch}})
+	e.copy[len(e.copy)-1] = true
 }

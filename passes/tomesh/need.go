@@ -63,6 +63,13 @@ func (l *lowering) needs() {
 		}
 		for i := len(fn.ops) - 1; i >= 0; i-- {
 			o := fn.ops[i]
+			if v := o.res[0]; o.Kind == ir.Extend && v.shares == nil { // a copy: its own block feeds its halo
+				for p := sideX; p <= corners; p++ {
+					if v.need.want[p] {
+						v.need.add(own, v.need.hull[p])
+					}
+				}
+			}
 			for _, r := range o.res {
 				o.eval.union(&r.need)
 			}
@@ -80,15 +87,10 @@ func (l *lowering) needs() {
 func (l *lowering) needFrom(o *op) {
 	v, f := o.res[0], o.from
 	n := v.need
-	if v.shares == nil { // a copy: it has its own halo
+	if v.shares == nil { // only the block is copied
 		n = need{}
 		if v.need.want[own] {
 			n.add(own, v.need.hull[own])
-		}
-		for p := sideX; p <= corners; p++ { // the copied block feeds all patches
-			if v.need.want[p] {
-				n.add(own, v.need.hull[p])
-			}
 		}
 	}
 	for p := range n.want {

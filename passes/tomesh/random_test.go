@@ -40,7 +40,7 @@ func (g *gen) mesh(axis string) bool { return place.Find(g.ls, axis).Dim != mesh
 func random(seed int64) (*gen, machine) {
 	g := &gen{Rand: rand.New(rand.NewSource(seed)), p: &ir.Program{Name: "random"}, feats: map[string]bool{}}
 	rank := 1 + g.Intn(3)
-	if g.coin(40) {
+	if g.coin(70) {
 		rank = 2 + g.Intn(2)
 	}
 	if g.coin(5) {
@@ -69,7 +69,7 @@ func random(seed int64) (*gen, machine) {
 		g.p.Arrays = append(g.p.Arrays, a)
 	}
 	m := machine{1 + g.Intn(9), 1 + g.Intn(9), 0}
-	if g.coin(25) {
+	if g.coin(35) {
 		m = machine{9, 9, 0}
 	}
 	var o place.Options
@@ -328,7 +328,7 @@ func (g *gen) leaf(b *dag, iter []ir.Range, box []ir.Interval, v val) int {
 	if g.coin(35) {
 		reach = 1 + g.Intn(4)
 	}
-	single := g.coin(30) // at most one offset: no diagonal
+	single := g.coin(15) // at most one offset: no diagonal
 	moved := 0
 	meshMoved := 0
 	var at []ir.Affine
@@ -460,9 +460,20 @@ func try(seed int64) (g *gen, err error) {
 		}
 	}()
 	g, _ = random(seed)
-	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{})
+	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{StreamReceives: seed%2 == 0})
 	if err != nil {
 		return g, err
+	}
+	for _, c := range mp.Classes {
+		for _, ops := range c.Funcs {
+			for _, o := range ops {
+				for _, s := range o.Src {
+					if s.Kind == mesh.Chan && o.Dst.Kind == mesh.Memory && o.Code != ir.Read {
+						g.feats["streamed"] = true
+					}
+				}
+			}
+		}
 	}
 	return g, agree(g.p, mp, g.Rand, map[string]float64{"c0": 0.3}, 2)
 }

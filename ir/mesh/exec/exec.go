@@ -1,5 +1,6 @@
-// Package exec runs mesh IR directly: every PE of the rectangle interprets its class's process, channels are unbounded first-in
-// first-out streams. It has no notion of time, colors or queues; it is what the machine program of a mesh program must compute.
+// Package exec runs mesh IR directly: every PE of the rectangle interprets its class's process. Channels are first-in first-out
+// streams without any room: a send ends only when all of it has been received, so a program that ends here cannot deadlock for want
+// of buffers. There is no notion of time, colors or queues; what it computes is what the machine program of a mesh program must compute.
 //
 // Memory starts as NaN (integers as an odd number), so that a value read before it is written shows up in the result. A missing Await
 // is an error: memory that is being sent must not be overwritten, nor a channel used twice.
@@ -25,12 +26,35 @@ type Machine struct {
 	Ops   int // operations executed, over all PEs
 }
 
+// transfer is a send: it has ended when every receiver has read it.
+type transfer struct {
+	op *mesh.Op
+	to []receipt
+}
+
+type receipt struct {
+	q     *pe
+	count int // of read elements of the channel
+}
+
+func (t transfer) ended() bool {
+	for _, r := range t.to {
+		if r.q.read[t.op.Dst.Name] < r.count {
+			return false
+		}
+	}
+	return true
+}
+
 type pe struct {
 	x, y  int
 	class *mesh.Class
 	mem   map[string][]ir.Val
 	in    map[string][]ir.Val // by channel: arrived and not yet read
-	open  []mesh.Op           // asynchronous sends not yet waited for
+	sent  map[string]int      // by channel: elements that ever arrived
+	read  map[string]int      // by channel: elements that were ever read
+	open  []transfer          // asynchronous sends not yet waited for
+	block []transfer          // the synchronous send that has not ended
 	next  int
 }
 
@@ -46,7 +70,7 @@ func New(p *mesh.Program, host *ir.Program) (*Machine, error) {
 	}
 	for y := range p.H {
 		for x := range p.W {
-			q := pe{x: x, y: y, mem: map[string][]ir.Val{}, in: map[string][]ir.Val{}}
+			q := pe{x: x, y: y, mem: map[string][]ir.Val{}, in: map[string][]ir.Val{}, sent: map[string]int{}, read: map[string]int{}}
 			for i := range p.Classes {
 				if c := &p.Classes[i]; c.X.Contains(x) && c.Y.Contains(y) {
 					if q.class != nil {
@@ -193,7 +217,13 @@ func (m *Machine) Run(ctx context.Context, fn string, n int) error {
 			for i := range m.pes {
 				q := &m.pes[i]
 				ops := q.class.Funcs[f]
-				for q.next < len(ops) {
+				for q.next <= len(ops) {
+					if len(q.block) > 0 && !q.block[0].ended() {
+						break
+					}
+					if q.block = nil; q.next == len(ops) {
+						break
+					}
 					ok, err := m.step(q, &ops[q.next])
 					if err != nil {
 						return fmt.Errorf("PE (%d, %d) of class %s, operation %d: %w", q.x, q.y, q.class.Name, q.next, err)
@@ -212,8 +242,11 @@ func (m *Machine) Run(ctx context.Context, fn string, n int) error {
 			if ops := q.class.Funcs[f]; q.next < len(ops) {
 				return fmt.Errorf("deadlock: PE (%d, %d) of class %s waits in operation %d of %d: %+v", q.x, q.y, q.class.Name, q.next, len(ops), ops[q.next])
 			}
+			if len(q.block) > 0 {
+				return fmt.Errorf("deadlock: PE (%d, %d) of class %s never ends its last send on %s", q.x, q.y, q.class.Name, q.block[0].op.Dst.Name)
+			}
 			if len(q.open) > 0 {
-				return fmt.Errorf("PE (%d, %d) ends without waiting for %s", q.x, q.y, q.open[0].Dst.Name)
+				return fmt.Errorf("PE (%d, %d) ends without waiting for %s", q.x, q.y, q.open[0].op.Dst.Name)
 			}
 			for _, c := range m.p.Channels {
 				if k := len(q.in[c.Name]); k > 0 {

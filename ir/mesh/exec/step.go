@@ -2,20 +2,25 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 )
 
-// step executes one operation, or returns false when it must wait for a stream. The elements of an asynchronous send arrive at once,
-// but until the PE waits for it, its memory must not change and its channel not be used.
+// step executes one operation, or returns false when it must wait: for elements to arrive, or for the end of a send.
 func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
 	if op.Kind == mesh.Await {
 		for _, ch := range op.Chans {
-			if !q.wait(ch) {
+			i := slices.IndexFunc(q.open, func(t transfer) bool { return t.op.Dst.Name == ch })
+			if i < 0 {
 				return false, fmt.Errorf("waits for %s, which sends nothing", ch)
 			}
+			if !q.open[i].ended() {
+				return false, nil
+			}
 		}
+		q.open = slices.DeleteFunc(q.open, func(t transfer) bool { return slices.Contains(op.Chans, t.op.Dst.Name) })
 		return true, nil
 	}
 	n, err := m.count(op)
@@ -30,18 +35,13 @@ func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
 		}
 	}
 	if op.Async {
-		for _, o := range q.open {
-			if o.Dst.Name == op.Dst.Name {
-				return false, fmt.Errorf("second asynchronous send on %s without a wait", o.Dst.Name)
-			}
-		}
 		if op.Dst.Kind != mesh.Chan || len(op.Src) != 1 || op.Src[0].Kind != mesh.Memory {
 			return false, fmt.Errorf("an asynchronous operation must send from memory")
 		}
-		q.open = append(q.open, *op)
-	} else if op.Dst.Kind == mesh.Chan {
-		for _, o := range q.open {
-			if o.Dst.Name == op.Dst.Name {
+	}
+	if op.Dst.Kind == mesh.Chan {
+		for _, t := range q.open {
+			if t.op.Dst.Name == op.Dst.Name {
 				return false, fmt.Errorf("send on %s before the last one is waited for", op.Dst.Name)
 			}
 		}
@@ -64,7 +64,8 @@ func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
 			return false, err
 		}
 		mem := q.mem[op.Dst.Slice.Array]
-		for _, o := range q.open {
+		for _, t := range q.open {
+			o := t.op
 			if o.Src[0].Slice.Array != op.Dst.Slice.Array {
 				continue
 			}
@@ -105,7 +106,7 @@ func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
 		store(k)
 	}
 	if op.Dst.Kind == mesh.Chan {
-		return true, m.send(q, op.Dst.Name, out)
+		return true, m.send(q, op, out)
 	}
 	return true, nil
 }
@@ -149,6 +150,7 @@ func (m *Machine) load(q *pe, op *mesh.Op, s mesh.Operand, n int) ([]ir.Val, ir.
 	case mesh.Chan:
 		v := q.in[s.Name][:n:n]
 		q.in[s.Name] = q.in[s.Name][n:]
+		q.read[s.Name] += n
 		return v, op.Elem, nil
 	case mesh.HostScalar:
 		f, ok := m.env[s.Name]
@@ -209,8 +211,9 @@ func (m *Machine) addresses(q *pe, s mesh.Slice) ([]int, error) {
 	return out, nil
 }
 
-// send appends elements to the streams of channel ch that leave q.
-func (m *Machine) send(q *pe, ch string, v []ir.Val) error {
+// send appends elements to the streams that leave q on the channel op sends on.
+func (m *Machine) send(q *pe, op *mesh.Op, v []ir.Val) error {
+	ch := op.Dst.Name
 	for i := range m.p.Channels {
 		c := &m.p.Channels[i]
 		if c.Name != ch {
@@ -239,6 +242,7 @@ func (m *Machine) send(q *pe, ch string, v []ir.Val) error {
 			}
 			to = append(to, t)
 		}
+		tr := transfer{op: op}
 		for _, t := range to {
 			x, y := l.Pos(t), q.y
 			if c.Dim == mesh.Y {
@@ -246,19 +250,15 @@ func (m *Machine) send(q *pe, ch string, v []ir.Val) error {
 			}
 			r := &m.pes[y*m.p.W+x]
 			r.in[ch] = append(r.in[ch], v...)
+			r.sent[ch] += len(v)
+			tr.to = append(tr.to, receipt{r, r.sent[ch]})
+		}
+		if op.Async {
+			q.open = append(q.open, tr)
+		} else {
+			q.block = []transfer{tr}
 		}
 		return nil
 	}
 	return fmt.Errorf("no channel %q", ch)
-}
-
-// wait ends the asynchronous send of q on ch.
-func (q *pe) wait(ch string) bool {
-	for i, o := range q.open {
-		if o.Dst.Name == ch {
-			q.open = append(q.open[:i:i], q.open[i+1:]...)
-			return true
-		}
-	}
-	return false
 }
