@@ -254,20 +254,3 @@ func bitcast(from, to Elem, v Val) (Val, error) {
 	}
 	return Val{}, fmt.Errorf("bitcast from %s to %s changes the width", from, to)
 }
-
-// transcendental evaluates the functions that canonical IR expands: host scalars and programs that are not expanded use it.
-func transcendental(op Code, x, y float64) float64 {
-	switch op {
-	case Exp:
-		return math.Exp(x)
-	case Log:
-		return math.Log(x)
-	case Sin:
-		return math.Sin(x)
-	case Cos:
-		return math.Cos(x)
-	case Tanh:
-		return math.Tanh(x)
-	}
-	return math.Pow(x, y)
-}

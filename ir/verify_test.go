@@ -171,6 +171,9 @@ func expectRule(t *testing.T, err error, rule int, what string) {
 		t.Errorf("%s: invariant %d should break, got %v", what, rule, err)
 		return
 	}
+	if l := f.List(); len(l) != len(f) || l[0].Code != "WF0702" {
+		t.Errorf("diagnostics %v", l)
+	}
 	for _, x := range f {
 		if x.Rule == rule {
 			return

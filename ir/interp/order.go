@@ -133,7 +133,7 @@ func run[T any](o *order, first func(k int) T, step func(k int, acc T) T, comb f
 	case ir.Canon:
 		return canon(o.len, first, step, comb)
 	case ir.Mesh:
-		return mesh(o, first, step, comb)
+		return chains(o, first, step, comb)
 	}
 	acc := first(0)
 	for k := 1; k < o.len; k++ {
@@ -178,8 +178,8 @@ func canon[T any](n int, first func(int) T, step func(int, T) T, comb func(a, b 
 	return blocks[0]
 }
 
-// mesh: local folds, then the chains in order, the highest part first.
-func mesh[T any](o *order, first func(int) T, step func(int, T) T, comb func(a, b T) T) T {
+// chains: local folds, then the chains in order, the highest part first.
+func chains[T any](o *order, first func(int) T, step func(int, T) T, comb func(a, b T) T) T {
 	acc := make([]T, len(o.parts))
 	has := make([]bool, len(o.parts))
 	for i, p := range o.parts {

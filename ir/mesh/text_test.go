@@ -210,6 +210,9 @@ func TestVerify(t *testing.T) {
 			for _, x := range f {
 				found = found || x.Rule == tc.rule
 			}
+			if l := f.List(); len(l) != len(f) || l[0].Code != "WF0702" {
+				t.Errorf("diagnostics %v", l)
+			}
 		}
 		if !found {
 			t.Errorf("%s -> %s: invariant %d should break, got %v", tc.old, tc.new, tc.rule, err)

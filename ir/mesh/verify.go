@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -38,12 +39,25 @@ type Fault struct {
 // Faults is the error that Verify returns.
 type Faults []Fault
 
+func (f Fault) String() string {
+	return fmt.Sprintf("%s: %s [mesh invariant %d]", f.Where, f.Msg, f.Rule)
+}
+
 func (f Faults) Error() string {
 	s := make([]string, len(f))
 	for i, x := range f {
-		s[i] = fmt.Sprintf("%s: %s [mesh invariant %d]", x.Where, x.Msg, x.Rule)
+		s[i] = x.String()
 	}
 	return strings.Join(s, "\n")
+}
+
+// List turns the faults into diagnostics without a place.
+func (f Faults) List() diag.List {
+	var l diag.List
+	for _, x := range f {
+		l.Errorf(ir.FaultCode, diag.Span{}, "%s", x)
+	}
+	return l
 }
 
 // maxLen bounds the lengths of arrays and of the dimensions of slices.
