@@ -21,6 +21,9 @@ import (
 //   - arrays fit in memory, do not overlap, and start where their type may.
 func Verify(p *Program, m Machine) diag.List {
 	v := &verifier{p: p, m: m}
+	if v.tooMany(); len(v.out) > 0 {
+		return v.out // the checks below compare pairs
+	}
 	v.mesh()
 	for _, c := range p.Classes {
 		v.class(c)
@@ -56,6 +59,37 @@ func (v *verifier) fail(code, format string, args ...any) *diag.Diagnostic {
 	return v.out.Add(d)
 }
 
+// Limits on counts: programs grow with classes, and a compiled program stays far
+// below them. They bound what Verify and the simulator spend on a hostile text.
+const (
+	maxClasses = 1024
+	maxRoutes  = 1 << 14
+	maxRegions = 256  // of a class, or of a queue's colors
+	maxNames   = 1024 // arrays, queues, params or tasks of a class
+)
+
+func (v *verifier) tooMany() {
+	limit := func(what string, n, most int) {
+		if n > most {
+			v.fail("WF0501", "%d %s; a machine program may have %d", n, what, most)
+		}
+	}
+	limit("classes", len(v.p.Classes), maxClasses)
+	limit("routes", len(v.p.Routes), maxRoutes)
+	for _, c := range v.p.Classes {
+		v.c = c
+		limit("regions", len(c.Regions), maxRegions)
+		limit("arrays", len(c.Arrays), maxNames)
+		limit("queues", len(c.Queues), 64)
+		limit("params", len(c.Params), maxNames)
+		limit("tasks", len(c.Tasks), 64)
+		for _, q := range c.Queues {
+			limit("regions of queue "+q.Name, len(q.Colors), maxRegions)
+		}
+	}
+	v.c = nil
+}
+
 func (v *verifier) mesh() {
 	p, m := v.p, v.m
 	if p.W < 1 || p.H < 1 || p.W > m.Width || p.H > m.Height {
@@ -67,7 +101,9 @@ func (v *verifier) mesh() {
 			v.fail("WF0505", "class %s has no region", c.Name).Suggest("give it `at x LO..HI y LO..HI`")
 		}
 		for _, r := range c.Regions {
-			v.region("class "+c.Name, r)
+			if !v.region("class "+c.Name, r) {
+				return
+			}
 		}
 		for _, d := range p.Classes[:i] {
 			if d.Name == c.Name {

@@ -165,9 +165,6 @@ func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
 	}
 	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H}
 	for i, c := range p.Classes {
-		if len(c.Tasks) > 64 {
-			return nil, diag.New("WF0507", diag.Span{}, "class %s has %d tasks; a PE holds at most 64", c.Name, len(c.Tasks))
-		}
 		k, err := compile(c, lays[i], m)
 		if err != nil {
 			return nil, diag.New("WF0508", diag.Span{}, "%v", err)
@@ -270,6 +267,7 @@ func (s *Sim) fabric() {
 			}
 		}
 	}
+	s.fifos = make([]fifo, 0, s.countFifos())
 	for range s.slots {
 		s.addFifo(s.m.RouterDepth)
 	}
@@ -304,6 +302,16 @@ func (s *Sim) fabric() {
 	for i := range s.slots {
 		s.link(int32(i))
 	}
+}
+
+func (s *Sim) countFifos() int {
+	n := len(s.slots)
+	for _, c := range s.class {
+		if c >= 0 {
+			n += len(s.codes[c].inputs) + len(s.codes[c].outIDs)
+		}
+	}
+	return n
 }
 
 func (s *Sim) addFifo(depth int) {
