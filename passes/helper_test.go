@@ -13,10 +13,11 @@ import (
 type prog struct {
 	*ir.Program
 	elem ir.Elem
+	sum  string // a value over y that random expressions may read
 }
 
 func newProg(e ir.Elem, axes ...ir.Axis) *prog {
-	p := &prog{&ir.Program{Name: "test", Axes: axes}, e}
+	p := &prog{Program: &ir.Program{Name: "test", Axes: axes}, elem: e}
 	p.Funcs = []ir.Func{{Name: "init", Host: true}, {Name: "step"}}
 	return p
 }

@@ -31,6 +31,9 @@ func randomProgram(rng *rand.Rand) *prog {
 	var values []string
 	split := rng.IntN(2) == 0 // fixed end nodes: boundary boxes of their own
 	for i := range nf + rng.IntN(5) {
+		if i == 1 && rng.IntN(2) == 0 {
+			p.reduce(rng, func(b *ir.BodyBuilder) int { return randomExpr(rng, p, b, values, nf, 2) })
+		}
 		name := "v" + string(rune('0'+i))
 		p.op(name, func(b *ir.BodyBuilder) int { return randomExpr(rng, p, b, values, nf, 4) })
 		if split {
@@ -61,6 +64,18 @@ func randomProgram(rng *rand.Rand) *prog {
 	return p
 }
 
+// reduce adds a sum over x to step, by fma or not; later expressions read it.
+func (p *prog) reduce(rng *rand.Rand, f func(b *ir.BodyBuilder) int) {
+	var b ir.BodyBuilder
+	r := b.Mul(f(&b), p.read(&b, "@A"))
+	d, box := p.dom()
+	op := ir.Op{Kind: ir.Reduce, Results: []ir.Result{{Name: "sum", Elem: p.elem}}, Dom: d[1:], Over: d[:1], FMA: rng.IntN(2) == 0,
+		Pieces: []ir.Piece{{Box: []ir.Interval{box[1], box[0]}, Body: b.Body(r)}}}
+	s := p.Func("step")
+	s.Ops = append(s.Ops, op)
+	p.sum = "%sum"
+}
+
 func randomExpr(rng *rand.Rand, p *prog, b *ir.BodyBuilder, values []string, nf, depth int) int {
 	e := p.elem
 	sub := func() int { return randomExpr(rng, p, b, values, nf, depth-1) }
@@ -79,6 +94,9 @@ func randomExpr(rng *rand.Rand, p *prog, b *ir.BodyBuilder, values []string, nf,
 	case 3:
 		return b.Scalar(e, []string{"a", "c"}[rng.IntN(2)])
 	case 4:
+		if p.sum != "" && rng.IntN(2) == 0 {
+			return b.Read(e, p.sum, ir.At("y", 0))
+		}
 		return b.Const(e, float64(rng.IntN(5))/2-1)
 	case 5:
 		return b.Coord(e, []string{"x", "y"}[rng.IntN(2)])
@@ -117,7 +135,7 @@ func TestRandomProgramsKeepTheirBits(t *testing.T) {
 	if testing.Short() {
 		n = 40
 	}
-	fused, inPlace, removed := 0, 0, 0
+	fused, inPlace, removed, sums := 0, 0, 0, 0
 	for seed := range uint64(n) {
 		rng := rand.New(rand.NewPCG(seed, 99))
 		p := randomProgram(rng)
@@ -164,13 +182,16 @@ func TestRandomProgramsKeepTheirBits(t *testing.T) {
 			if len(op.Results) > 1 {
 				fused++
 			}
+			if op.Kind == ir.Reduce {
+				sums++
+			}
 		}
 		if len(c.Func("step").Ops) < len(p.Func("step").Ops) {
 			removed++
 		}
 	}
-	t.Logf("%d programs: %d maps with several results, %d values in place, %d programs with fewer operations", n, fused, inPlace, removed)
-	if fused < n/10 || inPlace < n/10 || removed < n/10 {
+	t.Logf("%d programs: %d maps with several results, %d sums, %d values in place, %d programs with fewer operations", n, fused, sums, inPlace, removed)
+	if sums < n/10 || fused < n/10 || inPlace < n/10 || removed < n/10 {
 		t.Error("the generator no longer exercises fusion and reuse")
 	}
 }

@@ -121,7 +121,8 @@ func (m *machine) step(fn string) {
 			}
 		}
 		if op.Kind == ir.Reduce {
-			m.t.Fatal("the test machine has no reductions")
+			m.reduce(op, to, slot)
+			continue
 		}
 		type work struct {
 			pc *ir.Piece
@@ -162,6 +163,43 @@ func (m *machine) step(fn string) {
 		}
 		m.buf[i] = old[s]
 	}
+}
+
+// reduce folds one body per point over the whole box, ascending.
+func (m *machine) reduce(op *ir.Op, to []int, slot map[string]int) {
+	if len(op.Pieces) != 1 || op.Order.Kind != ir.Seq || op.Comb != ir.Sum || len(op.Results) != 1 {
+		m.t.Fatal("the test machine has plain sums only")
+	}
+	b, e, nd := &op.Pieces[0].Body, op.Results[0].Elem, len(op.Dom)
+	each(op.Pieces[0].Box[:nd], func(at []int) {
+		var acc ir.Val
+		first := true
+		each(op.Pieces[0].Box[nd:], func(over []int) {
+			all := append(append([]int(nil), at...), over...)
+			eval := func(r int) ir.Val {
+				v, err := ir.EvalBody(&ir.Body{Nodes: b.Nodes, Results: []int{r}}, func(n *ir.Node) (ir.Val, error) { return m.leaf(n, op, all, slot) })
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				return v
+			}
+			r := b.Results[0]
+			var err error
+			switch {
+			case op.FMA:
+				args := b.Nodes[r].Args
+				acc, err = ir.Apply(&ir.Node{Op: ir.FMA, Elem: e}, []ir.Elem{e, e, e}, []ir.Val{eval(args[0]), eval(args[1]), acc})
+			case first:
+				acc = eval(r)
+			default:
+				acc, err = ir.Apply(&ir.Node{Op: ir.Add, Elem: e}, []ir.Elem{e, e}, []ir.Val{acc, eval(r)})
+			}
+			if first = false; err != nil {
+				m.t.Fatal(err)
+			}
+		})
+		m.buf[to[0]][m.offset(to[0], at)] = acc
+	})
 }
 
 func (m *machine) leaf(n *ir.Node, op *ir.Op, at []int, slot map[string]int) (ir.Val, error) {
