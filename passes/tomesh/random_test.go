@@ -276,7 +276,17 @@ func (g *gen) extend() {
 	if len(ds) == 0 || v.elem != ir.F32 {
 		return
 	}
-	d := ds[g.Intn(len(ds))]
+	if g.coin(60) { // on all axes, as the ghosts pass does
+		for _, d := range ds {
+			g.extendAxis(v, d)
+			v = g.vals[len(g.vals)-1]
+		}
+		return
+	}
+	g.extendAxis(v, ds[g.Intn(len(ds))])
+}
+
+func (g *gen) extendAxis(v val, d int) {
 	width := 1 + g.Intn(min(4, v.box[d].Hi-v.box[d].Lo))
 	var dom []ir.Range
 	for i, a := range v.axes {
