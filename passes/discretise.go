@@ -7,7 +7,14 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
+)
+
+// Bounds on what one body may ask for.
+const (
+	maxOrder = 24
+	maxNodes = 1 << 16
 )
 
 // discretise replaces derivatives by finite differences.
@@ -310,8 +317,13 @@ func (d *differ) read(n *ir.Node, q point) lin {
 
 // derivative is the n-th derivative of source node i along an index, at a point.
 func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
-	if n < 1 || acc < 2 || acc%2 != 0 || n > 16 || acc > 64 {
-		d.fail("derivative of order %d with accuracy %d: the order must be 1 to 16, the accuracy even, 2 to 64", n, acc)
+	if n < 1 || acc < 2 || acc%2 != 0 || n > maxOrder || acc > maxOrder {
+		d.fail("a derivative of order %d to accuracy %d", n, acc).
+			Note("orders go from 1 to %d, accuracies from 2 to %d and are even; rounding makes higher ones useless", maxOrder, maxOrder)
+		return nil
+	}
+	if len(d.b.body.Nodes) > maxNodes {
+		d.fail("derivatives of products, one inside the other, need more than %d operations per point", maxNodes)
 		return nil
 	}
 	if !d.needs[i][x] {
@@ -337,7 +349,7 @@ func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
 	}
 	ax := d.axis(x)
 	if ax == nil {
-		d.fail("derivative along %q, which is no index of the operation", x)
+		d.fail("a derivative along %q, which is no index here", x)
 		return nil
 	}
 	half := q.of(x)%2 != 0 // reads must end on points
@@ -356,10 +368,12 @@ func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
 
 func (d *differ) axis(index string) *ir.Axis { return d.p.Axis(axisOf(d.op, index)) }
 
-func (d *differ) fail(format string, args ...any) {
+func (d *differ) fail(format string, args ...any) *diag.Diagnostic {
+	e := d.cfg.blame(codeWide, d.op.Pos, format, args...)
 	if d.err == nil {
-		d.err = fmt.Errorf(format, args...)
+		d.err = e.Suggest("use a lower order of accuracy, or name inner derivatives with `let`")
 	}
+	return e
 }
 
 // coefficient reads a node known on the host as a polynomial; what is not one becomes a host scalar of its own.

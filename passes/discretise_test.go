@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -336,4 +338,53 @@ func TestRandomExpressionsAgainstCalculus(t *testing.T) {
 			rt.Fatalf("%g, calculus gives %g\n%s", g, w, ir.Print(p.Program))
 		}
 	})
+}
+
+func TestWideFormulasAreRefused(t *testing.T) {
+	for name, f := range map[string]func(b *ir.BodyBuilder, u int) int{
+		"accuracy": func(b *ir.BodyBuilder, u int) int { return b.Deriv(u, "x", 1, 100) },
+		"order":    func(b *ir.BodyBuilder, u int) int { return b.Deriv(b.Deriv(u, "x", 20, 2), "x", 20, 2) },
+		"nesting": func(b *ir.BodyBuilder, u int) int {
+			x := u
+			for k := range 40 {
+				x = b.Deriv(b.Mul(u, x), []string{"x", "y"}[k%2], 1, 8)
+			}
+			return x
+		},
+	} {
+		p := newProg(ir.F32, ring("x", 99, 0, 1), ring("y", 99, 0, 1))
+		p.array("u")
+		p.op("next", func(b *ir.BodyBuilder) int { return f(b, p.read(b, "@u")) })
+		p.set("u", "%next")
+		err := Run(p.Program, &Config{})
+		var d *diag.Diagnostic
+		if !errors.As(err, &d) || d.Code != "WF0705" || d.Suggestion == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkCanonical is a coupled system of eight fields in a block, as large as programs get in practice.
+func BenchmarkCanonical(b *testing.B) {
+	p := newProg(ir.F32, ring("x", 750, 0, 1), ring("y", 994, 0, 1), ring("z", 100, 0, 1))
+	for i := range 8 {
+		p.array(fmt.Sprint("f", i))
+	}
+	p.host("dt", 0.1)
+	for i := range 8 {
+		p.op(fmt.Sprint("n", i), func(b *ir.BodyBuilder) int {
+			u, v := p.read(b, fmt.Sprint("@f", i)), p.read(b, fmt.Sprint("@f", (i+1)%8))
+			sum := b.Mul(v, b.Op(ir.Exp, u))
+			for _, x := range []string{"x", "y", "z"} {
+				sum = b.Add(sum, b.Add(b.Deriv(u, x, 2, 8), b.Mul(v, b.Deriv(u, x, 1, 8))))
+			}
+			return b.Add(u, b.Mul(b.Scalar(ir.F32, "dt"), sum))
+		})
+		p.set(fmt.Sprint("f", i), fmt.Sprint("%n", i))
+	}
+	for b.Loop() {
+		if err := Run(p.Clone(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

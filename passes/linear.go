@@ -18,15 +18,17 @@ type term struct {
 const one = -1
 
 func (l lin) add(m lin) lin {
-	out := append(lin(nil), l...)
-next:
+	out := append(make(lin, 0, len(l)+len(m)), l...)
+	at := make(map[int]int, len(out))
+	for i := range out {
+		at[out[i].node] = i
+	}
 	for _, t := range m {
-		for i := range out {
-			if out[i].node == t.node {
-				out[i].c = out[i].c.add(t.c)
-				continue next
-			}
+		if i, ok := at[t.node]; ok {
+			out[i].c = out[i].c.add(t.c)
+			continue
 		}
+		at[t.node] = len(out)
 		out = append(out, t)
 	}
 	return out

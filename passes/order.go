@@ -7,10 +7,12 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Codes of what passes find wrong with a user's program: a read beyond a wall without a rule, and too few points to reflect.
+// Codes of what passes find wrong with a user's program: a read beyond a wall without a rule, too few points to reflect, and a formula
+// too wide to make sense.
 const (
 	codeOutside = "WF0703"
 	codeShort   = "WF0704"
+	codeWide    = "WF0705"
 )
 
 // operands returns the names an operation reads, in order of first appearance, without repetition.

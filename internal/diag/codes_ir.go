@@ -42,4 +42,15 @@ reflection of a point that does not exist. Use more points or a lower order of a
 grid rod { x: 0..1 in 3 }      // too short for order 8, which reads 4 points beyond the wall
 `,
 	},
+	{
+		Code:  "WF0705",
+		Title: "formula too wide",
+		Text: `A derivative of very high order or accuracy, or derivatives of products inside each other, would read so many points per
+cell that the program would neither fit nor be accurate: rounding errors grow with the width. Lower the accuracy, or name inner
+derivatives with let, so that they are computed once per point.`,
+		Example: `
+let q = k*dx(u)
+evolve t from 0 to 1 step 0.1 { dt(u) = dx(q) }
+`,
+	},
 }
