@@ -110,6 +110,9 @@ func (c *checker) readReach(n *Node, r reach, s *Assign, said map[string]bool) {
 			if end.depth <= 0 {
 				continue
 			}
+			if n.Op == Read && c.noRule[n.Field] || c.lost {
+				continue
+			}
 			if n.Op == LetRead || n.Field.Cond(a, end.high) == nil {
 				missing = append(missing, side{a, end.high})
 				continue

@@ -21,6 +21,17 @@ func (s side) String() string {
 
 // boundaries checks a bc block. Entries give conditions to sides; `others` gives them to the sides no other entry names.
 func (c *checker) boundaries(b *syntax.BC) {
+	before := c.errs.Len()
+	defer func() {
+		if c.errs.Len() == before {
+			return
+		}
+		for _, id := range b.Fields {
+			if s := c.names[id.Name]; s != nil && s.field != nil {
+				c.noRule[s.field] = true
+			}
+		}
+	}()
 	var fields []*Field
 	for _, id := range b.Fields {
 		s := c.names[id.Name]

@@ -56,6 +56,8 @@ func (c *checker) prepareEvolves(file *syntax.File) {
 
 func (c *checker) evolve(e *syntax.Evolve, bs *blockState) {
 	b := bs.block
+	before := c.errs.Len()
+	defer func() { b.broken = c.errs.Len() > before }()
 	if s := c.names[e.Var.Name]; s != nil {
 		c.errs.Errorf("WF0202", e.Var.At, "the name %s is declared twice", e.Var.Name).With(s.at, "declared here as a %s", s.what).Suggest("rename the variable of `evolve`")
 	} else if reserved[e.Var.Name] || c.isAxisName(e.Var.Name) {

@@ -42,7 +42,11 @@ type checker struct {
 	rates   []*syntax.Equation
 	bcs     []*syntax.BC
 	fields  map[*Field]*syntax.FieldItem
-	evolves []*Block // in the order of the source
+	places  map[string]bool // names whose value depends on the place
+	evolves []*Block        // in the order of the source
+	noRule  map[*Field]bool // fields with a condition in error: missing ones are not reported
+	lost    bool            // a statement could not be read, and may have held conditions
+	broken  bool            // there were errors before the rules for the whole program
 	nblocks int
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
@@ -56,12 +60,13 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 	}
 	c := &checker{opts: opts, prog: &Program{Float: opts.Float}, names: map[string]*symbol{}, said: map[string]bool{},
 		setUsed: map[string]bool{}, lets: map[letKey]*Node{}, fields: map[*Field]*syntax.FieldItem{},
-		secondUnit: map[*Field]Unit{}, secondIn: map[*Field]*Block{}}
+		noRule: map[*Field]bool{}, secondUnit: map[*Field]Unit{}, secondIn: map[*Field]*Block{}}
 	if file.At.File != nil {
 		c.prog.Name = programName(file.At.File.Name)
 	}
 	// Declarations first, so that statements may stand in any order after what they use; initial values and boundary conditions come
 	// after all fields are known, blocks last.
+	c.placeNames(file)
 	for _, s := range file.Stmts {
 		c.declare(s)
 	}
@@ -88,12 +93,9 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 		}
 	}
 	c.settleUnits()
-	if !c.errs.HasErrors() {
-		c.accesses()
-	}
-	if !c.errs.HasErrors() {
-		c.stability()
-	}
+	c.broken = c.errs.HasErrors()
+	c.accesses()
+	c.stability()
 	if c.errs.HasErrors() {
 		return nil, c.errs.Sorted()
 	}
@@ -118,6 +120,7 @@ func programName(path string) string {
 func (c *checker) declare(s syntax.Stmt) {
 	switch s := s.(type) {
 	case *syntax.Bad:
+		c.lost = true
 		for _, n := range s.Names {
 			c.names[n.Name] = &symbol{at: n.At, what: "name"}
 		}

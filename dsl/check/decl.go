@@ -60,18 +60,51 @@ func (c *checker) annotated(a *syntax.Annotation, name *syntax.Ident, scale *flo
 	return u
 }
 
-// placeDependent says whether a top-level let uses a field or a coordinate.
+// placeNames collects the names whose value depends on the place: axes, dims, indices, fields, and the lets that use them. It looks at
+// the text only, so that a let may stand before the grid it speaks of.
+func (c *checker) placeNames(file *syntax.File) {
+	c.places = map[string]bool{}
+	var lets []*syntax.BindItem
+	for _, s := range file.Stmts {
+		switch s := s.(type) {
+		case *syntax.Grid:
+			for _, a := range s.Axes {
+				c.places[a.Name.Name] = true
+			}
+		case *syntax.Dim:
+			for _, it := range s.Items {
+				c.places[it.Name.Name] = true
+			}
+		case *syntax.IndexDecl:
+			for _, n := range s.Names {
+				c.places[n.Name] = true
+			}
+		case *syntax.Field:
+			for _, it := range s.Items {
+				c.places[it.Name.Name] = true
+			}
+		case *syntax.Bind:
+			if s.Kind == syntax.Let {
+				lets = append(lets, s.Items...)
+			}
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, it := range lets {
+			if !c.places[it.Name.Name] && c.placeDependent(it.Value) {
+				c.places[it.Name.Name], changed = true, true
+			}
+		}
+	}
+}
+
 func (c *checker) placeDependent(e syntax.Expr) bool {
 	found := false
 	walkExpr(e, func(e syntax.Expr) {
 		switch e := e.(type) {
 		case *syntax.Ref:
-			s := c.names[e.Name.Name]
-			if s == nil {
-				found = found || c.isAxisName(e.Name.Name)
-			} else if s.field != nil || s.let != nil || s.axis != nil {
-				found = true
-			}
+			found = found || c.places[e.Name.Name]
 		case *syntax.Reduce:
 			found = true
 		}

@@ -156,10 +156,14 @@ func (c *checker) arith(code ir.Code, e *syntax.Binary, a, b *Node) *Node {
 	case syntax.OpDiv:
 		return compute(ir.Div, a.Unit.div(b.Unit), e.At, a, b)
 	case syntax.OpAdd, syntax.OpSub:
-		c.sameUnit(a, b, "cannot be added")
+		if !c.sameUnit(a, b, "cannot be added") {
+			return bad(e.At)
+		}
 		return compute(code, a.Unit, e.At, a, b)
 	}
-	c.sameUnit(a, b, "cannot be compared")
+	if !c.sameUnit(a, b, "cannot be compared") {
+		return bad(e.At)
+	}
 	if e.Op == syntax.OpGt || e.Op == syntax.OpGe {
 		a, b = b, a
 	}
@@ -195,7 +199,9 @@ func (c *checker) power(e *syntax.Binary, x *Node, sc *scope) *Node {
 }
 
 func (c *checker) powerNode(x, y *Node, at diag.Span) *Node {
-	c.needOne(y, "an exponent")
+	if !c.needOne(y, "an exponent") {
+		return bad(at)
+	}
 	u := one()
 	if v, ok := constant(y); ok {
 		for _, d := range []int64{1, 2, 3, 4} {
@@ -291,6 +297,8 @@ func (c *checker) selectNode(cond, a, b *Node, at diag.Span) *Node {
 	if cond.invalid() || a.invalid() || b.invalid() {
 		return bad(at)
 	}
-	c.sameUnit(a, b, "cannot be the two values of where")
+	if !c.sameUnit(a, b, "cannot be the two values of where") {
+		return bad(at)
+	}
 	return compute(ir.Select, a.Unit, at, cond, a, b)
 }

@@ -129,11 +129,20 @@ func (c *checker) isIndex(r *syntax.Ref, sc *scope) bool {
 }
 
 func (c *checker) wholeNumber(e syntax.Expr, sc *scope) (int, bool) {
-	n := c.expr(e, &scope{host: true, what: "an offset of an index"})
-	if n.invalid() {
-		return 0, false
+	indexed := false
+	walkExpr(e, func(x syntax.Expr) {
+		if r, ok := x.(*syntax.Ref); ok {
+			_, bound := sc.lookupIndex(r.Name.Name)
+			indexed = indexed || bound
+		}
+	})
+	n := bad(e.Span())
+	if !indexed {
+		if n = c.expr(e, &scope{host: true, what: "an offset of an index"}); n.invalid() {
+			return 0, false
+		}
 	}
-	if n.Op != Vec && !n.Bool && n.host {
+	if !indexed && n.Op != Vec && !n.Bool && n.host {
 		if v, ok := c.frozen(n); ok && v == math.Trunc(v) && math.Abs(v) <= maxPoints {
 			c.needOne(n, "an index")
 			return int(v), true

@@ -122,6 +122,8 @@ type Block struct {
 	Limit *Node
 	Terms string
 	At    diag.Span
+
+	broken bool // it has an error
 }
 
 // AssignKind says which law an assignment follows.

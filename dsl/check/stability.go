@@ -29,7 +29,7 @@ import (
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
 func (c *checker) stability() {
 	for _, b := range c.prog.Blocks {
-		if !b.Once && !b.Count {
+		if !b.Once && !b.Count && !b.broken {
 			c.blockLimit(b)
 		}
 	}
@@ -382,6 +382,9 @@ func (c *checker) withUnit(v float64, u Unit) string {
 // noLimit reports that there is no limit: an error for auto, a note for a given step.
 func (c *checker) noLimit(l *limiter, at diag.Span) {
 	b := l.b
+	if c.broken { // what is missing may be in a statement that has an error
+		return
+	}
 	if b.Auto {
 		d := c.errs.Errorf("WF0308", at, "`auto` finds no stability limit here")
 		for _, u := range l.unknown {

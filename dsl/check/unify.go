@@ -55,15 +55,16 @@ func (c *checker) unify(a, b Unit, at diag.Span) bool {
 }
 
 // sameUnit unifies the units of two nodes and reports a contradiction with both places. what says why they must agree.
-func (c *checker) sameUnit(a, b *Node, what string) {
+func (c *checker) sameUnit(a, b *Node, what string) bool {
 	if a.invalid() || b.invalid() || c.unify(a.Unit, b.Unit, b.At) {
-		return
+		return true
 	}
 	ua, ub := c.resolve(a.Unit), c.resolve(b.Unit)
 	d := c.errs.Errorf("WF0220", b.At, "units do not agree: %s and %s %s", ua, ub, what).
 		Labelled("in %s", ub).With(a.At, "in %s", ua)
 	c.unitOrigins(d, a.Unit, b.Unit)
 	c.unitAdvice(d, a, b)
+	return false
 }
 
 // needUnit unifies the unit of a node with a unit declared at another place.
@@ -81,13 +82,14 @@ func (c *checker) needUnit(n *Node, u Unit, from diag.Span, what string) {
 }
 
 // needOne demands a dimensionless node.
-func (c *checker) needOne(n *Node, what string) {
+func (c *checker) needOne(n *Node, what string) bool {
 	if n.invalid() || c.unify(one(), n.Unit, n.At) {
-		return
+		return true
 	}
 	d := c.errs.Errorf("WF0223", n.At, "%s must be dimensionless, this is in %s", what, c.resolve(n.Unit))
 	c.unitOrigins(d, n.Unit)
 	d.Suggest("divide by a reference value with the unit, as in x/(1 m)")
+	return false
 }
 
 // unitOrigins shows what fixed the variables that take part, at most three.
