@@ -30,6 +30,8 @@ func newVec(e ir.Elem, n int) vec {
 	return v
 }
 
+func (v *vec) len() int { return len(v.f32) + len(v.f64) + len(v.i32) + len(v.i64) }
+
 func (v *vec) get(i int) ir.Val {
 	switch {
 	case v.f32 != nil:
@@ -124,15 +126,43 @@ func boxLen(box []ir.Interval) (int, error) {
 	return n, nil
 }
 
-func newBuffer(p *ir.Program, e ir.Elem, dom []ir.Range) (*buffer, error) {
-	box := intervals(dom)
-	n, err := boxLen(box)
+// maxBytes bounds the storage of one machine: what is too big for a host is refused, not swapped to death.
+const maxBytes = 16 << 30
+
+// account books the storage of a tensor over dom, or refuses it.
+func (m *Machine) account(e ir.Elem, dom []ir.Range) error {
+	n, err := boxLen(intervals(dom))
+	if err != nil {
+		return err
+	}
+	size := 4
+	if e == ir.F64 || e == ir.I64 {
+		size = 8
+	}
+	if m.bytes += n * size; m.bytes > maxBytes {
+		return fmt.Errorf("the interpreter would need more than %d GiB; make the grid smaller", maxBytes>>30)
+	}
+	return nil
+}
+
+// newBuffer allocates a tensor over dom, or takes its storage from free.
+func (m *Machine) newBuffer(e ir.Elem, dom []ir.Range, free map[storage][]vec) (*buffer, error) {
+	n, err := boxLen(intervals(dom))
 	if err != nil {
 		return nil, err
 	}
-	b := &buffer{vec: newVec(e, n)}
+	b := &buffer{}
+	at := storage{e, n}
+	if f := free[at]; len(f) > 0 {
+		b.vec, free[at] = f[len(f)-1], f[:len(f)-1]
+	} else {
+		if err := m.account(e, dom); err != nil {
+			return nil, err
+		}
+		b.vec = newVec(e, n)
+	}
 	for _, r := range dom {
-		ax := p.Axis(r.Axis)
+		ax := m.p.Axis(r.Axis)
 		if ax == nil {
 			return nil, fmt.Errorf("no axis %q", r.Axis)
 		}
@@ -169,7 +199,7 @@ func arrayRanges(p *ir.Program, a *ir.Array) ([]ir.Range, error) {
 	for _, n := range a.Axes {
 		ax := p.Axis(n)
 		if ax == nil {
-			return nil, fmt.Errorf("array %s: no axis %q", a.Name, n)
+			return nil, fmt.Errorf("no axis %q", n)
 		}
 		rs = append(rs, ir.Range{Index: n, Axis: n, Hi: ax.N})
 	}

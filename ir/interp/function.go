@@ -21,10 +21,42 @@ type builder struct {
 	m      *Machine
 	values map[string]*buffer
 	steps  []func()
+	ops    int
+	last   map[string]int // the operation that reads a value last; ops for what a set takes
+	free   map[storage][]vec
+}
+
+// storage is a kind of memory that dead values leave to later ones. Values that are set have their own: they change hands with arrays.
+type storage struct {
+	elem ir.Elem
+	n    int
+}
+
+// lastUses finds for every SSA value the last operation that reads it, its own if none does.
+func lastUses(fn *ir.Func) map[string]int {
+	last := map[string]int{}
+	for i := range fn.Ops {
+		op := &fn.Ops[i]
+		for _, r := range op.Results {
+			last["%"+r.Name] = i
+		}
+		last[op.From] = i
+		for k := range op.Pieces {
+			for j := range op.Pieces[k].Body.Nodes {
+				if n := &op.Pieces[k].Body.Nodes[j]; n.Op == ir.Read {
+					last[n.Name] = i
+				}
+			}
+		}
+	}
+	for _, s := range fn.Sets {
+		last[s.Value] = len(fn.Ops)
+	}
+	return last
 }
 
 func (m *Machine) compile(fn *ir.Func) (*function, error) {
-	b := &builder{m: m, values: map[string]*buffer{}}
+	b := &builder{m: m, values: map[string]*buffer{}, ops: len(fn.Ops), last: lastUses(fn), free: map[storage][]vec{}}
 	for i := range fn.Ops {
 		op := &fn.Ops[i]
 		if err := b.op(op); err != nil {
@@ -34,11 +66,28 @@ func (m *Machine) compile(fn *ir.Func) (*function, error) {
 			}
 			return nil, fmt.Errorf("op %d (%s%s): %w", i, op.Kind, name, err)
 		}
+		b.release(fn.Ops[:i+1])
 	}
 	if err := b.sets(fn.Sets); err != nil {
 		return nil, err
 	}
 	return &function{b.steps}, nil
+}
+
+// kept says whether a set takes the value.
+func (b *builder) kept(value string) bool { return b.last[value] == b.ops }
+
+// release frees the storage of values that the last of the given operations was the last to read.
+func (b *builder) release(ops []ir.Op) {
+	for i := range ops {
+		for _, r := range ops[i].Results {
+			if name := "%" + r.Name; b.last[name] == len(ops)-1 && !b.kept(name) {
+				v := b.values[r.Name].vec
+				at := storage{r.Elem, v.len()}
+				b.free[at] = append(b.free[at], v)
+			}
+		}
+	}
 }
 
 // lookup finds the buffer of "%value" or "@array".
@@ -68,7 +117,16 @@ func (b *builder) results(op *ir.Op) ([]*buffer, error) {
 		if r.Elem == ir.I64 {
 			return nil, fmt.Errorf("%%%s: i64 lives in bodies only", r.Name)
 		}
-		buf, err := newBuffer(b.m.p, r.Elem, op.Dom)
+		if b.values[r.Name] != nil {
+			return nil, fmt.Errorf("%%%s is assigned twice", r.Name)
+		}
+		var buf *buffer
+		var err error
+		if b.kept("%" + r.Name) {
+			buf, err = b.m.newBuffer(r.Elem, op.Dom, nil)
+		} else {
+			buf, err = b.m.newBuffer(r.Elem, op.Dom, b.free)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%%%s: %w", r.Name, err)
 		}

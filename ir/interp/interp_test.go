@@ -120,6 +120,39 @@ func TestSetsTogether(t *testing.T) {
 	}
 }
 
+// Values whose storage is reused, together with one that a set takes and reads of the array it replaces.
+func TestStorageReuse(t *testing.T) {
+	m := func(name, body string) string {
+		return "map %" + name + " f32 [x in x 0..4] { box [0..4] " + body + " }\n"
+	}
+	p := parse(t, `axis x 4 cells lo 0 h 1 array @T[x] f32 array @U[x] f32 func f {`+
+		m("a", "$0 = read f32 @T[x] $1 = const f32 1 $2 = add f32 $0, $1 yield $2")+
+		m("u", "$0 = read f32 %a[x] $1 = read f32 %a[0] $2 = mul f32 $0, $1 yield $2")+ // a dies here, u is set
+		m("b", "$0 = read f32 %u[x] $1 = read f32 @T[x] $2 = add f32 $0, $1 yield $2")+ // takes a's storage
+		m("dead", "$0 = read f32 %b[x] yield $0")+
+		m("c", "$0 = read f32 %b[3] $1 = read f32 %b[x] $2 = sub f32 $0, $1 yield $2")+
+		m("d", "$0 = read f32 %c[x] $1 = read f32 @T[3] $2 = mul f32 $0, $1 yield $2")+
+		"set @U = %u set @T = %d }")
+	T, U := []float32{1, 2, 3, 5}, make([]float32, 4)
+	out := exec(t, p, 3, map[string]*ir.Tensor{"T": tensor(ir.F32, []int{4}, func(i int) float64 { return float64(T[i]) })})
+	for range 3 {
+		var b, d [4]float32
+		for i := range T {
+			U[i] = (T[i] + 1) * (T[0] + 1)
+			b[i] = U[i] + T[i]
+		}
+		for i := range T {
+			d[i] = (b[3] - b[i]) * T[3]
+		}
+		copy(T, d[:])
+	}
+	for i := range T {
+		if out["T"].F32[i] != T[i] || out["U"].F32[i] != U[i] {
+			t.Fatalf("T %v U %v, want %v and %v", out["T"].F32, out["U"].F32, T, U)
+		}
+	}
+}
+
 // Every operation on every type agrees with ir.Apply: the vector forms are the scalar definition.
 func TestVectorOpsAreApply(t *testing.T) {
 	special := []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 65504, 1e-7, 1e-41, 3e38, math.Inf(1), math.Inf(-1), math.NaN(), 2.5, -3.7}
@@ -209,6 +242,7 @@ func TestErrors(t *testing.T) {
 		{`func f { reduce %a f32 [] over [x in x 0..4] sum fma order seq { box [0..4] $0 = const f32 1 yield $0 } }`, "needs a product"},
 		{`func f { reduce %a f32 [] over [x in x 0..4] sum order mesh(y 2) { box [0..4] $0 = const f32 1 yield $0 } }`, "no axis"},
 		{`func g { }`, "no function"},
+		{`func f { map %a f32 [] { box [] $0 = const f32 1 yield $0 } map %a f32 [] { box [] $0 = const f32 1 yield $0 } }`, "assigned twice"},
 	} {
 		m, err := New(parse(t, head+tc.src))
 		if err != nil {
@@ -217,6 +251,10 @@ func TestErrors(t *testing.T) {
 		if err = m.Run(context.Background(), "f", 1); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want .. %s", tc.src, err, tc.want)
 		}
+	}
+	if _, err := New(parse(t, `axis x 2147483648 cells lo 0 h 1 array @a[x] f32 array @b[x] f32 array @c[x] f32`)); err == nil ||
+		!strings.Contains(err.Error(), "GiB") {
+		t.Errorf("24 GiB of arrays: %v", err)
 	}
 	m, _ := New(parse(t, head))
 	for _, err := range []error{m.Set("U", ir.NewTensor(ir.F32, 4)), m.Set("T", ir.NewTensor(ir.F64, 4)), m.Set("T", ir.NewTensor(ir.F32, 5)),

@@ -14,23 +14,35 @@ type Machine struct {
 	arrays map[string]*buffer
 	env    map[string]float64
 	funcs  map[string]*function // compiled for env
+	bytes  int                  // allocated
+	fixed  int                  // by arrays alone
 }
 
 // New returns a machine with all arrays zero. The program must not change afterwards.
 func New(p *ir.Program) (*Machine, error) {
 	m := &Machine{p: p, arrays: map[string]*buffer{}, env: map[string]float64{}, funcs: map[string]*function{}}
-	for i := range p.Arrays {
+	boxes := make([][]ir.Range, len(p.Arrays))
+	for i := range p.Arrays { // sizes first: nothing is allocated for a program that does not fit
 		a := &p.Arrays[i]
 		rs, err := arrayRanges(p, a)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = m.account(a.Elem, rs)
 		}
-		b, err := newBuffer(p, a.Elem, rs)
+		if err != nil {
+			return nil, fmt.Errorf("array %s: %w", a.Name, err)
+		}
+		boxes[i] = rs
+	}
+	m.bytes = 0
+	for i := range p.Arrays {
+		a := &p.Arrays[i]
+		b, err := m.newBuffer(a.Elem, boxes[i], nil)
 		if err != nil {
 			return nil, fmt.Errorf("array %s: %w", a.Name, err)
 		}
 		m.arrays[a.Name] = b
 	}
+	m.fixed = m.bytes
 	return m, nil
 }
 
@@ -40,7 +52,7 @@ func (m *Machine) Scalars(env map[string]float64) error {
 	for k, v := range env {
 		m.env[k] = v
 	}
-	m.funcs = map[string]*function{}
+	m.funcs, m.bytes = map[string]*function{}, m.fixed
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (b *builder) reduce(op *ir.Op, outs []*buffer) error {
 			return fmt.Errorf("%%%s: fma folds a floating-point sum of products", op.Results[r].Name)
 		}
 		for range terms {
-			s, err := newBuffer(b.m.p, out.elem, stageDom)
+			s, err := b.m.newBuffer(out.elem, stageDom, nil)
 			if err != nil {
 				return err
 			}
