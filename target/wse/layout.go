@@ -69,13 +69,16 @@ func alignment(a *Array) int { return max(4, a.Align) }
 
 // Layout assigns addresses to the arrays of every class: arrays with an address
 // keep it, the others take the first gap that satisfies alignment and bank, in
-// their order. The error is an *Overflow of the first class that does not fit;
+// their order; where the machine has bank conflicts, residues are chosen to avoid
+// them as long as the padding fits (see chooseBanks). The error is an *Overflow of the first class that does not fit;
 // the layouts are complete all the same, so that a report can show them.
 func Layout(p *Program, m Machine) ([]ClassLayout, error) {
 	out := make([]ClassLayout, len(p.Classes))
 	var first error
 	for i, c := range p.Classes {
-		out[i] = layoutClass(c, m)
+		if out[i] = layoutClass(c, m, chooseBanks(c, m)); out[i].Free() < 0 {
+			out[i] = layoutClass(c, m, nil) // better slow than too large
+		}
 		if out[i].Free() < 0 && first == nil {
 			o := &Overflow{Layout: out[i]}
 			for _, a := range c.Arrays {
@@ -89,7 +92,7 @@ func Layout(p *Program, m Machine) ([]ClassLayout, error) {
 	return out, first
 }
 
-func layoutClass(c *Class, m Machine) ClassLayout {
+func layoutClass(c *Class, m Machine, residue []int) ClassLayout {
 	l := ClassLayout{Class: c.Name, Addr: make([]int, len(c.Arrays)), Reserved: m.ReservedBytes, Code: (CodeSize(c, m) + 3) &^ 3,
 		Stack: m.StackBytes, Limit: m.MemBytes}
 	l.DataStart = (l.Reserved + l.Code + l.Stack + 3) &^ 3
@@ -110,13 +113,17 @@ func layoutClass(c *Class, m Machine) ClassLayout {
 		if a.Addr >= 0 {
 			continue
 		}
-		at := place(l.DataStart, a, m)
+		r := -1
+		if residue != nil {
+			r = residue[i]
+		}
+		at := place(l.DataStart, a, m, r)
 		for _, t := range taken {
 			if at+a.Bytes() <= t.lo {
 				break
 			}
 			if t.hi > at {
-				at = place(t.hi, a, m)
+				at = place(t.hi, a, m, r)
 			}
 		}
 		l.Addr[i] = at
@@ -131,14 +138,17 @@ func layoutClass(c *Class, m Machine) ClassLayout {
 	return l
 }
 
-// place is the first address at or after at that suits the array.
-func place(at int, a *Array, m Machine) int {
+// place is the first address at or after at that suits the array: its alignment,
+// its bank, or else a residue modulo 4 words (-1 = any).
+func place(at int, a *Array, m Machine, residue int) int {
 	al := alignment(a)
 	at = (at + al - 1) / al * al
-	if a.Bank >= 0 && m.BankCount > 0 {
-		for k := 0; k < 4*m.BankCount && at/4%m.BankCount != a.Bank; k++ {
-			at += max(al, 4)
-		}
+	mod := 4
+	if a.Bank >= 0 {
+		mod, residue = max(1, m.BankCount), a.Bank
+	}
+	for k := 0; residue >= 0 && k < 4*mod && at/4%mod != residue; k++ {
+		at += al
 	}
 	return at
 }

@@ -171,3 +171,38 @@ func TestMeetOfStridedRanges(t *testing.T) {
 		}
 	}
 }
+
+// Arrays that are read together land in banks that do not conflict.
+func TestLayoutAvoidsBankConflicts(t *testing.T) {
+	m, _ := Profile("wse2")
+	p, err := Parse("", `machine wse2
+mesh 1 1
+class a { at x 0..1 y 0..1
+  array a f32[16]
+  array b f32[16]
+  array c f32[18]
+  task main local 8 {
+    add.f32 a[0 : 16] = a[0 : 16], b[0 : 16]
+    add.f32 a[0 : 16] = b[0 : 16], c[1 : 16]
+    add.f32 a[0 : 16] = b[0 : 16], c[1 : 16]
+    exit } entry main }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls, err := Layout(p, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := ls[0]
+	if d := (l.Addr[1] - l.Addr[0]) / 4 % 4; d%2 == 0 {
+		t.Errorf("a and b are %d words apart modulo 4", d)
+	}
+	if d := (l.Addr[2] + 4 - l.Addr[1]) / 4 % 4; d%2 == 0 {
+		t.Errorf("c[1] and b are %d words apart modulo 4", d)
+	}
+	// Without room for padding the arrays stay dense.
+	m.MemBytes = l.DataStart + (16+16+18)*4
+	if ls, err = Layout(p, m); err != nil || ls[0].Pad != 0 {
+		t.Errorf("%+v %v", ls[0], err)
+	}
+}
