@@ -159,9 +159,9 @@ func bigSin(x *big.Float) *big.Float {
 }
 
 func TestExpandErrorBounds(t *testing.T) {
-	n := 4000
+	n := 1500
 	if testing.Short() {
-		n = 500
+		n = 300
 	}
 	type span struct{ lo, hi float64 }
 	for _, tc := range []struct {

@@ -102,3 +102,37 @@ func TestHoistTwoIndicesOfOneAxis(t *testing.T) {
 		}
 	}
 }
+
+// A coefficient between points is evaluated there in f64, not at a coordinate rounded on the way.
+func TestHoistBetweenPoints(t *testing.T) {
+	const n = 10
+	p := newProg(ir.F32, ring("x", n, 0, 1))
+	p.array("T")
+	p.op("next", func(b *ir.BodyBuilder) int {
+		k := b.Op(ir.Exp, b.Mul(b.Const(ir.F32, 4), b.Coord(ir.F32, "x")))
+		return b.Deriv(b.Mul(k, b.Deriv(p.read(b, "@T"), "x", 1, 2)), "x", 1, 2)
+	})
+	p.set("T", "%next")
+	c := canonical(t, p.Program)
+	env, err := ir.EvalHost(c, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := runHost(t, c, env)
+	found := 0
+	for _, a := range c.Arrays {
+		for _, side := range []float64{-0.5, 0.5} {
+			same := a.Const
+			for i := 0; same && i < n; i++ {
+				x := p.Axes[0].Coord(float64(i)) + float64(side*p.Axes[0].H)
+				same = host[a.Name].At(i) == float64(float32(math.Exp(4*x)))
+			}
+			if same {
+				found++
+			}
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d of 2 arrays of coefficients are as exact as f32 holds them\n%s", found, ir.Print(c))
+	}
+}

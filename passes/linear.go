@@ -162,10 +162,13 @@ func (b *builder) coefficient(h *hostDefs, e ir.Elem, c poly) int {
 
 // emit makes the node of a linear combination: products and sums from left to right in sorted order, each rounded.
 func (b *builder) emit(h *hostDefs, e ir.Elem, l lin) int {
-	acc := -1
+	acc, coord := -1, false
 	for _, t := range l.sorted(b) {
 		if t.node == one {
 			c := b.coefficient(h, e, t.c)
+			if n := &b.body.Nodes[c]; coord && n.Op == ir.Const {
+				c = b.shiftOfCoord(h, e, t.c, c)
+			}
 			if acc < 0 {
 				acc = c
 			} else {
@@ -173,6 +176,7 @@ func (b *builder) emit(h *hostDefs, e ir.Elem, l lin) int {
 			}
 			continue
 		}
+		coord = coord || b.body.Nodes[t.node].Op == ir.Coord
 		sign := 0
 		if r, ok := t.c.exact(); ok && r.IsInt() && r.Num().IsInt64() {
 			if v := r.Num().Int64(); v == 1 || v == -1 {
@@ -198,4 +202,19 @@ func (b *builder) emit(h *hostDefs, e ir.Elem, l lin) int {
 		return b.num(e, 0)
 	}
 	return acc
+}
+
+// shiftOfCoord makes the node of a constant beside a coordinate. One that e cannot hold exactly becomes a host scalar: hoist computes
+// with it in f64, so that a coordinate midway between points is as good as one at a point.
+func (b *builder) shiftOfCoord(h *hostDefs, e ir.Elem, c poly, rounded int) int {
+	r, ok := c.exact()
+	if !ok {
+		return rounded
+	}
+	v := roundRat(ir.F64, r)
+	if v == b.body.Nodes[rounded].Imm {
+		return rounded
+	}
+	hb := newBuilder()
+	return b.add(ir.Node{Op: ir.Scalar, Elem: e, Name: h.define(c.key(), hb.done(hb.num(ir.F64, v)))})
 }
