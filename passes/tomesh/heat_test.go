@@ -206,15 +206,107 @@ func TestHeat(t *testing.T) {
 	}
 }
 
+// Patterns with folds, diagonals, wide halos and reductions: the classes of a small and of a full mesh are equally many.
 func TestClassesDoNotGrow(t *testing.T) {
-	p := heat(750, 994, 100)
-	start := time.Now()
-	large := lower(t, p, machine{750, 994, 0}, place.Options{})
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("lowering took %v", d)
+	patterns := map[string]func(nx, ny int) *ir.Program{
+		"heat": func(nx, ny int) *ir.Program { return heat(nx, ny, 100) },
+		"wide": func(nx, ny int) *ir.Program { return wide(nx, ny, false) },
+		"ring": func(nx, ny int) *ir.Program { return wide(nx, ny, true) },
 	}
-	small := lower(t, heat(8, 8, 100), machine{750, 994, 0}, place.Options{})
-	if len(large.Classes) != len(small.Classes) || len(large.Classes) != 9 {
-		t.Errorf("%d classes for 750 x 994, %d for 8 x 8, expected 9", len(large.Classes), len(small.Classes))
+	for name, pattern := range patterns {
+		start := time.Now()
+		large := lower(t, pattern(750, 994), machine{750, 994, 0}, place.Options{})
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("%s: lowering took %v", name, d)
+		}
+		small := lower(t, pattern(24, 24), machine{750, 994, 0}, place.Options{})
+		if len(large.Classes) != len(small.Classes) {
+			t.Errorf("%s: %d classes for 750 x 994, %d for 24 x 24", name, len(large.Classes), len(small.Classes))
+		}
+		if name == "heat" && len(large.Classes) != 9 || len(large.Classes) > 100 {
+			t.Errorf("%s: %d classes", name, len(large.Classes))
+		}
+		// blocks of several points, uneven along both axes
+		large = lower(t, pattern(2*750+100, 3*994+7), machine{750, 994, 0}, place.Options{})
+		small = lower(t, pattern(2*24+8, 3*24+7), machine{24, 24, 0}, place.Options{})
+		if len(large.Classes) > len(small.Classes) {
+			t.Errorf("%s: %d classes for 750 x 994 uneven blocks, %d for 24 x 24", name, len(large.Classes), len(small.Classes))
+		}
+	}
+}
+
+// wide reads at (3, -2) and (-4, 0), sums the result over both axes and subtracts the sum; without wraps on an inner region only.
+func wide(nx, ny int, periodic bool) *ir.Program {
+	p := &ir.Program{Name: "wide", Axes: []ir.Axis{{Name: "x", N: nx, Periodic: periodic}, {Name: "y", N: ny, Periodic: periodic}},
+		Arrays: []ir.Array{{Name: "T", Axes: []string{"x", "y"}, Elem: ir.F32}}}
+	dom := []ir.Range{{Index: "i", Axis: "x", Hi: nx}, {Index: "j", Axis: "y", Hi: ny}}
+	at := func(di, dj int) []ir.Affine { return []ir.Affine{{Index: "i", Off: di}, {Index: "j", Off: dj}} }
+	body := func(f func(g *dag) int) ir.Body {
+		g := &dag{}
+		g.Results = []int{f(g)}
+		return g.Body
+	}
+	box := func(x0, x1, y0, y1 int) []ir.Interval { return []ir.Interval{{Lo: x0, Hi: x1}, {Lo: y0, Hi: y1}} }
+	far := body(func(g *dag) int { return g.op(ir.Sub, g.read("@T", at(3, -2)...), g.read("@T", at(-4, 0)...)) })
+	m := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: "m", Elem: ir.F32}}, Dom: dom, Pieces: []ir.Piece{{Box: box(0, nx, 0, ny), Body: far}}}
+	if !periodic {
+		keep := body(func(g *dag) int { return g.read("@T", at(0, 0)...) })
+		m.Pieces = []ir.Piece{{Box: box(4, nx-3, 2, ny), Body: far}, {Box: box(0, 4, 0, ny), Body: keep},
+			{Box: box(nx-3, nx, 0, ny), Body: keep}, {Box: box(4, nx-3, 0, 2), Body: keep}}
+	}
+	sum := ir.Op{Kind: ir.Reduce, Results: []ir.Result{{Name: "s", Elem: ir.F32}}, Over: dom,
+		Pieces: []ir.Piece{{Box: box(0, nx, 0, ny), Body: body(func(g *dag) int { return g.read("%m", at(0, 0)...) })}}}
+	diff := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: "d", Elem: ir.F32}}, Dom: dom, Pieces: []ir.Piece{{Box: box(0, nx, 0, ny),
+		Body: body(func(g *dag) int { return g.op(ir.Sub, g.read("%m", at(0, 0)...), g.read("%s")) })}}}
+	p.Funcs = []ir.Func{{Name: "step", Ops: []ir.Op{m, sum, diff}, Sets: []ir.Set{{Array: "T", Value: "%d"}}}}
+	return p
+}
+
+func TestWide(t *testing.T) {
+	for _, periodic := range []bool{false, true} {
+		for _, m := range []machine{{24, 24, 0}, {5, 3, 0}, {13, 7, 0}} {
+			p := wide(13, 11, periodic)
+			if err := agree(p, lower(t, p, m, place.Options{}), rand.New(rand.NewSource(2)), nil, 2); err != nil {
+				t.Errorf("%v, periodic %v: %v", m, periodic, err)
+			}
+		}
+	}
+}
+
+// A ring needs no halo columns when receives stream into their only reader; walls need theirs for the ghosts.
+func TestStreamedColumnsNeedNoMemory(t *testing.T) {
+	halos := func(p *ir.Program, streams bool) (n int) {
+		ls, err := place.Layouts(p, machine{8, 8, 0}, place.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mp, err := tomesh.Lower(p, ls, tomesh.Options{StreamReceives: streams})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range mp.Arrays {
+			if a.Kind == mesh.Halo {
+				n++
+			}
+		}
+		return n
+	}
+	ring := heat(6, 6, 5)
+	ring.Axes[0].Periodic, ring.Axes[1].Periodic, ring.Axes[2].Periodic = true, true, true
+	f := &ring.Funcs[0]
+	f.Ops = f.Ops[3:]
+	for i := range f.Ops[0].Pieces[0].Body.Nodes {
+		if n := &f.Ops[0].Pieces[0].Body.Nodes[i]; n.Op == ir.Read {
+			n.Name = "@T"
+		}
+	}
+	for _, c := range []struct {
+		p       *ir.Program
+		streams bool
+		want    int
+	}{{ring, false, 4}, {ring, true, 0}, {heat(6, 6, 5), true, 4}} {
+		if got := halos(c.p, c.streams); got != c.want {
+			t.Errorf("%d halo columns, want %d (streams %v)", got, c.want, c.streams)
+		}
 	}
 }

@@ -55,11 +55,11 @@ func (l *lowering) classes() {
 				for n, y := range ry {
 					name := fmt.Sprintf("x%d", i)
 					if len(rx) > 1 {
-						name += string(rune('a' + m%26))
+						name += fmt.Sprintf("_%d", m)
 					}
 					name += fmt.Sprintf("y%d", j)
 					if len(ry) > 1 {
-						name += string(rune('a' + n%26))
+						name += fmt.Sprintf("_%d", n)
 					}
 					l.out.Classes = append(l.out.Classes, mesh.Class{Name: name, X: x, Y: y, Funcs: funcs[a.first][b.first]})
 				}
@@ -132,6 +132,7 @@ func (l *lowering) marks(d mesh.Dim) []int {
 // finish lists what the classes use: arrays, scalars, channels, functions, symbols and reduction orders.
 func (l *lowering) finish() {
 	out := l.out
+	used := usedArrays(out)
 	for i := range l.p.Arrays {
 		a := &l.p.Arrays[i]
 		s := l.arrays[a.Name]
@@ -144,6 +145,9 @@ func (l *lowering) finish() {
 				kind = mesh.Halo
 			}
 			c := s.cols[pos]
+			if kind == mesh.Halo && !used[c.array] {
+				continue // consumed from its channel in every class
+			}
 			out.Arrays = append(out.Arrays, mesh.Array{Name: c.array, Kind: kind, Elem: s.elem, Len: c.len, Of: a.Name})
 		}
 		c := s.cols[[2]int{}]
@@ -157,6 +161,9 @@ func (l *lowering) finish() {
 		out.Symbols = append(out.Symbols, sym)
 	}
 	for _, b := range l.pool.bufs {
+		if !used[b.name] {
+			continue
+		}
 		out.Arrays = append(out.Arrays, mesh.Array{Name: b.name, Kind: mesh.Temp, Elem: b.elem, Len: b.len, Of: b.of})
 	}
 	for _, el := range []ir.Elem{ir.I32, ir.F16, ir.F32} {
@@ -202,6 +209,22 @@ func (l *lowering) finish() {
 			}
 		}
 	}
+}
+
+// usedArrays is the set of local arrays that any process touches.
+func usedArrays(p *mesh.Program) map[string]bool {
+	used := map[string]bool{}
+	for _, c := range p.Classes {
+		for _, ops := range c.Funcs {
+			for _, op := range ops {
+				used[op.Dst.Slice.Array] = true
+				for _, s := range op.Src {
+					used[s.Slice.Array] = true
+				}
+			}
+		}
+	}
+	return used
 }
 
 // checkSlices refuses what a slice cannot address.
