@@ -57,9 +57,13 @@ func (w *writer) op(code ir.Code, e ir.Elem, args ...int) int {
 	return w.add(ir.Node{Op: code, Elem: e, Args: args})
 }
 
-// constant writes a number, rounded once to e.
+// constant writes a number, rounded once to e. One that is not exact is written in f64 and converted, so that a coefficient collected
+// from it is rounded only once.
 func (w *writer) constant(e ir.Elem, v float64) int {
 	r := ir.RoundTo(e, v)
+	if e.IsFloat() && r.F != v && v == v {
+		return w.op(ir.Cvt, e, w.add(ir.Node{Op: ir.Const, Elem: ir.F64, Imm: v}))
+	}
 	return w.add(ir.Node{Op: ir.Const, Elem: e, Imm: r.F, Int: r.I})
 }
 
