@@ -122,7 +122,7 @@ func (p *Program) refuse(list Diagnostics) {
 func machine(name string, w, h int) (wse.Machine, error) {
 	m, err := wse.Profile(name)
 	if err != nil {
-		d := diag.New("WF0603", diag.Span{}, "%v", err)
+		d := diag.New("WF0606", diag.Span{}, "%v", err)
 		if n, ok := diag.Nearest(name, wse.Profiles()); ok {
 			d.Suggest("did you mean %s?", n)
 		}
@@ -130,7 +130,7 @@ func machine(name string, w, h int) (wse.Machine, error) {
 	}
 	if w != 0 || h != 0 {
 		if m, err = m.WithMesh(w, h); err != nil {
-			return m, diag.List{diag.New("WF0603", diag.Span{}, "%v", err)}
+			return m, diag.List{diag.New("WF0606", diag.Span{}, "%v", err)}
 		}
 	}
 	return m, nil

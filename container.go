@@ -112,10 +112,6 @@ func Decode(name string, b []byte) (*Program, error) {
 		p.Code = code
 		return p, nil
 	}
-	for _, d := range p.ReportData.Diagnostics {
-		if d.Severity == "error" {
-			p.Refusal = append(p.Refusal, &diag.Diagnostic{Code: d.Code, Message: d.Message, Notes: d.Notes})
-		}
-	}
+	p.Refusal = findings(p.file, p.ReportData.Diagnostics)
 	return p, nil
 }

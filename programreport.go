@@ -42,10 +42,30 @@ func reportDiagnostics(list Diagnostics) []report.Diagnostic {
 	for _, d := range list.Sorted() {
 		x := report.Diagnostic{Code: d.Code, Severity: d.Severity.String(), Message: d.Message, Notes: d.Notes}
 		x.Line, x.Col = d.Primary.Position()
+		x.Start, x.End = d.Primary.Start, d.Primary.End
 		if d.Suggestion != nil {
 			x.Suggestion = d.Suggestion.Text
 		}
 		out = append(out, x)
+	}
+	return out
+}
+
+// findings is the inverse of reportDiagnostics for the errors among them.
+func findings(file *diag.File, list []report.Diagnostic) Diagnostics {
+	var out Diagnostics
+	for _, x := range list {
+		if x.Severity != diag.Error.String() {
+			continue
+		}
+		d := &diag.Diagnostic{Code: x.Code, Message: x.Message, Notes: x.Notes}
+		if x.End > 0 && x.Start >= 0 && x.Start <= x.End && x.End <= len(file.Text) {
+			d.Primary = diag.Span{File: file, Start: x.Start, End: x.End}
+		}
+		if x.Suggestion != "" {
+			d.Suggest("%s", x.Suggestion)
+		}
+		out = append(out, d)
 	}
 	return out
 }

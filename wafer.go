@@ -55,12 +55,11 @@ func (p *Program) buildWafer(m wse.Machine) error {
 		}
 		return diag.List{d}
 	}
-	if v := route.Deadlock(mp, capacity(m.Smallest())); v.Kind == route.Deadlocks {
-		d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, p.Name)
-		for _, x := range v.Waits[:min(5, len(v.Waits))] {
-			d.Note("%v", x)
+	// A program that is refused for its memory is taken on to code all the same, for the report.
+	if p.Refusal == nil {
+		if err := p.checkDeadlock(m); err != nil {
+			return err
 		}
-		return diag.List{d}
 	}
 	out, err := codegen.Generate(mp, table, m, codegen.Options{Line: p.lineName})
 	if err != nil {
@@ -80,6 +79,19 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	p.Code = out.Program
 	p.ReportData.Status = "fits"
 	return nil
+}
+
+// checkDeadlock executes the counts of the process network with the smallest buffers the machine can have.
+func (p *Program) checkDeadlock(m wse.Machine) error {
+	v := route.Deadlock(p.Mesh, capacity(m.Smallest()))
+	if v.Kind != route.Deadlocks {
+		return nil
+	}
+	d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, p.Name)
+	for _, x := range v.Waits[:min(5, len(v.Waits))] {
+		d.Note("%v", x)
+	}
+	return diag.List{d}
 }
 
 // capacity is the least a channel holds between sender and receiver, in wavelets: one router and one input queue.

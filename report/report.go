@@ -205,6 +205,8 @@ type Diagnostic struct {
 	Message    string   `json:"message"`
 	Line       int      `json:"line,omitempty"`
 	Col        int      `json:"col,omitempty"`
+	Start      int      `json:"start,omitempty"` // bytes of the source, [start, end)
+	End        int      `json:"end,omitempty"`
 	Notes      []string `json:"notes,omitempty"`
 	Suggestion string   `json:"suggestion,omitempty"`
 }

@@ -90,7 +90,7 @@ func show(list wfc.Diagnostics, w io.Writer) {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:                      "wfc",
 		Usage:                     "compile field equations and tensor programs for a wafer-scale machine, and run them",
 		UsageText:                 "wfc run models/heat.wf --out out",
@@ -111,6 +111,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{runCommand(), interpCommand(), buildCommand(), reportCommand(), checkCommand(), fmtCommand(),
 			explainCommand(), simCommand(), machineCommand()},
 	}
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+		for _, s := range c.Subcommands {
+			s.OnUsageError = app.OnUsageError
+		}
+	}
+	return app
 }
 
 func unknownCommand(app *cli.App, name string) error {
