@@ -108,6 +108,11 @@ func Run(p *ir.Program, cfg *Config) error {
 	if cfg.PrintAfter != "" && cfg.PrintAfter != "all" && find(Table, cfg.PrintAfter) < 0 {
 		return fmt.Errorf("there is no pass %q; passes are %v", cfg.PrintAfter, Names())
 	}
+	if cfg.Verify {
+		if err := ir.Verify(p); err != nil {
+			return fmt.Errorf("before the first pass: %w", err)
+		}
+	}
 	for i := range Table {
 		if err := runOne(p, cfg, &Table[i], i == len(Table)-1); err != nil {
 			return err

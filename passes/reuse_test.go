@@ -248,18 +248,24 @@ func checkPlan(t testing.TB, c *ir.Program, init map[string]*ir.Tensor, steps in
 		m.step("step")
 	}
 	want := run(t, c, state, nil, steps)
-	for i := range c.Arrays {
-		v := want[c.Arrays[i].Name]
-		k := 0
-		each(boxOf(c, &c.Arrays[i]), func(at []int) {
+	m.compare(want)
+	return pl
+}
+
+// compare reports the first element of an array that differs from the interpreter's.
+func (m *machine) compare(want map[string]*ir.Tensor) {
+	m.t.Helper()
+	for i := range m.p.Arrays {
+		a := &m.p.Arrays[i]
+		v, k := want[a.Name], 0
+		each(boxOf(m.p, a), func(at []int) {
 			got := m.buf[i][m.offset(i, at)]
 			if g := got.F + float64(got.I); g != v.At(k) && (g == g || v.At(k) == v.At(k)) {
-				t.Fatalf("%s%v = %g under the plan, %g on the interpreter\n%s\n%s", c.Arrays[i].Name, at, g, v.At(k), pl, ir.Print(c))
+				m.t.Fatalf("%s%v = %g under the plan, %g on the interpreter\n%s\n%s", a.Name, at, g, v.At(k), m.pl, ir.Print(m.p))
 			}
 			k++
 		})
 	}
-	return pl
 }
 
 func TestReuseHeat(t *testing.T) {
@@ -321,6 +327,42 @@ func TestReuseInPlaceCopySwap(t *testing.T) {
 	pl = checkPlan(t, p.Program, in(), 3)
 	if len(pl.Funcs[0].Copies) != 1 || !strings.Contains(pl.String(), "copy 0 to 1") {
 		t.Errorf("an array set to one that stays:\n%s", pl)
+	}
+}
+
+// Functions share slots: what one leaves in exchanged buffers the next finds in its own.
+func TestReuseAcrossFunctions(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		p := randomProgram(rng)
+		second := p.Func("step").Clone()
+		second.Name = "start"
+		for i := range second.Sets { // other fields, other values
+			second.Sets[i].Value = second.Sets[(i+1)%len(second.Sets)].Value
+		}
+		p.Funcs = append(p.Funcs, second)
+		c := canonical(t, p.Program)
+		env, _ := ir.EvalHost(c, nil, nil)
+		init := runHost(t, c, env)
+		for i := range p.Arrays {
+			init[p.Arrays[i].Name] = fill(c, p.Arrays[i].Name, bump)
+		}
+		pl, err := Reuse(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newMachine(t, c, pl, init)
+		want := init
+		for _, fn := range []string{"start", "step", "start", "start", "step"} {
+			m.step(fn)
+			q := c.Clone()
+			if fn == "start" {
+				q.Func("step").Name = "other"
+				q.Func("start").Name = "step"
+			}
+			want = run(t, q, want, nil, 1)
+		}
+		m.compare(want)
 	}
 }
 
