@@ -3,6 +3,7 @@ package ir
 import (
 	"errors"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -192,22 +193,31 @@ func TestParseErrors(t *testing.T) {
 }
 
 // docExample is the program in the package documentation.
-const docExample = `wfir 1
-program heat
-axis x 64 cells lo 0 h 0.015625 unit "m"
-param n = 64 shape
-scalar c { $0 = param f64 n $1 = const f64 0.1 $2 = mul f64 $0, $1 yield $2 }
-array @T[x] f32 unit "K" { bc x lo value { $0 = const f32 500 yield $0 } }
-func step {
-  map %a f32 [x in x 0..64] {
-    box [0..64] $0 = read f32 @T[x-1] $1 = scalar f32 c $2 = mul f32 $1, $0 yield $2
-  }
-  extend %g f32 [x in x -1..64] from %a { box [-1..0] $0 = read f32 %a[0] yield $0 }
-  set @T = %a
-}`
+func docExample(t testing.TB) string {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s, ok := strings.Cut(string(doc), "\twfir 1")
+	s, _, end := strings.Cut(s, "\nNames that")
+	if !ok || !end {
+		t.Fatal("no example in doc.go")
+	}
+	return "wfir 1" + s
+}
+
+func TestDocExample(t *testing.T) {
+	p, err := Parse("doc.go", docExample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Funcs) != 1 || len(p.Funcs[0].Ops) != 3 || len(p.Probes) != 1 {
+		t.Errorf("read as\n%s", Print(p))
+	}
+}
 
 func FuzzParse(f *testing.F) {
-	f.Add(docExample)
+	f.Add(docExample(f))
 	f.Add("wfir 1 program \"\\xff\" output () seconds a as png(z nan(0x7ff8000000000001))")
 	f.Fuzz(func(t *testing.T, src string) {
 		p, err := Parse("fuzz", src)

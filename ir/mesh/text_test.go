@@ -3,6 +3,7 @@ package mesh
 import (
 	"errors"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -146,6 +147,22 @@ func TestParse(t *testing.T) {
 	}
 	if p.Orders[0].Order.Chain[0].Parts != 3 || p.Classes[0].Funcs[0][0].Async != true {
 		t.Errorf("%+v", p.Orders)
+	}
+}
+
+// The example in the comment at Print is a program.
+func TestDocExample(t *testing.T) {
+	src, err := os.ReadFile("print.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s, ok := strings.Cut(string(src), "\twfmesh 1")
+	s, _, end := strings.Cut(s, "\nA slice is")
+	if !ok || !end {
+		t.Fatal("no example in print.go")
+	}
+	if p, err := Parse("print.go", "wfmesh 1"+s); err != nil || len(p.Classes[0].Funcs[0]) != 5 {
+		t.Errorf("%v", err)
 	}
 }
 
