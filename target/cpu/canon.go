@@ -14,7 +14,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 	op := r.op
 	total := overSize(op)
 	blocks := (total + canonBlock - 1) / canonBlock
-	local := launch{sym: sym, lo: 0, hi: 1, parallel: work(op, 1) >= parallelWork}
+	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		st := r.newStage(k)
 		var failed error

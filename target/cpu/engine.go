@@ -189,17 +189,10 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 		b.table = append(b.table, make([]uintptr, len(e.base)))
 	}
 	for i, l := range c.launches {
-		s := step{fn: e.fns[fn][i], cuts: make([]int, threads+1)}
-		for t := 1; t <= threads; t++ {
-			s.cuts[t] = l.hi
-			if l.parallel {
-				s.cuts[t] = l.lo + (l.hi-l.lo)*t/threads
-			}
-		}
-		s.cuts[0] = l.lo
+		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads), threads)
 		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
 		next := c.launches[(i+1)%len(c.launches)]
-		s.meets = threads > 1 && (l.parallel || next.parallel)
+		s.meets = threads > 1 && (l.parts(threads) > 1 || next.parts(threads) > 1)
 		b.steps = append(b.steps, s)
 	}
 	e.batches[fn] = b

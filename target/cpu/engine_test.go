@@ -162,12 +162,11 @@ func TestNoToolchain(t *testing.T) {
 	}
 }
 
-func BenchmarkHeat256(b *testing.B) {
+// bench runs function f of p with every LLVM and reports points per second.
+func bench(b *testing.B, p *ir.Program, f string, points int) {
 	if len(toolchains()) == 0 {
 		b.Skip("no LLVM")
 	}
-	const n = 256
-	p := heatProgram(ir.F32, n, n, n)
 	for _, tc := range toolchains() {
 		for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
 			b.Run(fmt.Sprintf("%s/threads=%d", label(tc), threads), func(b *testing.B) {
@@ -180,15 +179,46 @@ func BenchmarkHeat256(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer e.Close()
-				e.Scalars(map[string]float64{"c": 0.1})
-				e.Set("T", sample(ir.F32, []int{n, n, n}, 1))
-				e.Run(context.Background(), "step", 2)
-				b.ResetTimer()
-				if err := e.Run(context.Background(), "step", b.N); err != nil {
+				env, err := ir.EvalHost(p, nil, nil)
+				if err == nil {
+					err = e.Scalars(env)
+				}
+				for i := range p.Arrays {
+					a := &p.Arrays[i]
+					err = errors.Join(err, e.Set(a.Name, sample(a.Elem, p.Shape(a), 1)))
+				}
+				if err = errors.Join(err, e.Run(context.Background(), f, 2)); err != nil {
 					b.Fatal(err)
 				}
-				b.ReportMetric(float64(b.N)*n*n*n/b.Elapsed().Seconds()/1e9, "GStencil/s")
+				b.ResetTimer()
+				if err := e.Run(context.Background(), f, b.N); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds()/1e9, "Gpoint/s")
 			})
 		}
 	}
+}
+
+func BenchmarkHeat256(b *testing.B)     { bench(b, heatProgram(ir.F32, 256, 256, 256), "step", 256*256*256) }
+func BenchmarkHeat256Half(b *testing.B) { bench(b, heatProgram(ir.F16, 256, 256, 256), "step", 256*256*256) }
+func BenchmarkHeat8(b *testing.B)       { bench(b, heatProgram(ir.F32, 8, 8, 8), "step", 8*8*8) }
+
+// BenchmarkNorm sums 2^22 squares in canonical order.
+func BenchmarkNorm(b *testing.B) {
+	bench(b, text(`
+axis x 2048 cells lo 0 h 1
+array @u[x] f32
+array @s f32
+func norm {
+  reduce %s f32 [] over [x in x 0..2048, y in x 0..2048] sum fma order canon {
+    box [0..2048, 0..2048]
+      $0 = read f32 @u[x]
+      $1 = read f32 @u[y]
+      $2 = mul f32 $0, $1
+      yield $2
+  }
+  set @s = %s
+}
+`), "norm", 1<<22)
 }

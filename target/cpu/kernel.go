@@ -21,9 +21,19 @@ type scalarKey struct {
 
 // launch is a kernel as the engine runs it.
 type launch struct {
-	sym      string
-	lo, hi   int  // range of the split index
-	parallel bool // worth dividing among threads
+	sym    string
+	lo, hi int // range of the split index
+	work   int // about how many scalar operations it is
+}
+
+// parts is how many parts to cut a kernel into: none when dividing does not pay for the meeting of the threads; several per thread when it is
+// long, so that a thread that is held up does not hold up all.
+func (l *launch) parts(threads int) int {
+	const pays, long = 1 << 18, 1 << 21
+	if threads == 1 || l.work < pays || l.hi-l.lo < 2 {
+		return 1
+	}
+	return min(l.hi-l.lo, threads*max(1, min(8, l.work/threads/long)))
 }
 
 // kernel is one kernel being emitted.
@@ -48,7 +58,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
 	var params []*llvm.Param
 	for _, s := range slots {
-		p := llvm.NewParam(fmt.Sprintf("b%d", s), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "nocapture", "align 64")
+		p := llvm.NewParam(fmt.Sprintf("b%d", s), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "align 64")
 		k.bufs[s] = p
 		params = append(params, p)
 	}
@@ -69,7 +79,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	k.cur.NewRet(nil)
 
 	word := llvm.NewPointer(llvm.I8)
-	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "nocapture", "readonly")
+	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")
 	olo, ohi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
 	w := e.m.NewFunc(sym, llvm.Void, args, olo, ohi)
 	w.Attrs = []string{"nounwind"}
@@ -302,9 +312,7 @@ func splitDim(boxes [][]ir.Interval, n int) int {
 	return best
 }
 
-// parallelWork is the number of scalar operations from which dividing a kernel pays for the meeting of the threads.
-const parallelWork = 1 << 15
-
+// work counts the scalar operations of an operation, with per more for each element.
 func work(op *ir.Op, per int) int {
 	n := 0
 	for i := range op.Pieces {
@@ -341,7 +349,7 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := launch{sym: sym, lo: 0, hi: 1, parallel: work(op, len(op.Results)) >= parallelWork}
+	l := launch{sym: sym, lo: 0, hi: 1, work: work(op, len(op.Results))}
 	s := splitDim(boxes, len(op.Dom))
 	err = e.kernel(sym, slots, scalars, func(k *kernel) error {
 		var dims []dim

@@ -28,7 +28,7 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 			return nil, fmt.Errorf("%s: mesh order: axis %s is not reduced", opName(op), c.Axis)
 		}
 	}
-	local := launch{sym: sym, lo: 0, hi: 1, parallel: len(op.Dom) > 0 && work(op, 1) >= parallelWork}
+	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		accs := r.accumulators(k)

@@ -25,11 +25,60 @@ type batch struct {
 	slots int
 }
 
-// step is one kernel of a batch with its parts.
+// step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
+// helps the others. Who computes a part does not matter to the bits.
 type step struct {
 	fn    uintptr
-	cuts  []int // thread i computes [cuts[i], cuts[i+1])
-	meets bool  // the threads must meet after it
+	cuts  []int   // part j is [cuts[j], cuts[j+1])
+	own   []int   // parts own[i] to own[i+1]-1 belong to thread i
+	taken []count // parts taken of every thread's own
+	meets bool    // the threads must meet after it
+}
+
+// count is a counter on a cache line of its own.
+type count struct {
+	n atomic.Int64
+	_ [7]int64
+}
+
+// newStep cuts [lo, hi) into parts parts for threads threads; with one part only thread 0 works.
+func newStep(fn uintptr, lo, hi, parts, threads int) step {
+	s := step{fn: fn, own: make([]int, threads+1), taken: make([]count, threads)}
+	for j := range parts + 1 {
+		s.cuts = append(s.cuts, lo+(hi-lo)*j/parts)
+	}
+	for i := range threads {
+		s.own[i+1] = parts * (i + 1) / threads
+		if parts == 1 {
+			s.own[i+1] = 1
+		}
+	}
+	return s
+}
+
+// work does parts until none is left.
+func (s *step) work(i, threads int, args unsafe.Pointer) {
+	for k := range threads {
+		t := (i + k) % threads
+		n := int64(s.own[t+1] - s.own[t])
+		for s.taken[t].n.Load() < n {
+			j := s.taken[t].n.Add(1) - 1
+			if j >= n {
+				break
+			}
+			p := s.own[t] + int(j)
+			if s.cuts[p] < s.cuts[p+1] {
+				call(s.fn, args, s.cuts[p], s.cuts[p+1])
+			}
+		}
+	}
+}
+
+// reset makes all parts available again.
+func (s *step) reset() {
+	for i := range s.taken {
+		s.taken[i].n.Store(0)
+	}
 }
 
 func newPool(threads int) *pool {
@@ -73,11 +122,14 @@ func (p *pool) run(b *batch, i int) {
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
-			if lo, hi := s.cuts[i], s.cuts[i+1]; lo < hi {
-				call(s.fn, args, lo, hi)
+			switch {
+			case len(s.cuts) > 2:
+				s.work(i, p.threads, args)
+			case i == 0:
+				call(s.fn, args, s.cuts[0], s.cuts[1])
 			}
 			if s.meets {
-				p.bar.wait()
+				p.bar.wait(s)
 			}
 		}
 		if b.moves != nil {
@@ -99,12 +151,11 @@ type barrier struct {
 	_       [7]int64
 }
 
-func (b *barrier) wait() {
-	if b.total == 1 {
-		return
-	}
+// wait returns when all threads have called it. The last to come makes the step ready for its next time.
+func (b *barrier) wait(s *step) {
 	round := b.round.Load()
 	if b.arrived.Add(1) == b.total {
+		s.reset()
 		b.arrived.Store(0)
 		b.round.Add(1)
 		return

@@ -258,7 +258,7 @@ func (m *maker) reduce(v made) {
 
 func TestRandomPrograms(t *testing.T) {
 	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
-		n := 300
+		n := 10
 		if tc != toolchains()[0] {
 			n = 4
 		}

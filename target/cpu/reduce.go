@@ -272,7 +272,7 @@ func (r *reduction) seq(sym string) ([]launch, error) {
 		})
 		return failed
 	})
-	l.parallel = len(r.op.Dom) > 0 && work(r.op, 1) >= parallelWork
+	l.work = work(r.op, 1)
 	return []launch{l}, err
 }
 

@@ -33,7 +33,7 @@ type Toolchain struct {
 
 // Versions of LLVM that are looked for by name, newest first, after a plain clang.
 const (
-	newestLLVM = 21
+	newestLLVM = 23
 	oldestLLVM = 14
 )
 
@@ -168,23 +168,32 @@ func installHint() string {
 	return "install clang: `apt install clang` (Debian, Ubuntu), `dnf install clang` (Fedora) or `brew install llvm` (macOS)"
 }
 
-var versionPattern = regexp.MustCompile(`(Apple )?(?:clang|LLVM) version (\d+)`)
+var versionPattern = regexp.MustCompile(`(?:clang|LLVM) version (\d+)`)
 
-// versionOf asks a tool for its version. Apple's numbers run ahead of LLVM's by one from 14 on.
+// versionOf asks a tool for its version.
 func versionOf(path string) (major int, text string, err error) {
 	out, err := exec.Command(path, "--version").Output()
 	if err != nil {
 		return 0, "", fmt.Errorf("%s --version: %w", path, err)
 	}
-	m := versionPattern.FindStringSubmatch(string(out))
-	if m == nil {
+	if major = parseVersion(string(out)); major == 0 {
 		return 0, "", fmt.Errorf("%s --version does not name an LLVM version", path)
 	}
-	major, err = strconv.Atoi(m[2])
-	if m[1] != "" && major >= 15 {
-		major++
+	return major, string(out), nil
+}
+
+// parseVersion finds the major version of LLVM in what --version prints; 0 if there is none. Apple counts releases of its own: up to 14 the
+// last typed-pointer clang, from 15 on one that reads opaque pointers, as LLVM's.
+func parseVersion(out string) int {
+	m := versionPattern.FindStringSubmatch(out)
+	if m == nil {
+		return 0
 	}
-	return major, string(out), err
+	v, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return v
 }
 
 func clangAt(path string) (*Toolchain, error) {

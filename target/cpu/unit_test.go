@@ -259,6 +259,48 @@ func TestPointerSyntax(t *testing.T) {
 	}
 }
 
+func TestVersions(t *testing.T) {
+	for out, want := range map[string]int{
+		"Debian clang version 19.1.7 (3~deb12u1)\nTarget: x86_64-pc-linux-gnu": 19,
+		"Debian LLVM version 14.0.6\n  Optimized build.":                       14,
+		"Apple clang version 15.0.0 (clang-1500.3.9.4)":                        15,
+		"clang version 17.0.6 (Fedora 17.0.6-2.fc39)":                          17,
+		"gcc (Debian 12.2.0-14) 12.2.0":                                        0,
+	} {
+		if got := parseVersion(out); got != want {
+			t.Errorf("%q is version %d, want %d", out, got, want)
+		}
+	}
+}
+
+// TestWaveInPlace checks that a wave equation needs two buffers: the new level takes the place of the oldest, which is read at the point only.
+func TestWaveInPlace(t *testing.T) {
+	p := text(`
+axis x 300 cells periodic lo 0 h 1
+array @u[x] f32
+array @old[x] f32
+func step {
+  map %n f32 [x in x 0..300] {
+    box [0..300]
+      $0 = read f32 @u[x-1]
+      $1 = read f32 @u[x+1]
+      $2 = read f32 @old[x]
+      $3 = add f32 $0, $1
+      $4 = sub f32 $3, $2
+      yield $4
+  }
+  set @u = %n
+  set @old = @u
+}
+`)
+	pl, err := newPlan(p)
+	check(t, err)
+	if len(pl.layouts) != 2 {
+		t.Errorf("a leapfrog of two levels takes %d buffers", len(pl.layouts))
+	}
+	eachToolchain(t, func(t *testing.T, tc *Toolchain) { sameAsInterpreter(t, tc, p, 7, nil, "step") })
+}
+
 // TestLongRun crosses several batches, which permute the buffers on every thread.
 func TestLongRun(t *testing.T) {
 	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
