@@ -85,14 +85,17 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	r.opt.Progress.End()
 	r.res.Outputs = r.out.written
 	r.res.Steps, r.res.Time = r.step, Number(r.time)
-	r.res.Seconds = time.Since(r.begun).Seconds()
 	if c, ok := e.(Counter); ok {
 		compute, host := c.Cycles()
 		r.res.Cycles, r.res.HostCycles = &compute, &host
 	}
 	if errors.Is(err, errInterrupted) {
 		r.res.Interrupted, err = true, nil
+		if _, whole := e.(Stepper); !whole { // the arrays are those of the last step
+			err = r.statistics()
+		}
 	}
+	r.res.Seconds = time.Since(r.begun).Seconds()
 	return r.res, err
 }
 
@@ -142,7 +145,10 @@ func (r *runner) leg(l *leg) error {
 	stepper, whole := r.e.(Stepper)
 	base := r.done
 	if whole {
-		stepper.OnStep(func(done int) { r.opt.Progress.At(base+int64(done), l.time(r.done-base+int64(done))) })
+		stepper.OnStep(func(done int) {
+			k := r.done - base + int64(done) // r.done does not change while the engine runs
+			r.opt.Progress.At(base+k, l.time(k))
+		})
 	}
 	chunk := int64(1)
 	for k := int64(0); k < l.n; {

@@ -5,11 +5,16 @@ set -u
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# A compiler for LLVM IR, and something that links a shared object.
 found() {
+	have cc || have gcc || have clang || have ld || have ld.lld || return 1
 	have clang && return 0
+	have opt && have llc && return 0
 	for v in 21 20 19 18 17 16 15 14; do
 		have "clang-$v" && return 0
+		have "opt-$v" && have "llc-$v" && return 0
 		[ -x "/usr/lib/llvm-$v/bin/clang" ] && return 0
+		[ -x "/usr/lib/llvm-$v/bin/opt" ] && [ -x "/usr/lib/llvm-$v/bin/llc" ] && return 0
 	done
 	return 1
 }
