@@ -86,7 +86,7 @@ func (c *checker) reduceNode(comb ir.Combiner, over []IndexVar, body *Node, at d
 // overIndex resolves an index to reduce over: an axis of the grid of the equation, a dim, a declared index, or the only axis of that
 // name in the program.
 func (c *checker) overIndex(id *syntax.Ident, e *syntax.Reduce, sc *scope) (IndexVar, bool) {
-	if _, taken := sc.lookupIndex(id.Name); taken {
+	if sc.bound(id.Name) {
 		c.errs.Errorf("WF0255", id.At, "the index %s already has a value here", id.Name).
 			Suggest("declare a second index over the same axis: `index %s2 in %s`, and reduce over that", id.Name, id.Name)
 		return IndexVar{}, false

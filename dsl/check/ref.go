@@ -194,6 +194,7 @@ func (c *checker) letValue(e *syntax.Ref, it *syntax.BindItem, sc *scope) *Node 
 	c.lets[key] = nil
 	inner := *sc
 	inner.sums = nil
+	inner.outer = len(sc.index)
 	n := c.num(it.Value, &inner)
 	if it.Ann != nil && it.Ann.Unit != nil && !n.invalid() {
 		u, _ := c.unit(it.Ann.Unit)

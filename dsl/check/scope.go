@@ -11,6 +11,7 @@ type scope struct {
 	host  bool   // only what is known before the run
 	grid  *Grid  // pointwise form: fields of this grid and its coordinates stand for their value at the point
 	index []IndexVar
+	outer int  // how many of index belong to the use of a let: a reduction inside the let may bind them again
 	form  bool // index form: fields need indices
 	block *blockState
 	init  bool  // initial value: fields declared before may be read
@@ -52,6 +53,16 @@ func (s *scope) lookupIndex(name string) (IndexVar, bool) {
 		}
 	}
 	return IndexVar{}, false
+}
+
+// bound reports whether a reduction cannot bind name: it has a value in the expression the reduction stands in.
+func (s *scope) bound(name string) bool {
+	for _, v := range s.index[s.outer:] {
+		if v.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // with returns a copy of the scope with more indices.
