@@ -147,6 +147,7 @@ func (s *Sim) pick(pe int, k *code, t int64) (bool, error) {
 			}
 			i, cost := k.dataTask(in), s.m.DataDispatch
 			w := s.pop(f)
+			s.rnext[pe] = min(s.rnext[pe], t+1) // room in the queue
 			if ctl != 0 {
 				if i, cost = k.control(w.val), s.m.CtlDispatch; i < 0 {
 					return false, s.fail(pe, "", "a control wavelet on queue %s asks for control task %d, which the class does not have",

@@ -173,6 +173,9 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 		}
 		s.wake(pe, th, t)
 		if take {
+			if in.n == in.cap {
+				s.rnext[pe] = min(s.rnext[pe], t+1) // the router may have waited for room
+			}
 			th.in, popped = s.pop(in).val, true
 			s.consumed++
 		}
@@ -249,7 +252,7 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 		w.aux |= isControl
 	}
 	s.push(out, w)
-	s.oload[pe]++
+	s.rnext[pe] = min(s.rnext[pe], t+1)
 	s.injected++
 	return nil
 }

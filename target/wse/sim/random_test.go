@@ -177,7 +177,7 @@ func TestRandomPrograms(t *testing.T) {
 	})
 }
 
-// stepped runs p visiting every PE in every cycle and compares with the run that
+// stepped runs p visiting every PE and router in every cycle and compares with the run that
 // skipped what is idle.
 func stepped(t *rapid.T, p *wse.Program, m wse.Machine, want *Sim, st Stats) {
 	s, err := New(p, m, Options{})
@@ -187,7 +187,7 @@ func stepped(t *rapid.T, p *wse.Program, m wse.Machine, want *Sim, st Stats) {
 	s.begin(nil)
 	for s.cycle < want.cycle {
 		for pe := range s.ceNext {
-			s.ceNext[pe] = s.cycle
+			s.ceNext[pe], s.rnext[pe] = s.cycle, s.cycle
 		}
 		if _, _, err := s.step(); err != nil {
 			t.Fatal(err)

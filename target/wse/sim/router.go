@@ -19,6 +19,19 @@ func (s *Sim) pop(f *fifo) wavelet {
 	return w
 }
 
+// popAt pops in cycle t and wakes the router of PE reader when another wavelet
+// follows, and that of PE writer when it may have waited for the room.
+func (s *Sim) popAt(f *fifo, reader, writer int32, t int64) wavelet {
+	if f.n == f.cap {
+		s.rnext[writer] = min(s.rnext[writer], t+1)
+	}
+	w := s.pop(f)
+	if f.n > 0 {
+		s.rnext[reader] = min(s.rnext[reader], max(t+1, s.head(f).ready))
+	}
+	return w
+}
+
 func (s *Sim) push(f *fifo, w wavelet) {
 	i := f.head + f.n
 	if i >= f.cap {
@@ -31,37 +44,46 @@ func (s *Sim) push(f *fifo, w wavelet) {
 // decide lists the router buffers and output queues that move in cycle t,
 // reading only the state at the start of the cycle, and claims their links. next
 // is the earliest later cycle at which time alone may free another one.
+//
+// A router in which nothing can move is left alone until rnext: the cycle its
+// next wavelet is ready or a link is free. Whatever else could set it going
+// lowers rnext: a wavelet that arrives, room that appears behind it.
 func (s *Sim) decide(t int64) (next int64, err error) {
 	next = never
 	s.moves, s.ups = s.moves[:0], s.ups[:0]
 	end := (t + 1) * ticks
-	for pe := range s.rload {
-		if s.rload[pe] != 0 {
-			for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
-				f := &s.fifos[i]
-				if f.n == 0 {
-					continue
-				}
-				if r := s.head(f).ready; r > t {
-					next = min(next, r)
-					continue
-				}
-				n, err := s.forward(i, t, end)
-				if err != nil {
-					return 0, err
-				}
-				next = min(next, n)
-			}
-		}
-		if s.oload[pe] != 0 {
-			n, err := s.rampUp(pe, t, end)
-			if err != nil {
+	for pe, c := range s.rnext {
+		if c <= t {
+			if c, err = s.router(pe, t, end); err != nil {
 				return 0, err
 			}
-			next = min(next, n)
+			s.rnext[pe] = c
 		}
+		next = min(next, c)
 	}
 	return next, nil
+}
+
+// router decides the moves of one PE's router and ramp.
+func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
+	next = never
+	for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
+		f := &s.fifos[i]
+		if f.n == 0 {
+			continue
+		}
+		n := s.head(f).ready
+		if n <= t {
+			if n, err = s.forward(i, t, end); err != nil {
+				return 0, err
+			}
+		}
+		next = min(next, n)
+	}
+	if s.outOf[pe] == s.outOf[pe+1] {
+		return next, nil
+	}
+	return min(next, s.rampUp(pe, t, end)), nil
 }
 
 // forward decides whether buffer i's oldest wavelet moves.
@@ -94,7 +116,7 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 }
 
 // rampUp decides which output queue of a PE gives a wavelet to the router.
-func (s *Sim) rampUp(pe int, t, end int64) (next int64, err error) {
+func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 	next = never
 	up := &s.linkFree[pe*numPorts+portUp]
 	for i := s.outOf[pe]; i < s.outOf[pe+1]; i++ {
@@ -108,25 +130,23 @@ func (s *Sim) rampUp(pe int, t, end int64) (next int64, err error) {
 			continue
 		}
 		if *up >= end {
-			return min(next, *up/ticks), nil
+			return min(next, *up/ticks)
 		}
 		if r := &s.fifos[w.aux&auxSlot]; r.n == r.cap {
 			continue
 		}
 		*up = max(*up, t*ticks) + int64(s.m.RampTicks)
 		s.links[pe*numPorts+portUp]++
-		s.ups = append(s.ups, i)
-		return next, nil
+		s.ups = append(s.ups, i) // the other queues wait for the ramp
 	}
-	return next, nil
+	return next
 }
 
 // commit carries out the decided moves at the end of cycle t.
 func (s *Sim) commit(t int64) {
 	for _, i := range s.moves {
 		sl := &s.slots[i]
-		w := s.pop(&s.fifos[i])
-		s.rload[sl.pe]--
+		w := s.popAt(&s.fifos[i], sl.pe, sl.up, t)
 		if s.faults != nil {
 			w.val = s.flip(i, w.val)
 		}
@@ -142,19 +162,19 @@ func (s *Sim) commit(t int64) {
 			}
 			w.ready = t + int64(max(1, s.m.HopCycles))
 			s.push(&s.fifos[to], w)
-			s.rload[s.slots[to].pe]++
+			n := s.slots[to].pe
+			s.rnext[n] = min(s.rnext[n], w.ready)
 		}
 	}
 	for _, u := range s.ups {
 		f := &s.fifos[u]
-		w := s.pop(f)
+		pe := s.slots[s.head(f).aux&auxSlot].pe
+		w := s.popAt(f, pe, pe, t)
 		to := w.aux & auxSlot
-		pe := s.slots[to].pe
 		w.aux &= isControl
 		w.ready = t + int64(max(1, s.m.RampOutCycles))
 		s.push(&s.fifos[to], w)
-		s.oload[pe]--
-		s.rload[pe]++
+		s.rnext[pe] = min(s.rnext[pe], w.ready)
 		s.ceNext[pe] = min(s.ceNext[pe], t+1)
 	}
 	for _, p := range s.pending {

@@ -74,6 +74,7 @@ type slot struct {
 	rx     wse.Dir
 	target [5]int32 // neighbour's slot, or input fifo for the ramp
 	pe     int32
+	up     int32 // PE that fills the buffer
 }
 
 // Sim is a program on a machine, between or in launches. It is not safe for
@@ -116,8 +117,7 @@ type Sim struct {
 	threads   []thread
 	thrOf     []int32
 	exited    []bool
-	rload     []int32 // wavelets in router buffers
-	oload     []int32 // wavelets in output queues
+	rnext     []int64 // see decide
 
 	moves   []int32 // router buffers that move this cycle
 	ups     []int32 // output fifos that move up this cycle
@@ -237,7 +237,7 @@ func (s *Sim) place() {
 	s.pc, s.curTask = make([]int32, n), make([]int32, n)
 	s.active, s.blocked = make([]uint64, n), make([]uint64, n)
 	s.exited = make([]bool, n)
-	s.rload, s.oload = make([]int32, n), make([]int32, n)
+	s.rnext = make([]int64, n)
 	s.linkFree, s.links = make([]int64, n*numPorts), make([]uint32, n*numPorts)
 }
 
@@ -339,6 +339,10 @@ func (s *Sim) link(i int32) {
 	sl := &s.slots[i]
 	pe := int(sl.pe)
 	x, y := pe%s.w, pe/s.w
+	sl.up = sl.pe
+	if dx, dy := sl.rx.Delta(); x+dx >= 0 && y+dy >= 0 && x+dx < s.w && y+dy < s.h {
+		sl.up = int32((y+dy)*s.w + x + dx)
+	}
 	for d := wse.North; d <= wse.Ramp; d++ {
 		sl.target[d] = noTarget
 		if sl.tx&(1<<d) == 0 {
