@@ -48,6 +48,7 @@ type checker struct {
 	lost    bool            // a statement could not be read, and may have held conditions
 	broken  bool            // there were errors before the rules for the whole program
 	nblocks int
+	samples int // nodes that extrema may still evaluate
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
 	secondIn   map[*Field]*Block // the block that has it
@@ -60,7 +61,7 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 	}
 	c := &checker{opts: opts, prog: &Program{Float: opts.Float}, names: map[string]*symbol{}, said: map[string]bool{},
 		setUsed: map[string]bool{}, lets: map[letKey]*Node{}, fields: map[*Field]*syntax.FieldItem{},
-		noRule: map[*Field]bool{}, secondUnit: map[*Field]Unit{}, secondIn: map[*Field]*Block{}}
+		samples: sampleBudget, noRule: map[*Field]bool{}, secondUnit: map[*Field]Unit{}, secondIn: map[*Field]*Block{}}
 	if file.At.File != nil {
 		c.prog.Name = programName(file.At.File.Name)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/chunkedfile"
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/ir"
 )
 
 // checkText parses and checks; the list holds both kinds of errors.
@@ -191,4 +190,3 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-var _ = ir.F32

@@ -93,6 +93,7 @@ func (e *evaluator) read(n *Node) (float64, bool) {
 		return 0, false
 	}
 	e.state = e.state || f.State
+	e.budget -= 16 // a map and an evaluator
 	at := map[IndexVar]int{}
 	for k, s := range n.Sub {
 		i := s.Off

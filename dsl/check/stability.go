@@ -247,9 +247,9 @@ func (l *limiter) coefficient(t linTerm, signed bool) *Node {
 		}
 		return t.coef
 	}
-	v, state, ok := extremum(t.coef, t.sign, signed)
-	if !ok {
-		l.cannot(t.at, "its coefficient is not known before the run")
+	v, state, why := l.c.extremum(t.coef, t.sign, signed)
+	if why != "" {
+		l.cannot(t.at, why)
 		return nil
 	}
 	if state {
@@ -273,20 +273,20 @@ func freezeData(n *Node) {
 	})
 }
 
-// maxSamples bounds the points an extremum visits.
-const maxSamples = 1 << 22
+// sampleBudget bounds the nodes that all extrema of a program evaluate, about a second's work.
+const sampleBudget = 1 << 24
 
-// extremum is the largest sign*n (or |n|) over all points, with fields at their initial values.
-func extremum(n *Node, sign float64, signed bool) (v float64, state, ok bool) {
+// extremum is the largest sign*n (or |n|) over all points, with fields at their initial values. It fails with a reason.
+func (c *checker) extremum(n *Node, sign float64, signed bool) (v float64, state bool, why string) {
+	const unknown, large = "its coefficient is not known before the run", "its coefficient varies over too many points to be bounded"
 	free := n.Free()
 	count := 1
 	for _, x := range free {
-		if count *= x.Axis.N; count > maxSamples {
-			return 0, false, false
+		if count *= x.Axis.N; count > c.samples {
+			return 0, false, large
 		}
 	}
 	at := map[IndexVar]int{}
-	budget := 1 << 27
 	best := math.Inf(-1)
 	for k := 0; k < count; k++ {
 		r := k
@@ -294,12 +294,16 @@ func extremum(n *Node, sign float64, signed bool) (v float64, state, ok bool) {
 			at[free[i]] = r % free[i].Axis.N
 			r /= free[i].Axis.N
 		}
-		e := evaluator{at: at, budget: budget}
+		e := evaluator{at: at, budget: c.samples}
 		x, good := e.value(n)
-		if !good || math.IsNaN(x) {
-			return 0, false, false
+		c.samples = max(0, e.budget)
+		switch {
+		case c.samples == 0:
+			return 0, false, large
+		case !good || math.IsNaN(x):
+			return 0, false, unknown
 		}
-		budget, state = e.budget, state || e.state
+		state = state || e.state
 		if signed {
 			x *= sign
 		} else {
@@ -307,7 +311,7 @@ func extremum(n *Node, sign float64, signed bool) (v float64, state, ok bool) {
 		}
 		best = max(best, x)
 	}
-	return best, state, true
+	return best, state, ""
 }
 
 // judge reports what follows from the limit of a block.
