@@ -189,4 +189,3 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
-

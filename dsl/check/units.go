@@ -225,10 +225,14 @@ func (c *checker) unknownUnit(u *syntax.Unit, name string) {
 			Suggest("write the temperature in kelvin: T(K) = T(degC) + 273.15")
 		return
 	}
-	if sym := c.names[name]; sym != nil {
-		c.errs.Errorf("WF0221", u.At, "%s is a %s, not a unit", name, sym.what).With(sym.at, "declared here").
-			Note("a unit is one word without spaces after a number, so that `1 m/%s` is a number in the unit m/%s", name, name).
-			Suggest("put spaces around the operator: `1 m / %s`", name)
+	if sym := c.names[name]; sym != nil || c.places[name] || reserved[name] {
+		d := c.errs.Errorf("WF0221", u.At, "%s is no unit", name)
+		if sym != nil {
+			d.Message = fmt.Sprintf("%s is a %s, not a unit", name, sym.what)
+			d.With(sym.at, "declared here")
+		}
+		d.Note("a unit is one word without spaces after a number, so that in `1 m/%s` the unit is m/%s", name, name).
+			Suggest("put spaces around the operator: `1 m / %s`, `2 m * %s`", name, name)
 		return
 	}
 	var names []string
