@@ -179,7 +179,7 @@ func (st *stage) fold(i int, n bound) llvm.Value {
 		}
 	})
 	vec := llvm.NewVector(canonLanes, regType(e))
-	start := r.start(calc{k.cur, canonLanes}, e)
+	start := r.start(k.lanes(canonLanes), e)
 	if r.op.FMA { // absent lanes start from -0, they do not take part
 		var each []llvm.Value
 		for l := range canonLanes {
@@ -188,7 +188,7 @@ func (st *stage) fold(i int, n bound) llvm.Value {
 		nv := k.cur.NewInsertElement(llvm.NewUndef(llvm.NewVector(canonLanes, llvm.I64)), n.value(), 0)
 		nv = k.cur.NewShuffle(nv, llvm.NewUndef(nv.Type()), llvm.NewMask(make([]int, canonLanes)...))
 		here := k.cur.NewICmp("slt", llvm.NewVectorConstant(each...), nv)
-		start = k.cur.NewSelect(here, start, calc{k.cur, canonLanes}.neutral(ir.Sum, e))
+		start = k.cur.NewSelect(here, start, k.lanes(canonLanes).neutral(ir.Sum, e))
 	}
 	pre := k.cur
 	head, exit := k.f.NewBlock("lanes"), k.f.NewBlock("folded")
@@ -197,7 +197,7 @@ func (st *stage) fold(i int, n bound) llvm.Value {
 	x.AddIncoming(k.i64(0), pre)
 	acc.AddIncoming(start, pre)
 	k.cur = head
-	c := calc{k.cur, canonLanes}
+	c := k.lanes(canonLanes)
 	var ts []llvm.Value
 	for j := range st.rows[i] {
 		mem := llvm.NewVector(canonLanes, stageType(e))
@@ -220,7 +220,7 @@ func (st *stage) fold(i int, n bound) llvm.Value {
 			lo[l], hi[l] = l, l+h
 		}
 		und := llvm.NewUndef(sum.Type())
-		sum = calc{k.cur, h}.combine(r.op.Comb, e, k.cur.NewShuffle(sum, und, llvm.NewMask(lo...)), k.cur.NewShuffle(sum, und, llvm.NewMask(hi...)))
+		sum = k.lanes(h).combine(r.op.Comb, e, k.cur.NewShuffle(sum, und, llvm.NewMask(lo...)), k.cur.NewShuffle(sum, und, llvm.NewMask(hi...)))
 	}
 	return k.cur.NewExtractElement(sum, 0)
 }

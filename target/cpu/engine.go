@@ -44,18 +44,18 @@ type Engine struct {
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
 // when no LLVM is installed.
 func New(p *ir.Program, o Options) (*Engine, error) {
-	pl, err := newPlan(p)
-	if err != nil {
-		return nil, err
-	}
 	tc, err := FindToolchain(o.Tool)
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(pl, tc, o)
+	return newEngine(p, tc, o)
 }
 
-func newEngine(pl *plan, tc *Toolchain, o Options) (*Engine, error) {
+func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
+	pl, err := newPlan(p, nativeHalf(tc))
+	if err != nil {
+		return nil, err
+	}
 	text := pl.module.Text(tc.Syntax())
 	if o.PrintLLVM != nil {
 		if _, err := io.WriteString(o.PrintLLVM, text); err != nil {

@@ -2,16 +2,33 @@ package cpu
 
 import (
 	"math"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// Half precision is written out in integer operations: LLVM's half differs between versions (before 15, x86 keeps excess precision between
-// half operations) and needs library calls where the processor has no conversion. These sequences vectorise everywhere.
+// Half precision is written out in integer operations unless the tool chain and the processor can be trusted with it ([nativeHalf]): before
+// LLVM 15, x86 keeps excess precision between half operations, and without conversions in the processor they are library calls. The
+// sequences vectorise everywhere, at some ten operations per rounding.
+
+var halfType = &llvm.FloatType{Kind: "half"}
+
+// nativeHalf reports whether LLVM's half type may be used.
+func nativeHalf(t *Toolchain) bool {
+	if t.Version < 16 {
+		return false
+	}
+	return runtime.GOARCH == "arm64" || runtime.GOARCH == "amd64" && slices.Contains(strings.Fields(processor()), "f16c")
+}
 
 // roundHalf rounds a float to the nearest half value, ties to even, and leaves it a float.
 func (c calc) roundHalf(x llvm.Value) llvm.Value {
+	if c.half {
+		return c.b.NewConv("fpext", c.b.NewConv("fptrunc", x, c.typ(halfType)), x.Type())
+	}
 	b, i32 := c.b, llvm.I32
 	u := b.NewBitCast(x, c.typ(i32))
 	sign := b.NewAnd(u, c.int(i32, math.MinInt32))
@@ -42,6 +59,9 @@ func (c calc) oddFloat(x llvm.Value) llvm.Value {
 
 // packHalf encodes a float that is a half value.
 func (c calc) packHalf(x llvm.Value) llvm.Value {
+	if c.half {
+		return c.b.NewBitCast(c.b.NewConv("fptrunc", x, c.typ(halfType)), c.typ(llvm.I16))
+	}
 	b, i32 := c.b, llvm.I32
 	u := b.NewBitCast(x, c.typ(i32))
 	sign := b.NewAnd(b.NewLShr(u, c.int(i32, 16)), c.int(i32, 0x8000))
@@ -57,6 +77,9 @@ func (c calc) packHalf(x llvm.Value) llvm.Value {
 
 // unpackHalf is the float of a half encoding.
 func (c calc) unpackHalf(h llvm.Value) llvm.Value {
+	if c.half {
+		return c.b.NewConv("fpext", c.b.NewBitCast(h, c.typ(halfType)), c.typ(llvm.Float))
+	}
 	b, i32 := c.b, llvm.I32
 	u := b.NewConv("zext", h, c.typ(i32))
 	sign := b.NewShl(b.NewAnd(u, c.int(i32, 0x8000)), c.int(i32, 16))

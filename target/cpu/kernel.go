@@ -51,6 +51,7 @@ type emitter struct {
 	layouts []*layout         // by slot
 	words   map[scalarKey]int // index in the argument table
 	vals    map[string]*val   // of the current function
+	half    bool              // see calc
 }
 
 // kernel emits a kernel over buffers and scalars; body emits the body function.
@@ -72,7 +73,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	f := e.m.NewFunc(sym+".body", llvm.Void, append(slices.Clone(params), lo, hi)...)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
-	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
+	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}, half: e.half}
 	if err := body(k); err != nil {
 		return err
 	}

@@ -31,13 +31,15 @@ func staticDim(index string, lo, hi int) dim { return dim{index, lo, hi, at(lo),
 
 // gen emits into the body function of one kernel.
 type gen struct {
-	m   *llvm.Module
-	f   *llvm.Func
-	cur *llvm.Block
-	idx map[string]bound // current value of every index
+	m    *llvm.Module
+	f    *llvm.Func
+	cur  *llvm.Block
+	idx  map[string]bound // current value of every index
+	half bool             // see calc
 }
 
-func (g *gen) calc() calc           { return calc{b: g.cur} }
+func (g *gen) calc() calc           { return calc{b: g.cur, half: g.half} }
+func (g *gen) lanes(n int) calc     { return calc{b: g.cur, lane: n, half: g.half} }
 func (g *gen) i64(c int) llvm.Value { return llvm.NewInt(llvm.I64, int64(c)) }
 func (g *gen) add(x, y bound) bound { return g.arith(x, y, func(a, b int) int { return a + b }, "add") }
 func (g *gen) minimum(x, y bound) bound {

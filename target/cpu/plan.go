@@ -45,8 +45,8 @@ type compiled struct {
 	scalars  []scalarKey
 }
 
-// newPlan compiles the device functions of a canonical program to a module.
-func newPlan(p *ir.Program) (*plan, error) {
+// newPlan compiles the device functions of a canonical program to a module. half says that LLVM's half type may be used.
+func newPlan(p *ir.Program, half bool) (*plan, error) {
 	pl := &plan{prog: p, module: llvm.NewModule(), funcs: map[string]*compiled{}}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
@@ -80,7 +80,7 @@ func newPlan(p *ir.Program) (*plan, error) {
 	for i, g := range fns {
 		slots[i] = pl.assignBuffers(g)
 	}
-	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}}
+	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
 	for _, g := range fns {
 		pl.addWords(g, e)
 	}

@@ -258,9 +258,9 @@ func (m *maker) reduce(v made) {
 
 func TestRandomPrograms(t *testing.T) {
 	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
-		n := 10
+		n := 8
 		if tc != toolchains()[0] {
-			n = 4
+			n = 3
 		}
 		for seed := range uint64(n) {
 			p := randomProgram(seed)

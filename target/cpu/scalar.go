@@ -13,7 +13,8 @@ import (
 // In registers Bool is i1, F16 is a float that holds a half value, the others are themselves.
 type calc struct {
 	b    *llvm.Block
-	lane int // vector length, 0 for single values
+	lane int  // vector length, 0 for single values
+	half bool // the processor converts half precision
 }
 
 // regType is the LLVM type of an element in a register.

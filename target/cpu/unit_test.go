@@ -108,7 +108,7 @@ func TestPeriodicAndGhosts(t *testing.T) {
 // TestSetsMoveBuffers checks the claim that the end of a function copies nothing: a leapfrog is one kernel, and the margins of its
 // periodic axes.
 func TestSetsMoveBuffers(t *testing.T) {
-	pl, err := newPlan(text(periodicProgram))
+	pl, err := newPlan(text(periodicProgram), false)
 	check(t, err)
 	c := pl.funcs["step"]
 	if len(c.launches) != 1+2+1 { // margins of u on x and y, of v on y
@@ -203,7 +203,7 @@ func negativeZero() float64 { z := 0.0; return -z }
 // TestVectorised looks at what LLVM makes of the heat kernel: vector additions, and multiplications that are not fused with them.
 func TestVectorised(t *testing.T) {
 	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
-		pl, err := newPlan(heatProgram(ir.F32, 64, 64, 64))
+		pl, err := newPlan(heatProgram(ir.F32, 64, 64, 64), false)
 		check(t, err)
 		dir := t.TempDir()
 		ll := filepath.Join(dir, "k.ll")
@@ -243,7 +243,7 @@ func run(t *testing.T, cmd []string) {
 }
 
 func TestPointerSyntax(t *testing.T) {
-	pl, err := newPlan(heatProgram(ir.F32, 8, 8))
+	pl, err := newPlan(heatProgram(ir.F32, 8, 8), false)
 	check(t, err)
 	typed, opaque := pl.module.Text(llvm.Typed), pl.module.Text(llvm.Opaque)
 	if !strings.Contains(typed, "float*") || strings.Contains(typed, " ptr ") {
@@ -252,7 +252,7 @@ func TestPointerSyntax(t *testing.T) {
 	if strings.Contains(opaque, "*") || !strings.Contains(opaque, "load float, ptr") {
 		t.Error("opaque pointers are not ptr")
 	}
-	again, err := newPlan(heatProgram(ir.F32, 8, 8))
+	again, err := newPlan(heatProgram(ir.F32, 8, 8), false)
 	check(t, err)
 	if again.module.Text(llvm.Typed) != typed {
 		t.Error("the same program gives different text")
@@ -293,7 +293,7 @@ func step {
   set @old = @u
 }
 `)
-	pl, err := newPlan(p)
+	pl, err := newPlan(p, false)
 	check(t, err)
 	if len(pl.layouts) != 2 {
 		t.Errorf("a leapfrog of two levels takes %d buffers", len(pl.layouts))
@@ -388,7 +388,7 @@ func TestCache(t *testing.T) {
 	if len(files) != 1 || filepath.Ext(files[0].Name()) != ".so" {
 		t.Errorf("the cache holds %v, want one shared object", files)
 	}
-	pl, err := newPlan(p)
+	pl, err := newPlan(p, false)
 	check(t, err)
 	bad := strings.Replace(pl.module.Text(toolchains()[0].Syntax()), "fadd", "frobnicate", 1)
 	if _, err := toolchains()[0].build(context.Background(), bad, dir); err == nil || !strings.Contains(err.Error(), "WF0591") {
