@@ -169,13 +169,15 @@ func (s *Sim) commit(t int64) {
 	for _, u := range s.ups {
 		f := &s.fifos[u]
 		pe := s.slots[s.head(f).aux&auxSlot].pe
+		if f.n == f.cap {
+			s.ceNext[pe] = min(s.ceNext[pe], t+1) // an operation may wait for room
+		}
 		w := s.popAt(f, pe, pe, t)
 		to := w.aux & auxSlot
 		w.aux &= isControl
 		w.ready = t + int64(max(1, s.m.RampOutCycles))
 		s.push(&s.fifos[to], w)
 		s.rnext[pe] = min(s.rnext[pe], w.ready)
-		s.ceNext[pe] = min(s.ceNext[pe], t+1)
 	}
 	for _, p := range s.pending {
 		switch p.kind {
