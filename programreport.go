@@ -11,13 +11,13 @@ import (
 // reportProgram fills what the canonical IR says. The error is that of the host scalars.
 func reportProgram(r *report.Report, p *ir.Program) error {
 	for _, q := range p.Params {
-		r.Params = append(r.Params, report.Param{Name: q.Name, Value: q.Value, Unit: q.Unit, Shape: q.Shape})
+		r.Params = append(r.Params, report.Param{Name: q.Name, Value: q.Value, Unit: unit(q.Unit), Shape: q.Shape})
 	}
 	for _, a := range p.Axes {
 		r.Axes = append(r.Axes, report.Axis{Name: a.Name, N: a.N, Periodic: a.Periodic, Nodes: a.Nodes})
 	}
 	for _, a := range p.Arrays {
-		r.Arrays = append(r.Arrays, report.Array{Name: a.Name, Axes: append([]string{}, a.Axes...), Elem: a.Elem.String(), Unit: a.Unit, Const: a.Const})
+		r.Arrays = append(r.Arrays, report.Array{Name: a.Name, Axes: append([]string{}, a.Axes...), Elem: a.Elem.String(), Unit: unit(a.Unit), Const: a.Const})
 	}
 	env, err := ir.EvalHost(p, nil, nil)
 	if err != nil {
@@ -34,6 +34,14 @@ func reportProgram(r *report.Report, p *ir.Program) error {
 		r.Schedule = append(r.Schedule, report.Run{Func: s.Func, Count: int64(n)})
 	}
 	return nil
+}
+
+// unit drops the unit of numbers without one.
+func unit(u string) string {
+	if u == "1" {
+		return ""
+	}
+	return u
 }
 
 // reportDiagnostics turns findings into their form in the report.

@@ -28,7 +28,7 @@ func positions(n int, ranges []Range) axisMap {
 		}
 		return m
 	}
-	cut := map[int]bool{0: true, n: true}
+	cut := map[int]bool{0: true, n - 1: true, n: true}
 	period := 1
 	for _, r := range ranges {
 		if s := r.Step; s > 1 && s <= 6 {
