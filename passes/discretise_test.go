@@ -43,6 +43,42 @@ func TestCourantOneIsAnExactShift(t *testing.T) {
 	}
 }
 
+// At the stability limit of the heat equation the centre's coefficient 1 - 2*a*dt/h^2 is 0, whatever rounding did to dt.
+func TestCancellingCoefficientsVanish(t *testing.T) {
+	exact := 0
+	for k := range 50 {
+		a := 0.1 + 0.0371*float64(k)
+		p := newProg(ir.F32, ring("x", 7+k, 0, 1))
+		p.array("u")
+		p.host("a", a)
+		p.host("dt", 0.5/a*p.Axes[0].H*p.Axes[0].H)
+		p.op("next", func(b *ir.BodyBuilder) int {
+			u := p.read(b, "@u")
+			return b.Add(u, b.Mul(b.Mul(b.Scalar(ir.F32, "dt"), b.Scalar(ir.F32, "a")), b.Deriv(u, "x", 2, 2)))
+		})
+		p.set("u", "%next")
+		c := canonical(t, p.Program)
+		env, err := ir.EvalHost(c, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := env["k.0"]; v != 0 {
+			t.Errorf("a = %g: the centre's coefficient is %g\n%s", a, v, ir.Print(c))
+		}
+		if v := env["k.1"]; math.Abs(v-0.5) > 2e-16 {
+			t.Errorf("a = %g: the neighbours' coefficient is %g", a, v)
+		} else if v == 0.5 {
+			exact++
+		}
+		if v, err := ir.EvalHost(c, map[string]float64{"dt": 0}, nil); err != nil || v["k.0"] != 1 || v["k.1"] != 0 {
+			t.Errorf("a = %g: without a step the coefficients are %g and %g (%v)", a, v["k.0"], v["k.1"], err)
+		}
+	}
+	if exact == 50 {
+		t.Error("no case needs the guard: the test shows nothing")
+	}
+}
+
 func stepBody(p *ir.Program) *ir.Body {
 	ops := p.Func("step").Ops
 	return &ops[len(ops)-1].Pieces[0].Body

@@ -12,8 +12,8 @@ import (
 // range (subnormals, infinities, NaN and signed zeros follow C, Annex F):
 //
 //	          f32    f64
-//	exp       1.1    1.1
-//	log       1.1    1.1
+//	exp       1.0    1.0
+//	log       0.9    0.9
 //	sin, cos  1.5    1.5    for |x| <= 1e5 (f32), 1e9 (f64); beyond, some number within [-1, 1]
 //	tanh      1.6    1.6
 //	pow       1.2    1.2    any exponent

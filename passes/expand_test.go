@@ -171,11 +171,11 @@ func TestExpandErrorBounds(t *testing.T) {
 		on    []span // uniform
 		bits  bool   // every finite positive pattern, and its negative where the function has one
 	}{
-		{ir.Exp, ir.F32, 1.1, []span{{-104, 89}, {-1, 1}, {-88, -86}, {88, 89}}, false},
-		{ir.Exp, ir.F64, 1.1, []span{{-746, 710}, {-1, 1}, {-709, -707}}, false},
+		{ir.Exp, ir.F32, 1, []span{{-104, 89}, {-1, 1}, {-88, -86}, {88, 89}}, false},
+		{ir.Exp, ir.F64, 1, []span{{-746, 710}, {-1, 1}, {-709, -707}}, false},
 		{ir.Exp, ir.F16, 0.51, []span{{-17, 12}, {-1, 1}}, false},
-		{ir.Log, ir.F32, 1.1, []span{{0, 2}, {0.7, 1.42}, {0.99, 1.01}}, true},
-		{ir.Log, ir.F64, 1.1, []span{{0, 2}, {0.7, 1.42}, {0.99, 1.01}}, true},
+		{ir.Log, ir.F32, 0.9, []span{{0, 2}, {0.7, 1.42}, {0.99, 1.01}}, true},
+		{ir.Log, ir.F64, 0.9, []span{{0, 2}, {0.7, 1.42}, {0.99, 1.01}}, true},
 		{ir.Log, ir.F16, 0.51, []span{{0, 65504}, {0, 2}}, false},
 		{ir.Sin, ir.F32, 1.5, []span{{-1e5, 1e5}, {-10, 10}, {-1, 1}}, false},
 		{ir.Cos, ir.F32, 1.5, []span{{-1e5, 1e5}, {-10, 10}, {-1, 1}}, false},

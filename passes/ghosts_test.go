@@ -62,6 +62,30 @@ func TestGhostFormulas(t *testing.T) {
 	}
 }
 
+// Conditions that are host scalars become one scalar per ghost: 2v, and (2k-1)*h*d.
+func TestGhostsOfHostScalars(t *testing.T) {
+	p := newProg(ir.F64, cells("x", 5, 0, 2))
+	p.array("T")
+	p.array("r")
+	p.host("v", 0.7)
+	p.host("d", 1.3)
+	scalarBC := func(high bool, kind ir.BCKind, name string) {
+		var b ir.BodyBuilder
+		p.Array("T").BC = append(p.Array("T").BC, ir.Boundary{Axis: "x", High: high, Kind: kind, Body: b.Body(b.Scalar(ir.F64, name))})
+	}
+	scalarBC(false, ir.Value, "v")
+	scalarBC(true, ir.Gradient, "d")
+	p.op("r", func(b *ir.BodyBuilder) int { return b.Sub(p.read(b, "@T", 2), p.read(b, "@T", -1)) })
+	p.set("r", "%r")
+	T := fill(p.Program, "T", bump)
+	r := run(t, canonical(t, p.Program), map[string]*ir.Tensor{"T": T, "r": T}, nil, 1)["r"]
+	for i, want := range map[int]float64{0: T.At(2) - (2*0.7 - T.At(0)), 3: T.At(4) + 0.4*1.3 - T.At(2), 4: T.At(3) + 3*0.4*1.3 - T.At(3)} {
+		if math.Abs(r.At(i)-want) > 1e-14 {
+			t.Errorf("[%d] = %g, want %g", i, r.At(i), want)
+		}
+	}
+}
+
 // Corners are filled x first, then y over the extended x; a condition that depends on x is taken at the ghost's own coordinate.
 func TestGhostCorners(t *testing.T) {
 	p := newProg(ir.F64, cells("x", 4, 0, 1), cells("y", 3, 0, 1))

@@ -112,3 +112,34 @@ func TestDCE(t *testing.T) {
 		t.Errorf("host scalars %d:\n%s", len(c.Host), ir.Print(c))
 	}
 }
+
+// Dropping a result may change which operand comes first: the order of what is left is canonical all the same.
+func TestDCEOrder(t *testing.T) {
+	build := func(dead bool) *ir.Program {
+		p := newProg(ir.F32, ring("x", 8, 0, 1))
+		p.array("A")
+		p.array("B")
+		p.op("p", func(b *ir.BodyBuilder) int { return b.Op(ir.Sqrt, p.read(b, "@A", 1)) })
+		p.op("q", func(b *ir.BodyBuilder) int { return b.Op(ir.Abs, p.read(b, "@B", 1)) })
+		var b ir.BodyBuilder
+		next := b.Add(p.read(&b, "%q", 1), p.read(&b, "%p", 1))
+		res, body := []ir.Result{{Name: "next", Elem: ir.F32}}, b.Body(next)
+		if dead {
+			res = append([]ir.Result{{Name: "dead", Elem: ir.F32}}, res...)
+			var b ir.BodyBuilder
+			d := b.Sub(p.read(&b, "%p", 1), p.read(&b, "%q", 1))
+			body = b.Body(d, b.Add(p.read(&b, "%q", 1), p.read(&b, "%p", 1)))
+		}
+		d, box := p.dom()
+		s := p.Func("step")
+		s.Ops = append(s.Ops, ir.Op{Results: res, Dom: d, Pieces: []ir.Piece{{Box: box, Body: body}}})
+		p.set("A", "%next")
+		if err := dce(p.Program, &Config{}); err != nil {
+			t.Fatal(err)
+		}
+		return p.Program
+	}
+	if a, b := ir.Print(build(true)), ir.Print(build(false)); a != b {
+		t.Errorf("%s\n%s", a, b)
+	}
+}
