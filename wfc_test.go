@@ -278,7 +278,7 @@ func TestOldFilesRun(t *testing.T) {
 
 // Whatever the bytes, loading ends in a program or an explained error.
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(f, mustBuild(f, "s.wf", "grid g { x: 0 .. 1 in 2 }\nfield T on g = 1\nevolve n in 0 .. 1 { T' = 2*T[x] }\n", BuildOptions{})))
+	f.Add(encode(f, mustBuild(f, "s.wf", "grid g { x: 0 .. 1 in 2 }\nfield T on g = 1\nevolve n in 0 .. 1 { T'[x] = T[x] + T[x] }\n", BuildOptions{})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := Decode("f.wfx", b); err == nil && p.IR == nil {
 			t.Fatal("no program and no error")
