@@ -49,6 +49,14 @@ The mesh lowering takes what the target-neutral passes leave: names resolved, sh
 transcendental functions in device functions. A program from a .wf file always is; this one was written or changed by hand. Run the
 passes on it first.`,
 	},
+	{
+		Code:  "WF0407",
+		Title: "a halo that reaches too far",
+		Text: `
+Points that a PE reads from beyond its block travel from PE to PE, and every PE on the way keeps and forwards them in every step. An
+offset through more than 32 PEs, or many times around a short periodic axis, is refused. Keep such an axis in memory by declaring it
+third or later, use fewer PEs along it (larger blocks), or take the offset modulo the length of a periodic axis.`,
+	},
 	// Machine programs: WF0500 to WF0519.
 	{Code: "WF0500", Title: "machine text: syntax error",
 		Text:    "The text form of a machine program is described in docs/machine-text.md. The message names what was expected at this place.",

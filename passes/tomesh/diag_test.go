@@ -2,6 +2,7 @@ package tomesh_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -66,6 +67,16 @@ func TestDiagnostics(t *testing.T) {
 			o := &p.Funcs[0].Ops[0]
 			o.Kind, o.Over, o.Dom, o.FMA = ir.Reduce, o.Dom[1:], o.Dom[:1], true
 		}, "WF0404", "needs a product", "defg"},
+		{"far halo", square(read("@T", ir.Affine{Index: "i", Off: -33}, j)), func(p *ir.Program, ls []mesh.Layout) {
+			p.Axes[0].Periodic, ls[0].Periodic = true, true
+		}, "WF0407", "33 points away along mesh axis x, through 33 PEs", "defg"},
+		{"many wraps", square(read("@v", ir.Affine{Index: "i", Off: 1000})), func(p *ir.Program, ls []mesh.Layout) {
+			p.Axes[0].Periodic, ls[0].Periodic = true, true
+			ls[0].Dim, ls[0].Parts = mesh.Mem, 1
+		}, "WF0407", "1000 points away along axis x of 6 points", "defg"},
+		{"ghosts without end", square(read("@T", i, j)), func(p *ir.Program, ls []mesh.Layout) {
+			p.Funcs[0].Ops[0].Dom[0].Hi = 1 << 40
+		}, "WF0404", "more than 1024 points beyond axis x", "defg"},
 		{"no layout", square(read("@T", i, j)), func(_ *ir.Program, ls []mesh.Layout) { ls[1].Axis = "other" }, "WF0405", "axis y has no layout", ""},
 		{"two axes on x", square(read("@T", i, j)), func(_ *ir.Program, ls []mesh.Layout) { ls[1].Dim = mesh.X }, "WF0405", "axes x and y both lie along x", ""},
 		{"layout of another size", square(read("@T", i, j)), func(_ *ir.Program, ls []mesh.Layout) { ls[1].N = 7 }, "WF0405", "does not suit", ""},
@@ -106,6 +117,35 @@ func TestDiagnostics(t *testing.T) {
 		if !found {
 			t.Errorf("%s: got %v, want %s with %q at %q", c.name, l, c.code, c.words, c.place)
 		}
+	}
+}
+
+// Five memory axes unroll into more operations than a process may have.
+func TestTooManyOperations(t *testing.T) {
+	p := &ir.Program{Name: "five"}
+	g := &dag{}
+	var at []ir.Affine
+	op := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: "r", Elem: ir.F32}}}
+	a := ir.Array{Name: "A", Elem: ir.F32}
+	var box []ir.Interval
+	for i := range 8 {
+		n := fmt.Sprint("x", i)
+		p.Axes = append(p.Axes, ir.Axis{Name: n, N: 14})
+		a.Axes = append(a.Axes, n)
+		op.Dom = append(op.Dom, ir.Range{Index: n, Axis: n, Hi: 14})
+		box = append(box, ir.Interval{Hi: 14})
+		at = append(at, ir.Affine{Index: n})
+	}
+	g.Results = []int{g.op(ir.Neg, g.read("@A", at...))}
+	op.Pieces = []ir.Piece{{Box: box, Body: g.Body}}
+	p.Arrays = []ir.Array{a}
+	p.Funcs = []ir.Func{{Name: "f", Ops: []ir.Op{op}, Sets: []ir.Set{{Array: "A", Value: "%r"}}}}
+	ls, err := place.Layouts(p, machine{1, 1, 0}, place.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = tomesh.Lower(p, ls, tomesh.Options{}); err == nil || !strings.Contains(err.Error(), "more than 32768 operations") {
+		t.Error(err)
 	}
 }
 

@@ -15,10 +15,20 @@ type pe struct {
 	copy []bool // parallel to out: a receive into memory that nothing reads after the function
 	pos  ir.Pos
 	temp map[ir.Elem][]bool // scratch vectors in use
+	full bool               // gave up: too many operations
 }
 
 func (e *pe) emit(o mesh.Op) {
 	o.Pos = e.pos
+	if len(e.out) >= maxOps {
+		if !e.full {
+			e.full = true
+			e.l.errorf("WF0404", e.pos, "function %s takes more than %d operations per PE", e.fn.f.Name, maxOps).
+				Note("a box of more than %d dimensions, or of blocks that are reduced, takes one operation per row", maxDims).
+				Suggest("use fewer axes or smaller blocks")
+		}
+		return
+	}
 	e.out, e.copy = append(e.out, o), append(e.copy, false)
 }
 
@@ -251,5 +261,5 @@ func (e *pe) send(ch mesh.Operand, elem ir.Elem, s mesh.Slice) {
 
 func (e *pe) receive(ch mesh.Operand, elem ir.Elem, s mesh.Slice) {
 	e.emit(mesh.Op{Code: ir.Read, Elem: elem, Dst: memory(s), Src: []mesh.Operand{ch}})
-	e.copy[len(e.copy)-1] = true
+	e.copy[len(e.copy)-1] = !e.full
 }

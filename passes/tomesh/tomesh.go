@@ -49,6 +49,13 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 	return l.out, nil
 }
 
+// Bounds that keep processes and the time to make them small.
+const (
+	maxHops   = 32      // PEs that a halo passes through
+	maxGhosts = 1024    // ghost points on a side
+	maxOps    = 1 << 15 // operations of a process
+)
+
 // meshDims are the dimensions of the mesh in the order in which halos and chains go.
 var meshDims = [...]mesh.Dim{mesh.X, mesh.Y}
 

@@ -147,6 +147,10 @@ func (l *lowering) resolve(fn *function, o *ir.Op, at int) *op {
 	for i, x := range r.iter {
 		d := l.dim(x.Axis)
 		r.dims = append(r.dims, d)
+		if n := l.p.Axis(x.Axis).N; x.Lo < -maxGhosts || x.Hi > n+maxGhosts {
+			l.errorf("WF0404", o.Pos, "index %s runs more than %d points beyond axis %s", x.Index, maxGhosts, x.Axis).
+				Suggest("use a shorter ghost range")
+		}
 		if d == mesh.Mem {
 			continue
 		}
@@ -262,10 +266,26 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 				Note("every PE would read another place of its memory; addresses are the same in all PEs of a class").
 				Suggest("use one axis for both")
 		}
+		l.checkOffset(o, v, i, f.Off)
 		a.dim = append(a.dim, d)
 		a.off = append(a.off, f.Off)
 	}
 	return a
+}
+
+// checkOffset refuses halos that pass through many PEs and wraps of many periods.
+func (l *lowering) checkOffset(o *op, v *value, i, off int) {
+	lay := place.Find(l.ls, v.axes[i])
+	off = max(off, -off)
+	if v.dims[i] != mesh.Mem && off > maxHops*minBlock(lay) {
+		l.errorf("WF0407", o.Pos, "%s is read %d points away along mesh axis %s, through %d PEs", v.name, off, v.axes[i], off/minBlock(lay)).
+			Note("every PE on the way stores and forwards the points, every step; at most %d are allowed", maxHops).
+			Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
+	}
+	if v.dims[i] == mesh.Mem && lay.Periodic && off > maxHops*lay.N {
+		l.errorf("WF0407", o.Pos, "%s is read %d points away along axis %s of %d points, around the ring many times", v.name, off, v.axes[i], lay.N).
+			Suggest("use the offset modulo %d", lay.N)
+	}
 }
 
 // residence finds which values that lack a mesh dimension live at part 0 of it only: results of reductions over it and what is
