@@ -322,12 +322,5 @@ func (c *checker) modulus(v *Node) *Node {
 	return compute(ir.Abs, v.Unit, v.At, v)
 }
 
-// settable says whether a param can change the scalar at run.
-func (s *Scalar) settable() bool {
-	if s.Param || s.Def == nil {
-		return s.Param
-	}
-	found := false
-	Visit(s.Def, func(n *Node) { found = found || n.Op == ScalarRef && n.Sym.settable() })
-	return found
-}
+// settable says whether a param can change the scalar at run. It is known when the scalar is defined.
+func (s *Scalar) settable() bool { return s.Param || s.varies }

@@ -1,10 +1,12 @@
 package check
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/chunkedfile"
@@ -159,6 +161,41 @@ func TestLimits(t *testing.T) {
 		got, _ := Eval(p.Blocks[0].Limit)
 		if d := got/c.want - 1; d > 1e-12 || d < -1e-12 {
 			t.Errorf("%s: limit %v, want %v", c.rhs, got, c.want)
+		}
+	}
+}
+
+// Programs made to cost time or stack are checked in little of both.
+func TestHostile(t *testing.T) {
+	chain := func(first, next string, n int) string {
+		var b strings.Builder
+		b.WriteString(first)
+		for i := 1; i < n; i++ {
+			b.WriteString(strings.NewReplacer("@", fmt.Sprint(i), "#", fmt.Sprint(i-1)).Replace(next))
+		}
+		return b.String()
+	}
+	grid := "grid g { x: 0 .. 1 in 8 periodic;  y: 0 .. 1 in 8 periodic }\nfield T on g = 1\nfield U on g = 1\n"
+	for name, src := range map[string]string{
+		"consts":       chain("const c0 = 0.5\n", "const c@ = c#*c# + c#\n", 200) + grid + "evolve t from 0 to 1 step auto { dt(T) = c199*upwind((c199, 1), T) + lap(T) }\n",
+		"lets":         grid + "evolve t from 0 to 1 step auto {\n" + chain("let a0 = T\n", "let a@ = a# + a#\n", 60) + "dt(T) = a59\n}\n",
+		"let products": grid + "evolve n in 0 .. 3 {\n" + chain("let a0 = T\n", "let a@ = a#*a#\n", 60) + "T' = a59\n}\n",
+		"derivatives":  grid + "evolve t from 0 to 1 step auto {\n" + chain("let a0 = lap(T)\n", "let a@ = a# + a#\n", 60) + "dt(T) = a59\n}\n",
+		"nested":       grid + "evolve t from 0 to 1 step auto {\n" + chain("let a0 = T\n", "let a@ = dx(dy(a#)) + dx(a#)\n", 40) + "dt(T) = a39\n}\n",
+		"long sum":     grid + "evolve t from 0 to 1 step auto { dt(T) = lap(T)" + strings.Repeat(" + lap(T)", 4000) + " }\n",
+		"long index":   grid + "evolve n in 0 .. 1 { T'[x,y] = T[x,y]" + strings.Repeat("*U[x+1,y]", 1500) + " }\n",
+		"huge grid":    "grid g { x: 1000000000; y: 1000; z: 1000 }\nfield T on g = x\n",
+		"huge data":    "grid g { x: 0 .. 1 in 40000 periodic;  y: 0 .. 1 in 40000 periodic }\nfield k on g = x*y\nfield T on g = 0\nevolve t from 0 to 1 step auto { dt(T) = k*lap(T) }\n",
+		"powers":       "const a = 1 m^99\n" + chain("const b0 = a^99\n", "const b@ = b#^99\n", 50),
+		"huge order":   grid + "evolve t from 0 to 1 step auto order 1e300 { dt(T) = lap(T) }\n",
+		"huge offset":  grid + "evolve n in 0 .. 1 { T'[x,y] = T[x+1000000000000,y] }\n",
+	} {
+		start := time.Now()
+		checkText(src, nil)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s took %v", name, d)
+		} else if testing.Verbose() {
+			t.Logf("%s: %v", name, d)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func (c *checker) bind(kind syntax.BindKind, it *syntax.BindItem) {
 			c.errs.Errorf("WF0204", def.At, "%s has no finite value", s.Name).Labelled("this is %v", v).Suggest("correct the expression")
 		} else {
 			s.Value, s.Def, sym.scalar = v, def, s
+			Visit(def, func(n *Node) { s.varies = s.varies || n.Op == ScalarRef && n.Sym.settable() })
 			if s.Param {
 				s.Def = nil
 			}
@@ -365,7 +366,7 @@ func (c *checker) frozen(n *Node) (float64, bool) {
 
 func freeze(n *Node) {
 	Visit(n, func(n *Node) {
-		if n.Op == ScalarRef && n.Sym != nil {
+		if n.Op == ScalarRef && n.Sym != nil && !n.Sym.Shape {
 			n.Sym.Shape = true
 			if n.Sym.Def != nil {
 				freeze(n.Sym.Def)

@@ -5,7 +5,7 @@ import "github.com/wfc-lang/wfc/ir"
 // expand writes an expression as a sum of coefficient * derivative terms; parts without a derivative are left out. t carries the
 // factors and derivatives around the expression. What cannot be written so is noted as unknown.
 func (l *limiter) expand(n *Node, t linTerm) []linTerm {
-	if !hasDeriv(n) {
+	if !n.hasDeriv() || !l.afford(n) {
 		return nil
 	}
 	switch {
@@ -30,16 +30,16 @@ func (l *limiter) expand(n *Node, t linTerm) []linTerm {
 		return l.expand(n.Args[0], t)
 	case ir.Mul:
 		a, b := n.Args[0], n.Args[1]
-		if hasDeriv(a) && hasDeriv(b) {
+		if a.hasDeriv() && b.hasDeriv() {
 			l.cannot(n.At, "it is a product of derivatives")
 			return nil
 		}
-		if hasDeriv(a) {
+		if a.hasDeriv() {
 			a, b = b, a
 		}
 		return l.expand(b, t.times(a))
 	case ir.Div:
-		if hasDeriv(n.Args[1]) {
+		if n.Args[1].hasDeriv() {
 			l.cannot(n.At, "it divides by a derivative")
 			return nil
 		}
@@ -60,6 +60,9 @@ func (t linTerm) times(a *Node) linTerm {
 
 // inside expands the argument of a derivative: factors move out of it, which keeps the terms of highest order.
 func (l *limiter) inside(n *Node, t linTerm) []linTerm {
+	if !l.afford(n) {
+		return nil
+	}
 	switch {
 	case n.Op == Read:
 		t.field, t.next = n.Field, n.Next
@@ -71,7 +74,7 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 		t.orders[axisIndex(n.Var.Axis)] += n.N
 		t.acc = max(t.acc, n.Acc)
 		return l.inside(n.Args[0], t)
-	case !readsState(n):
+	case !n.readsState():
 		return nil
 	case n.Op == Compute:
 		switch n.Code {
@@ -86,15 +89,15 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 			return l.inside(n.Args[0], t)
 		case ir.Mul:
 			a, b := n.Args[0], n.Args[1]
-			if readsState(a) && readsState(b) && !(hasDeriv(a) != hasDeriv(b)) {
+			if a.readsState() && b.readsState() && !(a.hasDeriv() != b.hasDeriv()) {
 				break
 			}
-			if hasDeriv(a) || !hasDeriv(b) && readsState(a) {
+			if a.hasDeriv() || !b.hasDeriv() && a.readsState() {
 				a, b = b, a
 			}
 			return l.inside(b, t.times(a))
 		case ir.Div:
-			if !readsState(n.Args[1]) {
+			if !n.Args[1].readsState() {
 				return l.inside(n.Args[0], t.times(div(number(1, one(), n.At), n.Args[1])))
 			}
 		}
@@ -103,15 +106,42 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 	return nil
 }
 
-func hasDeriv(n *Node) bool {
-	found := false
-	Visit(n, func(x *Node) { found = found || x.Op == Deriv })
-	return found
+// maxTerms bounds the expansion of sums of products of sums.
+const maxTerms = 1 << 12
+
+func (l *limiter) afford(n *Node) bool {
+	if l.visits++; l.visits > 16*maxTerms {
+		l.cannot(n.At, "the expression is too large to be expanded")
+		return false
+	}
+	return true
 }
 
+// hasDeriv says whether an expression holds a derivative.
+func (n *Node) hasDeriv() bool { return n.traits()&traitDeriv != 0 }
+
 // readsState says whether an expression depends on a field that changes.
-func readsState(n *Node) bool {
-	found := false
-	Visit(n, func(x *Node) { found = found || x.Op == Read && x.Field.State || x.Op == LetRead })
-	return found
+func (n *Node) readsState() bool { return n.traits()&traitState != 0 }
+
+const (
+	traitKnown = 1 << iota
+	traitDeriv
+	traitState
+)
+
+// traits are computed once, when all blocks are known.
+func (n *Node) traits() uint8 {
+	if n.trait == 0 {
+		n.trait = traitKnown
+		if n.Op == Deriv {
+			n.trait |= traitDeriv
+		}
+		if n.Op == Read && n.Field.State || n.Op == LetRead {
+			n.trait |= traitState
+		}
+		for _, a := range n.Args {
+			n.trait |= a.traits()
+		}
+	}
+	return n.trait
 }

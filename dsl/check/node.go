@@ -45,10 +45,11 @@ type Node struct {
 	Comb  ir.Combiner
 	Over  []IndexVar
 
-	host bool // made of numbers and scalars only
-	bare bool // Num: written without a unit
-	free []IndexVar
-	seen bool // free is computed
+	host  bool // made of numbers and scalars only
+	bare  bool // Num: written without a unit
+	free  []IndexVar
+	seen  bool  // free is computed
+	trait uint8 // see traits
 }
 
 // Sub is one subscript: Index + Off, or the constant Off when Index is nil.

@@ -31,6 +31,8 @@ type Scalar struct {
 	SI    string // the unit as text
 	Def   *Node  // nil for a param
 	At    diag.Span
+
+	varies bool // its value uses params
 }
 
 // Grid is a grid of one to three axes.

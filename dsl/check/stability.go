@@ -54,6 +54,7 @@ type limiter struct {
 	limits  []*Node
 	terms   []string
 	linear  []diag.Span // terms taken at initial values
+	visits  int
 }
 
 type unknownTerm struct {
@@ -326,6 +327,9 @@ func (c *checker) judge(l *limiter) {
 		for _, n := range l.limits[1:] {
 			limit = compute(ir.MinOp, one(), b.At, limit, n)
 		}
+	}
+	if len(l.terms) > 6 {
+		l.terms = append(l.terms[:6:6], "and others")
 	}
 	b.Terms = strings.Join(l.terms, ", ")
 	at := b.Step.At
