@@ -118,6 +118,9 @@ func (v *verifier) read(n *Node, scope []Range, values map[string]*value, host b
 		}
 		own := src.dom[d]
 		ax := v.axes[own.Axis]
+		if ax == nil {
+			continue // reported where the operand is defined
+		}
 		if (lo < own.Lo || hi > own.Hi) && !(ax.Periodic && own.Lo <= 0 && own.Hi >= ax.N) {
 			v.fail(26, "reads %d..%d of axis %s, which holds %d..%d", lo, hi, own.Axis, own.Lo, own.Hi)
 		}
