@@ -39,6 +39,7 @@ type verifier struct {
 	c    *Class
 	t    *Task
 	line string
+	regs map[string]bool // written in the class
 	out  diag.List
 }
 
@@ -257,6 +258,7 @@ func (v *verifier) class(c *Class) {
 	}
 	v.bindings()
 	v.tasks()
+	v.regs = registers(c)
 	for _, t := range c.Tasks {
 		v.t, v.line = t, ""
 		v.stmts(t.Body, 0)

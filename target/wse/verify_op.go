@@ -82,8 +82,41 @@ func (v *verifier) writes(reg string) {
 	}
 }
 
-// val accepts any register name: registers exist by being named and start as 0.
-func (v *verifier) val(x Val) {}
+// registers collects the names something in the class writes.
+func registers(c *Class) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range c.Params {
+		out[p.Name] = true
+	}
+	for _, a := range c.Args {
+		out[a] = true
+	}
+	for _, t := range c.Tasks {
+		out[t.Arg] = true
+		Walk(t.Body, func(s Stmt) {
+			switch s := s.(type) {
+			case *Set:
+				out[s.Reg] = true
+			case *Load:
+				out[s.Reg] = true
+			}
+		})
+	}
+	return out
+}
+
+// reads refuses a register that nothing writes: most likely a misspelling.
+func (v *verifier) reads(name string) {
+	if !v.regs[name] {
+		v.fail("WF0502", "register or param %q is read and nothing in the class writes it", name)
+	}
+}
+
+func (v *verifier) val(x Val) {
+	if x.Name != "" {
+		v.reads(x.Name)
+	}
+}
 
 // op checks one DSD operation:
 //   - the opcode takes the type, the right number of operands and kinds;
@@ -235,7 +268,9 @@ func (v *verifier) operand(x Operand, want Elem, dst bool) {
 		if x.Control && (!dst || want.Bytes() != 4) {
 			v.fail("WF0508", "control wavelets are sent as 32-bit words")
 		}
-	case Imm, Reg:
+	case Imm:
+	case Reg:
+		v.reads(x.Reg)
 	default:
 		v.fail("WF0508", "unknown operand")
 	}
@@ -250,6 +285,9 @@ func (v *verifier) memory1(x Operand, what string) *Array {
 	if a == nil {
 		v.fail("WF0502", "%s: no array %q in the class", what, x.Array)
 		return nil
+	}
+	if x.IndexReg != "" {
+		v.reads(x.IndexReg)
 	}
 	lo, hi := x.Offset, x.Offset
 	if x.Kind == Mem {
