@@ -212,6 +212,7 @@ type Operand struct {
 }
 
 // Slice addresses Off + sum(i_d*Dims[d].Stride) of a local array, at most four dimensions, last fastest, in elements.
+// A source may have strides of 0: its elements repeat along that dimension.
 type Slice struct {
 	Array string
 	Off   int

@@ -26,6 +26,21 @@ func square(body func(g *dag) int) *ir.Program {
 	return p
 }
 
+// codes lists the codes of an error, or gives its text when it is not a list of diagnostics.
+func codes(err error) string {
+	var l diag.List
+	if !errors.As(err, &l) {
+		return err.Error()
+	}
+	s := ""
+	for _, d := range l {
+		if !strings.Contains(s, d.Code) {
+			s += d.Code
+		}
+	}
+	return s
+}
+
 func TestDiagnostics(t *testing.T) {
 	i, j := ir.Affine{Index: "i"}, ir.Affine{Index: "j"}
 	read := func(name string, at ...ir.Affine) func(*dag) int {

@@ -131,6 +131,9 @@ func replay(p *ir.Program, mp *mesh.Program) {
 	}
 }
 
+// compared counts the elements that agree looked at, nans those that say little.
+var compared, nans int
+
 // agree runs p on the interpreter and the lowered program on the executor and compares every array bit by bit.
 func agree(p *ir.Program, mp *mesh.Program, rnd *rand.Rand, env map[string]float64, steps int) error {
 	replay(p, mp)
@@ -187,6 +190,10 @@ func agree(p *ir.Program, mp *mesh.Program, rnd *rand.Rand, env map[string]float
 			}
 			for k := range want.Len() {
 				u, v := want.At(k), got.At(k)
+				compared++
+				if u != u {
+					nans++
+				}
 				if math.Float64bits(u) != math.Float64bits(v) && !(u != u && v != v) {
 					return fmt.Errorf("@%s element %d of shape %v: interpreter %v, mesh %v", x.Name, k, want.Dims, u, v)
 				}

@@ -64,8 +64,8 @@ func random(seed int64) (*gen, machine) {
 		if g.coin(50) {
 			a.Axes = g.subset(names)
 		}
-		if g.coin(10) {
-			a.Elem = ir.F16
+		if g.coin(20) {
+			a.Elem = []ir.Elem{ir.F16, ir.I32, ir.Bool}[g.Intn(3)]
 		}
 		g.p.Arrays = append(g.p.Arrays, a)
 	}
@@ -213,8 +213,8 @@ func (g *gen) mapOp() {
 	if g.coin(25) {
 		elems = append(elems, ir.F32)
 	}
-	if g.coin(8) {
-		elems[0] = ir.F16
+	if g.coin(15) {
+		elems[0] = []ir.Elem{ir.F16, ir.I32, ir.Bool}[g.Intn(3)]
 	}
 	g.define(ir.Op{Kind: ir.Map, Dom: dom, Pieces: g.pieces(intervals(dom), func(b []ir.Interval) ir.Body { return g.body(dom, b, elems) })}, elems...)
 }
@@ -234,8 +234,15 @@ func (g *gen) reduce() {
 	}
 	g.Shuffle(len(over), func(i, j int) { over[i], over[j] = over[j], over[i] })
 	op := ir.Op{Kind: ir.Reduce, Dom: g.ranges(dom, g.coin(10)), Over: g.ranges(over, g.coin(30)), Comb: ir.Combiner(g.Intn(4)), FMA: g.coin(40)}
-	if op.FMA {
+	el := ir.F32
+	switch {
+	case op.FMA:
 		op.Comb = ir.Sum
+	case g.coin(20):
+		el = []ir.Elem{ir.F16, ir.I32, ir.Bool}[g.Intn(3)]
+		if el == ir.Bool { // all, any
+			op.Comb = ir.Max + ir.Combiner(g.Intn(2))
+		}
 	}
 	for _, a := range over {
 		if g.mesh(a) {
@@ -244,7 +251,7 @@ func (g *gen) reduce() {
 	}
 	iter := append(append([]ir.Range{}, op.Dom...), op.Over...)
 	op.Pieces = g.pieces(intervals(iter), func(b []ir.Interval) ir.Body {
-		d := g.body(iter, b, []ir.Elem{ir.F32})
+		d := g.body(iter, b, []ir.Elem{el})
 		if op.FMA {
 			x := &dag{d}
 			r := x.Results[0]
@@ -259,7 +266,7 @@ func (g *gen) reduce() {
 		}
 		return d
 	})
-	g.define(op, ir.F32)
+	g.define(op, el)
 }
 
 // extend adds ghosts on one axis that is not periodic.
@@ -521,5 +528,8 @@ func TestRandomPrograms(t *testing.T) {
 			t.Errorf("only %d %% of the programs have %s", got, f)
 		}
 	}
-	t.Log(count)
+	t.Log(count, compared, nans)
+	if nans > compared/20 {
+		t.Errorf("%d of %d elements are NaN", nans, compared)
+	}
 }
