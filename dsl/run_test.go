@@ -389,3 +389,30 @@ evolve t from 0 to 1 step 0.004 { dt(T) = alpha*lap(T) }
 		}
 	}
 }
+
+// An equation reads fields over some of its axes, and points at offsets; a boundary value reads a field over the other axis.
+func TestLowerRankFields(t *testing.T) {
+	r := run(t, `
+grid g nodes { x: 4;  y: 3 }
+field T on g = 0
+field S on g = 0
+field profile[y] = 1 + y
+field scale[x] = 10*x
+bc T { x.lo: T = profile[y];  x.hi: dn(T) = 0;  y: dn(T) = 0 }
+evolve t from 0 to 1 step 1 {
+  dt(T) = profile[y]*scale[x]
+  dt(S) = profile[y] + T[x,2] + S[1,y]
+}
+`)
+	for i := range 4 {
+		for j := range 3 {
+			want := (1 + float64(j)) * 10 * float64(i)
+			t2 := 0.0
+			if i == 0 {
+				want, t2 = 1+float64(j), 3
+			}
+			near(t, "T", r.at("T", i, j), want, 0)
+			near(t, "S", r.at("S", i, j), 1+float64(j)+t2, 0)
+		}
+	}
+}

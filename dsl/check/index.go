@@ -53,7 +53,7 @@ func (c *checker) subscript(e syntax.Expr, want *Axis, name string, sc *scope) (
 		}
 		return Sub{Off: off}, true
 	}
-	v, found := sc.lookupIndex(id.Name)
+	v, found := sc.indexVar(id.Name)
 	if !found {
 		c.unboundIndex(id, want, sc)
 		return Sub{}, false
@@ -121,7 +121,7 @@ func (c *checker) isIndex(r *syntax.Ref, sc *scope) bool {
 	if r.Prime || r.Index != nil {
 		return false
 	}
-	if _, ok := sc.lookupIndex(r.Name.Name); ok {
+	if _, ok := sc.indexVar(r.Name.Name); ok {
 		return true
 	}
 	s := c.names[r.Name.Name]
@@ -132,7 +132,7 @@ func (c *checker) wholeNumber(e syntax.Expr, sc *scope) (int, bool) {
 	indexed := false
 	walkExpr(e, func(x syntax.Expr) {
 		if r, ok := x.(*syntax.Ref); ok {
-			_, bound := sc.lookupIndex(r.Name.Name)
+			_, bound := sc.indexVar(r.Name.Name)
 			indexed = indexed || bound
 		}
 	})

@@ -218,6 +218,12 @@ func (c *checker) fieldRef(e *syntax.Ref, f *Field, sc *scope) *Node {
 	if !c.nextValue(e, f, sc, n) {
 		return bad(e.At)
 	}
+	if sc.side != nil && len(f.Axes) > 0 && (e.Index == nil || onAxis(f, sc.side)) {
+		c.errs.Errorf("WF0264", e.At, "a boundary value cannot read the field %s", f.Name).With(f.At, "declared here").
+			Note("a boundary value is a function of the other coordinates, of the time, and of fields over other axes with their indices").
+			Suggest("write it as an expression, or read a field over the other axes")
+		return bad(e.At)
+	}
 	switch {
 	case e.Index != nil:
 		subs, ok := c.subscripts(e, f.Axes, f.Name, sc)
@@ -227,11 +233,6 @@ func (c *checker) fieldRef(e *syntax.Ref, f *Field, sc *scope) *Node {
 		n.Sub = subs
 	case len(f.Axes) == 0:
 	case sc.grid != nil && f.Grid == sc.grid && !sc.form:
-		if sc.side != nil {
-			c.errs.Errorf("WF0264", e.At, "a boundary value cannot read the field %s", f.Name).With(f.At, "declared here").
-				Note("a boundary value is a function of the other coordinates, of the time and of single values").Suggest("write it as an expression")
-			return bad(e.At)
-		}
 		for _, a := range f.Axes {
 			n.Sub = append(n.Sub, Sub{Var: &IndexVar{a.Name, a}})
 		}
@@ -276,6 +277,15 @@ func (c *checker) nextValue(e *syntax.Ref, f *Field, sc *scope, n *Node) bool {
 	}
 	n.Next = true
 	return true
+}
+
+func onAxis(f *Field, a *Axis) bool {
+	for _, b := range f.Axes {
+		if a == b {
+			return true
+		}
+	}
+	return false
 }
 
 func axisNames(as []*Axis) string {

@@ -72,6 +72,19 @@ func (s *scope) with(vs []IndexVar) *scope {
 	return &t
 }
 
+// indexVar is the index a name means in brackets: one of the scope or, in an equation, an axis of its grid.
+func (s *scope) indexVar(name string) (IndexVar, bool) {
+	if v, ok := s.lookupIndex(name); ok || s.grid == nil || s.form {
+		return v, ok
+	}
+	for _, a := range s.grid.Axes {
+		if a.Name == name && a != s.side {
+			return IndexVar{a.Name, a}, true
+		}
+	}
+	return IndexVar{}, false
+}
+
 func gridVars(g *Grid) []IndexVar {
 	var vs []IndexVar
 	for _, a := range g.Axes {

@@ -104,7 +104,7 @@ func (f *fnWriter) pieces(fd *check.Field, dom []ir.Range, fixed timeOfUse, writ
 // init writes the host function that gives every array its first value, in f64, rounded once.
 func (l *lowerer) init() {
 	f := l.newFunc("init", true)
-	for _, fd := range l.p.Fields {
+	for _, fd := range l.initOrder() {
 		var dom []ir.Range
 		for k := range fd.Axes {
 			v := fd.InitIndex(k)
@@ -131,6 +131,43 @@ func (l *lowerer) init() {
 	}
 	l.out.Funcs = append(l.out.Funcs, f.f)
 	l.out.Schedule = append(l.out.Schedule, ir.Run{Func: "init", Count: once})
+}
+
+// initOrder is the order of declaration, but fields that boundary values read come first: end nodes hold these values from the start.
+func (l *lowerer) initOrder() []*check.Field {
+	var out []*check.Field
+	done := map[*check.Field]bool{}
+	var put func(f *check.Field) // after the fields its initial value reads, which were declared before it
+	put = func(f *check.Field) {
+		if done[f] {
+			return
+		}
+		done[f] = true
+		deps := func(n *check.Node) {
+			if n.Op == check.Read {
+				put(n.Field)
+			}
+		}
+		check.Visit(f.Init, deps)
+		for _, r := range f.Regions {
+			check.Visit(r.Where, deps)
+			check.Visit(r.Value, deps)
+		}
+		out = append(out, f)
+	}
+	for _, f := range l.p.Fields {
+		for _, c := range f.BC {
+			check.Visit(c.Value, func(n *check.Node) {
+				if n.Op == check.Read && len(n.Field.BC) == 0 {
+					put(n.Field)
+				}
+			})
+		}
+	}
+	for _, f := range l.p.Fields {
+		put(f)
+	}
+	return out
 }
 
 func fixedNodes(f *check.Field) bool {
