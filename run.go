@@ -109,6 +109,9 @@ func (p *Program) settings(set map[string]string) (runtime.Settings, error) {
 	for _, q := range p.IR.Params {
 		if q.Shape {
 			all[q.Name] = formatNumber(q.Value)
+			if u := unit(q.Unit); u != "" {
+				all[q.Name] += " " + u // a bare number would be in the unit of the declaration
+			}
 		}
 	}
 	given := map[string]string{}

@@ -192,6 +192,26 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// Settings have units, and a shape parameter's own value is kept with its unit when the source is read again.
+func TestSettingsWithUnits(t *testing.T) {
+	src := "param L: km = 2, v = 3 m/s\ngrid g { x: 0 m .. L in 4 }\nfield T: m/s on g = 0\nevolve n in 0 .. 1 { T' = v }\n"
+	p, err := Decode("u.wfx", encode(t, mustBuild(t, "u.wf", src, BuildOptions{Set: map[string]string{"L": "5"}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Run(context.Background(), RunOptions{Target: Interp, Set: map[string]string{"v": "2 km/s"}})
+	if err != nil || r.Fields["T"].Max != 2000 {
+		t.Errorf("%+v %v", r, err)
+	}
+	if _, err := p.Run(context.Background(), RunOptions{Target: Interp, Set: map[string]string{"L": "5000 m"}}); err != nil {
+		t.Errorf("the build's own value in another unit: %v", err)
+	}
+	_, err = p.Run(context.Background(), RunOptions{Target: Interp, Set: map[string]string{"L": "6"}})
+	if l, ok := err.(Diagnostics); !ok || l[0].Code != "WF0602" || !strings.Contains(l[0].Message, "built with L = 5000 m") {
+		t.Errorf("%v", err)
+	}
+}
+
 // The wafer's orders of reduction, replayed, give the wafer's bits elsewhere.
 func TestReplayOrder(t *testing.T) {
 	src, err := ReadSource("models/matvec.wf")

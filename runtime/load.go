@@ -30,12 +30,20 @@ func CheckFrozen(p *ir.Program, s Settings, at func(name string) diag.Span) erro
 		if at != nil {
 			span = at(k)
 		}
-		list.Errorf("WF0602", span, "parameter %s is part of the compiled program's shape: it was built with %s = %s", k, k, num(p.Params[i].Value)).
+		list.Errorf("WF0602", span, "parameter %s is part of the compiled program's shape: it was built with %s = %s", k, k, quantity(p.Params[i].Value, p.Params[i].Unit)).
 			Labelled("%s decides the size of a grid", k).
 			Note("layout, routes and memory of the .wfx file were made for this value").
-			Suggest("build again with --set %s=%s, or run the .wf file", k, num(s[k]))
+			Suggest("build again with --set '%s=%s', or run the .wf file", k, quantity(s[k], p.Params[i].Unit))
 	}
 	return list.Err()
+}
+
+// quantity is a number with its unit.
+func quantity(v float64, unit string) string {
+	if unit == "" || unit == "1" {
+		return num(v)
+	}
+	return num(v) + " " + unit
 }
 
 func num(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
