@@ -49,11 +49,7 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	}
 	reportRoutes(w, mp, table, m)
 	if faults := route.Check(mp, table); len(faults) > 0 {
-		d := diag.New("WF0523", diag.Span{}, "the route tables of %s are wrong", p.Name)
-		for _, f := range faults[:min(5, len(faults))] {
-			d.Note("%v", f)
-		}
-		return diag.List{d}
+		return wrongRoutes(p.Name, faults)
 	}
 	// A program that is refused for its memory is taken on to code all the same, for the report.
 	if p.Refusal == nil {
@@ -81,15 +77,32 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	return nil
 }
 
+// wrongRoutes is the finding of the independent route checker.
+func wrongRoutes(name string, faults []error) error {
+	d := diag.New("WF0523", diag.Span{}, "the route tables of %s are wrong", name)
+	for _, f := range faults[:min(5, len(faults))] {
+		d.Note("%v", f)
+	}
+	return diag.List{d}
+}
+
 // checkDeadlock executes the counts of the process network with the smallest buffers the machine can have.
 func (p *Program) checkDeadlock(m wse.Machine) error {
 	v := route.Deadlock(p.Mesh, capacity(m.Smallest()))
 	if v.Kind != route.Deadlocks {
 		return nil
 	}
-	d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, p.Name)
+	return wouldDeadlock(p.Name, v, p.file)
+}
+
+func wouldDeadlock(name string, v route.Verdict, file *diag.File) error {
+	d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, name)
 	for _, x := range v.Waits[:min(5, len(v.Waits))] {
-		d.Note("%v", x)
+		at := ""
+		if n := lineOf(file, x.Pos); n > 0 {
+			at = fmt.Sprintf(", line %d", n)
+		}
+		d.Note("%v%s", x, at)
 	}
 	return diag.List{d}
 }

@@ -219,6 +219,19 @@ func TestDataFile(t *testing.T) {
 	}
 }
 
+func TestOutputsThatCannotBe(t *testing.T) {
+	p := decay(4, false)
+	p.Arrays = append(p.Arrays, ir.Array{Name: "s", Elem: ir.F32})
+	for _, f := range []string{"vti", "png", "gif"} {
+		p.Outputs = []ir.Output{{Arrays: []string{"s"}, Formats: []ir.Format{{Name: f}}}}
+		if _, err := run(p, Options{OutDir: t.TempDir()}); code(err) != "WF0608" {
+			t.Errorf("%s of a number: %v", f, err)
+		}
+	}
+	p.Outputs = []ir.Output{{Arrays: []string{"s"}, Formats: []ir.Format{{Name: "npy"}}}}
+	mustRun(t, p, Options{OutDir: t.TempDir()})
+}
+
 // slow is an engine that cancels its context after some steps.
 type slow struct {
 	*interp.Machine
