@@ -3,6 +3,7 @@ package dsl_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
 )
 
 // docBlocks returns the wf programs of docs/language.md.
@@ -98,4 +100,48 @@ func withoutPlaces(p *ir.Program) *ir.Program {
 		q.Probes[i].Pos = ir.Pos{}
 	}
 	return q
+}
+
+// FuzzCompile: what the checker accepts lowers to a valid program, which the passes take or refuse with a reason.
+func FuzzCompile(f *testing.F) {
+	text, err := os.ReadFile("../docs/language.md")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, part := range strings.Split(string(text), "```wf\n")[1:] {
+		src, _, _ := strings.Cut(part, "```")
+		f.Add(src)
+	}
+	for _, pattern := range []string{"../models/*.wf", "lower/testdata/*.txtar", "check/testdata/*.wf"} {
+		files, _ := filepath.Glob(pattern)
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, chunk := range strings.Split(string(text), "\n---\n") {
+				src, _, _ := strings.Cut(chunk, "-- out.wfir --")
+				_, after, ok := strings.Cut(src, "-- in.wf --\n")
+				if ok {
+					src = after
+				}
+				f.Add(src)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		if len(src) > 1<<11 {
+			return
+		}
+		p, _ := dsl.Compile("fuzz.wf", src, dsl.Options{})
+		if p == nil {
+			return
+		}
+		if err := ir.Verify(p); err != nil {
+			t.Fatalf("%v\n%s", err, ir.Print(p))
+		}
+		if len(src) < 600 && ir.Print(p) != "" {
+			_, _ = passes.Canonical(p)
+		}
+	})
 }

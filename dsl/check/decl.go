@@ -237,6 +237,9 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 			ax.Lo = 0
 		}
 		ax.Hi = ax.Lo + float64(ax.N)
+		if ax.Nodes && !ax.Periodic {
+			ax.Hi--
+		}
 		return ax
 	}
 	ax.Coords = true
@@ -324,7 +327,7 @@ func (c *checker) dim(it *syntax.DimItem) {
 	}
 	var ok bool
 	a.N, ok = c.extent(it.Value, "the extent of "+a.Name)
-	a.Hi = float64(a.N)
+	a.Hi = float64(a.N - 1)
 	s := &symbol{what: "dim"}
 	if ok {
 		s.axis = a
