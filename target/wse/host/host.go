@@ -39,12 +39,27 @@ func New(p *ir.Program, m *mesh.Program, code *wse.Program, machine wse.Machine,
 	if err != nil {
 		return nil, err
 	}
-	return On(p, m, s), nil
+	return On(p, m, s)
 }
 
-// On is an engine on a wafer that is loaded already.
-func On(p *ir.Program, m *mesh.Program, w Wafer) *Engine {
-	return &Engine{p: p, mesh: m, w: w, away: map[string]*ir.Tensor{}}
+// On is an engine on a wafer that holds the machine program. It writes the index values that the program reads.
+func On(p *ir.Program, m *mesh.Program, w Wafer) (*Engine, error) {
+	e := &Engine{p: p, mesh: m, w: w, away: map[string]*ir.Tensor{}}
+	for i := range m.Symbols {
+		s := &m.Symbols[i]
+		if s.Index == "" {
+			continue
+		}
+		n := p.Axis(s.Index).N
+		t := ir.NewTensor(ir.I32, n)
+		for k := range t.I32 {
+			t.I32[k] = int32(k)
+		}
+		if err := e.write(s, &ir.Array{Axes: []string{s.Index}, Elem: ir.I32}, t); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
 }
 
 // Close implements runtime.Engine; a simulated wafer holds nothing but memory.
@@ -146,6 +161,11 @@ func (e *Engine) Set(array string, t *ir.Tensor) error {
 		e.away[array] = t
 		return nil
 	}
+	return e.write(s, a, t)
+}
+
+// write scatters a tensor to all PEs that hold it.
+func (e *Engine) write(s *mesh.Symbol, a *ir.Array, t *ir.Tensor) error {
 	return e.blocks(s, a, true, func(x, y, local, at, n, step int) error {
 		bits := make([]uint32, n)
 		for i := range bits {
