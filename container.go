@@ -3,6 +3,7 @@ package wfc
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -103,6 +104,9 @@ func Decode(name string, b []byte) (*Program, error) {
 		if p.Mesh, err = mesh.Parse(name+"/mesh.txt", f.Mesh); err != nil {
 			return nil, bad("mesh.txt", err)
 		}
+		if err := mesh.Verify(p.Mesh); err != nil {
+			return nil, bad("mesh.txt", err)
+		}
 	}
 	if f.Code != "" {
 		code, err := wse.Parse(name+"/machine.txt", f.Code)
@@ -110,8 +114,38 @@ func Decode(name string, b []byte) (*Program, error) {
 			return nil, bad("machine.txt", err)
 		}
 		p.Code = code
+		if err := consistent(p); err != nil {
+			return nil, bad("", err)
+		}
 		return p, nil
 	}
 	p.Refusal = findings(p.file, p.ReportData.Diagnostics)
 	return p, nil
+}
+
+// consistent holds the sections of a file against each other: each is well-formed by itself, but only together do they run.
+func consistent(p *Program) error {
+	m, c := p.Mesh, p.Code
+	switch {
+	case m == nil:
+		return fmt.Errorf("there is a machine program and no mesh program")
+	case m.W != c.W || m.H != c.H:
+		return fmt.Errorf("the mesh program is for %d x %d PEs, the machine program for %d x %d", m.W, m.H, c.W, c.H)
+	case c.Machine != p.Machine:
+		return fmt.Errorf("the machine program is for %s, the file for %s", c.Machine, p.Machine)
+	}
+	for _, l := range m.Layouts {
+		if a := p.IR.Axis(l.Axis); a == nil || a.N != l.N || a.Periodic != l.Periodic {
+			return fmt.Errorf("the layout of axis %s is not that of the program", l.Axis)
+		}
+	}
+	for _, s := range m.Symbols {
+		if s.Array == "" {
+			continue
+		}
+		if a := p.IR.Array(s.Array); a == nil || len(a.Axes) != len(s.Strides) {
+			return fmt.Errorf("the place of array %s is not that of the program's array", s.Array)
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wfc-lang/wfc/runtime/wfx"
 	"github.com/wfc-lang/wfc/target/cpu"
 )
 
@@ -292,6 +293,34 @@ func TestOldFilesRun(t *testing.T) {
 			if err != nil || r.Fields["T"].Sum == 0 {
 				t.Errorf("%s on %s: %v", path, target, err)
 			}
+		}
+	}
+}
+
+// Sections that do not belong together are refused, whichever is exchanged.
+func TestMixedSections(t *testing.T) {
+	a, err := mustBuild(t, "bar.wf", bar, BuildOptions{}).container()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := mustBuild(t, "bar.wf", bar, BuildOptions{Set: map[string]string{"n": "5"}}).container()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]func(x *wfx.File){
+		"ir": func(x *wfx.File) { x.IR = b.IR }, "mesh": func(x *wfx.File) { x.Mesh = b.Mesh }, "code": func(x *wfx.File) { x.Code = b.Code },
+		"machine": func(x *wfx.File) { x.Machine = "wse3" }, "no mesh": func(x *wfx.File) { x.Mesh = "" },
+		"cut ir": func(x *wfx.File) { x.IR = x.IR[:len(x.IR)/2] }, "cut mesh": func(x *wfx.File) { x.Mesh = x.Mesh[:len(x.Mesh)/2] },
+		"cut code": func(x *wfx.File) { x.Code = x.Code[:len(x.Code)/2] }, "report": func(x *wfx.File) { x.Report = []byte("[]") },
+	} {
+		x := *a
+		f(&x)
+		var w bytes.Buffer
+		if err := wfx.Write(&w, &x); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode("x.wfx", w.Bytes()); firstCode(err) != "WF0607" {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

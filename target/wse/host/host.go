@@ -91,7 +91,11 @@ func (e *Engine) Run(ctx context.Context, fn string, n int) error {
 			k := min(n, math.MaxInt32)
 			if t, ok := e.w.(ticker); ok && e.onStep != nil {
 				// The second launch register counts down.
-				t.OnTick(func(args []int32) { e.onStep(total - n + k - int(min(args[1], int32(k)))) })
+				t.OnTick(func(args []int32) {
+					if len(args) > 1 {
+						e.onStep(total - n + k - int(min(args[1], int32(k))))
+					}
+				})
 			}
 			st, err := e.w.Launch(ctx, int32(i), int32(k))
 			e.cycles += st.Cycles
