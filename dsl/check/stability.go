@@ -18,10 +18,11 @@ import (
 // coefficients that depend on the solution are taken at its initial values, with a note (linearisation). With, per axis j,
 //
 //	A   = sum over terms of even order of |coefficient| * max|symbol| / h^order   (those that damp)
-//	Q   = sum over j of K * (sum of |coefficients| of odd order / h^order)^2 / (D_j/h_j^2)
+//	Q   = sum over j of (sum of sqrt(K)*|coefficients| of odd order / h^order)^2 / (D_j/h_j^m)
 //
-// D_j the diffusion along j and K from advectionRatio, the amplification factor of forward Euler is at most 1 in modulus when
-// dt <= 2/max(A, Q): |1 + dt*(-a + i*b)|^2 <= 1 is dt*(a^2 + b^2) <= 2*a, and by Cauchy and Schwarz b^2 <= Q*(a - a^2/A). For
+// D_j the damping of lowest order m along j (its diffusion, for m = 2) and K from advectionRatio, the amplification factor of forward
+// Euler is at most 1 in modulus when dt <= 2/max(A, Q): |1 + dt*(-a + i*b)|^2 <= 1 is dt*(a^2 + b^2) <= 2*a, and by Cauchy and
+// Schwarz b^2 <= Q*sum a_j*(1 - a_j/A_j) <= Q*(a - a^2/A), where a = sum a_j over all damping terms and A = sum A_j. For
 // order 2 this is the exact condition of Hindmarsh, Gresho and Griffiths (1984): dt <= 1/(2*sum D_j/h_j^2) and dt <= 2/sum c_j^2/D_j;
 // first-order upwind gives dt <= 1/sum |c_j|/h_j. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
 //
@@ -68,15 +69,25 @@ func (c *checker) blockLimit(b *Block) {
 		switch s.Kind {
 		case Euler, Second:
 			l.equation(s)
-		default:
-			Visit(s.Value, func(n *Node) {
-				if n.Op == StepSize && s.Kind == Plain {
-					l.cannot(s.At, "an assignment is evaluated as written")
-				}
-			})
+		case Plain:
+			if spreads(s.Value) {
+				l.cannot(s.At, "an assignment is evaluated as written")
+			}
 		}
 	}
 	c.judge(l)
+}
+
+// spreads says whether an assigned value carries state from point to point at a rate that depends on the step.
+func spreads(n *Node) bool {
+	step, moves := false, n.hasDeriv()
+	Visit(n, func(x *Node) {
+		step = step || x.Op == StepSize
+		for _, s := range x.Sub {
+			moves = moves || s.Off != 0 && x.readsState()
+		}
+	})
+	return step && moves
 }
 
 func (l *limiter) cannot(at diag.Span, why string) {
@@ -122,7 +133,7 @@ func (l *limiter) equation(s *Assign) {
 				damp = append(damp, t)
 			}
 			for j, k := range t.orders {
-				if k == 2 && axes == 1 {
+				if k > 0 && axes == 1 {
 					diffusion[j] = append(diffusion[j], damp[len(damp)-1])
 				}
 			}
@@ -153,7 +164,7 @@ func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, 
 	}
 	var a *Node
 	for _, t := range damp {
-		n := l.size(t, s.Field, false)
+		n := l.size(t, s.Field)
 		if n == nil {
 			return nil
 		}
@@ -180,24 +191,27 @@ func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, 
 	return []*Node{div(number(2, one(), s.At), most)}
 }
 
-// size is |coefficient| * max|symbol| / h^order of a term that damps, zero when its coefficient has the other sign. plain leaves the
-// symbol away (for the diffusion of an axis).
-func (l *limiter) size(t linTerm, f *Field, plain bool) *Node {
+// size is |coefficient| * max|symbol| / h^order of a term that damps, zero when its coefficient has the other sign.
+func (l *limiter) size(t linTerm, f *Field) *Node {
 	w := 1.0
 	for j, k := range t.orders {
 		if k > 0 {
-			a := f.Grid.Axes[j]
-			w /= math.Pow(a.H, float64(k))
-			if !plain {
-				w *= symbolMax(k, t.acc)
-			}
+			w *= symbolMax(k, t.acc) / math.Pow(f.Grid.Axes[j].H, float64(k))
 		}
 	}
-	k := l.coefficient(t, true)
-	if k == nil {
-		return nil
+	n := mul(number(w, one(), t.at), compute(ir.MaxOp, one(), t.at, number(0, one(), t.at), t.signed()))
+	return l.largest(n, t.at)
+}
+
+// signed is the coefficient with its sign.
+func (t linTerm) signed() *Node {
+	switch {
+	case t.coef == nil:
+		return number(t.sign, one(), t.at)
+	case t.sign < 0:
+		return compute(ir.Neg, one(), t.at, t.coef)
 	}
-	return mul(number(w, one(), t.at), compute(ir.MaxOp, one(), t.at, number(0, one(), t.at), k))
+	return t.coef
 }
 
 // advective is Q, or nil after noting why there is none.
@@ -209,55 +223,62 @@ func (l *limiter) advective(s *Assign, odd, diffusion [3][]linTerm) *Node {
 		}
 		a := s.Field.Grid.Axes[j]
 		d := number(0, one(), s.At)
-		acc2 := 2
-		for i, t := range diffusion[j] {
-			n := l.size(t, s.Field, true)
-			if n == nil {
-				return nil
-			}
-			d = add(d, n)
-			if i == 0 || t.acc < acc2 {
-				acc2 = t.acc
+		m, acc := damper(diffusion[j], odd[j], j)
+		for _, t := range diffusion[j] {
+			if t.orders[j] == m && t.acc == acc {
+				w := number(math.Pow(a.H, float64(-m)), one(), t.at)
+				d = add(d, mul(w, compute(ir.MaxOp, one(), t.at, number(0, one(), t.at), t.signed())))
 			}
 		}
 		speed := number(0, one(), s.At)
 		for _, t := range odd[j] {
-			k := l.coefficient(t, false)
-			if k == nil {
-				return nil
-			}
-			w := math.Sqrt(advectionRatio(t.orders[j], t.acc, acc2)) / math.Pow(a.H, float64(t.orders[j]))
-			speed = add(speed, mul(number(w, one(), t.at), compute(ir.Abs, one(), t.at, k)))
+			w := math.Sqrt(advectionRatio(t.orders[j], t.acc, m, acc)) / math.Pow(a.H, float64(t.orders[j]))
+			speed = add(speed, mul(number(w, one(), t.at), compute(ir.Abs, one(), t.at, t.signed())))
 		}
-		// no speed, no limit; speed without diffusion along this axis: unstable at every step
+		// no speed, no limit; speed without damping along this axis: unstable at every step
 		none := compute(ir.Le, one(), s.At, speed, number(0, one(), s.At))
-		q = add(q, compute(ir.Select, one(), s.At, none, number(0, one(), s.At), div(mul(speed, speed), d)))
+		n := l.largest(compute(ir.Select, one(), s.At, none, number(0, one(), s.At), div(mul(speed, speed), d)), odd[j][0].at)
+		if n == nil {
+			return nil
+		}
+		q = add(q, n)
 	}
 	return q
 }
 
-// coefficient is the signed coefficient of a term as a host value: itself, or its extremum over the initial data. signed chooses the
-// largest signed value (damping), else the largest modulus.
-func (l *limiter) coefficient(t linTerm, signed bool) *Node {
-	if t.coef == nil {
-		return number(t.sign, one(), t.at)
+// damper chooses which damping terms along axis j hold the odd ones: those of the lowest order m, and of these the lowest accuracy.
+// Long waves need m <= 2n for every odd order n; without such a term m is 2 and the damping zero.
+func damper(ts, odd []linTerm, j int) (m, acc int) {
+	least := odd[0].orders[j]
+	for _, t := range odd {
+		least = min(least, t.orders[j])
 	}
-	if t.coef.host {
-		if t.sign < 0 {
-			return compute(ir.Neg, one(), t.at, t.coef)
+	m, acc = 2, 2
+	found := false
+	for _, t := range ts {
+		k := t.orders[j]
+		if k <= 2*least && (!found || k < m || k == m && t.acc < acc) {
+			m, acc, found = k, t.acc, true
 		}
-		return t.coef
 	}
-	v, state, why := l.c.extremum(t.coef, t.sign, signed)
+	return m, acc
+}
+
+// largest makes an expression of coefficients a host value: itself, or its maximum over the initial data.
+func (l *limiter) largest(n *Node, at diag.Span) *Node {
+	if n.host {
+		return n
+	}
+	v, state, why := l.c.largest(n)
 	if why != "" {
-		l.cannot(t.at, why)
+		l.cannot(at, why)
 		return nil
 	}
 	if state {
-		l.linear = append(l.linear, t.at)
+		l.linear = append(l.linear, at)
 	}
-	freezeData(t.coef)
-	return number(v, one(), t.at)
+	freezeData(n)
+	return number(v, one(), at)
 }
 
 // freezeData freezes the params of an expression and of the initial values it reads.
@@ -277,8 +298,8 @@ func freezeData(n *Node) {
 // sampleBudget bounds the nodes that all extrema of a program evaluate, about a second's work.
 const sampleBudget = 1 << 24
 
-// extremum is the largest sign*n (or |n|) over all points, with fields at their initial values. It fails with a reason.
-func (c *checker) extremum(n *Node, sign float64, signed bool) (v float64, state bool, why string) {
+// largest is the maximum of n over all points, with fields at their initial values. It fails with a reason.
+func (c *checker) largest(n *Node) (v float64, state bool, why string) {
 	const unknown, large = "its coefficient is not known before the run", "its coefficient varies over too many points to be bounded"
 	free := n.Free()
 	count := 1
@@ -305,11 +326,6 @@ func (c *checker) extremum(n *Node, sign float64, signed bool) (v float64, state
 			return 0, false, unknown
 		}
 		state = state || e.state
-		if signed {
-			x *= sign
-		} else {
-			x = math.Abs(x)
-		}
 		best = max(best, x)
 	}
 	return best, state, ""

@@ -76,15 +76,15 @@ func symbolMax(n, acc int) float64 {
 }
 
 // advectionRatio is the smallest K with L1^2 <= K*L2*(1 - L2/max L2) for all theta, where L1 is the symbol of the difference of odd
-// order n and L2 minus that of the second difference: 1 for first differences of order 2, where it is an identity, and slightly more
-// for higher orders. With mixed accuracies the bound is taken against L2 alone, which is larger.
-func advectionRatio(n, acc, acc2 int) float64 {
-	w, w2 := stencilWeights(n, acc), stencilWeights(2, acc2)
-	top := math.Abs(symbolAt(2, w2, math.Pi))
+// order n and L2 the modulus of that of even order m <= 2n: 1 for first against second differences of order 2, where it is an identity,
+// and slightly more for higher orders.
+func advectionRatio(n, acc, m, accm int) float64 {
+	w, w2 := stencilWeights(n, acc), stencilWeights(m, accm)
+	top := math.Abs(symbolAt(m, w2, math.Pi))
 	k := 0.0
 	for i := 1; i < thetaSamples; i++ {
 		th := math.Pi * float64(i) / thetaSamples
-		l1, l2 := symbolAt(n, w, th), -symbolAt(2, w2, th)
+		l1, l2 := symbolAt(n, w, th), math.Abs(symbolAt(m, w2, th))
 		if room := l2 * (1 - l2/top); room > 0 {
 			k = max(k, l1*l1/room)
 		}
