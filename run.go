@@ -57,6 +57,11 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
 		}
 	}
+	if opt.Target == Wafer {
+		if err := p.onWafer(); err != nil { // before memory is taken for its fields
+			return nil, err
+		}
+	}
 	prep, err := runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress})
 	if err != nil {
 		return nil, err
@@ -76,6 +81,17 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	return res, err
 }
 
+// onWafer says why a program cannot run on the wafer.
+func (p *Program) onWafer() error {
+	switch {
+	case p.Code != nil:
+		return nil
+	case p.Refusal != nil:
+		return p.Refusal
+	}
+	return diag.List{diag.New("WF0606", diag.Span{}, "%s was not built for a machine", p.Name).Suggest("run it with --target interp")}
+}
+
 // engine makes what computes.
 func (p *Program) engine(prog *ir.Program, t Target) (runtime.Engine, error) {
 	switch t {
@@ -84,12 +100,6 @@ func (p *Program) engine(prog *ir.Program, t Target) (runtime.Engine, error) {
 	case CPU:
 		return p.cpuEngine(prog)
 	case Wafer:
-		if p.Code == nil {
-			if p.Refusal != nil {
-				return nil, p.Refusal
-			}
-			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%s was not built for a machine", p.Name).Suggest("run it with --target interp")}
-		}
 		return p.waferEngine()
 	}
 	d := diag.New("WF0606", diag.Span{}, "unknown target %q", t).Note("the targets are wse, cpu and interp")

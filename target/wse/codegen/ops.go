@@ -138,8 +138,15 @@ func (g *gen) operand(o *mesh.Op, in *mesh.Operand, e wse.Elem) (wse.Operand, er
 			return wse.Vec(s.Array, s.Off, 1), nil
 		}
 		w := wse.Operand{Kind: wse.Mem, Array: s.Array, Offset: s.Off}
+		if len(s.Dims) == 1 && (s.Dims[0].Stride > 127 || s.Dims[0].Stride < -128) {
+			w.Dims = append(w.Dims, wse.Dim{Len: 1}) // a one-dimensional DSD has 8 bits for its stride
+		}
 		for _, d := range s.Dims {
 			w.Dims = append(w.Dims, wse.Dim{Len: d.Len, Stride: d.Stride})
+		}
+		if st := s.Dims[0].Stride; len(s.Dims) == 1 && (st > math.MaxInt8 || st < math.MinInt8) {
+			// The stride of a one-dimensional DSD is an i8; those of more dimensions have registers.
+			w.Dims = append([]wse.Dim{{Len: 1}}, w.Dims...)
 		}
 		return w, nil
 	case mesh.Chan:
