@@ -10,22 +10,53 @@ import (
 // accesses holds every access that may leave the domain against the boundary conditions: the ghosts pass needs a rule for it. An
 // access is a read at an offset, or a derivative, which reads as far as its formula.
 func (c *checker) accesses() {
-	said := map[string]bool{}
+	u := &unruled{said: map[string]bool{}}
 	for _, b := range c.prog.Blocks {
 		for _, s := range b.Stmts {
-			c.reaches(s.Value, s, said)
+			c.reaches(s.Value, s, u)
 		}
 	}
 	for _, f := range c.prog.Fields {
 		init := &Assign{At: f.At}
 		for _, n := range []*Node{f.Init, f.Rate} {
-			c.reaches(n, init, said)
+			c.reaches(n, init, u)
 		}
 		for _, r := range f.Regions {
-			c.reaches(r.Value, init, said)
-			c.reaches(r.Where, init, said)
+			c.reaches(r.Value, init, u)
+			c.reaches(r.Where, init, u)
 		}
 	}
+	for _, m := range u.list {
+		c.missingConditions(m)
+	}
+}
+
+// unruled collects accesses outside without a rule: one per access and field, with all its sides, each side once per field.
+type unruled struct {
+	said map[string]bool
+	list []*missing
+}
+
+type missing struct {
+	n     *Node
+	name  string
+	at    diag.Span
+	sides []side
+}
+
+func (u *unruled) add(n *Node, name string, at diag.Span, k side) {
+	id := fmt.Sprintf("%s %s.%s", name, axisText(k.axis), k)
+	if u.said[id] {
+		return
+	}
+	u.said[id] = true
+	for _, m := range u.list {
+		if m.name == name && m.at == at {
+			m.sides = append(m.sides, k)
+			return
+		}
+	}
+	u.list = append(u.list, &missing{n, name, at, []side{k}})
 }
 
 // reach is how far along each axis the derivatives around a node read; at is the outermost of them.
@@ -35,7 +66,7 @@ type reach struct {
 }
 
 // reaches walks an expression with the reach of the derivatives around each node.
-func (c *checker) reaches(n *Node, s *Assign, said map[string]bool) {
+func (c *checker) reaches(n *Node, s *Assign, u *unruled) {
 	type key struct {
 		n  *Node
 		by [3]int
@@ -49,7 +80,7 @@ func (c *checker) reaches(n *Node, s *Assign, said map[string]bool) {
 		seen[key{n, r.by}] = true
 		switch n.Op {
 		case Read, LetRead:
-			c.readReach(n, r, s, said)
+			c.readReach(n, r, s, u)
 		case Deriv:
 			if r.at == nil {
 				r.at = n
@@ -76,7 +107,7 @@ func axisIndex(a *Axis) int {
 }
 
 // readReach checks one read.
-func (c *checker) readReach(n *Node, r reach, s *Assign, said map[string]bool) {
+func (c *checker) readReach(n *Node, r reach, s *Assign, u *unruled) {
 	name, axes := "", []*Axis(nil)
 	if n.Op == LetRead {
 		name = n.Let.Name
@@ -86,7 +117,6 @@ func (c *checker) readReach(n *Node, r reach, s *Assign, said map[string]bool) {
 	} else {
 		name, axes = n.Field.Name, n.Field.Axes
 	}
-	var missing []side
 	for k, sub := range n.Sub {
 		a := axes[k]
 		if sub.Var == nil || a.Periodic {
@@ -114,7 +144,7 @@ func (c *checker) readReach(n *Node, r reach, s *Assign, said map[string]bool) {
 				continue
 			}
 			if n.Op == LetRead || n.Field.Cond(a, end.high) == nil {
-				missing = append(missing, side{a, end.high})
+				u.add(n, name, accessPlace(n, r), side{a, end.high})
 				continue
 			}
 			if most := a.N - nodeShift(a); end.depth > most {
@@ -125,7 +155,6 @@ func (c *checker) readReach(n *Node, r reach, s *Assign, said map[string]bool) {
 			}
 		}
 	}
-	c.missingConditions(n, r, name, missing, said)
 }
 
 func nodeShift(a *Axis) int {
@@ -154,27 +183,17 @@ func accessPlace(n *Node, r reach) diag.Span {
 	return n.At
 }
 
-func (c *checker) missingConditions(n *Node, r reach, name string, missing []side, said map[string]bool) {
+func (c *checker) missingConditions(m *missing) {
+	n, name := m.n, m.name
 	var sides []string
-	for _, k := range missing {
-		id := fmt.Sprintf("%s %s.%s", name, axisText(k.axis), k)
-		if !said[id] {
-			said[id] = true
-			sides = append(sides, k.String())
-		}
+	for _, k := range m.sides {
+		sides = append(sides, k.String())
 	}
-	if len(sides) == 0 {
-		return
-	}
-	at := accessPlace(n, r)
-	text := n.At.Text()
-	if r.at != nil {
-		text = r.at.At.Text()
-	}
+	text := m.at.Text()
 	if text == "" {
 		text = name
 	}
-	d := c.errs.Errorf("WF0265", at, "%s reads %s beyond %s, where nothing says what is there", text, name, join(sides))
+	d := c.errs.Errorf("WF0265", m.at, "%s reads %s beyond %s, where nothing says what is there", text, name, join(sides))
 	switch {
 	case n.Op == LetRead:
 		d.With(n.Let.At, "declared here").Note("a `let` has no boundary conditions").Suggest("make %s a field with conditions, or use a periodic axis", name)
@@ -182,10 +201,13 @@ func (c *checker) missingConditions(n *Node, r reach, name string, missing []sid
 		d.With(n.Field.At, "declared here").Suggest("fields over dims end at their extent: keep the index inside with where(..), or use a grid with conditions")
 	default:
 		d.With(n.Field.At, "%s is declared here", name).Note("a boundary value or slope gives the values outside; a periodic axis has none")
-		if len(sides) > 2 {
-			d.Suggest("add `bc %s { others: dn(%s) = 0 }` for insulated sides, or give values", name, name)
-		} else {
-			d.Suggest("add `bc %s { %s: dn(%s) = 0 }`, or give a value there", name, listSides(missing), name)
+		switch {
+		case len(n.Field.BC) == 0:
+			d.Suggest("add `bc %s { all: dn(%s) = 0 }` for insulated sides, or give values", name, name)
+		case len(sides) > 2:
+			d.With(n.Field.BC[0].At, "its conditions are here").Suggest("add `others: dn(%s) = 0` to them for insulated sides, or give values", name)
+		default:
+			d.Suggest("add `bc %s { %s: dn(%s) = 0 }`, or give a value there", name, listSides(m.sides), name)
 		}
 	}
 }

@@ -37,6 +37,15 @@ func TestErrors(t *testing.T) {
 				if _, ok := diag.Lookup(d.Code); !ok || d.Primary.IsZero() || d.Severity == diag.Error && d.Suggestion == nil {
 					t.Errorf("%s: no code, no place or no fix: %v", c.Name, d)
 				}
+				if d.Suggestion != nil && d.Suggestion.Edit != nil {
+					e := d.Suggestion.Edit
+					_, after := checkText(c.Source[:e.Span.Start]+e.New+c.Source[e.Span.End:], nil)
+					for _, x := range after {
+						if x.Code == d.Code && x.Primary.Start == d.Primary.Start {
+							t.Errorf("%s: the edit does not mend it: %v", c.Name, d)
+						}
+					}
+				}
 			}
 		}
 	}

@@ -8,6 +8,10 @@ func (l *limiter) expand(n *Node, t linTerm) []linTerm {
 	if !n.hasDeriv() || !l.afford(n) {
 		return nil
 	}
+	sum := n.Op == Compute && (n.Code == ir.Add || n.Code == ir.Sub || n.Code == ir.Neg)
+	if t.whole.IsZero() && (!sum || n.At == n.Args[0].At) { // the parts of lap(T) have the place of lap(T)
+		t.whole = n.At
+	}
 	switch {
 	case n.Op == Deriv:
 		t.orders[axisIndex(n.Var.Axis)] += n.N

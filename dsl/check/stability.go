@@ -44,7 +44,8 @@ type linTerm struct {
 	next   bool
 	orders [3]int
 	acc    int
-	at     diag.Span
+	at     diag.Span // the derivative
+	whole  diag.Span // the term with its coefficient
 }
 
 // limiter collects what limits the step of one block.
@@ -145,7 +146,7 @@ func (l *limiter) equation(s *Assign) {
 	}
 	l.limits = append(l.limits, l.bound(s, damp, odd, diffusion, hasOdd)...)
 	for _, t := range ts {
-		text := t.at.Text()
+		text := t.whole.Text()
 		known := text == ""
 		for _, x := range l.terms {
 			known = known || x == text
