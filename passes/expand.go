@@ -19,7 +19,8 @@ import (
 //	pow       1.2    1.2    any exponent
 //	pow       (|n|-1)/2, and 1/2 more for n < 0: constant whole exponents up to 16, as products; x^0.5 is sqrt(x)
 //
-// f16 goes through f32: the results are correctly rounded but for one in some thousands.
+// f16 goes through f32: the results are correctly rounded but for one in some thousands. So do conversions between f16 and integers,
+// which no target need have: i32 -> f32 is exact where the result is finite in f16, and f16 -> f32 always.
 //
 // Series are truncated where their remainder is below a hundredth of an ulp; arguments are reduced with fused multiply-adds by
 // constants held in two or three parts (W. Cody and W. Waite, "Software manual for the elementary functions", 1980; J.-M. Muller,
@@ -41,14 +42,28 @@ func expand(p *ir.Program, cfg *Config) error {
 
 func expands(b *ir.Body) bool {
 	for i := range b.Nodes {
-		if transcendental(b.Nodes[i].Op) && b.Nodes[i].Elem.IsFloat() {
+		n := &b.Nodes[i]
+		if transcendental(n.Op) && n.Elem.IsFloat() || throughF32(b.Nodes, n) {
 			return true
 		}
 	}
 	return false
 }
 
+// throughF32 reports a conversion between f16 and an integer type.
+func throughF32(nodes []ir.Node, n *ir.Node) bool {
+	if n.Op != ir.Cvt {
+		return false
+	}
+	from := nodes[n.Args[0]].Elem
+	return from == ir.F16 && !n.Elem.IsFloat() || n.Elem == ir.F16 && !from.IsFloat()
+}
+
 func expandNode(b *builder, n ir.Node) int {
+	if throughF32(b.body.Nodes, &n) {
+		mid := foldNode(b, ir.Node{Op: ir.Cvt, Elem: ir.F32, Args: n.Args})
+		return foldNode(b, ir.Node{Op: ir.Cvt, Elem: n.Elem, Args: []int{mid}})
+	}
 	if !transcendental(n.Op) || !n.Elem.IsFloat() {
 		return b.add(n)
 	}

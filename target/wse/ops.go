@@ -63,16 +63,12 @@ type OpInfo struct {
 	Reduce bool   // scalar destination, src0 is the initial value
 	Elems  []Elem // legal source types
 	// DstElem is the destination type of a source type; nil = the same. Masks are
-	// words of the source's width, 0 or 1.
+	// 32-bit words, 0 or 1, whatever is compared: a mapped function returns what
+	// type it likes.
 	DstElem func(Elem) Elem
 }
 
-func maskElem(e Elem) Elem {
-	if e.Bytes() == 2 {
-		return U16
-	}
-	return U32
-}
+func maskElem(Elem) Elem { return U32 }
 
 func always(e Elem) func(Elem) Elem { return func(Elem) Elem { return e } }
 

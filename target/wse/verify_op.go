@@ -150,7 +150,7 @@ func (v *verifier) op(o *Op) {
 		if s.Kind == Fabric {
 			fabrics++
 		}
-		v.operand(s, want, false)
+		v.operand(s, want, false, o.Code == OpMov)
 		if info.Reduce && i == 0 && s.IsVector() {
 			v.fail("WF0508", "%v: the initial value must be a scalar", o.Code)
 		}
@@ -244,16 +244,16 @@ func (v *verifier) dst(o *Op, info OpInfo) {
 	case o.Dst.Kind == Imm || o.Dst.Kind == Reg:
 		v.fail("WF0508", "the destination must be memory or fabric")
 	default:
-		v.operand(o.Dst, want, true)
+		v.operand(o.Dst, want, true, o.Code == OpMov)
 	}
 }
 
-// operand checks one operand against the type it must hold.
-func (v *verifier) operand(x Operand, want Elem, dst bool) {
+// operand checks one operand against the type it must hold. A move copies bits (CSL: mov16, mov32), of whatever type.
+func (v *verifier) operand(x Operand, want Elem, dst, bits bool) {
 	switch x.Kind {
 	case Mem, Scalar:
 		a := v.memory1(x, "operand")
-		if a != nil && a.Elem != want && !(want.Bytes() == a.Elem.Bytes() && isInt(want) && isInt(a.Elem)) {
+		if a != nil && a.Elem != want && !(want.Bytes() == a.Elem.Bytes() && (bits || isInt(want) && isInt(a.Elem))) {
 			v.fail("WF0508", "array %s holds %v where the operation needs %v", a.Name, a.Elem, want)
 		}
 	case Fabric:
