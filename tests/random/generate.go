@@ -24,6 +24,7 @@ const (
 	Uneven    = "uneven blocks"
 	Periodic  = "periodic"
 	Variable  = "variable coefficients"
+	Half      = "half precision"
 	Collected = "reduction or multicast along a mesh axis"
 )
 
@@ -46,6 +47,7 @@ type gen struct {
 	b      strings.Builder
 	axes   []axis
 	fields []string
+	elem   string // annotation of the fields
 	coefs  []string
 	lets   []string // names of pointwise lets and scalars usable in expressions, spelled as they are read
 	radius int
@@ -136,6 +138,10 @@ func (g *gen) initial() string {
 }
 
 func (g *gen) declare() {
+	if g.chance(0.1) {
+		g.elem = ": f16"
+		g.tags[Half] = true
+	}
 	n := 1
 	if g.chance(0.6) {
 		n = 2 + g.IntN(2)
@@ -144,14 +150,14 @@ func (g *gen) declare() {
 	for i := 0; i < n; i++ {
 		f := fmt.Sprintf("U%d", i)
 		g.fields = append(g.fields, f)
-		fmt.Fprintf(&g.b, "field %s on g = %s\n", f, g.initial())
+		fmt.Fprintf(&g.b, "field %s%s on g = %s\n", f, g.elem, g.initial())
 	}
 	if g.chance(0.4) {
 		g.tags[Variable] = true
 		for i := 0; i <= g.IntN(2); i++ {
 			k := fmt.Sprintf("k%d", i)
 			g.coefs = append(g.coefs, k)
-			fmt.Fprintf(&g.b, "field %s on g = 0.3 + 0.1*(%s)\n", k, g.initial())
+			fmt.Fprintf(&g.b, "field %s%s on g = 0.3 + 0.1*(%s)\n", k, g.elem, g.initial())
 		}
 	}
 }
@@ -231,18 +237,20 @@ func (g *gen) read() string {
 // expr is an expression whose values stay moderate over a few steps.
 func (g *gen) expr(depth int) string {
 	if depth == 0 {
-		switch k := g.IntN(10); {
+		switch k := g.IntN(11); {
 		case k < 7:
 			return g.read()
 		case k < 8 && len(g.lets) > 0:
 			return g.pick(g.lets)
 		case k < 9 && len(g.coefs) > 0:
 			return g.pick(g.coefs) + g.index(nil)
+		case k < 10:
+			return g.num(-0.5, 0.5) + "*" + g.axes[g.IntN(len(g.axes))].name
 		}
 		return g.num(-0.5, 0.5)
 	}
 	a, b := g.expr(depth-1), g.expr(g.IntN(depth))
-	switch g.IntN(14) {
+	switch g.IntN(17) {
 	case 0, 1, 2, 3:
 		return "(" + a + " + " + b + ")"
 	case 4, 5:
@@ -257,6 +265,12 @@ func (g *gen) expr(depth int) string {
 		return "where(" + a + " < " + b + ", " + g.num(-0.5, 0.5) + ", " + a + ")"
 	case 12:
 		return a + "/(1.5 + abs(" + b + "))"
+	case 13:
+		return "exp(-abs(" + a + "))"
+	case 14:
+		return "sin(" + a + " + n)"
+	case 15:
+		return "floor(3*" + a + ")"
 	}
 	return "sqrt(abs(" + a + "))"
 }

@@ -12,6 +12,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -251,11 +252,18 @@ func (g *gen) queues() error {
 				names = append(names, c.Name)
 			}
 		}
-		if len(names) > len(ids) {
-			return &QueueError{g.in.Name, out, len(names), len(ids), names}
+		share := make([]int, len(names)) // index of the queue in ids
+		for i := range share {
+			share[i] = i
+		}
+		if out && len(names) > len(ids) && !g.m.OneColorPerQueue {
+			share = shareQueues(names, g.in.Funcs)
 		}
 		for i, n := range names {
-			q := wse.Queue{Name: queueName(n, out), Out: out, ID: ids[i]}
+			if share[i] >= len(ids) {
+				return &QueueError{g.in.Name, out, 1 + slices.Max(share), len(ids), names}
+			}
+			q := wse.Queue{Name: queueName(n, out), Out: out, ID: ids[share[i]]}
 			for _, port := range g.t.Ports {
 				if port.Channel == n && port.Send == out && meets(port.Region.X, g.in.X) && meets(port.Region.Y, g.in.Y) {
 					q.Colors = append(q.Colors, wse.ColorAt{Color: port.Color, Region: region(port.Region)})
@@ -272,6 +280,41 @@ func (g *gen) queues() error {
 		return err
 	}
 	return bind(sends, true, g.m.UsableOut())
+}
+
+// shareQueues puts channels that never send at the same time on one output queue, the lowest that is free. A send is under way from its
+// operation to its wait; a function ends with no send under way.
+func shareQueues(names []string, funcs [][]mesh.Op) []int {
+	meets := map[[2]string]bool{}
+	for _, ops := range funcs {
+		open := map[string]bool{}
+		for i := range ops {
+			o := &ops[i]
+			for _, c := range o.Chans {
+				delete(open, c)
+			}
+			if o.Dst.Kind != mesh.Chan {
+				continue
+			}
+			for c := range open {
+				meets[[2]string{c, o.Dst.Name}], meets[[2]string{o.Dst.Name, c}] = true, true
+			}
+			if o.Async {
+				open[o.Dst.Name] = true
+			}
+		}
+	}
+	share := make([]int, len(names))
+	for i, n := range names {
+		taken := map[int]bool{}
+		for j, k := range names[:i] {
+			taken[share[j]] = taken[share[j]] || meets[[2]string{n, k}]
+		}
+		for taken[share[i]] {
+			share[i]++
+		}
+	}
+	return share
 }
 
 func queueName(channel string, out bool) string {
