@@ -100,8 +100,9 @@ func (c *checker) color(color int) {
 func (c *checker) representatives(n int, es []Entry, ps []Port, across func(Region) mesh.Range) []int {
 	seen := map[string]bool{}
 	var out []int
+	key := make([]byte, 0, len(es)+len(ps))
 	for i := 0; i < n; i++ {
-		key := make([]byte, 0, len(es)+len(ps))
+		key = key[:0]
 		for _, e := range es {
 			key = append(key, bit(across(e.Region).Contains(i)))
 		}
@@ -134,10 +135,20 @@ type grid struct {
 	send     [][]string // channels that send, listen here
 	listen   [][]string
 	receives []int // how many streams of this color end here
+
+	got  map[[2]int]int // of walk: deliveries, steps taken, steps to take
+	seen map[step]bool
+	todo []step
+}
+
+// step is a wavelet that enters a router.
+type step struct {
+	x, y int
+	in   Dir
 }
 
 func newGrid(c *checker, color int, es []Entry, ps []Port, xs, ys mesh.Range) *grid {
-	g := &grid{c: c, color: color, xs: xs, ys: ys, w: xs.Hi - xs.Lo}
+	g := &grid{c: c, color: color, xs: xs, ys: ys, w: xs.Hi - xs.Lo, got: map[[2]int]int{}, seen: map[step]bool{}}
 	n := g.w * (ys.Hi - ys.Lo)
 	g.conf, g.reached = make([]*Entry, n), make([]bool, n)
 	g.send, g.listen, g.receives = make([][]string, n), make([][]string, n), make([]int, n)
@@ -208,13 +219,9 @@ func (g *grid) check() {
 
 // walk follows the stream that channel ch sends from (x, y) and compares its deliveries with the channel's meaning.
 func (g *grid) walk(ch string, x, y int) {
-	type step struct {
-		x, y int
-		in   Dir
-	}
-	got := map[[2]int]int{}
-	seen := map[step]bool{}
-	todo := []step{{x, y, Ramp}}
+	clear(g.got)
+	clear(g.seen)
+	got, seen, todo := g.got, g.seen, append(g.todo[:0], step{x, y, Ramp})
 	for len(todo) > 0 {
 		s := todo[0]
 		todo = todo[1:]
@@ -247,7 +254,7 @@ func (g *grid) walk(ch string, x, y int) {
 				g.receives[k]++
 				continue
 			}
-			dx, dy := d.Step()
+			dx, dy := d.Delta()
 			todo = append(todo, step{s.x + dx, s.y + dy, d.Opposite()})
 		}
 	}

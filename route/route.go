@@ -9,72 +9,28 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
+	"github.com/wfc-lang/wfc/internal/lattice"
 	"github.com/wfc-lang/wfc/ir/mesh"
 )
 
-// Dir is a side of a router.
-type Dir uint8
-
-// Router ports. North decreases y.
-const (
-	North Dir = iota
-	East
-	South
-	West
-	Ramp
+// Geometry, shared with the levels around: see package lattice.
+type (
+	Region = lattice.Region
+	Dir    = lattice.Dir
+	DirSet = lattice.DirSet
 )
 
-func (d Dir) String() string { return [...]string{"N", "E", "S", "W", "R"}[d] }
-
-// Opposite is the side a wavelet leaving by d enters the neighbour from.
-func (d Dir) Opposite() Dir {
-	if d == Ramp {
-		return Ramp
-	}
-	return (d + 2) % 4
-}
-
-// Step returns the neighbour's offset in direction d.
-func (d Dir) Step() (dx, dy int) {
-	switch d {
-	case North:
-		return 0, -1
-	case East:
-		return 1, 0
-	case South:
-		return 0, 1
-	case West:
-		return -1, 0
-	}
-	return 0, 0
-}
-
-// DirSet is a set of ports.
-type DirSet uint8
-
-// Has reports membership.
-func (s DirSet) Has(d Dir) bool { return s&(1<<d) != 0 }
-
-// With adds d.
-func (s DirSet) With(d Dir) DirSet { return s | 1<<d }
-
-func (s DirSet) String() string {
-	t := ""
-	for d := North; d <= Ramp; d++ {
-		if s.Has(d) {
-			t += d.String()
-		}
-	}
-	return t
-}
-
-// Region is a product of strided position ranges.
-type Region struct{ X, Y mesh.Range }
-
-// Contains reports whether PE (x, y) is in the region.
-func (r Region) Contains(x, y int) bool { return r.X.Contains(x) && r.Y.Contains(y) }
+// Router ports.
+const (
+	North = lattice.North
+	East  = lattice.East
+	South = lattice.South
+	West  = lattice.West
+	Ramp  = lattice.Ramp
+)
 
 // Entry configures one color in the routers of a region: wavelets that arrive from Rx leave by every port of Tx.
 type Entry struct {
@@ -139,7 +95,7 @@ func streams(p *mesh.Program, ch *mesh.Channel) []stream {
 		}
 		return []stream{s}
 	}
-	var out []stream
+	out, ends := make([]stream, 0, l.Parts), make([]int, l.Parts)
 	for k := 0; k < l.Parts; k++ {
 		d := k + ch.Step
 		if d < 0 || d >= l.Parts {
@@ -149,7 +105,8 @@ func streams(p *mesh.Program, ch *mesh.Channel) []stream {
 			d = (d + l.Parts) % l.Parts
 		}
 		a, b := l.Pos(k), l.Pos(d)
-		out = append(out, stream{channel: ch.Name, src: a, lo: min(a, b), hi: max(a, b), receives: []int{b}})
+		ends[k] = b
+		out = append(out, stream{channel: ch.Name, src: a, lo: min(a, b), hi: max(a, b), receives: ends[k : k+1 : k+1]})
 	}
 	return out
 }
@@ -195,7 +152,7 @@ func Assign(p *mesh.Program, f Fabric) (*Table, error) {
 // colorIntervals colors the intervals [lo, hi] so that any two that share a router differ, with the fewest colors, and returns
 // their number. Among free colors the lowest is taken: on a lattice the result is periodic.
 func colorIntervals(ss []stream) int {
-	sort.SliceStable(ss, func(i, j int) bool { return ss[i].lo < ss[j].lo })
+	sortByStart(ss)
 	var free []int // ascending
 	type used struct{ hi, color int }
 	var busy []used
@@ -222,6 +179,25 @@ func colorIntervals(ss []stream) int {
 	return n
 }
 
+// sortByStart sorts streams by their first position, stably. Positions are few and dense: counting beats comparing.
+func sortByStart(ss []stream) {
+	last := 0
+	for i := range ss {
+		last = max(last, ss[i].lo)
+	}
+	next := make([]int, last+2)
+	for i := range ss {
+		next[ss[i].lo+1]++
+	}
+	for x := range last {
+		next[x+1] += next[x]
+	}
+	for _, s := range slices.Clone(ss) {
+		ss[next[s.lo]] = s
+		next[s.lo]++
+	}
+}
+
 // hop is what one router does for one color.
 type hop struct {
 	color int
@@ -235,16 +211,17 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 	if dim == mesh.Y {
 		up, down = South, North
 	}
+	type end struct {
+		channel string
+		color   int
+		send    bool
+	}
 	hops := map[hop][]int{}
-	ports := map[Port][]int{}
+	ports := map[end][]int{}
 	for _, s := range ss {
-		gets := map[int]bool{}
-		for _, r := range s.receives {
-			gets[r] = true
-			k := Port{Channel: s.channel, Color: s.color}
-			ports[k] = append(ports[k], r)
-		}
-		k := Port{Channel: s.channel, Color: s.color, Send: true}
+		k := end{s.channel, s.color, false}
+		ports[k] = append(ports[k], s.receives...)
+		k.send = true
 		ports[k] = append(ports[k], s.src)
 		for x := s.lo; x <= s.hi; x++ {
 			h := hop{color: s.color}
@@ -262,7 +239,7 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 			if x <= s.src && x > s.lo {
 				h.tx = h.tx.With(down)
 			}
-			if gets[x] {
+			if _, ok := slices.BinarySearch(s.receives, x); ok {
 				h.tx = h.tx.With(Ramp)
 			}
 			hops[h] = append(hops[h], x)
@@ -286,8 +263,7 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 	}
 	for k, at := range ports {
 		for _, r := range Ranges(at) {
-			k.Region = region(r)
-			t.Ports = append(t.Ports, k)
+			t.Ports = append(t.Ports, Port{Channel: k.channel, Send: k.send, Color: k.color, Region: region(r)})
 		}
 	}
 	t.sort()
@@ -344,25 +320,29 @@ func (t *Table) sort() {
 // Ranges writes a set of positions as few disjoint strided ranges: repeatedly the longest progression that starts at the lowest
 // position left. Positions need not be sorted; duplicates count once.
 func Ranges(at []int) []mesh.Range {
-	s := append([]int(nil), at...)
-	sort.Ints(s)
+	s := slices.Clone(at)
+	slices.Sort(s)
 	left := s[:0]
 	for i, v := range s {
 		if i == 0 || v != s[i-1] {
 			left = append(left, v)
 		}
 	}
+	if len(left) == 0 {
+		return nil
+	}
+	first, last := left[0], left[len(left)-1]
+	in := make([]bool, last-first+1) // positions left
+	for _, v := range left {
+		in[v-first] = true
+	}
 	var out []mesh.Range
 	for len(left) > 0 {
-		in := make(map[int]bool, len(left))
-		for _, v := range left {
-			in[v] = true
-		}
 		best, bestN := 1, 1
 		for j := 1; j < len(left) && j <= 12; j++ {
 			step := left[j] - left[0]
 			n := 1
-			for in[left[0]+n*step] {
+			for v := left[0] + step; v <= last && in[v-first]; v += step {
 				n++
 			}
 			if n > bestN {
@@ -373,7 +353,9 @@ func Ranges(at []int) []mesh.Range {
 		out = append(out, r)
 		rest := left[:0]
 		for _, v := range left {
-			if !r.Contains(v) {
+			if r.Contains(v) {
+				in[v-first] = false
+			} else {
 				rest = append(rest, v)
 			}
 		}

@@ -8,7 +8,10 @@
 // are described once per mesh axis.
 package mesh
 
-import "github.com/wfc-lang/wfc/ir"
+import (
+	"github.com/wfc-lang/wfc/internal/lattice"
+	"github.com/wfc-lang/wfc/ir"
+)
 
 // Dim is where an axis of the index IR lives.
 type Dim uint8
@@ -142,18 +145,7 @@ type Channel struct {
 }
 
 // Range is {Lo, Lo+Step, ..} below Hi.
-type Range struct{ Lo, Hi, Step int }
-
-// Contains reports membership.
-func (r Range) Contains(i int) bool { return i >= r.Lo && i < r.Hi && (i-r.Lo)%r.Step == 0 }
-
-// Len is the number of members.
-func (r Range) Len() int {
-	if r.Hi <= r.Lo {
-		return 0
-	}
-	return (r.Hi - r.Lo + r.Step - 1) / r.Step
-}
+type Range = lattice.Range
 
 // Class is a set of PEs, by physical position, that run the same process.
 type Class struct {

@@ -82,7 +82,7 @@ func genProgram(t *rapid.T) *Program {
 			return ReduceOrder{name(), name(), ir.Order{Kind: ir.Mesh, Chain: many(t, "chain", 0, 2, func() ir.ChainAxis { return ir.ChainAxis{Axis: name(), Parts: num()} })}}
 		}),
 		Classes: many(t, "classes", 0, 2, func() Class {
-			return Class{name(), Range{num(), num(), num()}, Range{num(), num(), num()}, many(t, "fs", 0, 2, func() []Op { return many(t, "ops", 0, 4, op) })}
+			return Class{name(), Range{Lo: num(), Hi: num(), Step: num()}, Range{Lo: num(), Hi: num(), Step: num()}, many(t, "fs", 0, 2, func() []Op { return many(t, "ops", 0, 4, op) })}
 		}),
 	}
 }

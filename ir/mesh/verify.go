@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/internal/lattice"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -190,7 +191,7 @@ func (v *verifier) classes() {
 		}
 		total += c.X.Len() * c.Y.Len()
 		for k := range p.Classes[:i] {
-			if q := &p.Classes[k]; meet(c.X, q.X) && meet(c.Y, q.Y) {
+			if q := &p.Classes[k]; meets(c, q) {
 				v.fail(5, where, "shares PEs with class %s", q.Name)
 			}
 		}
@@ -200,15 +201,8 @@ func (v *verifier) classes() {
 	}
 }
 
-// meet says whether two ranges share a member.
-func meet(a, b Range) bool {
-	if a.Step < b.Step {
-		a, b = b, a
-	}
-	for i := a.Lo; i < min(a.Hi, b.Hi); i += a.Step { // the coarser one; b repeats after b.Step tries
-		if b.Contains(i) {
-			return true
-		}
-	}
-	return false
+// meets says whether two classes share a PE.
+func meets(a, b *Class) bool {
+	_, _, ok := lattice.Region{X: a.X, Y: a.Y}.Meets(lattice.Region{X: b.X, Y: b.Y})
+	return ok
 }

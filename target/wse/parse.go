@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/internal/lattice"
 )
 
 // Parse reads the text form. name is the file's name for messages; when it is
@@ -185,10 +186,10 @@ func (p *parser) route() (r Route) {
 	r.Color = p.color()
 	r.Region = p.region()
 	p.expect("rx")
-	r.Rx = Dir(p.oneOf("a port", dirNames[:]))
+	r.Rx = Dir(p.oneOf("a port", lattice.DirNames))
 	p.expect("tx")
 	for {
-		r.Tx |= 1 << p.oneOf("a port", dirNames[:])
+		r.Tx |= 1 << p.oneOf("a port", lattice.DirNames)
 		if !p.accept(",") {
 			return r
 		}

@@ -7,16 +7,6 @@ import (
 	"strings"
 )
 
-func (r Range) String() string {
-	s := fmt.Sprintf("%d..%d", r.Lo, r.Hi)
-	if r.step() != 1 {
-		s += fmt.Sprintf(" step %d", r.Step)
-	}
-	return s
-}
-
-func (r Region) String() string { return "x " + r.X.String() + " y " + r.Y.String() }
-
 // Print writes the text form. Parse of it gives the same program, and Print of
 // that the same text.
 func Print(p *Program) string {

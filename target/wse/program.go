@@ -2,45 +2,32 @@ package wse
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/wfc-lang/wfc/internal/lattice"
 )
 
-// Range is the strided half-open interval Lo, Lo+Step, ... < Hi of one mesh axis.
-// Step 0 is read as 1.
-type Range struct{ Lo, Hi, Step int }
+// Geometry, shared with the levels above: see package lattice.
+type (
+	Range  = lattice.Range
+	Region = lattice.Region
+	Dir    = lattice.Dir
+	DirSet = lattice.DirSet
+)
+
+// Router ports.
+const (
+	North = lattice.North
+	East  = lattice.East
+	South = lattice.South
+	West  = lattice.West
+	Ramp  = lattice.Ramp
+)
 
 // Span is the contiguous range [lo, hi).
-func Span(lo, hi int) Range { return Range{lo, hi, 1} }
+func Span(lo, hi int) Range { return lattice.Span(lo, hi) }
 
-func (r Range) step() int {
-	if r.Step == 0 {
-		return 1
-	}
-	return r.Step
-}
-
-// Contains reports whether v is one of the range's values.
-func (r Range) Contains(v int) bool {
-	return v >= r.Lo && v < r.Hi && (v-r.Lo)%r.step() == 0
-}
-
-// Len is the number of values.
-func (r Range) Len() int {
-	if r.Hi <= r.Lo {
-		return 0
-	}
-	return (r.Hi - r.Lo + r.step() - 1) / r.step()
-}
-
-// Region is a product of strided ranges of PE coordinates. x grows to the east,
-// y to the south; (0, 0) is the north-west corner.
-type Region struct{ X, Y Range }
-
-// Contains reports whether PE (x, y) lies in the region.
-func (r Region) Contains(x, y int) bool { return r.X.Contains(x) && r.Y.Contains(y) }
-
-// Count is the number of PEs of the region.
-func (r Region) Count() int { return r.X.Len() * r.Y.Len() }
+// Dirs builds a set of ports.
+func Dirs(ds ...Dir) DirSet { return lattice.Dirs(ds...) }
 
 // Elem is the type of an array element.
 type Elem uint8
@@ -73,76 +60,6 @@ func (e Elem) Bytes() int {
 
 // PerWavelet is the number of elements in one 32-bit wavelet.
 func (e Elem) PerWavelet() int { return 4 / e.Bytes() }
-
-// Dir is a port of a router. A wavelet that enters by rx West comes from the
-// western neighbour, which sent it by tx East. North decreases y.
-type Dir uint8
-
-// Router ports, in the order that breaks ties.
-const (
-	North Dir = iota
-	East
-	South
-	West
-	Ramp
-)
-
-var dirNames = [...]string{"north", "east", "south", "west", "ramp"}
-
-func (d Dir) String() string {
-	if int(d) < len(dirNames) {
-		return dirNames[d]
-	}
-	return fmt.Sprintf("dir(%d)", uint8(d))
-}
-
-// Opposite is the port at the other end of the link; Ramp is its own opposite.
-func (d Dir) Opposite() Dir {
-	if d == Ramp {
-		return Ramp
-	}
-	return (d + 2) % 4
-}
-
-// Delta is the step in x and y to the neighbour behind port d.
-func (d Dir) Delta() (dx, dy int) {
-	switch d {
-	case North:
-		return 0, -1
-	case East:
-		return 1, 0
-	case South:
-		return 0, 1
-	case West:
-		return -1, 0
-	}
-	return 0, 0
-}
-
-// DirSet is a set of ports, bit 1<<d for Dir d.
-type DirSet uint8
-
-// Dirs builds a set.
-func Dirs(ds ...Dir) DirSet {
-	var s DirSet
-	for _, d := range ds {
-		s |= 1 << d
-	}
-	return s
-}
-
-// Has reports membership.
-func (s DirSet) Has(d Dir) bool { return s&(1<<d) != 0 }
-
-func (s DirSet) String() string {
-	var out []string
-	for d := North; d <= Ramp; d++ {
-		if s.Has(d) {
-			out = append(out, d.String())
-		}
-	}
-	return strings.Join(out, ",")
-}
 
 // Program is a machine program: classes of PEs with their code, and routes.
 // Script is only used by hand-written kernels (`wfc sim FILE`).
@@ -269,7 +186,7 @@ type ColorAt struct {
 }
 
 // Everywhere is the region of all PEs.
-var Everywhere = Region{X: Range{0, 1 << 30, 1}, Y: Range{0, 1 << 30, 1}}
+var Everywhere = Region{X: Range{Lo: 0, Hi: 1 << 30, Step: 1}, Y: Range{Lo: 0, Hi: 1 << 30, Step: 1}}
 
 // OneColor binds a queue to the same color in every PE of its class.
 func OneColor(c int) []ColorAt { return []ColorAt{{c, Everywhere}} }

@@ -126,56 +126,15 @@ func (v *verifier) region(what string, r Region) bool {
 	return true
 }
 
-// meet finds a value that all ranges have.
-func meet(rs ...Range) (int, bool) {
-	lo, hi, k := rs[0].Lo, rs[0].Hi, 0
-	for i, r := range rs {
-		lo, hi = max(lo, r.Lo), min(hi, r.Hi)
-		if r.step() > rs[k].step() {
-			k = i
-		}
-	}
-	// Walk the sparsest range; the pattern repeats after the product of the steps.
-	step, period := rs[k].step(), 1
-	for _, r := range rs {
-		period *= min(r.step(), 1<<20)
-		period = min(period, 1<<20)
-	}
-	if d := (lo - rs[k].Lo) % step; d != 0 {
-		lo += step - d
-	}
-next:
-	for v := lo; v < hi && v <= lo+period; v += step {
-		for _, r := range rs {
-			if !r.Contains(v) {
-				continue next
-			}
-		}
-		return v, true
-	}
-	return 0, false
-}
-
 func regionsMeet(a, b []Region) (x, y int, ok bool) {
 	for _, r := range a {
 		for _, s := range b {
-			if x, y, ok = r.meets(s); ok {
+			if x, y, ok = r.Meets(s); ok {
 				return x, y, true
 			}
 		}
 	}
 	return 0, 0, false
-}
-
-// meets finds a PE that r and all others have.
-func (r Region) meets(others ...Region) (x, y int, ok bool) {
-	xs, ys := []Range{r.X}, []Range{r.Y}
-	for _, o := range others {
-		xs, ys = append(xs, o.X), append(ys, o.Y)
-	}
-	x, okx := meet(xs...)
-	y, oky := meet(ys...)
-	return x, y, okx && oky
 }
 
 func (v *verifier) routes() {
@@ -292,7 +251,7 @@ func (v *verifier) queue(q Queue) {
 // inClass finds a PE of the class that lies in both regions.
 func (v *verifier) inClass(a, b Region) (x, y int, ok bool) {
 	for _, r := range v.c.Regions {
-		if x, y, ok = r.meets(a, b); ok {
+		if x, y, ok = r.Meets(a, b); ok {
 			return x, y, true
 		}
 	}

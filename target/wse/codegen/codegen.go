@@ -95,7 +95,7 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	out := &wse.Program{Name: p.Name, Machine: m.Name, W: p.W, H: p.H}
 	var code []Code
 	for _, e := range t.Entries {
-		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: region(e.Region), Rx: wse.Dir(e.Rx), Tx: wse.DirSet(e.Tx)})
+		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: e.Region, Rx: e.Rx, Tx: e.Tx})
 	}
 	for i := range p.Classes {
 		g := &gen{p: p, t: t, m: m, o: o, in: &p.Classes[i]}
@@ -108,9 +108,6 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	}
 	return &Output{out, code}, nil
 }
-
-func region(r route.Region) wse.Region { return wse.Region{X: rng(r.X), Y: rng(r.Y)} }
-func rng(r mesh.Range) wse.Range       { return wse.Range{Lo: r.Lo, Hi: r.Hi, Step: r.Step} }
 
 // ScalarArray is the name of the array that holds the host scalars of one element type.
 func ScalarArray(e ir.Elem) string { return "scalars." + e.String() }
@@ -163,7 +160,7 @@ type link struct {
 }
 
 func (g *gen) class() (*wse.Class, error) {
-	g.out = &wse.Class{Name: g.in.Name, Regions: []wse.Region{{X: rng(g.in.X), Y: rng(g.in.Y)}}, Args: []string{RegFunc, RegCount}, Entry: taskMain}
+	g.out = &wse.Class{Name: g.in.Name, Regions: []wse.Region{{X: g.in.X, Y: g.in.Y}}, Args: []string{RegFunc, RegCount}, Entry: taskMain}
 	g.next = map[string][]link{}
 	if err := g.arrays(); err != nil {
 		return nil, err
@@ -245,6 +242,7 @@ func (g *gen) queues() error {
 			}
 		}
 	}
+	here := wse.Region{X: g.in.X, Y: g.in.Y}
 	bind := func(used map[string]bool, out bool, ids []int) error {
 		var names []string
 		for _, c := range g.p.Channels {
@@ -265,8 +263,8 @@ func (g *gen) queues() error {
 			}
 			q := wse.Queue{Name: queueName(n, out), Out: out, ID: ids[share[i]]}
 			for _, port := range g.t.Ports {
-				if port.Channel == n && port.Send == out && meets(port.Region.X, g.in.X) && meets(port.Region.Y, g.in.Y) {
-					q.Colors = append(q.Colors, wse.ColorAt{Color: port.Color, Region: region(port.Region)})
+				if port.Channel == n && port.Send == out && meets(port.Region, here) {
+					q.Colors = append(q.Colors, wse.ColorAt{Color: port.Color, Region: port.Region})
 				}
 			}
 			if len(q.Colors) == 0 {
@@ -324,24 +322,10 @@ func queueName(channel string, out bool) string {
 	return channel + ".in"
 }
 
-// meets reports whether two strided ranges share a position.
-func meets(a, b mesh.Range) bool {
-	if a.Len() > b.Len() {
-		a, b = b, a
-	}
-	lo, hi := max(a.Lo, b.Lo), min(a.Hi, b.Hi)
-	for i := a.Lo; i < hi && i < lo+a.Step*b.Step+a.Step; i += a.Step {
-		if i < lo {
-			i += (lo - i) / a.Step * a.Step
-			if i < lo {
-				continue
-			}
-		}
-		if b.Contains(i) {
-			return true
-		}
-	}
-	return false
+// meets reports whether two regions share a PE.
+func meets(a, b wse.Region) bool {
+	_, _, ok := a.Meets(b)
+	return ok
 }
 
 // segment is the code between two waits.
