@@ -2,8 +2,9 @@ package place
 
 import (
 	"fmt"
+	"slices"
 	"sort"
-	"strings"
+	"strconv"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -25,20 +26,26 @@ type View struct {
 // Alone is the view of a mesh dimension that no axis uses.
 func Alone() *View { return &View{Size: 1, First: true, Last: true} }
 
-// newView returns the view of part k.
-func newView(l *mesh.Layout, k, reach int, marks []int) *View {
+// look fills in the view of part k, reusing the lists of v.
+func (v *View) look(l *mesh.Layout, k int) {
 	lo, hi := l.Block(k)
-	v := &View{Size: hi - lo, First: k == 0, Last: k == l.Parts-1, Periodic: l.Periodic, N: l.N, Reach: reach, marks: marks}
-	v.Left = neighbours(l, k, -1, reach)
-	v.Right = neighbours(l, k, 1, reach)
-	for _, m := range marks {
-		v.rel = append(v.rel, max(-reach-1, min(m-lo, v.Size+reach+1)))
+	v.Size, v.First, v.Last = hi-lo, k == 0, k == l.Parts-1
+	v.Left = neighbours(v.Left[:0], l, k, -1, v.Reach)
+	v.Right = neighbours(v.Right[:0], l, k, 1, v.Reach)
+	v.rel = v.rel[:0]
+	for _, m := range v.marks {
+		v.rel = append(v.rel, max(-v.Reach-1, min(m-lo, v.Size+v.Reach+1)))
 	}
-	return v
 }
 
-func neighbours(l *mesh.Layout, k, step, reach int) []int {
-	var out []int
+// clone copies a view with its lists, but for the marks, which all share.
+func (v *View) clone() *View {
+	c := *v
+	c.Left, c.Right, c.rel = slices.Clone(v.Left), slices.Clone(v.Right), slices.Clone(v.rel)
+	return &c
+}
+
+func neighbours(out []int, l *mesh.Layout, k, step, reach int) []int {
 	for covered := 0; covered < reach; {
 		k += step
 		if k < 0 || k >= l.Parts {
@@ -86,10 +93,17 @@ func (v *View) images() int { return images(v.N, v.Reach) }
 // images is how many periods a window that reaches so far can span beyond the axis.
 func images(n, reach int) int { return (reach+n)/n + 1 }
 
-func (v *View) key() string {
-	var b strings.Builder
-	fmt.Fprint(&b, v.Size, v.First, v.Last, v.Left, v.Right, v.rel)
-	return b.String()
+// key appends what tells views apart.
+func (v *View) key(b []byte) []byte {
+	b = strconv.AppendInt(b, int64(v.Size), 10)
+	b = strconv.AppendBool(strconv.AppendBool(b, v.First), v.Last)
+	for _, list := range [][]int{v.Left, v.Right, v.rel} {
+		b = append(b, ';')
+		for _, n := range list {
+			b = append(strconv.AppendInt(b, int64(n), 10), ' ')
+		}
+	}
+	return b
 }
 
 // Group is a set of parts of an axis with equal views.
@@ -126,14 +140,16 @@ func Views(l *mesh.Layout, reach int, marks []int) []Group {
 	}
 	var out []Group
 	at := map[string]int{}
+	v := &View{Periodic: l.Periodic, N: l.N, Reach: reach, marks: uniq}
+	var key []byte
 	for k := range l.Parts {
-		v := newView(l, k, reach, uniq)
-		key := v.key()
-		i, ok := at[key]
+		v.look(l, k)
+		key = v.key(key[:0])
+		i, ok := at[string(key)]
 		if !ok {
 			i = len(out)
-			at[key] = i
-			out = append(out, Group{View: v})
+			at[string(key)] = i
+			out = append(out, Group{View: v.clone()})
 		}
 		out[i].Parts = append(out[i].Parts, k)
 	}

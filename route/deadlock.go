@@ -100,13 +100,14 @@ type network struct {
 	chans    map[string]int
 	dests    [][][]int // channel, PE -> receivers
 	capacity int
+	known    map[*mesh.Op]ends
 }
 
 // The most PEs the execution is allowed to hold after shortening.
 const maxNetwork = 1 << 16
 
 func shorten(p *mesh.Program) (*network, error) {
-	n := &network{p: p, chans: map[string]int{}}
+	n := &network{p: p, chans: map[string]int{}, known: map[*mesh.Op]ends{}}
 	n.xs = keep(p, mesh.X, p.W)
 	n.ys = keep(p, mesh.Y, p.H)
 	w, h := len(n.xs), len(n.ys)
@@ -379,29 +380,37 @@ func (n *network) pending(s *pe, op *mesh.Op) bool {
 	return false
 }
 
-// ends returns the channels an operation reads, the one it writes (-1 if none) and its element count.
+// ends are the channels an operation reads, the one it writes (-1 if none) and its element count.
+type ends struct {
+	in          []int
+	out, length int
+}
+
 func (n *network) ends(op *mesh.Op) (in []int, out, length int) {
-	out = -1
-	if op.Dst.Kind == mesh.Chan {
-		out, length = n.chans[op.Dst.Name], op.Dst.Len
-	}
-	for _, s := range op.Src {
-		if s.Kind == mesh.Chan {
-			in = append(in, n.chans[s.Name])
-			length = max(length, s.Len)
+	e, ok := n.known[op]
+	if !ok {
+		e.out = -1
+		if op.Dst.Kind == mesh.Chan {
+			e.out, e.length = n.chans[op.Dst.Name], op.Dst.Len
 		}
+		for _, s := range op.Src {
+			if s.Kind == mesh.Chan {
+				e.in = append(e.in, n.chans[s.Name])
+				e.length = max(e.length, s.Len)
+			}
+		}
+		n.known[op] = e
 	}
-	return in, out, length
+	return e.in, e.out, e.length
 }
 
 // lengthLimit returns the length to which messages may be cut: no limit unless every stream's receives match its sends.
 func (n *network) lengthLimit(f int) int {
 	const none = 1 << 30
-	sent := make([]map[string][]int, len(n.class))
-	list := func(i int, c int, receives bool) []int {
+	list := func(k *mesh.Class, c int, receives bool) []int {
 		var out []int
-		for k := range n.class[i].Funcs[f] {
-			in, o, length := n.ends(&n.class[i].Funcs[f][k])
+		for i := range k.Funcs[f] {
+			in, o, length := n.ends(&k.Funcs[f][i])
 			if !receives && o == c {
 				out = append(out, length)
 			}
@@ -413,15 +422,18 @@ func (n *network) lengthLimit(f int) int {
 		}
 		return out
 	}
+	type end struct {
+		class    *mesh.Class
+		channel  int
+		receives bool
+	}
+	lengths := map[end][]int{}
 	memo := func(i, c int, receives bool) []int {
-		if sent[i] == nil {
-			sent[i] = map[string][]int{}
-		}
-		k := fmt.Sprint(c, receives)
-		v, ok := sent[i][k]
+		e := end{n.class[i], c, receives}
+		v, ok := lengths[e]
 		if !ok {
-			v = list(i, c, receives)
-			sent[i][k] = v
+			v = list(e.class, c, receives)
+			lengths[e] = v
 		}
 		return v
 	}
