@@ -138,3 +138,14 @@ evolve n in 0 .. 4 {
 		})
 	}
 }
+
+// Blocks of long columns: the first points of neighbouring columns are farther apart than an 8-bit stride reaches.
+func TestLongColumnsInBlocks(t *testing.T) {
+	src, err := wfc.ReadSource("../../models/heat.wf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range wfc.Machines() {
+		onAll(t, src, map[string]string{"nx": "7", "ny": "6", "nz": "150", "steps": "3"}, machine, 3, 2)
+	}
+}
