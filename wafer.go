@@ -17,17 +17,20 @@ import (
 )
 
 // site is a machine as package place sees it.
-type site struct{ m wse.Machine }
+type site struct {
+	m    wse.Machine
+	code int // bytes per PE that code takes, where it is known
+}
 
 func (s site) Extent() (w, h int) { return s.m.Width, s.m.Height }
 
-// MemoryBytes leaves room for the system and the stack; code is counted when it is known.
-func (s site) MemoryBytes() int { return s.m.MemBytes - s.m.ReservedBytes - s.m.StackBytes }
+// MemoryBytes is what the system, the stack and the code leave for arrays.
+func (s site) MemoryBytes() int { return s.m.MemBytes - s.m.ReservedBytes - s.m.StackBytes - s.code }
 
 // buildWafer takes canonical IR to a machine program. A program that does not fit is refused (Refusal says why and the report shows
 // what was decided until then); errors are those of the compiler.
 func (p *Program) buildWafer(m wse.Machine) error {
-	layouts, err := place.Layouts(p.IR, site{m}, place.Options{})
+	layouts, err := place.Layouts(p.IR, site{m: m}, place.Options{})
 	if err != nil {
 		return p.refuseOr(err)
 	}
@@ -40,9 +43,6 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	w := &report.Wafer{Machine: m.Name, W: mp.W, H: mp.H}
 	p.ReportData.Wafer = w
 	reportMesh(w, mp, m)
-	if d := place.CheckMemory(mp, p.IR, site{m}, p.file); d != nil {
-		p.refuse(diag.List{d})
-	}
 	table, err := route.Assign(mp, codegen.Fabric{Machine: m})
 	if err != nil {
 		return p.refuseOr(err)
@@ -51,12 +51,6 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	if faults := route.Check(mp, table); len(faults) > 0 {
 		return wrongRoutes(p.Name, faults)
 	}
-	// A program that is refused for its memory is taken on to code all the same, for the report.
-	if p.Refusal == nil {
-		if err := p.checkDeadlock(m); err != nil {
-			return err
-		}
-	}
 	out, err := codegen.Generate(mp, table, m, codegen.Options{Line: p.lineName})
 	if err != nil {
 		return p.refuseOr(err)
@@ -64,10 +58,10 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	layout, err := wse.Layout(out.Program, m)
 	reportCode(w, p, out, layout, m)
 	if err != nil {
-		return p.refuseOr(err)
+		return p.refuseMemory(err, m)
 	}
-	if p.Refusal != nil {
-		return nil
+	if err := p.checkDeadlock(m); err != nil {
+		return err
 	}
 	if err := wse.Check(out.Program, m); err != nil {
 		return err
@@ -125,7 +119,6 @@ func (p *Program) refuseOr(err error) error {
 		colors *route.BudgetError
 		queues *codegen.QueueError
 		tasks  *codegen.TaskError
-		memory *wse.Overflow
 	)
 	switch {
 	case errors.As(err, &colors):
@@ -140,12 +133,6 @@ func (p *Program) refuseOr(err error) error {
 		p.refuse(diag.List{diag.New("WF0522", diag.Span{}, "%v", tasks).
 			Note("%d too many", tasks.Need-tasks.Have).
 			Suggest("keep one of the axes in PE memory by bounding the mesh, for example with --mesh %dx1", max(1, p.meshW()))})
-	case errors.As(err, &memory):
-		if p.Refusal != nil { // the arrays alone do not fit; that was said already
-			return nil
-		}
-		d := diag.New("WF0509", p.arraySpan(memory.Array), "%v", memory)
-		p.refuse(diag.List{d.Suggest("use more PEs, a shorter axis in PE memory, fewer fields, or f16")})
 	default:
 		list := asDiagnostics(err)
 		if list == nil {
@@ -158,6 +145,22 @@ func (p *Program) refuseOr(err error) error {
 		}
 		p.refuse(list)
 	}
+	return nil
+}
+
+// refuseMemory explains a class that does not fit: by the arrays of the program where they alone are too much, else by the machine's
+// own account, which knows the padding between them.
+func (p *Program) refuseMemory(err error, m wse.Machine) error {
+	var o *wse.Overflow
+	if !errors.As(err, &o) {
+		return err
+	}
+	d := place.CheckMemory(p.Mesh, p.IR, site{m: m, code: o.Layout.Code + o.Layout.Pad}, p.file)
+	if d == nil {
+		d = diag.New("WF0509", p.arraySpan(o.Array), "%v", o)
+		d.Suggest("use more PEs, a shorter axis in PE memory, fewer fields, or f16")
+	}
+	p.refuse(diag.List{d})
 	return nil
 }
 
