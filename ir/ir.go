@@ -274,19 +274,13 @@ const (
 //     (l = l op l+8 for l < 8, then +4, +2, +1); then blocks fold pairwise (0 op 1, 2 op 3, .., a last odd one passes through)
 //     until one is left.
 //   - Mesh: every axis of Chain is cut into blocks as a layout cuts it (Parts parts of the N points of the axis, the first N mod Parts
-//     one longer); within a part Seq over the local box; then along the axes of Chain in order, part P-1 starts and each lower part
-//     combines local op received: acc(p) = local(p) op acc(p+1).
+//     one longer); within a part Seq over the local box; then along the axes of Chain in order the parts combine, into part 0: in one
+//     chain, where part P-1 starts and acc(p) = local(p) op acc(p+1), or along a tree, see [Level].
 //
 // Equivalently a missing element is the neutral one: -0 for a sum (x + -0 is x, bit for bit), 1, -inf, +inf.
 type Order struct {
 	Kind  OrderKind
 	Chain []ChainAxis
-}
-
-// ChainAxis is one axis of a mesh order.
-type ChainAxis struct {
-	Axis  string
-	Parts int
 }
 
 // Affine is one dimension of an access function: Index+Off, or the constant Off when Index is "".

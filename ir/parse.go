@@ -237,6 +237,21 @@ func (r reader) combiner() Combiner {
 	return Sum
 }
 
+// ReadChainAxis reads one axis of a mesh order; the mesh IR's text has it too.
+func ReadChainAxis(r *text.Reader) ChainAxis {
+	c := ChainAxis{Axis: r.Name(), Parts: r.Int()}
+	for {
+		switch {
+		case r.Accept("chain"):
+			c.Levels = append(c.Levels, Level{Size: r.Int()})
+		case r.Accept("star"):
+			c.Levels = append(c.Levels, Level{Size: r.Int(), Star: true})
+		default:
+			return c
+		}
+	}
+}
+
 func (r reader) order() Order {
 	t := r.Peek()
 	switch r.Word() {
@@ -246,7 +261,7 @@ func (r reader) order() Order {
 		return Order{Kind: Canon}
 	case "mesh":
 		o := Order{Kind: Mesh}
-		r.List("(", ")", func() { o.Chain = append(o.Chain, ChainAxis{r.Name(), r.Int()}) })
+		r.List("(", ")", func() { o.Chain = append(o.Chain, ReadChainAxis(r.Reader)) })
 		return o
 	}
 	r.Fail(t, "expected seq, canon or mesh, found %s", t)

@@ -149,7 +149,7 @@ func printOp(w *text.Printer, op *Op) {
 	w.Line(1, "}")
 }
 
-// String writes an order as in the text form: "seq", "canon" or "mesh(x 4, y 3)".
+// String writes an order as in the text form: "seq", "canon" or "mesh(x 4, y 32 chain 8 star 4)": parts, and the levels of a tree.
 func (o Order) String() string {
 	switch o.Kind {
 	case Seq:
@@ -160,6 +160,9 @@ func (o Order) String() string {
 	q := make([]string, len(o.Chain))
 	for i, c := range o.Chain {
 		q[i] = fmt.Sprintf("%s %d", text.Name(c.Axis), c.Parts)
+		for _, l := range c.Levels {
+			q[i] += fmt.Sprintf(" %s %d", word(l.Star, "star", "chain"), l.Size)
+		}
 	}
 	return "mesh(" + strings.Join(q, ", ") + ")"
 }

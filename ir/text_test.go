@@ -104,7 +104,9 @@ func genOp(t *rapid.T) Op {
 		op.Over, op.Comb, op.FMA = genRanges(t), Combiner(rapid.IntRange(0, 3).Draw(t, "comb")), rapid.Bool().Draw(t, "fma")
 		op.Order.Kind = OrderKind(rapid.IntRange(0, 2).Draw(t, "order"))
 		if op.Order.Kind == Mesh {
-			op.Order.Chain = many(t, "chain", 2, func() ChainAxis { return ChainAxis{genName(t, "ax"), genInt(t, "parts")} })
+			op.Order.Chain = many(t, "chain", 2, func() ChainAxis {
+				return ChainAxis{genName(t, "ax"), genInt(t, "parts"), many(t, "levels", 3, func() Level { return Level{genInt(t, "size"), rapid.Bool().Draw(t, "star")} })}
+			})
 		}
 	}
 	op.Pieces = many(t, "pieces", 2, func() Piece {

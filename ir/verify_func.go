@@ -187,6 +187,9 @@ func (v *verifier) reduce(op *Op) {
 		if ax := v.axes[c.Axis]; ax == nil || !in || seen[c.Axis] || c.Parts < 1 || c.Parts > ax.N {
 			v.fail(15, "chain over axis %q in %d parts", c.Axis, c.Parts)
 		}
+		if err := c.Check(); err != nil {
+			v.fail(15, "tree over axis %q in %d parts: %v", c.Axis, c.Parts, err)
+		}
 		seen[c.Axis] = true
 	}
 }

@@ -65,10 +65,19 @@ func (b *Body) Clone() Body {
 }
 
 // Clone returns a deep copy.
+func (o Order) Clone() Order {
+	o.Chain = clone(o.Chain)
+	for i := range o.Chain {
+		o.Chain[i].Levels = clone(o.Chain[i].Levels)
+	}
+	return o
+}
+
+// Clone returns a deep copy.
 func (o *Op) Clone() Op {
 	c := *o
 	c.Results, c.Dom, c.Over, c.Pieces = clone(o.Results), clone(o.Dom), clone(o.Over), clone(o.Pieces)
-	c.Order.Chain = clone(o.Order.Chain)
+	c.Order = o.Order.Clone()
 	for i := range c.Pieces {
 		c.Pieces[i].Box = clone(c.Pieces[i].Box)
 		c.Pieces[i].Body = c.Pieces[i].Body.Clone()

@@ -18,9 +18,9 @@ type order struct {
 	comb ir.Combiner
 	kind ir.OrderKind
 	len  int
-	// Mesh: the elements of every part in ascending order, parts in row-major order of counts; an empty part has no elements.
-	parts  [][]int
-	counts []int
+	// Mesh: the elements of every part in ascending order, parts in row-major order of chain; an empty part has no elements.
+	parts [][]int
+	chain []ir.ChainAxis
 }
 
 func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
@@ -51,7 +51,10 @@ func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
 		if dims[i] < 0 {
 			return nil, fmt.Errorf("mesh order: axis %s is not reduced", c.Axis)
 		}
-		o.counts = append(o.counts, c.Parts)
+		if err := c.Check(); err != nil {
+			return nil, fmt.Errorf("mesh order: axis %s: %v", c.Axis, err)
+		}
+		o.chain = append(o.chain, c)
 		total *= c.Parts
 	}
 	o.parts = make([][]int, total)
@@ -178,7 +181,7 @@ func canon[T any](n int, first func(int) T, step func(int, T) T, comb func(a, b 
 	return blocks[0]
 }
 
-// chains: local folds, then the chains in order, the highest part first.
+// chains: local folds, then the trees of the axes in order.
 func chains[T any](o *order, first func(int) T, step func(int, T) T, comb func(a, b T) T) T {
 	acc := make([]T, len(o.parts))
 	has := make([]bool, len(o.parts))
@@ -191,11 +194,11 @@ func chains[T any](o *order, first func(int) T, step func(int, T) T, comb func(a
 			}
 		}
 	}
-	for _, parts := range o.counts { // folds the leading axis: index = part*inner + rest
-		inner := len(acc) / parts
-		for q := parts - 2; q >= 0; q-- {
+	for _, c := range o.chain { // folds the leading axis: index = part*inner + rest
+		inner := len(acc) / c.Parts
+		c.Each(func(into, from int) {
 			for r := range inner {
-				lo, hi := q*inner+r, (q+1)*inner+r
+				lo, hi := into*inner+r, from*inner+r
 				switch {
 				case has[lo] && has[hi]:
 					acc[lo] = comb(acc[lo], acc[hi])
@@ -203,7 +206,7 @@ func chains[T any](o *order, first func(int) T, step func(int, T) T, comb func(a
 					acc[lo], has[lo] = acc[hi], true
 				}
 			}
-		}
+		})
 		acc, has = acc[:inner], has[:inner]
 	}
 	return acc[0]

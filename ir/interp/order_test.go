@@ -13,7 +13,7 @@ import (
 
 // naive is the definition of ir.Order written as recursion over lists of elements, with optional values; it shares nothing with the
 // interpreter but the two-operand combination.
-func naive(order string, parts []int, dims []int, x, y []float32, fma bool) float32 {
+func naive(order string, parts []int, levels [2][]ir.Level, dims []int, x, y []float32, fma bool) float32 {
 	local := func(ks []int) *float32 {
 		if len(ks) == 0 {
 			return nil
@@ -83,10 +83,35 @@ func naive(order string, parts []int, dims []int, x, y []float32, fma bool) floa
 	}
 	// mesh over two axes of sizes dims in parts parts: row chains along the first axis, then the second.
 	cut := func(n, p, k int) (int, int) { return k*(n/p) + min(k, n%p), (k+1)*(n/p) + min(k+1, n%p) }
-	var total *float32
-	for b := parts[1] - 1; b >= 0; b-- {
-		var col *float32
-		for a := parts[0] - 1; a >= 0; a-- {
+	// tree is what part k of n has after the first levels.
+	var tree func(levels []ir.Level, n, k int, leaf func(k int) *float32) *float32
+	tree = func(levels []ir.Level, n, k int, leaf func(k int) *float32) *float32 {
+		if len(levels) == 0 {
+			return leaf(k)
+		}
+		below, l := levels[:len(levels)-1], levels[len(levels)-1]
+		stride := 1
+		for _, b := range below {
+			stride *= b.Size
+		}
+		var member func(j int) *float32 // what the members from j on combine to
+		member = func(j int) *float32 {
+			if j == l.Size || k+j*stride >= n {
+				return nil
+			}
+			return add(tree(below, n, k+j*stride, leaf), member(j+1))
+		}
+		if !l.Star {
+			return member(0)
+		}
+		acc := tree(below, n, k, leaf)
+		for j := 1; j < l.Size && k+j*stride < n; j++ {
+			acc = add(acc, tree(below, n, k+j*stride, leaf))
+		}
+		return acc
+	}
+	column := func(b int) *float32 {
+		return tree(levels[0], parts[0], 0, func(a int) *float32 {
 			var ks []int
 			i0, i1 := cut(dims[0], parts[0], a)
 			j0, j1 := cut(dims[1], parts[1], b)
@@ -95,11 +120,27 @@ func naive(order string, parts []int, dims []int, x, y []float32, fma bool) floa
 					ks = append(ks, i*dims[1]+j)
 				}
 			}
-			col = add(local(ks), col)
-		}
-		total = add(col, total)
+			return local(ks)
+		})
 	}
-	return *total
+	return *tree(levels[1], parts[1], 0, column)
+}
+
+// drawLevels draws a tree over n parts and its text, which is empty for one chain.
+func drawLevels(rt *rapid.T, n int) (levels []ir.Level, text string) {
+	if n == 1 || rapid.Bool().Draw(rt, "chain") {
+		return []ir.Level{{Size: max(n, 2)}}, ""
+	}
+	for stride := 1; stride < n; {
+		l := ir.Level{Size: rapid.IntRange(2, 6).Draw(rt, "size"), Star: rapid.Bool().Draw(rt, "star")}
+		word := "chain"
+		if l.Star {
+			word = "star"
+		}
+		text += fmt.Sprintf(" %s %d", word, l.Size)
+		levels, stride = append(levels, l), stride*l.Size
+	}
+	return levels, text
 }
 
 // exactFMA goes through big.Float; a zero result takes the sign IEEE gives it.
@@ -134,8 +175,12 @@ func TestReductionOrders(t *testing.T) {
 		order := rapid.SampledFrom([]string{"seq", "canon", "mesh"}).Draw(rt, "order")
 		fma := rapid.Bool().Draw(rt, "fma")
 		text, word := order, ""
+		var levels [2][]ir.Level
 		if order == "mesh" {
-			text = fmt.Sprintf("mesh(i %d, j %d)", parts[0], parts[1])
+			var ti, tj string
+			levels[0], ti = drawLevels(rt, parts[0])
+			levels[1], tj = drawLevels(rt, parts[1])
+			text = fmt.Sprintf("mesh(i %d%s, j %d%s)", parts[0], ti, parts[1], tj)
 		}
 		if fma {
 			word = " fma"
@@ -152,7 +197,7 @@ func TestReductionOrders(t *testing.T) {
 				xs[k] = x.F32[k] * y.F32[k]
 			}
 		}
-		if want := naive(order, parts, dims, xs, ys, fma); math.Float32bits(got) != math.Float32bits(want) {
+		if want := naive(order, parts, levels, dims, xs, ys, fma); math.Float32bits(got) != math.Float32bits(want) {
 			rt.Fatalf("%s %v fma %v: %g, want %g", text, dims, fma, got, want)
 		}
 	})

@@ -18,7 +18,7 @@ func WithOrders(p *ir.Program, orders []mesh.ReduceOrder) *ir.Program {
 			op := &fn.Ops[i]
 			for _, r := range op.Results {
 				if op.Kind == ir.Reduce && r.Name == o.Value {
-					op.Order = ir.Order{Kind: o.Order.Kind, Chain: append([]ir.ChainAxis(nil), o.Order.Chain...)}
+					op.Order = o.Order.Clone()
 				}
 			}
 		}

@@ -139,7 +139,7 @@ func (r reader) order() ir.Order {
 		return ir.Order{Kind: ir.Canon}
 	case "mesh":
 		o := ir.Order{Kind: ir.Mesh}
-		r.List("(", ")", func() { o.Chain = append(o.Chain, ir.ChainAxis{Axis: r.Name(), Parts: r.Int()}) })
+		r.List("(", ")", func() { o.Chain = append(o.Chain, ir.ReadChainAxis(r.Reader)) })
 		return o
 	}
 	r.Fail(t, "expected seq, canon or mesh, found %s", t)

@@ -7,7 +7,7 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// mesh emits the order of a mesh: sequential folds of the parts, then the chains, highest part first. It repeats what a wafer computes; it
+// mesh emits the order of a mesh: sequential folds of the parts, then the trees of the axes. It repeats what a wafer computes; it
 // is not meant to be fast.
 func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 	op := r.op
@@ -26,6 +26,9 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 		}
 		if dimOf[i] < 0 {
 			return nil, fmt.Errorf("%s: mesh order: axis %s is not reduced", opName(op), c.Axis)
+		}
+		if err := c.Check(); err != nil {
+			return nil, fmt.Errorf("%s: mesh order: axis %s: %v", opName(op), c.Axis, err)
 		}
 	}
 	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
@@ -69,17 +72,39 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 		n := r.count
 		for _, c := range op.Order.Chain {
 			inner := n / c.Parts
-			k.loop(at(1), at(c.Parts), 1, plainLoop, func(t bound) {
-				q := k.add(k.scale(t, -1), at(c.Parts-1)) // from Parts-2 down to 0
-				k.loop(at(0), at(inner), 1, plainLoop, func(s bound) {
-					lo := k.add(k.scale(q, inner), s)
-					r.combineParts(k, i, lo, lo, k.add(lo, at(inner)))
+			stride := inner
+			left := c.Parts // members of the level
+			for _, l := range c.Tree() {
+				size := min(l.Size, left)
+				full := left / size
+				k.loop(at(0), at(full), 1, plainLoop, func(g bound) {
+					r.combineGroup(k, i, k.scale(g, size*stride), size, stride, inner, l.Star)
 				})
-			})
+				if rest := left % size; rest > 1 {
+					r.combineGroup(k, i, at(full*size*stride), rest, stride, inner, l.Star)
+				}
+				stride *= size
+				left = (left + size - 1) / size
+			}
 			n = inner
 		}
 	})
 	return []launch{local, chain}, err
+}
+
+// combineGroup combines the members of a group of a tree's level: partials lead, lead+stride, .., each inner long.
+func (r *reduction) combineGroup(k *kernel, i int, lead bound, members, stride, inner int, star bool) {
+	k.loop(at(1), at(members), 1, plainLoop, func(t bound) {
+		to, from := lead, k.add(lead, k.scale(t, stride))
+		if !star { // from the second highest member down to the lowest
+			to = k.add(lead, k.scale(k.add(k.scale(t, -1), at(members-1)), stride))
+			from = k.add(to, at(stride))
+		}
+		k.loop(at(0), at(inner), 1, plainLoop, func(s bound) {
+			dst := k.add(to, s)
+			r.combineParts(k, i, dst, dst, k.add(from, s))
+		})
+	})
 }
 
 // partRange is the range of part q when n points are cut into parts, within the range of d; what lies outside the axis belongs to its end

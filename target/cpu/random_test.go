@@ -241,7 +241,13 @@ func (m *maker) reduce(v made) {
 		}
 		op.Over = append(op.Over, r)
 		if ax := m.p.Axis(r.Axis); op.Order.Kind == ir.Mesh && m.r.IntN(3) > 0 {
-			op.Order.Chain = append(op.Order.Chain, ir.ChainAxis{Axis: r.Axis, Parts: 1 + m.r.IntN(min(ax.N, 5))})
+			c := ir.ChainAxis{Axis: r.Axis, Parts: 1 + m.r.IntN(min(ax.N, 9))}
+			for stride := 1; stride < c.Parts && (stride > 1 || m.r.IntN(2) == 0); {
+				l := ir.Level{Size: 2 + m.r.IntN(4), Star: m.r.IntN(2) == 0}
+				c.Levels = append(c.Levels, l)
+				stride *= l.Size
+			}
+			op.Order.Chain = append(op.Order.Chain, c)
 		}
 	}
 	op.FMA = op.Comb == ir.Sum && v.elem.IsFloat() && m.r.IntN(2) == 0

@@ -137,6 +137,7 @@ func reduceProgram(e ir.Elem, comb ir.Combiner, fma bool, nx, ny int) *ir.Progra
 	}
 	f := ir.Func{Name: "go"}
 	for _, o := range []ir.Order{{Kind: ir.Seq}, {Kind: ir.Canon}, {Kind: ir.Mesh, Chain: []ir.ChainAxis{{Axis: "x", Parts: 3}}},
+		{Kind: ir.Mesh, Chain: []ir.ChainAxis{{Axis: "x", Parts: 3, Levels: []ir.Level{{Size: 2}, {Size: 3, Star: true}}}}},
 		{Kind: ir.Mesh, Chain: []ir.ChainAxis{{Axis: "y", Parts: min(ny, 7)}, {Axis: "x", Parts: 2}}}} {
 		for i, dims := range [][2][]ir.Range{{nil, {x, y}}, {{y}, {x}}, {{x}, {y}}} {
 			o := ir.Order{Kind: o.Kind, Chain: chainOver(o.Chain, dims[1])}
