@@ -146,6 +146,9 @@ func (s *Sim) pick(pe int, k *code, t int64) (bool, error) {
 				continue
 			}
 			i, cost := k.dataTask(in), s.m.DataDispatch
+			if s.tr != nil {
+				s.tr.take(pe, nil, in, t)
+			}
 			w := s.pop(f)
 			s.rnext[pe] = min(s.rnext[pe], t+1) // room in the queue
 			if ctl != 0 {
@@ -170,6 +173,9 @@ func (s *Sim) start(pe int, k *code, i int32, t int64, cost int) {
 	s.pc[pe], s.curTask[pe] = k.tasks[i].entry, i
 	s.mainReady[pe] = t + int64(cost)
 	s.busy(pe, -1, int64(cost))
+	if s.tr != nil {
+		s.tr.task(EvDispatch, pe, t, int64(cost))
+	}
 }
 
 // busy charges cycles to the class, and to the instruction when counted.
@@ -199,6 +205,9 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 		return s.issueOp(pe, k, pc, in, t)
 	case iEnd:
 		s.pc[pe] = -1
+		if s.tr != nil {
+			s.tr.task(EvTaskEnd, pe, t, 0)
+		}
 		return nil
 	case iSet:
 		a, b := s.val(pe, in.a), s.val(pe, in.b)
@@ -244,9 +253,15 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 		s.exited[pe] = true
 		s.nExited++
 		s.stats.lastExit = t
+		if s.tr != nil {
+			s.tr.task(EvExit, pe, t, 0)
+		}
 	}
 	n := int64(max(1, cost))
 	s.mainReady[pe] = t + n
 	s.busy(pe, pc, n)
+	if s.tr != nil {
+		s.tr.ins(pe, pc, t, n)
+	}
 	return nil
 }

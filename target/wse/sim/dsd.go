@@ -56,6 +56,9 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 		n := max(1, d.rate.Cycles(int(d.n)))
 		s.mainReady[pe] = t + n
 		s.busy(pe, pc, n)
+		if s.tr != nil {
+			s.tr.ins(pe, pc, t, n)
+		}
 		return nil
 	}
 	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
@@ -70,6 +73,12 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 		n := int64(max(1, s.m.AsyncIssue))
 		s.mainReady[pe] = t + n
 		s.busy(pe, pc, n)
+		if s.tr != nil {
+			s.tr.ins(pe, pc, t, n)
+		}
+	}
+	if s.tr != nil {
+		s.tr.op(EvOpBegin, pe, &th, t, 0)
 	}
 	return nil
 }
@@ -164,17 +173,20 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			return nil
 		}
 		if take && (in.n == 0 || s.head(in).ready > t || s.head(in).aux&isControl != 0) {
-			s.sleep(th, waitIn, t)
+			s.sleep(pe, th, waitIn, t)
 			return nil
 		}
 		if give && out.n == out.cap {
-			s.sleep(th, waitOut, t)
+			s.sleep(pe, th, waitOut, t)
 			return nil
 		}
 		s.wake(pe, th, t)
 		if take {
 			if in.n == in.cap {
 				s.rnext[pe] = min(s.rnext[pe], t+1) // the router may have waited for room
+			}
+			if s.tr != nil {
+				s.tr.take(pe, th, d.src[d.fabIn].queue, t)
 			}
 			th.in, popped = s.pop(in).val, true
 			s.consumed++
@@ -252,21 +264,33 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 		w.aux |= isControl
 	}
 	s.push(out, w)
+	if s.tr != nil {
+		s.tr.send(pe, th, out, t)
+	}
 	s.rnext[pe] = min(s.rnext[pe], t+1)
 	s.injected++
 	return nil
 }
 
-func (s *Sim) sleep(th *thread, k waitKind, t int64) {
+func (s *Sim) sleep(pe int, th *thread, k waitKind, t int64) {
 	if th.wait != k {
+		if s.tr != nil {
+			s.tr.sleep(pe, th, k, t)
+		}
 		th.wait, th.since = k, t
 	}
 }
 
 // wake ends a stall and charges it.
 func (s *Sim) wake(pe int, th *thread, t int64) {
-	if th.wait == waitNone {
-		return
+	if th.wait != waitNone {
+		s.woken(pe, th, t)
+	}
+}
+
+func (s *Sim) woken(pe int, th *thread, t int64) {
+	if s.tr != nil {
+		s.tr.wake(pe, th, t)
 	}
 	if !th.d.op.Async {
 		c := &s.perClass[s.class[pe]]
@@ -282,6 +306,9 @@ func (s *Sim) wake(pe int, th *thread, t int64) {
 
 func (s *Sim) finish(pe int, k *code, th *thread, t int64) {
 	d := th.d
+	if s.tr != nil {
+		s.tr.op(EvOpEnd, pe, th, t, t+1-th.start)
+	}
 	if d.reduce {
 		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), th.acc)
 	}

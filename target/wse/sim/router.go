@@ -146,6 +146,9 @@ func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 func (s *Sim) commit(t int64) {
 	for _, i := range s.moves {
 		sl := &s.slots[i]
+		if s.tr != nil {
+			s.tr.hop(i, t)
+		}
 		w := s.popAt(&s.fifos[i], sl.pe, sl.up, t)
 		if s.faults != nil {
 			w.val = s.flip(i, w.val)
@@ -171,6 +174,9 @@ func (s *Sim) commit(t int64) {
 		pe := s.slots[s.head(f).aux&auxSlot].pe
 		if f.n == f.cap {
 			s.ceNext[pe] = min(s.ceNext[pe], t+1) // an operation may wait for room
+		}
+		if s.tr != nil {
+			s.tr.up(u, t)
 		}
 		w := s.popAt(f, pe, pe, t)
 		to := w.aux & auxSlot

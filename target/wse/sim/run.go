@@ -189,6 +189,9 @@ func (s *Sim) begin(args []int32) {
 		clear(s.opCycles[i])
 	}
 	clear(s.links)
+	if s.tr != nil {
+		s.tr.emit(Event{Kind: EvLaunch, Cycle: s.cycle, PE: -1})
+	}
 	for pe, c := range s.class {
 		if c < 0 {
 			s.ceNext[pe] = never
@@ -258,6 +261,9 @@ func (s *Sim) finishStats(start int64) Stats {
 		st.Cycles = s.cycle - start
 	}
 	st.Sent, st.Delivered = s.injected, s.consumed
+	if s.tr != nil {
+		s.tr.emit(Event{Kind: EvEnd, Cycle: start + st.Cycles, PE: -1})
+	}
 	for i, n := range s.links {
 		pe, d := i/numPorts, i%numPorts
 		if d < int(wse.Ramp) {

@@ -41,6 +41,7 @@ type thread struct {
 	in    uint32 // wavelet being unpacked
 	out   uint32 // wavelet being packed
 	wait  waitKind
+	why   Why // of wait, when traced
 	since int64
 }
 
@@ -131,6 +132,7 @@ type Sim struct {
 	stats                      Stats
 	perClass                   []ClassStats
 	opCycles                   [][]int64
+	tr                         *tracer // nil: nobody is told
 }
 
 type pending struct {
@@ -143,6 +145,7 @@ type Options struct {
 	Faults    []Fault
 	OpCycles  bool  // count cycles per instruction
 	MaxCycles int64 // 0 = no limit; a launch beyond it is an error
+	Sink      Sink  // nil = none; see SetSink
 }
 
 // Fault flips bit Bit of the Nth wavelet (from 0) of Color that leaves the
@@ -193,6 +196,7 @@ func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
 		s.faults[sl] = append(s.faults[sl], i)
 	}
 	s.faultSeen = make([]int64, len(s.slots))
+	s.SetSink(opt.Sink)
 	return s, nil
 }
 
