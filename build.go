@@ -19,7 +19,7 @@ import (
 // BuildOptions are the choices made outside the source. The zero value builds for the default machine with default parameters.
 type BuildOptions struct {
 	Set     map[string]string // parameters: a number, with a unit or in the unit of the declaration
-	Machine string            // profile name; DefaultMachine when empty
+	Machine string            // profile name or a file *.machine; DefaultMachine when empty
 	// MeshW and MeshH bound the rectangle of PEs; 0 means the machine's. No more PEs are used than the program has columns.
 	MeshW, MeshH int
 	// IndexOnly stops at canonical IR, which is all that interpreter and CPU need.
@@ -62,6 +62,7 @@ func Build(src Source, opt BuildOptions) (*Program, error) {
 	if err != nil {
 		return p, p.fail(err)
 	}
+	p.Machine = m.Name
 	prog, file, list := frontend(src, opt.Set)
 	p.file = file
 	r.Diagnostics = reportDiagnostics(list)
@@ -118,9 +119,13 @@ func (p *Program) refuse(list Diagnostics) {
 	}
 }
 
-// machine finds a profile and bounds its mesh.
+// machine finds a profile, or reads a file that describes a variant of one, and bounds its mesh.
 func machine(name string, w, h int) (wse.Machine, error) {
-	m, err := wse.Profile(name)
+	m, err := wse.Find(name)
+	var located diag.List
+	if errors.As(err, &located) {
+		return m, located
+	}
 	if err != nil {
 		d := diag.New("WF0606", diag.Span{}, "%v", err)
 		if n, ok := diag.Nearest(name, wse.Profiles()); ok {

@@ -17,7 +17,7 @@ func setFlag() cli.Flag {
 }
 
 func machineFlag() cli.Flag {
-	return &cli.StringFlag{Name: "machine", Usage: "machine `PROFILE`: wse2 or wse3", Value: wfc.DefaultMachine}
+	return &cli.StringFlag{Name: "machine", Usage: "machine `PROFILE`: wse1, wse2, wse3 (= wse3-sim), wse3-si, or a file *.machine", Value: wfc.DefaultMachine}
 }
 
 func meshFlag() cli.Flag {

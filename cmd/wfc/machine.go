@@ -65,6 +65,7 @@ func showMachine(c *cli.Context) error {
 			Unit   string `json:"unit,omitempty"`
 			Grade  string `json:"grade"`
 			Source string `json:"source"`
+			Effect string `json:"effect"`
 		}
 		out := struct {
 			Schema    int        `json:"schema"`
@@ -72,7 +73,7 @@ func showMachine(c *cli.Context) error {
 			Constants []constant `json:"constants"`
 		}{Schema: 1, Machine: name}
 		for _, k := range list {
-			out.Constants = append(out.Constants, constant{k.Key, k.Value, k.Lo, k.Hi, k.Unit, string(k.Grade), k.Source})
+			out.Constants = append(out.Constants, constant{k.Key, k.Value, k.Lo, k.Hi, k.Unit, string(k.Grade), k.Source, k.Effect})
 		}
 		return printJSON(c, out)
 	}

@@ -25,7 +25,7 @@ func chooseBanks(c *Class, m Machine) []int {
 			out[i] = a.Bank % 4
 		}
 	}
-	if m.Banks != BanksMod4 {
+	if m.Banks == BanksFlat {
 		return out
 	}
 	pairs := make([][]bankPair, len(c.Arrays))

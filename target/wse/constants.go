@@ -26,6 +26,7 @@ type Constant struct {
 	Unit   string
 	Grade  Grade
 	Source string
+	Effect string // what it changes
 	// Changed is set when the caller altered the field after Profile; the source
 	// then speaks of the profile's value, not of this one.
 	Changed bool
@@ -50,9 +51,7 @@ func field(m *Machine, key string) (get func() int64, set func(int64)) {
 	if p, ok := plainFields(m)[key]; ok {
 		return num(p)
 	}
-	flags := map[string]*bool{"queue.one-color": &m.OneColorPerQueue, "task.data-id-is-queue": &m.DataTaskIDIsQueue,
-		"ut.explicit": &m.ExplicitMicrothread}
-	if p, ok := flags[key]; ok {
+	if p, ok := plainFlags(m)[key]; ok {
 		return func() int64 {
 			if *p {
 				return 1
@@ -62,7 +61,7 @@ func field(m *Machine, key string) (get func() int64, set func(int64)) {
 	}
 	part := strings.Split(key, ".")
 	switch part[0] {
-	case "memory":
+	case "memory": // memory.model
 		return func() int64 { return int64(m.Banks) }, func(v int64) { m.Banks = BankModel(v) }
 	case "queue":
 		var id int
@@ -102,6 +101,11 @@ func field(m *Machine, key string) (get func() int64, set func(int64)) {
 	return func() int64 { return int64(table[part[1]]) }, func(v int64) { table[part[1]] = int(v) }
 }
 
+func plainFlags(m *Machine) map[string]*bool {
+	return map[string]*bool{"queue.one-color": &m.OneColorPerQueue, "task.data-id-is-queue": &m.DataTaskIDIsQueue,
+		"ut.explicit": &m.ExplicitMicrothread}
+}
+
 func plainFields(m *Machine) map[string]*int {
 	return map[string]*int{
 		"fabric.width": &m.FabricW, "fabric.height": &m.FabricH, "mesh.width": &m.Width, "mesh.height": &m.Height,
@@ -110,7 +114,7 @@ func plainFields(m *Machine) map[string]*int {
 		"colors": &m.Colors, "colors.usable": &m.UsableColors, "ut.count": &m.Microthreads,
 		"task.local.lo": &m.LocalTaskLo, "task.local.hi": &m.LocalTaskHi, "task.control": &m.ControlTasks,
 		"memory.bytes": &m.MemBytes, "memory.banks": &m.BankCount, "memory.bank.bytes": &m.BankBytes,
-		"memory.reserved": &m.ReservedBytes, "memory.stack": &m.StackBytes,
+		"memory.conflict": &m.ConflictTicks, "memory.reserved": &m.ReservedBytes, "memory.stack": &m.StackBytes,
 		"map.call": &m.MapCall, "fabric.setup": &m.FabricSetup, "async.issue": &m.AsyncIssue,
 		"scalar.cycles": &m.ScalarCycles, "load.cycles": &m.LoadCycles, "branch.fall": &m.BranchFall,
 		"branch.taken": &m.BranchTaken, "branch.back": &m.LoopBack, "task.ctl.cycles": &m.TaskCtlCycles,
@@ -162,7 +166,8 @@ func (m Machine) Constants() []Constant {
 	for i, r := range m.rows {
 		get, _ := field(&m, r.key)
 		v := get()
-		out[i] = Constant{Key: r.key, Value: v, Lo: r.lo, Hi: r.hi, Unit: r.unit, Grade: r.grade, Source: r.source, Changed: v != r.val}
+		out[i] = Constant{Key: r.key, Value: v, Lo: r.lo, Hi: r.hi, Unit: r.unit, Grade: r.grade, Source: r.source,
+			Effect: Effect(r.key), Changed: v != r.val}
 	}
 	return out
 }

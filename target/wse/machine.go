@@ -43,9 +43,13 @@ const (
 	BanksFlat BankModel = iota
 	// BanksMod4: 32-bit words interleave over 8 banks. For an operation with two
 	// unit-stride memory sources, sources whose first words are equal modulo 4 (in
-	// words) conflict and halve the rate; an odd distance lets f32 arithmetic run
-	// two lanes wide; a distance of 2 modulo 4 is the nominal rate.
+	// words) conflict and take ConflictTicks/TicksPerCycle times as long; an odd
+	// distance lets f32 arithmetic run two lanes wide; a distance of 2 modulo 4 is
+	// the nominal rate.
 	BanksMod4
+	// BanksSlow: as BanksMod4 without the fast distance: one of four alignments is
+	// slow, the others are alike (what WSE-3 silicon shows).
+	BanksSlow
 )
 
 // Machine is a target. The zero value is not useful: start from Profile and
@@ -81,6 +85,7 @@ type Machine struct {
 	ReservedBytes                  int // host interface and system code
 	StackBytes                     int
 	Banks                          BankModel
+	ConflictTicks                  int // factor of a bank conflict, in 1/TicksPerCycle
 
 	// Compute element.
 	Rates         map[RateKey]Rate
@@ -201,28 +206,14 @@ func (m Machine) Rate(c Opcode, e Elem) Rate {
 // two unit-stride memory sources, by the machine's BankModel.
 func (m Machine) BankedRate(c Opcode, e Elem, addr0, addr1 int) Rate {
 	r := m.Rate(c, e)
-	if m.Banks != BanksMod4 || RateClass(c) == "map" {
+	if m.Banks == BanksFlat || RateClass(c) == "map" {
 		return r
 	}
 	switch d := ((addr0>>2 - addr1>>2) % 4) & 3; {
 	case d == 0:
-		r.Ticks *= 2
-	case d%2 == 1 && e.Bytes() == 4 && (RateClass(c) == "add" || RateClass(c) == "mul"):
+		r.Ticks = r.Ticks * m.ConflictTicks / TicksPerCycle
+	case m.Banks == BanksMod4 && d%2 == 1 && e.Bytes() == 4 && (RateClass(c) == "add" || RateClass(c) == "mul"):
 		r.Ticks = (r.Ticks + 1) / 2
 	}
 	return r
-}
-
-// Profiles lists the names Profile knows.
-func Profiles() []string { return []string{"wse2", "wse3"} }
-
-// Profile returns a machine by name.
-func Profile(name string) (Machine, error) {
-	switch name {
-	case "wse2":
-		return build("wse2", wse2Rows), nil
-	case "wse3":
-		return build("wse3", wse3Rows), nil
-	}
-	return Machine{}, fmt.Errorf("unknown machine %q: the profiles are %v", name, Profiles())
 }
