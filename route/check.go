@@ -325,12 +325,9 @@ func Receivers(p *mesh.Program, ch string, x, y int) [][2]int {
 			}
 			return out
 		}
-		to := part + c.Step
-		if to < 0 || to >= l.Parts {
-			if !l.Periodic {
-				return nil
-			}
-			to = (to + l.Parts) % l.Parts
+		to, ok := c.Next(l, part)
+		if !ok {
+			return nil
 		}
 		return [][2]int{place(l.Pos(to))}
 	}

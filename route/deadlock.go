@@ -177,8 +177,12 @@ func keep(p *mesh.Program, d mesh.Dim, extent int) []int {
 		}
 		sig[i] = b.String()
 	}
-	const periods = 8
-	for _, step := range []int{2, 4, 6, 12} { // even: a folded ring loses a position of each half
+	periods := 8
+	steps := []int{2, 4, 6, 12} // even: a folded ring loses a position of each half
+	if u := hopPeriod(p, d); u > 1 {
+		steps, periods = []int{2 * u}, 4
+	}
+	for _, step := range steps {
 		for i := 0; i+step < len(pos); i++ {
 			j := i
 			for j+step < len(pos) && sig[j] == sig[j+step] {
@@ -192,6 +196,32 @@ func keep(p *mesh.Program, d mesh.Dim, extent int) []int {
 		}
 	}
 	return pos
+}
+
+// hopPeriod is the least distance by which parts along d can be moved without changing what hops they take part in: 1 without hops, the
+// extent or more when there is none. The last level of a chain, whose groups are as long as the axis, repeats from member to member.
+func hopPeriod(p *mesh.Program, d mesh.Dim) int {
+	u := 1
+	for i := range p.Channels {
+		c := &p.Channels[i]
+		l := layout(p, c.Layout)
+		if c.Dim != d || c.Kind != mesh.Hop || l == nil || u > l.Parts {
+			continue
+		}
+		m := c.Mod
+		if s := max(c.Step, -c.Step); m >= l.Parts && c.From.Lo == s && c.From.Step == s && c.From.Hi >= m {
+			m = s
+		}
+		u = u / gcd(u, m) * m
+	}
+	return u
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // pe is the state of one process.

@@ -97,12 +97,9 @@ func streams(p *mesh.Program, ch *mesh.Channel) []stream {
 	}
 	out, ends := make([]stream, 0, l.Parts), make([]int, l.Parts)
 	for k := 0; k < l.Parts; k++ {
-		d := k + ch.Step
-		if d < 0 || d >= l.Parts {
-			if !l.Periodic {
-				continue
-			}
-			d = (d + l.Parts) % l.Parts
+		d, ok := ch.Next(l, k)
+		if !ok {
+			continue
 		}
 		a, b := l.Pos(k), l.Pos(d)
 		ends[k] = b
@@ -127,26 +124,48 @@ func Assign(p *mesh.Program, f Fabric) (*Table, error) {
 	next := 0 // colors of the y axis follow those of the x axis: a PE takes part in both
 	for _, dim := range []mesh.Dim{mesh.X, mesh.Y} {
 		var ss []stream
-		for i := range p.Channels {
-			if p.Channels[i].Dim == dim {
-				ss = append(ss, streams(p, &p.Channels[i])...)
+		for _, g := range groups(p, dim) {
+			n := colorIntervals(g)
+			for i := range g {
+				g[i].color += next
 			}
+			ss = append(ss, g...)
+			next += n
 		}
-		n := colorIntervals(ss)
-		if next+n > len(usable) {
-			e := &BudgetError{Need: next + n, Have: len(usable)}
-			for _, c := range p.Channels {
-				e.Channels = append(e.Channels, c.Name)
-			}
-			return nil, e
+		if next > len(usable) {
+			continue // count what the other axis needs
 		}
 		for i := range ss {
-			ss[i].color = usable[next+ss[i].color]
+			ss[i].color = usable[ss[i].color]
 		}
 		t.add(p, dim, ss)
-		next += n
+	}
+	if next > len(usable) {
+		e := &BudgetError{Need: next, Have: len(usable)}
+		for _, c := range p.Channels {
+			e.Channels = append(e.Channels, c.Name)
+		}
+		return nil, e
 	}
 	return t, nil
+}
+
+// groups are the streams along one axis that are colored together: those of all shift and flood channels, then those of each hop
+// channel. The streams of a tree's levels enclose each other, so sharing would save next to nothing; apart, every level's colors
+// repeat with the level's own period, and the tables stay short.
+func groups(p *mesh.Program, dim mesh.Dim) [][]stream {
+	out := make([][]stream, 1)
+	for i := range p.Channels {
+		c := &p.Channels[i]
+		switch {
+		case c.Dim != dim:
+		case c.Kind == mesh.Hop:
+			out = append(out, streams(p, c))
+		default:
+			out[0] = append(out[0], streams(p, c)...)
+		}
+	}
+	return out
 }
 
 // colorIntervals colors the intervals [lo, hi] so that any two that share a router differ, with the fewest colors, and returns

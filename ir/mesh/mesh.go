@@ -126,13 +126,15 @@ type Scalar struct {
 type ChanKind uint8
 
 // Channel kinds. Shift: part k sends to part k+Step (around the ring when the layout is periodic). Flood: part 0 sends to all
-// other parts of its row or column by router multicast.
+// other parts of its row or column by router multicast. Hop: part k sends to part k+Step, both inside the axis, when k modulo Mod is
+// in From; one level of a tree, or one arm of a star, is such a channel.
 const (
 	Shift ChanKind = iota
 	Flood
+	Hop
 )
 
-func (k ChanKind) String() string { return [...]string{"shift", "flood"}[k] }
+func (k ChanKind) String() string { return [...]string{"shift", "flood", "hop"}[k] }
 
 // Channel is a family of parallel streams along one mesh axis, one family member per row or column. A PE has at most one
 // outgoing and one incoming stream of a channel; streams are first-in first-out.
@@ -140,8 +142,22 @@ type Channel struct {
 	Name   string // e.g. "x+", "x-", "xflood"
 	Dim    Dim
 	Kind   ChanKind
-	Step   int    // Shift: +1 or -1, in parts
+	Step   int    // Shift: +1 or -1, in parts; Hop: any distance but 0
 	Layout string // axis name of the layout that positions the parts
+	From   Range  // Hop
+	Mod    int    // Hop
+}
+
+// Next returns the part that part k of l sends to on a shift or hop channel, if any.
+func (c *Channel) Next(l *Layout, k int) (to int, ok bool) {
+	to = k + c.Step
+	if c.Kind == Hop {
+		return to, c.Mod > 0 && c.From.Contains(k%c.Mod) && to >= 0 && to < l.Parts
+	}
+	if to < 0 || to >= l.Parts {
+		return (to + l.Parts) % l.Parts, l.Periodic
+	}
+	return to, true
 }
 
 // Range is {Lo, Lo+Step, ..} below Hi.

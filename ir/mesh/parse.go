@@ -103,9 +103,15 @@ func (r reader) layout() Layout {
 func (r reader) channel() Channel {
 	c := Channel{Name: r.Name()}
 	r.Expect("dim")
-	c.Dim, c.Kind = choice(r, Mem, Y), choice(r, Shift, Flood)
+	c.Dim, c.Kind = choice(r, Mem, Y), choice(r, Shift, Hop)
 	if !r.At("layout") {
 		c.Step = r.Int()
+	}
+	if c.Kind == Hop {
+		r.Expect("from")
+		c.From = r.span()
+		r.Expect("mod")
+		c.Mod = r.Int()
 	}
 	r.Expect("layout")
 	c.Layout = r.Name()

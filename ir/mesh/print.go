@@ -17,7 +17,7 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 	layout x dim x 64 parts 8 periodic folded
 	array T state f32 120 of T
 	scalar c f32
-	channel "x+" dim x shift 1 layout x                 // or: flood
+	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64
 	funcs step
 	symbol @T local T off 12 strides (10, 1) replicated // or: symbol index x local ix off 0 strides (1)
 	order step %r mesh(x 8)
@@ -54,8 +54,11 @@ func Print(p *Program) string {
 	}
 	for _, c := range p.Channels {
 		step := ""
-		if c.Kind == Shift || c.Step != 0 {
+		if c.Kind != Flood || c.Step != 0 {
 			step = fmt.Sprintf(" %d", c.Step)
+		}
+		if c.Kind == Hop {
+			step += fmt.Sprintf(" from %d..%d by %d mod %d", c.From.Lo, c.From.Hi, c.From.Step, c.Mod)
 		}
 		w.Line(0, "channel %s dim %s %s%s layout %s", text.Name(c.Name), c.Dim, c.Kind, step, text.Name(c.Layout))
 	}

@@ -66,11 +66,17 @@ func genProgram(t *rapid.T) *Program {
 	}
 	return &Program{
 		Name: name(), W: num(), H: num(),
-		Layouts:  many(t, "layouts", 0, 2, func() Layout { return Layout{name(), Dim(kind(2)), num(), num(), flip(), flip()} }),
-		Arrays:   many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
-		Scalars:  many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem()} }),
-		Channels: many(t, "channels", 0, 2, func() Channel { return Channel{name(), Dim(kind(2)), ChanKind(kind(1)), num(), name()} }),
-		Funcs:    many(t, "funcs", 0, 2, name),
+		Layouts: many(t, "layouts", 0, 2, func() Layout { return Layout{name(), Dim(kind(2)), num(), num(), flip(), flip()} }),
+		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
+		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem()} }),
+		Channels: many(t, "channels", 0, 2, func() Channel {
+			c := Channel{Name: name(), Dim: Dim(kind(2)), Kind: ChanKind(kind(2)), Step: num(), Layout: name()}
+			if c.Kind == Hop {
+				c.From, c.Mod = Range{Lo: num(), Hi: num(), Step: num()}, num()
+			}
+			return c
+		}),
+		Funcs: many(t, "funcs", 0, 2, name),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
 			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip()}
 			if s.Index = name(); s.Index == "" {
@@ -79,7 +85,9 @@ func genProgram(t *rapid.T) *Program {
 			return s
 		}),
 		Orders: many(t, "orders", 0, 2, func() ReduceOrder {
-			return ReduceOrder{name(), name(), ir.Order{Kind: ir.Mesh, Chain: many(t, "chain", 0, 2, func() ir.ChainAxis { return ir.ChainAxis{Axis: name(), Parts: num()} })}}
+			return ReduceOrder{name(), name(), ir.Order{Kind: ir.Mesh, Chain: many(t, "chain", 0, 2, func() ir.ChainAxis {
+				return ir.ChainAxis{Axis: name(), Parts: num(), Levels: many(t, "levels", 0, 2, func() ir.Level { return ir.Level{Size: num(), Star: flip()} })}
+			})}}
 		}),
 		Classes: many(t, "classes", 0, 2, func() Class {
 			return Class{name(), Range{Lo: num(), Hi: num(), Step: num()}, Range{Lo: num(), Hi: num(), Step: num()}, many(t, "fs", 0, 2, func() []Op { return many(t, "ops", 0, 4, op) })}
@@ -181,6 +189,10 @@ func TestVerify(t *testing.T) {
 		{3, "i32 10", "i32 0"},
 		{4, "shift 1", "shift 2"},
 		{4, "flood layout x", "flood layout z"},
+		{4, "shift 1", "hop 0 from 0..1 by 1 mod 2"},
+		{4, "shift 1", "hop 1 from 0..3 by 1 mod 2"},
+		{11, "shift 1", "hop 1 from 1..2 by 1 mod 2"},
+		{11, "shift 1", "hop 3 from 0..1 by 1 mod 1"},
 		{5, "x 1..3 by 1", "x 0..3 by 1"},
 		{5, "x 1..3 by 1", "x 1..3 by 2"},
 		{5, "x 1..3 by 1", "x 1..4 by 1"},

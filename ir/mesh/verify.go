@@ -14,7 +14,8 @@ import (
 //  1. Names of layouts (their axes), arrays, scalars, channels, classes and functions are not empty and unique within their kind.
 //  2. W and H are 1 to 2^20. A layout has 1 <= Parts <= N; Parts is 1 in memory, at most W on x and H on y; only a periodic one is folded.
 //  3. An array has element type f16, f32 or i32 and a length of 1 to 2^30.
-//  4. A channel lies on x or y, along a layout of that dimension; a shift steps by +1 or -1.
+//  4. A channel lies on x or y, along a layout of that dimension; a shift steps by +1 or -1, a hop by anything but 0 from
+//     residues of its modulus.
 //  5. Classes are not empty, lie in the rectangle, and every PE is in exactly one.
 //  6. A class has one process per function.
 //  7. A vector operation has a destination in memory or on a channel, as many sources as its code takes (one for read, a move), and a code
@@ -151,7 +152,8 @@ func (v *verifier) declarations() {
 		c := &p.Channels[i]
 		where := unique("channel", c.Name)
 		l := v.layouts[c.Layout]
-		if l == nil || l.Dim != c.Dim || c.Dim != X && c.Dim != Y || c.Kind > Flood || c.Kind == Shift && c.Step != 1 && c.Step != -1 {
+		if l == nil || l.Dim != c.Dim || c.Dim != X && c.Dim != Y || c.Kind > Hop || c.Kind == Shift && c.Step != 1 && c.Step != -1 ||
+			c.Kind == Hop && (c.Step == 0 || c.Step > maxLen || c.Step < -maxLen || c.Mod < 1 || c.From.Lo < 0 || c.From.Hi > c.Mod || c.From.Step < 1 || c.From.Len() == 0) {
 			v.fail(4, where, "%s by %d on %s along %q", c.Kind, c.Step, c.Dim, c.Layout)
 		}
 		v.channels[c.Name] = c

@@ -184,6 +184,18 @@ func (v *verifier) connected(c *Class, ch *Channel, send bool) bool {
 		}
 		return !r.Contains(root)
 	}
+	if ch.Kind == Hop {
+		for x := r.Lo; x <= last; x += r.Step {
+			k := l.Part(x)
+			if !send {
+				k -= ch.Step
+			}
+			if _, ok := ch.Next(l, k); !ok || k < 0 || k >= l.Parts {
+				return false
+			}
+		}
+		return true
+	}
 	if l.Periodic {
 		return l.Parts > 1
 	}

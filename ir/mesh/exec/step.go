@@ -233,11 +233,8 @@ func (m *Machine) send(q *pe, op *mesh.Op, v []ir.Val) error {
 				to = append(to, t)
 			}
 		} else {
-			t := k + c.Step
-			if l.Periodic {
-				t = (t + l.Parts) % l.Parts
-			}
-			if t < 0 || t >= l.Parts {
+			t, ok := c.Next(l, k)
+			if !ok {
 				return fmt.Errorf("part %d has no neighbour on %s", k, ch)
 			}
 			to = append(to, t)
