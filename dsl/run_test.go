@@ -135,8 +135,8 @@ func TestGrayScott(t *testing.T) {
 	near(t, "U[32][32]", r.at("U", 32, 32), 0.4182556779, 1e-4)
 	for i := range 64 {
 		for j := range 64 {
-			near(t, "the mirror of U", r.at("U", 63-i, j), r.at("U", i, j), 5e-6)
-			near(t, "the transpose of U", r.at("U", j, i), r.at("U", i, j), 5e-6)
+			near(t, "the mirror of U", r.at("U", 63-i, j), r.at("U", i, j), 0)
+			near(t, "the transpose of U", r.at("U", j, i), r.at("U", i, j), 0)
 		}
 	}
 }

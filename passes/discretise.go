@@ -21,7 +21,8 @@ const (
 //
 // A result that holds a derivative is read as a linear combination of reads, with coefficients that are polynomials in the host
 // scalars; equal reads are collected, so that each has one coefficient, computed on the host in f64 and rounded once. Coefficients that
-// are exactly 0 whatever the parameters disappear with their read. Terms that are not linear (products of fields, functions, selects)
+// are exactly 0 whatever the parameters disappear with their read. Terms with equal coefficients are summed first and multiplied once,
+// in the order that sum.go defines. Terms that are not linear (products of fields, functions, selects)
 // stay as written; their arguments are collected in turn. Bodies without derivatives are left as written.
 //
 // Formulas are the central ones of the asked accuracy, with exact rational weights. With d(e) for one derivative along one axis:

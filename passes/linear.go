@@ -46,7 +46,7 @@ func (l lin) scale(p poly) lin {
 func (l lin) drop() lin {
 	var out lin
 	for _, t := range l {
-		if len(t.c) > 0 {
+		if r, ok := t.c.exact(); !ok || r.Sign() != 0 {
 			out = append(out, t)
 		}
 	}
@@ -158,50 +158,6 @@ func (b *builder) coefficient(h *hostDefs, e ir.Elem, c poly) int {
 		return b.add(ir.Node{Op: ir.Scalar, Elem: e, Name: c[0].s[0].name})
 	}
 	return b.add(ir.Node{Op: ir.Scalar, Elem: e, Name: h.host(c)})
-}
-
-// emit makes the node of a linear combination: products and sums from left to right in sorted order, each rounded.
-func (b *builder) emit(h *hostDefs, e ir.Elem, l lin) int {
-	acc, coord := -1, false
-	for _, t := range l.sorted(b) {
-		if t.node == one {
-			c := b.coefficient(h, e, t.c)
-			if n := &b.body.Nodes[c]; coord && n.Op == ir.Const {
-				c = b.shiftOfCoord(h, e, t.c, c)
-			}
-			if acc < 0 {
-				acc = c
-			} else {
-				acc = b.op(ir.Add, e, acc, c)
-			}
-			continue
-		}
-		coord = coord || b.body.Nodes[t.node].Op == ir.Coord
-		sign := 0
-		if r, ok := t.c.exact(); ok && r.IsInt() && r.Num().IsInt64() {
-			if v := r.Num().Int64(); v == 1 || v == -1 {
-				sign = int(v)
-			}
-		}
-		x := t.node
-		if sign == 0 {
-			x = b.op(ir.Mul, e, b.coefficient(h, e, t.c), x)
-		}
-		switch {
-		case acc < 0 && sign < 0:
-			acc = b.op(ir.Neg, e, x)
-		case acc < 0:
-			acc = x
-		case sign < 0:
-			acc = b.op(ir.Sub, e, acc, x)
-		default:
-			acc = b.op(ir.Add, e, acc, x)
-		}
-	}
-	if acc < 0 {
-		return b.num(e, 0)
-	}
-	return acc
 }
 
 // shiftOfCoord makes the node of a constant beside a coordinate. One that e cannot hold exactly becomes a host scalar: hoist computes

@@ -3,7 +3,7 @@
 //
 // The passes are a table ([Table]) run in order by [Run]. Each is a function over a whole program in a file of its own name:
 //
-//	discretise  derivatives become reads at offsets with one collected coefficient per access
+//	discretise  derivatives become reads at offsets with one collected coefficient per access, summed in the order of sum.go
 //	ghosts      reads beyond a wall become reads of arrays extended by their boundary conditions
 //	fold        operations on constants are carried out
 //	hoist       what depends on coordinates but not on time becomes data, computed once in f64
