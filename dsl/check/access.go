@@ -147,7 +147,7 @@ func (c *checker) readReach(n *Node, r reach, s *Assign, u *unruled) {
 				u.add(n, name, accessPlace(n, r), side{a, end.high})
 				continue
 			}
-			if most := a.N - nodeShift(a); end.depth > most {
+			if most := a.N - nodeShift(a); end.depth > most && !a.guess {
 				c.errs.Errorf("WF0233", accessPlace(n, r), "this reads %s %d points beyond %s, and the axis has %d", name, end.depth, side{a, end.high}, a.N).
 					With(a.At, "declared here").Note("values outside come from the conditions by reflection, at most as deep as the axis is long").
 					Suggest("use at least %d points along %s", end.depth+nodeShift(a), a.Name)

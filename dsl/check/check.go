@@ -8,6 +8,8 @@
 package check
 
 import (
+	"sort"
+
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -31,24 +33,25 @@ type symbol struct {
 }
 
 type checker struct {
-	opts    Options
-	errs    diag.List
-	vars    []unitVar
-	prog    *Program
-	names   map[string]*symbol
-	said    map[string]bool // unknown names already reported
-	setUsed map[string]bool
-	lets    map[letKey]*Node // checked values of non-indexed lets
-	rates   []*syntax.Equation
-	bcs     []*syntax.BC
-	fields  map[*Field]*syntax.FieldItem
-	places  map[string]bool // names whose value depends on the place
-	evolves []*Block        // in the order of the source
-	noRule  map[*Field]bool // fields with a condition in error: missing ones are not reported
-	lost    bool            // a statement could not be read, and may have held conditions
-	broken  bool            // there were errors before the rules for the whole program
-	nblocks int
-	samples int // nodes that extrema may still evaluate
+	opts     Options
+	errs     diag.List
+	vars     []unitVar
+	prog     *Program
+	names    map[string]*symbol
+	said     map[string]bool // unknown names already reported
+	setUsed  map[string]bool
+	lets     map[letKey]*Node // checked values of non-indexed lets
+	rates    []*syntax.Equation
+	bcs      []*syntax.BC
+	fields   map[*Field]*syntax.FieldItem
+	declared map[string]diag.Span // where names are declared first, as the text says it
+	places   map[string]bool      // names whose value depends on the place
+	evolves  []*Block             // in the order of the source
+	noRule   map[*Field]bool      // fields with a condition in error: missing ones are not reported
+	lost     bool                 // a statement could not be read, and may have held conditions
+	broken   bool                 // there were errors before the rules for the whole program
+	nblocks  int
+	samples  int // nodes that extrema may still evaluate
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
 	secondIn   map[*Field]*Block // the block that has it
@@ -184,12 +187,22 @@ func (c *checker) unknown(id *syntax.Ident, what string, candidates []string) {
 		return
 	}
 	c.said[id.Name] = true
+	if later, ok := c.declared[id.Name]; ok && later.Start > id.At.Start {
+		c.errs.Errorf("WF0208", id.At, "%s is not known yet here", id.Name).With(later, "declared here").
+			Suggest("move the declaration of %s before its first use", id.Name)
+		return
+	}
 	d := c.errs.Errorf("WF0201", id.At, "unknown %s %s", what, id.Name)
 	if s := closest(id.Name, candidates); s != "" {
 		d.Replace(id.At, s, "did you mean %s?", s)
 		return
 	}
-	d.Suggest("declare it with `param`, `const` or `field`, or correct the name")
+	how := map[string]string{"grid": "`grid %s { x: 0 .. 1 in 64 }`", "dim": "`dim %s = 64`", "field": "`field %s on .. = 0`"}[what]
+	if how == "" {
+		d.Suggest("declare it with `param`, `const` or `field`, or correct the name")
+		return
+	}
+	d.Suggest("declare it: "+how+", or correct the name", id.Name)
 }
 
 // nameList returns the declared names for suggestions; kind filters.
@@ -200,6 +213,7 @@ func (c *checker) nameList(keep func(*symbol) bool) []string {
 			out = append(out, n)
 		}
 	}
+	sort.Strings(out)
 	return out
 }
 

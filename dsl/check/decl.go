@@ -64,27 +64,39 @@ func (c *checker) annotated(a *syntax.Annotation, name *syntax.Ident, scale *flo
 // placeNames collects the names whose value depends on the place: axes, dims, indices, fields, and the lets that use them. It looks at
 // the text only, so that a let may stand before the grid it speaks of.
 func (c *checker) placeNames(file *syntax.File) {
-	c.places = map[string]bool{}
+	c.places, c.declared = map[string]bool{}, map[string]diag.Span{}
+	note := func(id *syntax.Ident) {
+		if _, ok := c.declared[id.Name]; !ok {
+			c.declared[id.Name] = id.At
+		}
+	}
 	var lets []*syntax.BindItem
 	for _, s := range file.Stmts {
 		switch s := s.(type) {
 		case *syntax.Grid:
+			note(s.Name)
 			for _, a := range s.Axes {
 				c.places[a.Name.Name] = true
 			}
 		case *syntax.Dim:
 			for _, it := range s.Items {
+				note(it.Name)
 				c.places[it.Name.Name] = true
 			}
 		case *syntax.IndexDecl:
 			for _, n := range s.Names {
+				note(n)
 				c.places[n.Name] = true
 			}
 		case *syntax.Field:
 			for _, it := range s.Items {
+				note(it.Name)
 				c.places[it.Name.Name] = true
 			}
 		case *syntax.Bind:
+			for _, it := range s.Items {
+				note(it.Name)
+			}
 			if s.Kind == syntax.Let {
 				lets = append(lets, s.Items...)
 			}
@@ -203,9 +215,7 @@ func (c *checker) grid(s *syntax.Grid) {
 			c.errs.Errorf("WF0202", a.Name.At, "the name %s is declared twice", a.Name.Name).With(old.at, "declared here as a %s", old.what).
 				Note("the name of an axis is its coordinate in expressions").Suggest("rename one of them")
 		}
-		if ax := c.axis(g, s, a); ax != nil {
-			g.Axes = append(g.Axes, ax)
-		}
+		g.Axes = append(g.Axes, c.axis(g, s, a))
 	}
 	sym := &symbol{what: "grid"}
 	if len(g.Axes) > 0 && len(g.Axes) == len(s.Axes) {
@@ -217,6 +227,7 @@ func (c *checker) grid(s *syntax.Grid) {
 	}
 }
 
+// axis declares an axis. One in error is kept with a guessed extent or bounds, so that what uses it is checked all the same.
 func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 	ax := &Axis{Name: a.Name.Name, Grid: g, Periodic: a.Periodic, Nodes: s.Nodes || a.Nodes, Scale: 1, At: a.Name.At}
 	ax.IR = c.axisName(ax)
@@ -225,11 +236,10 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 	}
 	var ok bool
 	if ax.N, ok = c.extent(a.Count, "the number of points along "+ax.Name); !ok {
-		return nil
-	}
-	if ax.Nodes && !ax.Periodic && ax.N < 2 {
+		ax.guess = true
+	} else if ax.Nodes && !ax.Periodic && ax.N < 2 {
 		c.errs.Errorf("WF0231", a.Count.Span(), "an axis of nodes needs at least 2, %s has %d", ax.Name, ax.N).Suggest("use 2 or more, or cells")
-		return nil
+		ax.N, ax.guess = guessedExtent, true
 	}
 	if a.Lo == nil { // indices: the coordinate of a point is its index
 		ax.Lo, ax.H, ax.Unit = -0.5, 1, one()
@@ -251,12 +261,11 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 	l, ok1 := c.frozen(lo)
 	h, ok2 := c.frozen(hi)
 	if !ok1 || !ok2 {
-		return nil
-	}
-	if !(l < h) || math.IsInf(h-l, 0) {
+		l, h, ax.guess = 0, 1, true
+	} else if !(l < h) || math.IsInf(h-l, 0) {
 		c.errs.Errorf("WF0232", a.Lo.Span().To(a.Hi.Span()), "the axis %s ends at or before its start", ax.Name).
 			Labelled("from %s to %s", trimFloat(l), trimFloat(h)).Suggest("write the lower bound first")
-		return nil
+		l, h, ax.guess = 0, 1, true
 	}
 	cells := ax.N
 	if ax.Nodes && !ax.Periodic {
@@ -301,12 +310,15 @@ func knownUnit(u *syntax.Unit) bool {
 	return true
 }
 
-// extent evaluates a number of points and freezes its params.
+// guessedExtent stands for an extent that is in error.
+const guessedExtent = 64
+
+// extent evaluates a number of points and freezes its params. When it is in error it returns guessedExtent and false.
 func (c *checker) extent(e syntax.Expr, what string) (int, bool) {
 	n := c.valueIn(e, one(), nil, e.Span(), what, &scope{host: true, what: what})
 	v, ok := c.frozen(n)
 	if !ok {
-		return 0, false
+		return guessedExtent, false
 	}
 	if v != math.Floor(v) || v < 1 || v > maxPoints {
 		d := c.errs.Errorf("WF0231", n.At, "%s must be a whole number from 1 to %d", what, maxPoints).Labelled("this is %s", trimFloat(v))
@@ -315,7 +327,7 @@ func (c *checker) extent(e syntax.Expr, what string) (int, bool) {
 		} else {
 			d.Suggest("use a positive whole number")
 		}
-		return 0, false
+		return guessedExtent, false
 	}
 	return int(v), true
 }
@@ -328,11 +340,8 @@ func (c *checker) dim(it *syntax.DimItem) {
 	var ok bool
 	a.N, ok = c.extent(it.Value, "the extent of "+a.Name)
 	a.Hi = float64(a.N - 1)
-	s := &symbol{what: "dim"}
-	if ok {
-		s.axis = a
-	}
-	if c.define(it.Name, s) && ok {
+	a.guess = !ok
+	if c.define(it.Name, &symbol{what: "dim", axis: a}) {
 		c.prog.Axes = append(c.prog.Axes, a)
 	}
 }

@@ -32,7 +32,9 @@ func (c *checker) field(it *syntax.FieldItem) {
 	}
 	size := 1.0
 	for _, a := range f.Axes {
-		size *= float64(a.N)
+		if !a.guess {
+			size *= float64(a.N)
+		}
 	}
 	if size > maxElements {
 		c.errs.Errorf("WF0231", it.Name.At, "%s would have %s elements; the limit is 2^31", f.Name, trimFloat(size)).Suggest("use a coarser grid")

@@ -47,7 +47,7 @@ func (c *checker) subscript(e syntax.Expr, want *Axis, name string, sc *scope) (
 		return Sub{}, false
 	}
 	if id == nil {
-		if off < 0 || off >= want.N {
+		if off < 0 || off >= want.N && !want.guess {
 			c.errs.Errorf("WF0252", e.Span(), "the index %d is outside %s, which runs from 0 to %d", off, want.Name, want.N-1).Suggest("use an index inside")
 			return Sub{}, false
 		}

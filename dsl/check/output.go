@@ -134,7 +134,7 @@ func (c *checker) pointOn(e syntax.Expr, a *Axis) (float64, bool) {
 		return 0, false
 	}
 	lo, hi := a.Lo, a.Hi
-	if slack := 1e-9 * (hi - lo); v < lo-slack || v > hi+slack {
+	if slack := 1e-9 * (hi - lo); !a.guess && (v < lo-slack || v > hi+slack) {
 		c.errs.Errorf("WF0321", n.At, "%s = %s is outside the axis, which runs from %s to %s", a.Name, trimFloat(v), trimFloat(lo), trimFloat(hi)).
 			With(a.At, "declared here").Suggest("choose a point inside")
 		return 0, false

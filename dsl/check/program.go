@@ -57,6 +57,7 @@ type Axis struct {
 	Unit     Unit
 	SI       string
 	At       diag.Span
+	guess    bool // its declaration was in error: what follows from its extent and bounds is not reported
 }
 
 // Field is state (assigned somewhere) or data.

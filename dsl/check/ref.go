@@ -1,7 +1,9 @@
 package check
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -120,9 +122,7 @@ func (c *checker) blockName(e *syntax.Ref, sc *scope) *Node {
 func (c *checker) unknownRef(e *syntax.Ref, sc *scope) {
 	cands := c.nameList(func(s *symbol) bool { return s.grid == nil })
 	if sc.block != nil {
-		for n := range sc.block.lets {
-			cands = append(cands, n)
-		}
+		cands = append(cands, slices.Sorted(maps.Keys(sc.block.lets))...)
 		if sc.block.block.Var != "" {
 			cands = append(cands, sc.block.block.Var)
 		}

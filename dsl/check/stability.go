@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -30,10 +31,15 @@ import (
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
 func (c *checker) stability() {
 	for _, b := range c.prog.Blocks {
-		if !b.Once && !b.Count && !b.broken {
+		if !b.Once && !b.Count && !b.broken && !c.guessed() {
 			c.blockLimit(b)
 		}
 	}
+}
+
+// guessed says whether the extent or the bounds of an axis are unknown, and with them every spacing.
+func (c *checker) guessed() bool {
+	return slices.ContainsFunc(c.prog.Axes, func(a *Axis) bool { return a.guess })
 }
 
 // linTerm is sign * coef * derivative of field; orders are per axis of its grid.

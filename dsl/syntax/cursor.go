@@ -113,10 +113,18 @@ func (p *parser) skipNewlines() {
 	for p.peek().Type == tokNewline {
 		p.next()
 	}
-	t := p.peek()
-	if t.Type == tokIdent && reader(t.Value) != nil && p.peek2().Type == tokIdent {
+	if p.beginsStatement(p.peek()) {
 		p.lex.LoadCheckpoint(c)
 	}
+}
+
+// beginsStatement says whether the next token t begins a line and a statement: a keyword with a name after it.
+func (p *parser) beginsStatement(t *lexer.Token) bool {
+	if t.Type != tokIdent || reader(t.Value) == nil || !p.firstOnLine(t) {
+		return false
+	}
+	t2 := p.peek2()
+	return t2.Type == tokIdent
 }
 
 // skipNewlinesBefore skips newlines if op follows them.
@@ -151,6 +159,7 @@ func (p *parser) open(bracket, what string) diag.Span {
 	at := p.expect(bracket, what)
 	p.enter(at)
 	p.paren++
+	p.brackets = append(p.brackets, at)
 	return at
 }
 
@@ -165,13 +174,19 @@ func (p *parser) close(bracket string, opened diag.Span) {
 		if p.firstOnLine(t) && !t.EOF() {
 			at, found = diag.Span{File: p.file, Start: p.prevEnd, End: p.prevEnd}, "the end of the line"
 		}
-		p.fail(diag.New("WF0102", at, "expected `%s`, found %s", bracket, found).
-			With(opened, "`%s` opened here", opened.Text()).
-			Suggest("close the bracket with `%s`", bracket))
+		p.unclosed(at, bracket, found, opened)
 	}
 	p.paren--
 	p.depth--
+	p.brackets = p.brackets[:len(p.brackets)-1]
 	p.next()
+}
+
+// unclosed fails because a bracket is still open.
+func (p *parser) unclosed(at diag.Span, bracket, found string, opened diag.Span) {
+	p.fail(diag.New("WF0102", at, "expected `%s`, found %s", bracket, found).
+		With(opened, "`%s` opened here", opened.Text()).
+		Suggest("close the bracket with `%s`", bracket))
 }
 
 // firstOnLine says whether only space stands before t on its line.

@@ -1,6 +1,8 @@
 package syntax
 
 import (
+	"strings"
+
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 
@@ -66,13 +68,14 @@ type parser struct {
 	errs     diag.List
 	comments []sourceComment
 	nextCom  int
-	prevEnd  int      // end of the last token taken
-	paren    int      // open ( and [: newlines have no meaning inside
-	depth    int      // nesting, limited by MaxDepth
-	ops      int      // operators of this statement, limited by MaxOperators
-	names    []*Ident // declared so far by this statement
-	form     string   // how the statement being read is written, for messages
-	stopped  bool     // too many errors
+	prevEnd  int         // end of the last token taken
+	paren    int         // open ( and [: newlines have no meaning inside
+	brackets []diag.Span // where they were opened
+	depth    int         // nesting, limited by MaxDepth
+	ops      int         // operators of this statement, limited by MaxOperators
+	names    []*Ident    // declared so far by this statement
+	form     string      // how the statement being read is written, for messages
+	stopped  bool        // too many errors
 }
 
 // bailout unwinds to the nearest entry after an error has been recorded.
@@ -99,13 +102,13 @@ func (p *parser) report(d *diag.Diagnostic) {
 
 // try runs f and says whether it came through without a bailout.
 func (p *parser) try(f func()) (ok bool) {
-	paren, depth := p.paren, p.depth
+	paren, depth, brackets := p.paren, p.depth, len(p.brackets)
 	defer func() {
 		if r := recover(); r != nil {
 			if _, is := r.(bailout); !is {
 				panic(r)
 			}
-			p.paren, p.depth, ok = paren, depth, false
+			p.paren, p.depth, p.brackets, ok = paren, depth, p.brackets[:brackets], false
 		}
 	}()
 	f()
@@ -212,12 +215,25 @@ func (p *parser) braces(what string, read func() Stmt, add func(Stmt)) Layout {
 	p.enter(open)
 	paren := p.paren
 	p.paren = 0
+	column := p.indent(open.Start)
+	line := p.lex.MakeCheckpoint() // before the last newline
 	for {
 		t := p.peek()
 		switch {
 		case t.Type == tokNewline:
 			lay.Multi = true
+			line = p.lex.MakeCheckpoint()
 			p.next()
+		case lay.Multi && p.beginsStatement(t) && p.indent(t.Pos.Offset) <= column && !p.ownWord(what, t.Value):
+			// The block was not closed: end it here and read on, so that the rest of the file is not taken for its entries.
+			at := diag.Span{File: p.file, Start: p.prevEnd, End: p.prevEnd}
+			p.report(diag.New("WF0102", at, "the next statement begins inside %s", what).
+				Labelled("expected `}`").With(open, "opened here").
+				Suggest("close %s with `}`", what))
+			p.lex.LoadCheckpoint(line)
+			p.depth--
+			p.paren = paren
+			return lay
 		case p.isOp(";"):
 			p.next()
 		case p.isOp("}"):
@@ -234,6 +250,16 @@ func (p *parser) braces(what string, read func() Stmt, add func(Stmt)) Layout {
 			add(p.entry(read))
 		}
 	}
+}
+
+// ownWord says whether a word begins an entry of a block as well as a statement.
+func (p *parser) ownWord(block, word string) bool { return block == evolveBody && word == "let" }
+
+// indent is the number of bytes of space before the first token of the line an offset lies on.
+func (p *parser) indent(offset int) int {
+	line := p.file.Text[:offset]
+	line = p.file.Text[strings.LastIndexByte(line, '\n')+1:]
+	return len(line) - len(strings.TrimLeft(line, " \t"))
 }
 
 // takeComments takes the comments that start before offset.

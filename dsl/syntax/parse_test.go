@@ -451,3 +451,20 @@ func TestGrammarNamesEveryStatement(t *testing.T) {
 		}
 	}
 }
+
+// A unit ends before a call; the format puts spaces there.
+func TestUnitBeforeCall(t *testing.T) {
+	for src, want := range map[string]string{
+		"dt(T) = 1e-4 m^2/s*lap(T)\n":     "dt(T) = 1e-4 m^2/s * lap(T)\n",
+		"const a = 1 m/sqrt(2)\n":          "const a = 1 m / sqrt(2)\n",
+		"const a = 50 W/(m*K)*exp(-1)\n":   "const a = 50 W/(m*K) * exp(-1)\n",
+		"const a = 50 W/(m*K)*exp (-1)^2\n": "",
+	} {
+		tree, errs := Parse("a.wf", src)
+		if (len(errs) > 0) != (want == "") {
+			t.Errorf("%s%v", src, errs)
+		} else if got := string(Print(tree)); want != "" && got != want {
+			t.Errorf("%q is printed as %q, want %q", src, got, want)
+		}
+	}
+}

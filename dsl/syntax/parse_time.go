@@ -2,6 +2,9 @@ package syntax
 
 import "github.com/wfc-lang/wfc/internal/diag"
 
+// evolveBody names the block of an evolve in messages.
+const evolveBody = "the body of `evolve`"
+
 // evolve reads the time loop. When its head is broken the body is read all the
 // same, so that one run reports the errors of both.
 func (p *parser) evolve(start int) Stmt {
@@ -17,7 +20,7 @@ func (p *parser) evolve(start int) Stmt {
 			p.next()
 		}
 	}
-	e.Body = p.block("the body of `evolve`")
+	e.Body = p.block(evolveBody)
 	e.Loc = p.from(start)
 	if !ok {
 		return &Bad{Loc: e.Loc}

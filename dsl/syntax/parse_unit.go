@@ -8,7 +8,8 @@ import (
 
 // A unit is one space-free token after a number: `300 K`, `9.7e-5 m^2/s`,
 // `50 W/(m*K)`, `4 1/s`. So `2 m/dt` has the unit m/dt, and `2 m / dt` divides
-// two metres by dt. The words below may follow a number and are never units.
+// two metres by dt. A call is never part of a unit: `2 m*sin(x)` is two metres
+// times sin(x). The words below may follow a number and are never units.
 var notUnits = map[string]bool{
 	"and": true, "as": true, "at": true, "by": true, "else": true, "every": true, "for": true, "from": true,
 	"in": true, "like": true, "not": true, "nodes": true, "of": true, "on": true, "or": true, "order": true,
@@ -133,7 +134,7 @@ func (p *parser) adjacent(op string) bool {
 // a space; a glued one may not.
 func (p *parser) unitFactor(sign int, glued bool) (UnitFactor, bool) {
 	t := p.lex.Peek()
-	if t.Type != tokIdent || glued && t.Pos.Offset != p.prevEnd {
+	if t.Type != tokIdent || glued && (t.Pos.Offset != p.prevEnd || p.callFollows()) {
 		return UnitFactor{}, false
 	}
 	f := UnitFactor{Name: t.Value, Power: sign}
@@ -155,6 +156,12 @@ func (p *parser) unitFactor(sign int, glued bool) (UnitFactor, bool) {
 	p.next()
 	f.Power *= n
 	return f, true
+}
+
+// callFollows says whether the name at the cursor is that of a call.
+func (p *parser) callFollows() bool {
+	t, t2 := *p.lex.Peek(), p.peek2()
+	return t2.Type == tokOp && t2.Value == "(" && t2.Pos.Offset == t.Pos.Offset+len(t.Value)
 }
 
 // annotation reads what follows the colon of a declaration, if there is one.

@@ -77,8 +77,8 @@ const p = 3.14                 // right`,
 	{
 		Code:  "WF0208",
 		Title: "a value depends on itself, or on one that is not known yet",
-		Text: `A "let" names an expression of other names, so it cannot use itself; an initial
-value can use the fields declared before it. State that changes is a field.`,
+		Text: `A declaration can use what is declared before it, an initial value the fields
+before it, and a "let" cannot use itself. State that changes is a field.`,
 		Example: `
 field V on g = 1 - U           // wrong: U comes later
 field U on g = x`,

@@ -1,11 +1,22 @@
 package diag
 
+import "strings"
+
 // Nearest returns the candidate closest to name by edit distance, for "did you
 // mean" suggestions, and whether it is close enough to be worth saying: at most
-// a third of the name's length, and at most 3 edits. Among equals the first
-// candidate wins, so pass them in a fixed order.
+// a third of the name's length, rounded up, and at most 3 edits. A name of one
+// letter is close to nothing but its other case, which is the closest for any
+// name. Among equals the first candidate wins, so pass them in a fixed order.
 func Nearest(name string, candidates []string) (string, bool) {
 	limit := min(3, (len([]rune(name))+2)/3)
+	for _, c := range candidates {
+		if c != name && strings.EqualFold(c, name) {
+			return c, true
+		}
+	}
+	if len([]rune(name)) < 2 {
+		return "", false
+	}
 	best, bestDist := "", limit+1
 	for _, c := range candidates {
 		if c == name {
