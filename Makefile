@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 20s
 SOAK ?= 2000
 
-.PHONY: test toolchain vet soak bench fuzz
+.PHONY: test toolchain vet soak bench fuzz validate
 
 test: toolchain vet
 	$(GO) test ./...
@@ -21,6 +21,10 @@ toolchain:
 # Random programs on all targets, many more than a test run has.
 soak: toolchain
 	$(GO) test -count=1 -timeout=8h -v -run TestTargetsAgree ./tests/random -cases $(SOAK)
+
+# The simulator against published cycles: docs/validation.md and docs/validation.json.
+validate:
+	$(GO) test -count=1 -run TestCommittedPage -v ./target/wse/validate -update
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,10 @@
+package validate
+
+// Rows lists every row, in the order of the page.
+func Rows() []*Row {
+	var rows []*Row
+	for _, f := range []func() []*Row{dsdRows, fabricRows, modelRows} {
+		rows = append(rows, f()...)
+	}
+	return rows
+}
