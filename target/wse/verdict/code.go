@@ -1,0 +1,367 @@
+package verdict
+
+import (
+	"sort"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+type insKind uint8
+
+const (
+	iOp insKind = iota
+	iSet
+	iLoad
+	iBranch // to target unless the condition holds
+	iJump
+	iCtl
+	iExit
+	iEnd
+)
+
+// operand of a register instruction: a register, or a constant when reg < 0.
+type operand struct {
+	reg int
+	imm int32
+}
+
+type ins struct {
+	kind   insKind
+	line   string
+	task   int
+	op     *op
+	fn     wse.SetFn
+	dst    int
+	a, b   operand
+	cmp    wse.Cmp
+	target int
+	end    int // branch of an if: where both arms have ended, when neither communicates; else -1
+	ctl    wse.CtlFn
+	ctlTsk int
+	from   access
+}
+
+// access is one memory operand.
+type access struct {
+	array  int
+	off    int
+	dims   []wse.Dim
+	index  int // register, -1
+	scale  int
+	writes bool
+}
+
+// op is a DSD operation.
+type op struct {
+	id       int // within its class
+	src      *wse.Op
+	task     int
+	line     string
+	n        int
+	in, out  int // queues of the class, -1
+	inPer    int // elements per wavelet
+	outPer   int
+	control  bool
+	thread   int // index of the microthread, or the CE's
+	async    bool
+	done     wse.CompletionKind
+	doneTask int
+	acc      []access
+	sends    operand // value of every wavelet, when known
+	known    bool
+}
+
+type task struct {
+	t     *wse.Task
+	entry int
+	in    int // data: input queue
+	arg   int // register, -1
+	// Completions and statements that set its bits: with more than one, their order matters.
+	activators, unblockers int
+	blockedElsewhere       bool // some other task blocks it
+}
+
+// code is a class ready for execution.
+type code struct {
+	class   *wse.Class
+	ins     []ins
+	tasks   []task
+	order   []int // tasks by priority
+	prio    []int // inverse of order
+	entry   int
+	regs    map[string]int
+	args    []int
+	ops     []*op
+	inputs  []wse.Queue
+	outputs []wse.Queue
+	outHW   []int // outputs -> index of the hardware queue
+	hw      []int // hardware output queues
+	uts     []int // microthread ids; the CE's own is the last thread
+	arrays  map[string]int
+	fixed   []bool // arrays that keep their initial values
+	bad     string // a construct that is not modelled
+}
+
+func compile(c *wse.Class, p *wse.Program) *code {
+	k := &code{class: c, regs: map[string]int{}, arrays: map[string]int{}}
+	for i, a := range c.Arrays {
+		k.arrays[a.Name] = i
+		k.fixed = append(k.fixed, !a.Export || len(p.Script) > 0)
+	}
+	for _, d := range p.Script {
+		if i, ok := k.arrays[d.Array]; ok && d.Kind == wse.DoInit {
+			k.fixed[i] = false
+		}
+	}
+	for _, q := range c.Params {
+		k.reg(q.Name)
+	}
+	for _, q := range c.Queues {
+		if q.Out {
+			k.outputs = append(k.outputs, q)
+		} else {
+			k.inputs = append(k.inputs, q)
+		}
+	}
+	byID := func(l []wse.Queue) { sort.SliceStable(l, func(i, j int) bool { return l[i].ID < l[j].ID }) }
+	byID(k.inputs)
+	byID(k.outputs)
+	for _, q := range k.outputs {
+		if n := len(k.hw); n == 0 || k.hw[n-1] != q.ID {
+			k.hw = append(k.hw, q.ID)
+		}
+		k.outHW = append(k.outHW, len(k.hw)-1)
+	}
+	used := map[int]bool{}
+	for _, t := range c.Tasks {
+		wse.Walk(t.Body, func(s wse.Stmt) {
+			if o, ok := s.(*wse.Op); ok && o.Async && !used[k.ut(o)] {
+				used[k.ut(o)] = true
+				k.uts = append(k.uts, k.ut(o))
+			}
+		})
+	}
+	sort.Ints(k.uts)
+	for i, t := range c.Tasks {
+		x := task{t: t, in: -1, arg: -1}
+		if t.Arg != "" {
+			x.arg = k.reg(t.Arg)
+		}
+		if t.Kind == wse.Data {
+			x.in = queueIndex(k.inputs, t.Queue)
+		}
+		if t.Name == c.Entry {
+			k.entry = i
+			x.activators++
+		}
+		k.tasks = append(k.tasks, x)
+		k.order = append(k.order, i)
+	}
+	rank := func(i int) (int, int) {
+		switch t := k.tasks[i]; t.t.Kind {
+		case wse.Local:
+			return 0, t.t.ID
+		case wse.Control:
+			return 1, t.t.ID
+		default:
+			return 2, t.in
+		}
+	}
+	sort.SliceStable(k.order, func(i, j int) bool {
+		a, x := rank(k.order[i])
+		b, y := rank(k.order[j])
+		return a < b || a == b && x < y
+	})
+	k.prio = make([]int, len(k.order))
+	for i, t := range k.order {
+		k.prio[t] = i
+	}
+	for _, a := range c.Args {
+		k.args = append(k.args, k.reg(a))
+	}
+	for i := range k.tasks {
+		k.tasks[i].entry = len(k.ins)
+		k.block(i, k.tasks[i].t.Body)
+		k.ins = append(k.ins, ins{kind: iEnd, task: i, end: -1})
+	}
+	return k
+}
+
+func (k *code) reg(name string) int {
+	r, ok := k.regs[name]
+	if !ok {
+		r = len(k.regs)
+		k.regs[name] = r
+	}
+	return r
+}
+
+func (k *code) ut(o *wse.Op) int {
+	if o.UT >= 0 {
+		return o.UT
+	}
+	name := o.Dst.Queue
+	if o.Dst.Kind != wse.Fabric {
+		for _, s := range o.Src {
+			if s.Kind == wse.Fabric {
+				name = s.Queue
+			}
+		}
+	}
+	q, _ := k.class.Queue(name)
+	return q.ID
+}
+
+func queueIndex(l []wse.Queue, name string) int {
+	for i, q := range l {
+		if q.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (k *code) taskIndex(name string) int {
+	for i, t := range k.class.Tasks {
+		if t.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (k *code) val(v wse.Val) operand {
+	if v.Name == "" {
+		return operand{-1, v.Imm}
+	}
+	return operand{k.reg(v.Name), 0}
+}
+
+func (k *code) emit(i ins) int {
+	k.ins = append(k.ins, i)
+	return len(k.ins) - 1
+}
+
+func (k *code) block(t int, list []wse.Stmt) {
+	branch := func(c wse.Cond, line string) int {
+		return k.emit(ins{kind: iBranch, task: t, line: line, a: k.val(c.A), b: k.val(c.B), cmp: c.Cmp, end: -1})
+	}
+	for _, s := range list {
+		switch s := s.(type) {
+		case *wse.Op:
+			k.emit(ins{kind: iOp, task: t, line: s.Line, op: k.op(t, s)})
+		case *wse.Set:
+			k.emit(ins{kind: iSet, task: t, line: s.Line, dst: k.reg(s.Reg), fn: s.Fn, a: k.val(s.A), b: k.val(s.B)})
+		case *wse.Load:
+			k.emit(ins{kind: iLoad, task: t, line: s.Line, dst: k.reg(s.Reg), from: k.access(s.From, false)})
+		case *wse.TaskCtl:
+			i := k.taskIndex(s.Task)
+			switch x := &k.tasks[i]; s.Fn {
+			case wse.Activate:
+				x.activators++
+			case wse.Unblock:
+				x.unblockers++
+			case wse.Block:
+				x.blockedElsewhere = x.blockedElsewhere || i != t
+			}
+			k.emit(ins{kind: iCtl, task: t, line: s.Line, ctl: s.Fn, ctlTsk: i})
+		case *wse.Exit:
+			k.emit(ins{kind: iExit, task: t, line: s.Line})
+		case *wse.If:
+			b := branch(s.Cond, s.Line)
+			k.block(t, s.Then)
+			if len(s.Else) > 0 {
+				j := k.emit(ins{kind: iJump, task: t, line: s.Line})
+				k.ins[b].target = len(k.ins)
+				k.block(t, s.Else)
+				k.ins[j].target = len(k.ins)
+			} else {
+				k.ins[b].target = len(k.ins)
+			}
+			if quiet(s.Then) && quiet(s.Else) {
+				k.ins[b].end = len(k.ins)
+			}
+		case *wse.While:
+			b := branch(s.Cond, s.Line)
+			k.block(t, s.Body)
+			k.emit(ins{kind: iJump, task: t, line: s.Line, target: b})
+			k.ins[b].target = len(k.ins)
+		default:
+			k.bad = "a statement of class " + k.class.Name
+		}
+	}
+}
+
+// quiet reports that statements change registers and memory only.
+func quiet(list []wse.Stmt) bool {
+	ok := true
+	wse.Walk(list, func(s wse.Stmt) {
+		switch s := s.(type) {
+		case *wse.Set, *wse.Load, *wse.If:
+		case *wse.Op:
+			ok = ok && s.Dst.Kind != wse.Fabric
+			for _, x := range s.Src {
+				ok = ok && x.Kind != wse.Fabric
+			}
+		default:
+			ok = false
+		}
+	})
+	return ok
+}
+
+func (k *code) access(o wse.Operand, writes bool) access {
+	a := access{array: k.arrays[o.Array], off: o.Offset, dims: o.Dims, index: -1, writes: writes}
+	if o.Kind == wse.Scalar {
+		a.dims = nil
+	}
+	if o.IndexReg != "" {
+		a.index, a.scale = k.reg(o.IndexReg), o.IndexScale
+	}
+	if writes {
+		k.fixed[a.array] = false
+	}
+	return a
+}
+
+func (k *code) op(t int, s *wse.Op) *op {
+	o := &op{id: len(k.ops), src: s, task: t, line: s.Line, n: 1, in: -1, out: -1, inPer: 1, outPer: 1, thread: len(k.uts), async: s.Async, doneTask: -1}
+	k.ops = append(k.ops, o)
+	each := func(x wse.Operand, writes bool) {
+		if x.IsVector() {
+			o.n = x.Count()
+		}
+		if x.Kind == wse.Mem || x.Kind == wse.Scalar {
+			o.acc = append(o.acc, k.access(x, writes))
+		}
+	}
+	each(s.Dst, true)
+	for i, x := range s.Src {
+		each(x, false)
+		if x.Kind == wse.Fabric {
+			o.in, o.inPer = queueIndex(k.inputs, x.Queue), s.Code.SrcElem(s.Elem, i).PerWavelet()
+		}
+	}
+	if s.Dst.Kind == wse.Fabric {
+		o.out, o.outPer, o.control = queueIndex(k.outputs, s.Dst.Queue), s.Code.DstElem(s.Elem).PerWavelet(), s.Dst.Control
+		if s.Code == wse.OpMov && o.outPer == 1 {
+			switch x := s.Src[0]; x.Kind {
+			case wse.Imm:
+				o.known, o.sends = true, operand{-1, int32(x.Bits)}
+			case wse.Reg:
+				o.known, o.sends = true, operand{k.reg(x.Reg), 0}
+			}
+		}
+	}
+	if s.Async {
+		o.thread = sort.SearchInts(k.uts, k.ut(s))
+		o.done, o.doneTask = s.Done.Kind, k.taskIndex(s.Done.Task)
+		switch s.Done.Kind {
+		case wse.DoneActivate:
+			k.tasks[o.doneTask].activators++
+		case wse.DoneUnblock:
+			k.tasks[o.doneTask].unblockers++
+		}
+	}
+	return o
+}

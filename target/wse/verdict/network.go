@@ -1,0 +1,275 @@
+package verdict
+
+import (
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// Limits. Beyond them a verdict is Undecided.
+const (
+	maxPEs      = 1 << 14 // PEs executed
+	maxSteps    = 30_000_000
+	maxMoves    = 200_000_000
+	maxStates   = 30_000
+	maxSchedule = 4000 // steps kept of a schedule
+)
+
+// ends of a route that lead nowhere.
+const (
+	endOffMesh = -1 - iota
+	endNoRoute
+	endNoQueue
+)
+
+// pipe is a chain of buffers: output queue, router buffers, input queue, as far as nothing branches.
+type pipe struct {
+	cap      int
+	next     []int32   // pipes or ends that take from it, all at once; empty when a PE takes
+	ports    [][]int32 // output queue with several colors: next by output of the class
+	sources  int
+	up       int32 // a pipe that fills it, -1
+	writer   int32 // PE that fills it, -1
+	reader   int32 // PE that takes from it, -1
+	color    int
+	x, y     int // where it begins, on the kept mesh
+	outQueue bool
+}
+
+// model is a program ready for execution on the kept part of its mesh.
+type model struct {
+	p      *wse.Program
+	xs, ys []int
+	codes  []*code
+	class  []int // per PE, -1
+	pipes  []pipe
+	in     [][]int32 // PE, input of the class -> pipe
+	out    [][]int32 // PE, output of the class -> pipe
+	bad    string    // a construct that is not modelled
+}
+
+func (m *model) x(pe int) int { return m.xs[pe%len(m.xs)] }
+func (m *model) y(pe int) int { return m.ys[pe/len(m.xs)] }
+
+// newModel builds the model of the whole mesh, or of the mesh cut to what is different.
+func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
+	m := &model{p: p, xs: all(p.W), ys: all(p.H)}
+	if cut {
+		m.xs, m.ys = keep(p, false), keep(p, true)
+	}
+	if len(m.xs)*len(m.ys) > maxPEs {
+		return m
+	}
+	for _, c := range p.Classes {
+		k := compile(c, p)
+		m.codes = append(m.codes, k)
+		if k.bad != "" {
+			m.bad = k.bad
+		}
+	}
+	m.class = make([]int, len(m.xs)*len(m.ys))
+	for i := range m.class {
+		m.class[i] = -1
+		for c, k := range p.Classes {
+			for _, r := range k.Regions {
+				if r.Contains(m.x(i), m.y(i)) {
+					m.class[i] = c
+				}
+			}
+		}
+	}
+	m.fabric(mach)
+	return m
+}
+
+func all(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// fabric lays the pipes: first one per buffer, then chains are joined.
+func (m *model) fabric(mach wse.Machine) {
+	n, w := len(m.class), len(m.xs)
+	routes := make([]map[int]wse.Route, n)
+	slot := make([]map[int]int32, n)
+	add := func(q pipe) int32 {
+		q.up, q.writer, q.reader = -1, -1, -1
+		m.pipes = append(m.pipes, q)
+		return int32(len(m.pipes) - 1)
+	}
+	for pe := range m.class {
+		routes[pe], slot[pe] = map[int]wse.Route{}, map[int]int32{}
+		for _, r := range m.p.Routes {
+			if r.Region.Contains(m.x(pe), m.y(pe)) {
+				routes[pe][r.Color] = r
+				slot[pe][r.Color] = add(pipe{cap: max(1, mach.RouterDepth), color: r.Color, x: pe % w, y: pe / w})
+			}
+		}
+	}
+	m.in, m.out = make([][]int32, n), make([][]int32, n)
+	byColor := make([]map[int]int32, n) // input queues
+	for pe, c := range m.class {
+		byColor[pe] = map[int]int32{}
+		if c < 0 {
+			continue
+		}
+		k := m.codes[c]
+		for _, q := range k.inputs {
+			color := q.Color(m.x(pe), m.y(pe))
+			i := add(pipe{cap: max(1, mach.InQueues[q.ID].Depth), color: color, x: pe % w, y: pe / w})
+			m.pipes[i].reader = int32(pe)
+			m.in[pe] = append(m.in[pe], i)
+			byColor[pe][color] = i
+		}
+	}
+	link := func(from, to int32) int32 {
+		if to >= 0 {
+			m.pipes[to].sources++
+			m.pipes[to].up = from
+		}
+		return to
+	}
+	for pe := range m.class {
+		for color := 0; color < mach.UsableColors; color++ {
+			r, ok := routes[pe][color]
+			if !ok {
+				continue
+			}
+			from := slot[pe][color]
+			for d := wse.North; d <= wse.Ramp; d++ {
+				if !r.Tx.Has(d) {
+					continue
+				}
+				to := int32(endNoQueue)
+				if d == wse.Ramp {
+					if i, ok := byColor[pe][color]; ok {
+						to = i
+					}
+				} else {
+					dx, dy := d.Delta()
+					nx, ny := pe%w+dx, pe/w+dy
+					to = endOffMesh
+					if nx >= 0 && ny >= 0 && nx < w && ny < len(m.ys) {
+						to = endNoRoute
+						if t, ok := routes[ny*w+nx][color]; ok && t.Rx == d.Opposite() {
+							to = slot[ny*w+nx][color]
+						}
+					}
+				}
+				m.pipes[from].next = append(m.pipes[from].next, link(from, to))
+			}
+		}
+	}
+	for pe, c := range m.class {
+		if c < 0 {
+			continue
+		}
+		k := m.codes[c]
+		hw := make([]int32, len(k.hw))
+		count := make([]int, len(k.hw))
+		for i := range hw {
+			hw[i] = add(pipe{cap: max(1, mach.OutQueues[k.hw[i]].Depth), color: -1, x: pe % w, y: pe / w, outQueue: true})
+			m.pipes[hw[i]].writer = int32(pe)
+		}
+		fed := map[int]int{} // color -> hardware queue
+		for i, q := range k.outputs {
+			h := k.outHW[i]
+			m.out[pe] = append(m.out[pe], hw[h])
+			color := q.Color(m.x(pe), m.y(pe))
+			if other, ok := fed[color]; ok && other != h && color >= 0 {
+				m.bad = "two output queues of class " + k.class.Name + " feed one color: the order of their wavelets is not modelled"
+			}
+			fed[color] = h
+			to := int32(endNoRoute)
+			if r, ok := routes[pe][color]; ok && r.Rx == wse.Ramp {
+				to = slot[pe][color]
+			}
+			b := &m.pipes[hw[h]]
+			b.color = color
+			for len(b.ports) <= i {
+				b.ports = append(b.ports, nil)
+			}
+			b.ports[i] = []int32{link(hw[h], to)}
+			b = &m.pipes[hw[h]]
+			b.next = b.ports[i]
+			count[h]++
+		}
+		for h := range hw {
+			if count[h] == 1 {
+				m.pipes[hw[h]].ports = nil
+			}
+		}
+	}
+	m.join()
+}
+
+// join merges each pipe with its only follower when that has no other source.
+func (m *model) join() {
+	into := make([]int32, len(m.pipes)) // pipe -> the pipe it became part of
+	for i := range into {
+		into[i] = int32(i)
+	}
+	for i := range m.pipes {
+		if into[i] != int32(i) {
+			continue
+		}
+		b := &m.pipes[i]
+		for b.ports == nil && len(b.next) == 1 && b.next[0] >= 0 {
+			j := b.next[0]
+			c := &m.pipes[j]
+			if c.sources != 1 || int(j) == i || into[j] != j {
+				break
+			}
+			b.cap += c.cap
+			b.next, b.reader = c.next, c.reader
+			into[j] = int32(i)
+			if b.color < 0 {
+				b.color = c.color
+			}
+		}
+	}
+	find := func(i int32) int32 {
+		for i >= 0 && into[i] != i {
+			i = into[i]
+		}
+		return i
+	}
+	for i := range m.pipes {
+		b := &m.pipes[i]
+		for j := range b.next {
+			b.next[j] = find(b.next[j])
+		}
+		for _, t := range b.ports {
+			for j := range t {
+				t[j] = find(t[j])
+			}
+		}
+	}
+	for i := range m.pipes {
+		if into[i] != int32(i) {
+			continue
+		}
+		b := &m.pipes[i]
+		targets := append([][]int32{b.next}, b.ports...)
+		for _, t := range targets {
+			for _, j := range t {
+				if j >= 0 {
+					m.pipes[j].up = int32(i)
+				}
+			}
+		}
+	}
+	for _, l := range [][][]int32{m.in, m.out} {
+		for _, q := range l {
+			for j := range q {
+				q[j] = find(q[j])
+			}
+		}
+	}
+	for pe := range m.in {
+		for _, i := range m.in[pe] {
+			m.pipes[i].reader = int32(pe)
+		}
+	}
+}

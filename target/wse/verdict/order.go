@@ -1,0 +1,184 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// order is happens-before within one PE during one launch.
+type order struct {
+	runs    []taskRun
+	active  []setter // who set the bit of a task, by task
+	unblock []setter
+	last    []int // by task: its last run, -1
+	recv    map[int]int
+	live    []*inst // asynchronous operations nobody has waited for
+}
+
+type taskRun struct {
+	task int
+	sure bool
+}
+
+// setter is the cause of a bit: a statement of a task run, or the completion of an operation issued in it.
+type setter struct {
+	run  int
+	inst *inst
+}
+
+// inst is an asynchronous operation that was issued.
+type inst struct {
+	op       *op
+	run      int
+	at       []int // first elements of its memory operands; unknownAt = anywhere
+	finished bool
+}
+
+func newOrder(tasks int) *order {
+	o := &order{active: make([]setter, tasks), unblock: make([]setter, tasks), last: make([]int, tasks), recv: map[int]int{}}
+	for i := range o.last {
+		o.last[i], o.active[i].run, o.unblock[i].run = -1, -1, -1
+	}
+	return o
+}
+
+// unordered notes that schedules of PE i may differ.
+func (s *state) unordered(i int, what string) {
+	if s.hazard == "" {
+		k := s.m.codes[s.m.class[i]]
+		s.hazard = fmt.Sprintf("PE (%d,%d) class %s: %s", s.m.x(i), s.m.y(i), k.class.Name, what)
+	}
+	s.hazards[i] = true
+}
+
+func (s *state) name(i, task int) string { return s.m.codes[s.m.class[i]].tasks[task].t.Name }
+
+// activated: two activations without a run between them are one, so a completion may not compete with another activation.
+func (s *state) activated(i, task int, by *inst) {
+	p := &s.pes[i]
+	o := p.order
+	if o == nil {
+		return
+	}
+	now := setter{len(o.runs) - 1, by}
+	if by != nil {
+		now.run = by.run
+	}
+	if p.active>>task&1 == 1 {
+		if by != nil || o.active[task].inst != nil {
+			s.unordered(i, "task "+s.name(i, task)+" is activated twice, and the activations may become one")
+		}
+		return
+	}
+	o.active[task] = now
+}
+
+func (s *state) unblocked(i, task int, by *inst) {
+	p := &s.pes[i]
+	o := p.order
+	if o == nil || p.blocked>>task&1 == 0 {
+		return
+	}
+	o.unblock[task] = setter{len(o.runs) - 1, by}
+	if by != nil {
+		o.unblock[task].run = by.run
+	}
+}
+
+// blocks: a completion that unblocks the task must not be under way.
+func (s *state) blocks(i, task int) {
+	o := s.pes[i].order
+	if o == nil {
+		return
+	}
+	for _, x := range o.live {
+		if x.op.done == wse.DoneUnblock && x.op.doneTask == task {
+			s.unordered(i, "task "+s.name(i, task)+" is blocked while a completion may unblock it")
+		}
+	}
+}
+
+// picked checks that in every schedule the task runs after all runs before it, and forgets operations whose completions led here.
+func (s *state) picked(i int, c candidate) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	o := p.order
+	if o == nil {
+		return
+	}
+	local := c.in < 0
+	cause := o.unblock[c.task].run
+	if local {
+		cause = max(cause, o.active[c.task].run)
+		s.joined(i, o.active[c.task].inst)
+	} else {
+		cause = max(cause, o.last[c.task])
+		if r, ok := o.recv[c.in]; ok {
+			cause = max(cause, r)
+		}
+	}
+	s.joined(i, o.unblock[c.task].inst)
+	for j := len(o.runs) - 1; j > cause; j-- {
+		b := o.runs[j]
+		if !b.sure || k.prio[b.task] > k.prio[c.task] {
+			s.unordered(i, "tasks "+s.name(i, b.task)+" and "+s.name(i, c.task)+" may run in either order")
+			break
+		}
+	}
+	for _, x := range o.live {
+		if local && x.op.done == wse.DoneActivate && x.op.doneTask == c.task {
+			s.unordered(i, "task "+s.name(i, c.task)+" runs while another completion may activate it")
+		}
+	}
+	o.active[c.task] = setter{run: -1}
+	o.unblock[c.task].inst = nil
+	o.last[c.task] = len(o.runs)
+	o.runs = append(o.runs, taskRun{c.task, c.sure})
+}
+
+// joined: the completion of x has been waited for.
+func (s *state) joined(i int, x *inst) {
+	if x == nil {
+		return
+	}
+	o := s.pes[i].order
+	for j, y := range o.live {
+		if x == y {
+			o.live = append(o.live[:j], o.live[j+1:]...)
+			return
+		}
+	}
+}
+
+// unfinished looks for operations that may still use a queue or thread of o although they have ended in this schedule.
+func (s *state) unfinished(i int, o *op) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	if p.order == nil {
+		return
+	}
+	if o.in >= 0 {
+		p.order.recv[o.in] = len(p.order.runs) - 1
+	}
+	for _, x := range p.order.live {
+		if x.op != o && meets(k, x.op, o) || x.op == o && x.finished {
+			s.races.queue(s, i, x.op, o)
+		}
+	}
+}
+
+// clash is an operation that meets another under way on its queue or thread.
+func (s *state) clash(i int, x, o *op) {
+	if s.races != nil {
+		s.races.queue(s, i, x, o)
+	}
+	k := s.m.codes[s.m.class[i]]
+	s.give(ReasonTime, fmt.Sprintf("PE (%d,%d) class %s: %s is issued while %s may still use its queue or microthread",
+		s.m.x(i), s.m.y(i), k.class.Name, title(o.line, o.src.String()), title(x.line, x.src.String())))
+}
+
+func title(line, op string) string {
+	if line == "" {
+		return "`" + op + "`"
+	}
+	return line + " `" + op + "`"
+}

@@ -1,0 +1,493 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// candidate is a task that may start: a local one, or one that takes the head of an input queue.
+type candidate struct {
+	task, in int
+	sure     bool // certain in every schedule: what has lower priority comes later
+}
+
+// stepPE lets a PE act until it waits.
+func (s *state) stepPE(i int) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	main := &p.thr[len(p.thr)-1]
+	for s.fault == nil && s.why == NoReason {
+		progress := false
+		for j := range p.thr[:len(p.thr)-1] {
+			th := &p.thr[j]
+			if th.op == nil {
+				continue
+			}
+			progress = s.advance(i, th) || progress
+			if th.done == th.op.n && !(s.explore != nil && contended(k, th.op)) {
+				s.complete(i, j)
+				progress = true
+			}
+		}
+		switch {
+		case main.op != nil:
+			progress = s.advance(i, main) || progress
+			if main.done == main.op.n {
+				s.finish(i, main)
+				progress = true
+			}
+		case p.task >= 0:
+			if s.explore != nil && s.holds(i) {
+				break
+			}
+			s.issue(i)
+			progress = true
+		default:
+			c := s.candidates(i)
+			if s.fault != nil || len(c) == 0 || s.explore != nil && !s.only(i, c) {
+				break
+			}
+			s.start(i, c[0])
+			progress = true
+		}
+		if !progress {
+			return
+		}
+	}
+}
+
+// contended reports that the completion of o competes with other statements for a bit.
+func contended(k *code, o *op) bool {
+	if o.doneTask < 0 || o.done == wse.DoneNothing {
+		return false
+	}
+	t := &k.tasks[o.doneTask]
+	if o.done == wse.DoneActivate {
+		return t.activators > 1
+	}
+	return t.unblockers > 1 || t.blockedElsewhere
+}
+
+// advance moves an operation as far as wavelets and room allow.
+func (s *state) advance(i int, th *thread) (moved bool) {
+	o := th.op
+	var in, out *queue
+	var inP, outP int32 = -1, -1
+	room := 0
+	if o.in >= 0 {
+		inP = s.m.in[i][o.in]
+		in = &s.q[inP]
+	}
+	if o.out >= 0 {
+		outP = s.m.out[i][o.out]
+		out = &s.q[outP]
+		room = s.m.pipes[outP].cap
+	}
+	for th.done < o.n {
+		n := 1
+		if o.inPer == 1 && o.outPer == 1 {
+			n = o.n - th.done
+		}
+		take := in != nil && th.done%o.inPer == 0
+		give := out != nil && (th.done%o.outPer == o.outPer-1 || th.done == o.n-1)
+		if take {
+			if in.n == 0 || in.runs[0].ctl {
+				break
+			}
+			n = min(n, int(in.runs[0].n))
+		}
+		if give {
+			if out.n >= room {
+				th.full = true
+				break
+			}
+			n = min(n, room-out.n)
+		}
+		if take {
+			r := in.pop(n)
+			s.room(inP)
+			if s.rec != nil {
+				s.rec.received(th.ev, r.ev, inP)
+			}
+		}
+		if give {
+			if s.rec != nil {
+				s.rec.sent(th, outP)
+			}
+			out.push(run{n: int32(n), port: s.port(outP, o), ctl: o.control, why: th.val.why, val: th.val.v, ev: th.ev})
+			s.wakePipe(outP)
+			s.wakePE(s.m.pipes[outP].reader)
+		}
+		th.done += n
+		s.moves += n
+		moved = true
+	}
+	if s.rec != nil {
+		s.rec.progress(th)
+	}
+	return moved
+}
+
+func (s *state) port(pipe int32, o *op) int16 {
+	if s.m.pipes[pipe].ports == nil {
+		return 0
+	}
+	return int16(o.out)
+}
+
+// finish frees a synchronous operation's thread.
+func (s *state) finish(i int, th *thread) { *th = thread{} }
+
+// complete ends an asynchronous operation and does what its completion says.
+func (s *state) complete(i, j int) {
+	p := &s.pes[i]
+	th := p.thr[j]
+	p.thr[j] = thread{}
+	bit := uint64(0)
+	if th.op.doneTask >= 0 {
+		bit = 1 << th.op.doneTask
+	}
+	switch th.op.done {
+	case wse.DoneActivate:
+		s.activated(i, th.op.doneTask, th.inst)
+		if p.active&bit == 0 {
+			p.sureActive &^= bit
+		}
+		p.active |= bit
+	case wse.DoneUnblock:
+		s.unblocked(i, th.op.doneTask, th.inst)
+		if p.blocked&bit != 0 {
+			p.sureUnblock &^= bit
+		}
+		p.blocked &^= bit
+	}
+	if th.inst != nil {
+		th.inst.finished = true
+	}
+}
+
+// receiving reports that an operation takes from an input queue.
+func (p *pe) receiving(in int) bool {
+	for j := range p.thr {
+		if o := p.thr[j].op; o != nil && o.in == in && p.thr[j].done < o.n {
+			return true
+		}
+	}
+	return false
+}
+
+// candidates lists the tasks that may start, by priority.
+func (s *state) candidates(i int) (out []candidate) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	for _, t := range k.order {
+		bit := uint64(1) << t
+		if k.tasks[t].t.Kind == wse.Local && p.active&bit != 0 && p.blocked&bit == 0 {
+			out = append(out, candidate{t, -1, p.sureActive&p.sureUnblock&bit != 0})
+		}
+	}
+	for _, ctl := range []bool{true, false} {
+		for in := range k.inputs {
+			q := &s.q[s.m.in[i][in]]
+			if q.n == 0 || q.runs[0].ctl != ctl {
+				continue
+			}
+			t := -1
+			for j := range k.tasks {
+				x := k.tasks[j].t
+				switch {
+				case ctl && x.Kind == wse.Control && q.runs[0].why == NoReason && x.ID == int(uint32(q.runs[0].val)>>16&63),
+					!ctl && x.Kind == wse.Data && k.tasks[j].in == in:
+					t = j
+				}
+			}
+			if ctl && q.runs[0].why != NoReason {
+				s.give(ReasonKind, fmt.Sprintf("a control wavelet of unknown value arrives in class %s on queue %s", k.class.Name, k.inputs[in].Name))
+				return nil
+			}
+			if ctl && t < 0 {
+				s.break1(i, nil, "", fmt.Sprintf("receives a control wavelet on queue %s for a control task that the class does not have", k.inputs[in].Name))
+				return nil
+			}
+			if t >= 0 && p.blocked>>t&1 == 0 && (ctl || !p.receiving(in)) {
+				out = append(out, candidate{t, in, false})
+			}
+		}
+	}
+	return out
+}
+
+// start begins a task.
+func (s *state) start(i int, c candidate) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	s.picked(i, c)
+	bit := uint64(1) << c.task
+	if c.in < 0 {
+		p.active &^= bit
+		p.sureActive &^= bit
+	} else {
+		in := s.m.in[i][c.in]
+		r := s.q[in].pop(1)
+		s.room(in)
+		if a := k.tasks[c.task].arg; a >= 0 {
+			p.regs[a] = value{r.val, r.why}
+			if r.ctl && r.why == NoReason {
+				p.regs[a].v &= 0xffff
+			}
+		}
+		if s.rec != nil {
+			e := s.rec.add(i, c.task, "", nil, "fires")
+			s.rec.received(e, r.ev, in)
+		}
+	}
+	p.sureUnblock |= bit // whoever unblocked it came before
+	p.task, p.pc = c.task, k.tasks[c.task].entry
+}
+
+// only reports that a PE whose schedules are enumerated has no choice: the first candidate is certain and nothing under way can
+// put another before it.
+func (s *state) only(i int, c []candidate) bool {
+	if !c[0].sure {
+		return false
+	}
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	for j := range p.thr {
+		if o := p.thr[j].op; o != nil && o.done != wse.DoneNothing && (contended(k, o) || k.prio[o.doneTask] < k.prio[c[0].task]) {
+			return false
+		}
+	}
+	return true
+}
+
+// holds reports that the next statement blocks a task that a completion under way may unblock before: a choice.
+func (s *state) holds(i int) bool {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	in := &k.ins[p.pc]
+	if in.kind != iCtl || in.ctl != wse.Block || p.goOn {
+		return false
+	}
+	for j := range p.thr {
+		if o := p.thr[j].op; o != nil && o.done == wse.DoneUnblock && o.doneTask == in.ctlTsk {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pe) get(o operand) value {
+	if o.reg < 0 {
+		return value{v: o.imm}
+	}
+	return p.regs[o.reg]
+}
+
+func worse(a, b Reason) Reason {
+	if a == ReasonData || b == NoReason {
+		return a
+	}
+	return b
+}
+
+// issue executes one statement of the running task.
+func (s *state) issue(i int) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	in := &k.ins[p.pc]
+	p.goOn = false
+	if s.steps++; s.steps > maxSteps {
+		s.give(ReasonLoop, fmt.Sprintf("class %s, task %s%s is still running after %d statements of all PEs", k.class.Name, k.tasks[in.task].t.Name, at(in.line), maxSteps))
+		return
+	}
+	p.pc++
+	switch in.kind {
+	case iOp:
+		s.issueOp(i, in)
+	case iEnd:
+		p.task = -1
+	case iSet:
+		a, b := p.get(in.a), value{}
+		if in.fn != wse.SetMov {
+			b = p.get(in.b)
+		}
+		switch in.fn {
+		case wse.SetAdd:
+			a.v += b.v
+		case wse.SetSub:
+			a.v -= b.v
+		case wse.SetMul:
+			a.v *= b.v
+		}
+		a.why = worse(a.why, b.why)
+		p.regs[in.dst] = a
+	case iLoad:
+		s.inBounds(i, in, &in.from)
+		p.regs[in.dst] = s.load(i, in)
+		s.touch(i, []access{in.from}, nil, in.line, "load")
+	case iBranch:
+		a, b := p.get(in.a), p.get(in.b)
+		switch why := worse(a.why, b.why); {
+		case why == NoReason:
+			if !in.cmp.Holds(a.v, b.v) {
+				p.pc = in.target
+			}
+		case in.end >= 0:
+			s.skip(i, p.pc, in.end, why)
+			p.pc = in.end
+		default:
+			what := "a value that was received, loaded or computed"
+			if why == ReasonArgs {
+				what = "a launch argument that is not given"
+			}
+			s.give(why, fmt.Sprintf("PE (%d,%d) class %s, task %s%s branches on %s", s.m.x(i), s.m.y(i), k.class.Name, k.tasks[in.task].t.Name, at(in.line), what))
+		}
+	case iJump:
+		p.pc = in.target
+	case iCtl:
+		s.control(i, in)
+	case iExit:
+		if s.rec != nil {
+			s.rec.add(i, in.task, in.line, nil, "exits")
+		}
+		if p.exits++; p.exits > 1 {
+			s.break1(i, in, "", "executes exit a second time in one launch")
+		}
+	}
+}
+
+func at(line string) string {
+	if line == "" {
+		return ""
+	}
+	return ", " + line + ","
+}
+
+// skip goes over both arms of a branch that communicate nothing: what they write is unknown.
+func (s *state) skip(i, from, to int, why Reason) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	for j := from; j < to; j++ {
+		switch in := &k.ins[j]; in.kind {
+		case iSet, iLoad:
+			p.regs[in.dst] = value{why: why}
+		}
+	}
+	for j := from; j < to; j++ {
+		if in := &k.ins[j]; in.kind == iOp {
+			s.touch(i, in.op.acc, nil, in.line, in.op.src.String())
+		}
+	}
+}
+
+func (s *state) control(i int, in *ins) {
+	p := &s.pes[i]
+	bit := uint64(1) << in.ctlTsk
+	if s.rec != nil {
+		s.rec.add(i, in.task, in.line, nil, in.ctl.String()+"s "+s.m.codes[s.m.class[i]].tasks[in.ctlTsk].t.Name)
+	}
+	switch in.ctl {
+	case wse.Activate:
+		s.activated(i, in.ctlTsk, nil)
+		p.active |= bit
+		p.sureActive |= bit
+	case wse.Block:
+		s.blocks(i, in.ctlTsk)
+		p.blocked |= bit
+	case wse.Unblock:
+		s.unblocked(i, in.ctlTsk, nil)
+		p.blocked &^= bit
+		p.sureUnblock |= bit
+	}
+}
+
+// load gives the value of an array nobody writes.
+func (s *state) load(i int, in *ins) value {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	a := in.from
+	arr := k.class.Arrays[a.array]
+	n := a.off
+	if a.index >= 0 {
+		if p.regs[a.index].why != NoReason {
+			return value{why: p.regs[a.index].why}
+		}
+		n += a.scale * int(p.regs[a.index].v)
+	}
+	if !k.fixed[a.array] || n < 0 || n >= arr.Len || arr.Elem == wse.F16 || arr.Elem == wse.F32 {
+		return value{why: ReasonData}
+	}
+	if arr.Init == nil {
+		return value{}
+	}
+	f := arr.Init.At(n, s.m.x(i), s.m.y(i))
+	if f != float64(int32(f)) || arr.Elem == wse.U16 && (f < 0 || f > 65535) {
+		return value{why: ReasonData}
+	}
+	return value{v: int32(f)}
+}
+
+// inBounds: an index that is known must stay in its array. Verify has checked patterns without one.
+func (s *state) inBounds(i int, in *ins, a *access) {
+	if a.index < 0 || s.pes[i].regs[a.index].why != NoReason {
+		return
+	}
+	arr := s.m.codes[s.m.class[i]].class.Arrays[a.array]
+	lo, hi := bounds(a.dims)
+	x := a.off + a.scale*int(s.pes[i].regs[a.index].v)
+	if x+lo < 0 || x+hi >= arr.Len {
+		s.break1(i, in, "", fmt.Sprintf("uses elements %d to %d of array %s, which has %d", x+lo, x+hi, arr.Name, arr.Len))
+	}
+}
+
+// issueOp starts a DSD operation.
+func (s *state) issueOp(i int, in *ins) {
+	p, k, o := &s.pes[i], s.m.codes[s.m.class[i]], in.op
+	var it *inst
+	if o.async && s.races != nil {
+		it = &inst{op: o}
+	}
+	for j := range o.acc {
+		s.inBounds(i, in, &o.acc[j])
+	}
+	s.touch(i, o.acc, it, in.line, o.src.String())
+	if o.in < 0 && o.out < 0 {
+		return
+	}
+	for j := range p.thr {
+		x := p.thr[j].op
+		if x == nil || !meets(k, x, o) {
+			continue
+		}
+		if p.thr[j].done == x.n {
+			s.complete(i, j) // a completion somebody competes with: at the latest now
+			continue
+		}
+		s.clash(i, x, o)
+		return
+	}
+	s.unfinished(i, o)
+	if s.why != NoReason {
+		return
+	}
+	th := &p.thr[o.thread]
+	*th = thread{op: o, inst: it, val: value{why: ReasonData}, ev: -1}
+	if o.known {
+		th.val = p.get(o.sends)
+	}
+	if s.rec != nil {
+		th.ev = s.rec.add(i, in.task, in.line, o, "")
+	}
+}
+
+// meets reports that two operations use the same queue or thread.
+func meets(k *code, a, b *op) bool {
+	return a.thread == b.thread || a.in >= 0 && a.in == b.in || a.out >= 0 && b.out >= 0 && k.outHW[a.out] == k.outHW[b.out]
+}
+
+// break1 ends the execution at a broken rule.
+func (s *state) break1(i int, in *ins, queue, reason string) {
+	if s.fault != nil {
+		return
+	}
+	k := s.m.codes[s.m.class[i]]
+	w := Wait{X: s.m.x(i), Y: s.m.y(i), Class: k.class.Name, Queue: queue, Color: -1, OnX: -1, OnY: -1, Reason: reason}
+	if in != nil {
+		w.Task, w.Line = k.tasks[in.task].t.Name, in.line
+	}
+	s.fault = &w
+}
