@@ -1,0 +1,125 @@
+package collective
+
+import "github.com/wfc-lang/wfc/ir"
+
+// Limits are what a tree may use: input queues of a part, and colors. SharedShift says that the shift channel towards lower parts is there
+// anyway, so that a first level of chains is free.
+type Limits struct {
+	Queues, Colors int
+	SharedShift    bool
+}
+
+// Uses returns the input queues and colors a tree takes.
+func Uses(t Tree, shared bool) (queues, colors int) {
+	for i, l := range t.Tree() {
+		q, c := levelUses(l.Star, min(l.Size, t.Parts), i == 0 && shared)
+		queues, colors = queues+q, colors+c
+	}
+	return queues, colors
+}
+
+func levelUses(star bool, size int, shared bool) (queues, colors int) {
+	switch {
+	case star:
+		return size - 1, size - 1
+	case shared:
+		return 0, 0
+	case size == 2:
+		return 1, 1
+	}
+	return 1, 2
+}
+
+// fewer is by how much a tree with more levels must be faster: the estimates are that good, and levels cost colors and classes.
+const fewerPercent = 3
+
+// Choose returns the tree that Time expects to be fastest for the given reductions together, by their lengths in wavelets: a dynamic
+// program over the stride of the next level and what is left of the limits. Group sizes are powers of two but for the last level's.
+// One chain wins unless another tree is faster by more than the estimate's error.
+func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree {
+	chain := Chain(axis, parts)
+	if parts < 3 || len(wavelets) == 0 {
+		return chain
+	}
+	s := search{parts: parts, wavelets: wavelets, m: m, shared: lim.SharedShift, known: map[state]found{}}
+	best := s.from(state{stride: 1, queues: lim.Queues, colors: lim.Colors})
+	if one := s.level(false, parts, 1, 0) + s.last(0); best.time < 0 || best.time*100 >= one*(100-fewerPercent) {
+		return chain
+	}
+	return Tree{Axis: axis, Parts: parts, Levels: best.levels}
+}
+
+// state is a stride up to which the parts have combined, what further levels may use, and the queue that their first stream gets.
+type state struct{ stride, queues, colors, queue int }
+
+// found is the best rest of a tree; time is -1 when there is none.
+type found struct {
+	time   int
+	levels []ir.Level
+}
+
+type search struct {
+	parts    int
+	wavelets []int
+	m        Machine
+	shared   bool
+	known    map[state]found
+}
+
+func (s *search) level(star bool, members, stride, queue int) int {
+	t := 0
+	for _, n := range s.wavelets {
+		t += s.m.level(star, members, stride, n, queue)
+	}
+	return t
+}
+
+// last is the time of the last vectors, which arrive in the given queue.
+func (s *search) last(queue int) int {
+	t := 0
+	for _, n := range s.wavelets {
+		t += s.m.vector(n, queue)
+	}
+	return t
+}
+
+func (s *search) from(at state) found {
+	left := (s.parts + at.stride - 1) / at.stride // members of the level
+	if left < 2 {
+		return found{time: s.last(at.queue - 1)}
+	}
+	if f, ok := s.known[at]; ok {
+		return f
+	}
+	best := found{time: -1}
+	for size := 2; ; size *= 2 {
+		size = min(size, left)
+		for _, star := range []bool{false, true} {
+			if star && size == 2 {
+				continue // a chain of two is the same
+			}
+			q, c := levelUses(star, size, s.shared && at.stride == 1)
+			if q > at.queues || c > at.colors {
+				continue
+			}
+			streams := 1
+			if star {
+				streams = size - 1
+			}
+			rest := s.from(state{at.stride * size, at.queues - q, at.colors - c, at.queue + streams})
+			if rest.time < 0 {
+				continue
+			}
+			t := s.level(star, size, at.stride, at.queue) + rest.time
+			// Of equally fast trees the one with fewer levels, then the one found first.
+			if best.time < 0 || t < best.time || t == best.time && len(rest.levels)+1 < len(best.levels) {
+				best = found{t, append([]ir.Level{{Size: size, Star: star}}, rest.levels...)}
+			}
+		}
+		if size == left {
+			break
+		}
+	}
+	s.known[at] = best
+	return best
+}

@@ -1,0 +1,190 @@
+// Package collective expresses collective operations in mesh IR: which part of an axis sends what to which other part, and the
+// operations of each. Nothing here is an opcode of its own; a reduction is sends, receives that combine, and channels for them.
+//
+// A reduction runs along a tree of levels (ir.Level): groups of parts combine into their lowest part in a chain or a star, these
+// leaders combine in larger groups, and so on to part 0. Chain, star, binary tree and two phases are such trees, and [Choose] finds
+// the best one for a machine by a dynamic program over the levels. The same tree is written into the reduction's ir.Order, so that
+// interpreter and CPU combine in the same order. What a part does depends only on its place in the levels, so the number of
+// different processes is O(log P); group sizes are powers of two, for which the sets of equal parts are few strided ranges.
+//
+// The model of cost is that of Luczynski et al. (HPDC'24, arXiv 2404.15888), see [Metrics] and [Time].
+package collective
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// Tree is a reduction tree over the parts of an axis.
+type Tree = ir.ChainAxis
+
+// Chain is one chain of all parts, the lowest bandwidth and the longest latency.
+func Chain(axis string, parts int) Tree {
+	return Tree{Axis: axis, Parts: parts, Levels: atLeastTwo(parts, ir.Level{Size: parts})}
+}
+
+// Star sends every part's vector straight to part 0.
+func Star(axis string, parts int) Tree {
+	return Tree{Axis: axis, Parts: parts, Levels: atLeastTwo(parts, ir.Level{Size: parts, Star: true})}
+}
+
+func atLeastTwo(parts int, l ir.Level) []ir.Level {
+	if parts < 2 {
+		return nil
+	}
+	return []ir.Level{l}
+}
+
+// Binary combines pairs, then pairs of pairs, and so on.
+func Binary(axis string, parts int) Tree {
+	t := Tree{Axis: axis, Parts: parts}
+	for s := 1; s < parts; s *= 2 {
+		t.Levels = append(t.Levels, ir.Level{Size: 2})
+	}
+	return t
+}
+
+// TwoPhase runs a chain in each group of about sqrt(parts), then a chain over the leaders. The group size is a power of two.
+func TwoPhase(axis string, parts int) Tree {
+	g := 1
+	for g*g*2 <= parts { // the power of two nearest to the root, in ratio
+		g *= 2
+	}
+	if g < 2 || g >= parts {
+		return Chain(axis, parts)
+	}
+	return Tree{Axis: axis, Parts: parts, Levels: []ir.Level{{Size: g}, {Size: (parts + g - 1) / g}}}
+}
+
+// Shape writes a tree's levels, "chain 16, star 4".
+func Shape(t Tree) string {
+	var s []string
+	for _, l := range t.Tree() {
+		word := "chain"
+		if l.Star {
+			word = "star"
+		}
+		s = append(s, fmt.Sprintf("%s %d", word, l.Size))
+	}
+	if len(s) == 0 {
+		return "nothing"
+	}
+	return strings.Join(s, ", ")
+}
+
+// Link is a stream of a tree: level, and in a star the arm (1 and up); arm 0 is the stream of a chain.
+type Link struct{ Level, Arm int }
+
+// Role is what a part does in a tree: it receives from Receives in order, combining, and then sends on Send unless it is the root.
+// Parts with equal roles run the same process.
+type Role struct {
+	Receives []Link
+	Send     Link
+	Root     bool
+}
+
+// RoleOf returns the role of part k.
+func RoleOf(t Tree, k int) Role {
+	var r Role
+	stride := 1
+	for i, l := range t.Tree() {
+		size := min(l.Size, t.Parts)
+		j := k / stride % size
+		switch {
+		case l.Star && j > 0:
+			r.Send = Link{i, j}
+			return r
+		case l.Star:
+			for a := 1; a < size && k+a*stride < t.Parts; a++ {
+				r.Receives = append(r.Receives, Link{i, a})
+			}
+		default:
+			if j < size-1 && k+stride < t.Parts {
+				r.Receives = append(r.Receives, Link{Level: i})
+			}
+			if j > 0 {
+				r.Send = Link{Level: i}
+				return r
+			}
+		}
+		stride *= size
+	}
+	r.Root = true
+	return r
+}
+
+// Key tells roles apart.
+func (r Role) Key() string { return fmt.Sprint(r.Receives, r.Send, r.Root) }
+
+// Channel is the channel of a link of t along mesh dimension d. A chain of neighbours runs on the shift channel that halos use too.
+func Channel(t Tree, d mesh.Dim, l Link) mesh.Channel {
+	stride, level := 1, ir.Level{}
+	for i, x := range t.Tree() {
+		level = ir.Level{Size: min(x.Size, t.Parts), Star: x.Star}
+		if i == l.Level {
+			break
+		}
+		stride *= level.Size
+	}
+	if stride == 1 && !level.Star {
+		return mesh.Channel{Name: d.String() + "-", Dim: d, Kind: mesh.Shift, Step: -1, Layout: t.Axis}
+	}
+	mod := stride * level.Size
+	c := mesh.Channel{Dim: d, Kind: mesh.Hop, Layout: t.Axis, Mod: mod}
+	if l.Arm == 0 {
+		c.Step, c.From = -stride, mesh.Range{Lo: stride, Hi: mod, Step: stride}
+		c.Name = fmt.Sprintf("%v-%d.%d", d, stride, mod)
+		return c
+	}
+	from := l.Arm * stride
+	c.Step, c.From = -from, mesh.Range{Lo: from, Hi: from + 1, Step: 1}
+	c.Name = fmt.Sprintf("%v-%d.%d.arm", d, from, mod)
+	return c
+}
+
+// Combine is what a reduction does with its vectors: Code of two of them, elementwise, in type Elem. Acc is the part's own vector of
+// Len elements in memory; it serves as accumulator, and in part 0 ends up as the result.
+type Combine struct {
+	Code ir.Code
+	Elem ir.Elem
+	Acc  mesh.Operand
+	Len  int
+}
+
+// Reduce returns the operations of a part with role r. The last vector received is combined on its way out: a part between two
+// others passes elements on as they come.
+func (r Role) Reduce(t Tree, d mesh.Dim, c Combine) []mesh.Op {
+	at := func(l Link) mesh.Operand {
+		return mesh.Operand{Kind: mesh.Chan, Name: Channel(t, d, l).Name, Len: c.Len}
+	}
+	var out []mesh.Op
+	for i, l := range r.Receives {
+		op := mesh.Op{Code: c.Code, Elem: c.Elem, Dst: c.Acc, Src: []mesh.Operand{c.Acc, at(l)}}
+		if i == len(r.Receives)-1 && !r.Root {
+			op.Dst = at(r.Send)
+		}
+		out = append(out, op)
+	}
+	if len(r.Receives) == 0 && !r.Root {
+		out = append(out, mesh.Op{Code: ir.Read, Elem: c.Elem, Dst: at(r.Send), Src: []mesh.Operand{c.Acc}, Async: true})
+	}
+	return out
+}
+
+// Channels lists the channels of a tree, in the order of its levels.
+func Channels(t Tree, d mesh.Dim) []mesh.Channel {
+	var out []mesh.Channel
+	for i, l := range t.Tree() {
+		if !l.Star {
+			out = append(out, Channel(t, d, Link{Level: i}))
+			continue
+		}
+		for a := 1; a < min(l.Size, t.Parts); a++ {
+			out = append(out, Channel(t, d, Link{i, a}))
+		}
+	}
+	return out
+}
