@@ -6,6 +6,7 @@ import (
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/runtime"
 )
 
@@ -31,6 +32,7 @@ type RunOptions struct {
 	// Order replays the reductions of a program built for a wafer on interpreter and CPU.
 	Order    *Program
 	Progress runtime.Progress // nil is silent
+	Watch    Watch            // what to record of a run on the wafer
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.
@@ -66,13 +68,21 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := p.engine(prog, opt.Target)
+	if opt.Target != Wafer && opt.Watch.on() {
+		return nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
+	}
+	e, done, err := p.engine(prog, opt.Target, opt.Watch)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
 	res, err := prep.Run(ctx, e)
+	prof, werr := done()
+	if err == nil {
+		err = werr
+	}
 	if res != nil {
+		res.Profile, p.ReportData.Profile = prof, prof
 		res.Target = string(opt.Target)
 		if opt.Target == Wafer {
 			res.Machine, res.Mesh = p.Machine, &[2]int{p.Code.W, p.Code.H}
@@ -92,21 +102,24 @@ func (p *Program) onWafer() error {
 	return diag.List{diag.New("WF0606", diag.Span{}, "%s was not built for a machine", p.Name).Suggest("run it with --target interp")}
 }
 
-// engine makes what computes.
-func (p *Program) engine(prog *ir.Program, t Target) (runtime.Engine, error) {
+// engine makes what computes. done ends what watches it.
+func (p *Program) engine(prog *ir.Program, t Target, w Watch) (e runtime.Engine, done func() (*report.Profile, error), err error) {
+	done = func() (*report.Profile, error) { return nil, nil }
 	switch t {
 	case Interp:
-		return interp.New(prog)
+		e, err = interp.New(prog)
+		return e, done, err
 	case CPU:
-		return p.cpuEngine(prog)
+		e, err = p.cpuEngine(prog)
+		return e, done, err
 	case Wafer:
-		return p.waferEngine()
+		return p.waferEngine(w)
 	}
 	d := diag.New("WF0606", diag.Span{}, "unknown target %q", t).Note("the targets are wse, cpu and interp")
 	if n, ok := diag.Nearest(string(t), []string{"wse", "cpu", "interp"}); ok {
 		d.Suggest("did you mean %s?", n)
 	}
-	return nil, diag.List{d}
+	return nil, nil, diag.List{d}
 }
 
 // settings turns values with units into numbers. The source is read again with them, because it knows the units and the rules that

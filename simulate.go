@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 )
@@ -12,22 +13,36 @@ import (
 // Simulate runs the script of a machine program written as text (docs/machine-text.md) on the cycle-level simulator and writes what
 // the script prints. machine is a profile name; when empty, the program's own.
 func Simulate(ctx context.Context, src Source, machineName string, w io.Writer) error {
+	_, err := SimulateWatched(ctx, src, machineName, w, Watch{})
+	return err
+}
+
+// SimulateWatched is Simulate and records what watch asks for. The profile, when asked for, counts every launch as one iteration of
+// function main.
+func SimulateWatched(ctx context.Context, src Source, machineName string, w io.Writer, watch Watch) (*report.Profile, error) {
 	p, err := wse.Parse(src.Name, src.Text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if machineName == "" {
 		machineName = p.Machine
 	}
 	m, err := machine(machineName, 0, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := sim.New(p, m, sim.Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.RunScript(ctx, w)
+	v := &watched{Sim: s}
+	done := v.start(watch)
+	err = s.RunScript(ctx, w)
+	prof, werr := done()
+	if err == nil {
+		err = werr
+	}
+	return prof, err
 }
 
 // MachineConstant is a figure of a machine with its uncertainty and source.

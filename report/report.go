@@ -24,9 +24,10 @@ type Report struct {
 	Arrays      []Array      `json:"arrays"`
 	Schedule    []Run        `json:"schedule"`
 	Passes      []Pass       `json:"passes,omitempty"`
-	Wafer       *Wafer       `json:"wafer,omitempty"` // nil when the build did not get to the machine
-	Suggestions []string     `json:"suggestions"`     // what to change, cheapest first
-	Diagnostics []Diagnostic `json:"diagnostics"`     // refusals are the errors among them
+	Wafer       *Wafer       `json:"wafer,omitempty"`   // nil when the build did not get to the machine
+	Suggestions []string     `json:"suggestions"`       // what to change, cheapest first
+	Diagnostics []Diagnostic `json:"diagnostics"`       // refusals are the errors among them
+	Profile     *Profile     `json:"profile,omitempty"` // of a run, when it was asked for
 }
 
 // Param is a parameter with the value of this build.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/report"
 )
 
 // Result is what a run leaves, and the document of `wfc run --json`.
@@ -22,9 +23,10 @@ type Result struct {
 	Probes      map[string]Number     `json:"probes"`  // last values
 	Outputs     []string              `json:"outputs"` // files written
 	Interrupted bool                  `json:"interrupted,omitempty"`
-	Arrays      map[string]*ir.Tensor `json:"-"` // the fields at the end, row-major over their axes
-	Samples     []Sample              `json:"-"` // every probe taken, in order
-	Scalars     map[string]float64    `json:"-"` // host scalars
+	Profile     *report.Profile       `json:"profile,omitempty"` // where the cycles went, when it was asked for
+	Arrays      map[string]*ir.Tensor `json:"-"`                 // the fields at the end, row-major over their axes
+	Samples     []Sample              `json:"-"`                 // every probe taken, in order
+	Scalars     map[string]float64    `json:"-"`                 // host scalars
 }
 
 // Sample is one value of a probe.

@@ -13,8 +13,8 @@ func simCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sim",
 		Usage:     "run a machine program written by hand on the simulator",
-		UsageText: "wfc sim FILE [--machine wse2|wse3]",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "machine", Usage: "machine `PROFILE` (default: the program's own)"}},
+		UsageText: "wfc sim FILE [--machine wse2|wse3] [--profile] [--timeline FILE.json] [--trace FILE]",
+		Flags:     append([]cli.Flag{&cli.StringFlag{Name: "machine", Usage: "machine `PROFILE` (default: the program's own)"}}, watchFlags()...),
 		Action: func(c *cli.Context) error {
 			path, err := oneFile(c)
 			if err != nil {
@@ -24,7 +24,13 @@ func simCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return wfc.Simulate(c.Context, src, c.String("machine"), c.App.Writer)
+			w, err := openWatch(c)
+			if err != nil {
+				return err
+			}
+			prof, err := wfc.SimulateWatched(c.Context, src, c.String("machine"), c.App.Writer, w.Watch)
+			printProfile(c.App.Writer, prof)
+			return w.close(err)
 		},
 	}
 }

@@ -29,9 +29,9 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "compile and run a program, or run a compiled one",
-		UsageText: "wfc run FILE.wf|FILE.wfx [--target wse|cpu|interp] [--set NAME=VALUE]... [--out DIR] [--json]",
+		UsageText: "wfc run FILE.wf|FILE.wfx [--target wse|cpu|interp] [--set NAME=VALUE]... [--out DIR] [--json] [--profile] [--timeline FILE.json] [--trace FILE]",
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "target", Usage: "what computes: `wse|cpu|interp`, the simulated wafer, this computer, or the interpreter",
-			Value: string(wfc.Wafer)}}, runFlags()...),
+			Value: string(wfc.Wafer)}}, append(runFlags(), watchFlags()...)...),
 		Action: func(c *cli.Context) error { return runProgram(c, wfc.Target(c.String("target"))) },
 	}
 }
@@ -101,9 +101,21 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	if len(p.Warnings) > 0 {
 		show(p.Warnings, c.App.ErrWriter)
 	}
-	res, err := p.Run(c.Context, ro)
+	w, err := openWatch(c)
 	if err != nil {
 		return err
+	}
+	ro.Watch = w.Watch
+	res, err := p.Run(c.Context, ro)
+	if err = w.close(err); err != nil {
+		return err
+	}
+	if res.Profile != nil && ro.OutDir != "" {
+		name, err := writeProfile(p, ro.OutDir)
+		if err != nil {
+			return err
+		}
+		res.Outputs = append(res.Outputs, name)
 	}
 	if c.Bool("json") {
 		b, err := res.JSON()
@@ -115,6 +127,7 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 		}
 	} else {
 		printResult(c.App.Writer, res)
+		printProfile(c.App.Writer, res.Profile)
 	}
 	if res.Interrupted {
 		return errShown{exitInterrupted}

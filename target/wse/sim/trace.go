@@ -22,7 +22,7 @@ const (
 	EvGo                        // it goes on after N cycles: PE, PC, Thread, Queue, Why, N
 	EvOpEnd                     // it is complete, N cycles after issue, this one included: PE, PC, Thread, N
 	EvSend                      // a wavelet enters an output queue: PE, PC, Thread, Queue, Color, Wavelet, Value, Control
-	EvUp                        // it leaves the queue for the router, ready there N cycles later: PE, Queue, Color, Wavelet, N
+	EvUp                        // it leaves the queue for the router, ready there N cycles later: PE, Queue (hardware queues by id), Color, Wavelet, Value, Control, N
 	EvHop                       // it leaves a router for the ports Tx, having entered by Rx: PE, Color, Wavelet, Value, Rx, Tx, Control
 	EvTake                      // a CE takes it from an input queue: PE, PC (-1: a task is started by it), Thread, Queue, Color, Wavelet
 	EvEnd                       // the launch is over; Cycle is the one after the last exit
@@ -212,10 +212,12 @@ func (r *tracer) hop(i int32, t int64) {
 // up is called before output queue u gives its oldest wavelet to the router.
 func (r *tracer) up(u int32, t int64) {
 	f := &r.s.fifos[u]
-	id, to := r.ids[r.head(f)], r.s.head(f).aux&auxSlot
+	w := r.s.head(f)
+	id, to := r.ids[r.head(f)], w.aux&auxSlot
 	r.ids[r.tail(&r.s.fifos[to])] = id
 	sl := &r.s.slots[to]
-	r.emit(Event{Kind: EvUp, Cycle: t, N: int64(max(1, r.s.m.RampOutCycles)), PE: int(sl.pe), PC: -1, Queue: u - r.s.outOf[sl.pe], Color: sl.color, Wavelet: id})
+	r.emit(Event{Kind: EvUp, Cycle: t, N: int64(max(1, r.s.m.RampOutCycles)), PE: int(sl.pe), PC: -1, Queue: u - r.s.outOf[sl.pe],
+		Color: sl.color, Wavelet: id, Value: w.val, Control: w.aux&isControl != 0})
 }
 
 // Code describes a class as compiled, for those who read events.
@@ -242,6 +244,7 @@ type Ins struct {
 	Setup int // cycles before its first element
 	Ticks int // per element
 	Plain int // Ticks without bank conflicts or pairing of banks
+	Addr  int // byte address of the first element of its first source in memory
 	// Counts names the register that the instruction changes by a constant, for loop counters.
 	Counts string
 }
@@ -256,14 +259,14 @@ func (s *Sim) Codes() []Code {
 		}
 		c := Code{Class: k.class.Name, Args: k.class.Args, Tasks: k.class.Tasks, Threads: k.threads, Inputs: k.inputs, Outputs: k.outputs}
 		for i := range k.ins {
-			c.Ins = append(c.Ins, s.describe(&k.ins[i], names))
+			c.Ins = append(c.Ins, s.describe(k, &k.ins[i], names))
 		}
 		out = append(out, c)
 	}
 	return out
 }
 
-func (s *Sim) describe(in *ins, names []string) Ins {
+func (s *Sim) describe(k *code, in *ins, names []string) Ins {
 	x := Ins{Task: int(in.task), Line: in.line}
 	switch d := in.dsd; in.kind {
 	case iOp:
@@ -271,6 +274,11 @@ func (s *Sim) describe(in *ins, names []string) Ins {
 		x.Setup, x.Ticks, x.Plain = d.rate.Setup, d.rate.Ticks, s.m.Rate(d.op.Code, d.op.Elem).Ticks
 		if x.In || x.Out {
 			x.Setup = s.m.FabricSetup
+		}
+		for i := d.nsrc - 1; i >= 0; i-- {
+			if d.src[i].kind == wse.Mem {
+				x.Addr = int(d.src[i].base) + k.layout.DataStart
+			}
 		}
 	case iSet:
 		x.Text = "set %" + names[in.dst]

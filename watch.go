@@ -1,0 +1,70 @@
+package wfc
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+	"github.com/wfc-lang/wfc/target/wse/trace"
+)
+
+// Window is a rectangle of PEs; the zero value is the whole mesh.
+type Window = trace.Window
+
+// Watch says what to record of a simulation. The zero value records nothing and costs nothing.
+type Watch struct {
+	Profile  bool      // where the cycles went: Result.Profile and the report
+	Timeline io.Writer // Trace Event JSON, for https://ui.perfetto.dev
+	Trace    io.Writer // text trace, for the viewer davidz-cerebras/wse-viz
+	Window   Window    // PEs in Timeline and Trace
+}
+
+func (w Watch) on() bool { return w.Profile || w.Timeline != nil || w.Trace != nil }
+
+// watched is a simulated wafer whose launches are told to those who watch.
+type watched struct {
+	*sim.Sim
+	funcs []string
+	prof  *trace.Profile
+}
+
+// start attaches the watchers. done ends their documents.
+func (v *watched) start(w Watch) (done func() (*report.Profile, error)) {
+	var tee sim.Tee
+	var closers []io.Closer
+	if w.Profile {
+		v.prof = trace.NewProfile(v.Sim)
+		tee = append(tee, v.prof)
+	}
+	if w.Timeline != nil {
+		t := trace.NewTimeline(w.Timeline, v.Sim, w.Window)
+		tee, closers = append(tee, t), append(closers, t)
+	}
+	if w.Trace != nil {
+		t := trace.NewViewer(w.Trace, v.Sim, w.Window)
+		tee, closers = append(tee, t), append(closers, t)
+	}
+	if len(tee) > 0 {
+		v.SetSink(tee)
+	}
+	return func() (*report.Profile, error) {
+		var err error
+		for _, c := range closers {
+			err = errors.Join(err, c.Close())
+		}
+		if v.prof == nil {
+			return nil, err
+		}
+		return v.prof.Report(), err
+	}
+}
+
+// Launch tells the profile which function is launched: the first launch register is its number, the second its iterations.
+func (v *watched) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
+	if v.prof != nil && len(args) > 1 && int(args[0]) < len(v.funcs) {
+		v.prof.Begin(v.funcs[args[0]], int64(args[1]))
+	}
+	return v.Sim.Launch(ctx, args...)
+}
