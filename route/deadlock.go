@@ -43,12 +43,16 @@ type Wait struct {
 	X, Y    int // a PE of the original mesh
 	Class   string
 	Channel string
-	Send    bool // waits for room, else for data
-	Missing int  // elements
-	Pos     ir.Pos
+	Send    bool   // waits for room, else for data
+	Left    bool   // does not wait: elements were sent to it that it never receives
+	Missing int    // elements
+	Pos     ir.Pos // of the operation that waits; of the send, for a send under way or elements left over
 }
 
 func (w Wait) String() string {
+	if w.Left {
+		return fmt.Sprintf("PE (%d,%d) class %s never receives %d elements that are sent to it on %s", w.X, w.Y, w.Class, w.Missing, w.Channel)
+	}
 	what := "data from"
 	if w.Send {
 		what = "room in"
@@ -227,8 +231,9 @@ func gcd(a, b int) int {
 // pe is the state of one process.
 type pe struct {
 	iter, pc int
-	left     int   // elements the current operation still has to do, -1 = not started
-	sends    []int // per channel: elements an asynchronous send still has to put
+	left     int      // elements the current operation still has to do, -1 = not started
+	sends    []int    // per channel: elements an asynchronous send still has to put
+	sent     []ir.Pos // per channel: where its last send is written
 }
 
 // run executes two iterations of function f.
@@ -241,7 +246,7 @@ func (n *network) run(f int) Verdict {
 		queue[c] = make([]int, len(n.class))
 	}
 	for i := range pes {
-		pes[i] = pe{left: -1, sends: make([]int, len(n.chans))}
+		pes[i] = pe{left: -1, sends: make([]int, len(n.chans)), sent: make([]ir.Pos, len(n.chans))}
 	}
 	todo := make([]int, len(pes))
 	queued := make([]bool, len(pes))
@@ -311,6 +316,9 @@ func (n *network) run(f int) Verdict {
 			}
 			in, out, length := n.ends(op)
 			length = min(length, limit)
+			if out >= 0 {
+				s.sent[out] = op.Pos
+			}
 			if op.Async {
 				if s.sends[out] == 0 {
 					s.sends[out] = length
@@ -369,7 +377,7 @@ func (n *network) run(f int) Verdict {
 			}
 			for _, ch := range op.Chans {
 				if c := n.chans[ch]; s.sends[c] > 0 {
-					at.Channel, at.Send, at.Missing = ch, true, s.sends[c]
+					at.Channel, at.Send, at.Missing, at.Pos = ch, true, s.sends[c], s.sent[c]
 				}
 			}
 			v.Waits = append(v.Waits, at)
@@ -377,7 +385,7 @@ func (n *network) run(f int) Verdict {
 		}
 		for c, left := range s.sends {
 			if left > 0 {
-				at.Channel, at.Send, at.Missing = n.p.Channels[c].Name, true, left
+				at.Channel, at.Send, at.Missing, at.Pos = n.p.Channels[c].Name, true, left, s.sent[c]
 				v.Waits = append(v.Waits, at)
 			}
 		}
@@ -394,7 +402,11 @@ func (n *network) run(f int) Verdict {
 		for i, k := range queue[c] {
 			if k > 0 {
 				v.Kind = Deadlocks
-				v.Waits = append(v.Waits, Wait{X: n.xs[i%w], Y: n.ys[i/w], Class: n.class[i].Name, Channel: n.p.Channels[c].Name + " (sent and never received)", Missing: k})
+				w := Wait{X: n.xs[i%w], Y: n.ys[i/w], Channel: n.p.Channels[c].Name, Missing: k, Left: true, Pos: pes[senders[c][i]].sent[c]}
+				if n.class[i] != nil {
+					w.Class = n.class[i].Name
+				}
+				v.Waits = append(v.Waits, w)
 			}
 		}
 	}

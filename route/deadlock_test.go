@@ -100,3 +100,42 @@ func TestReduceThenFlood(t *testing.T) {
 		t.Fatal(v)
 	}
 }
+
+// A wait names the class, the channel and the place in the source; so do elements that nobody receives.
+func TestWaitsAreLocated(t *testing.T) {
+	p := line(5, 100, false)
+	for i := range p.Classes {
+		for k := range p.Classes[i].Funcs[0] {
+			p.Classes[i].Funcs[0][k].Pos = ir.Pos{Start: 10*i + k, End: 10*i + k + 1}
+		}
+	}
+	for _, w := range Deadlock(p, 2).Waits {
+		if w.Class == "" || w.Channel == "" || w.Pos == (ir.Pos{}) {
+			t.Errorf("%+v", w)
+		}
+	}
+	// The last PE receives nothing.
+	last := p.Classes[2].Funcs[0]
+	for i := range last {
+		if len(last[i].Src) > 0 && last[i].Src[0].Kind == mesh.Chan {
+			last[i].Src[0], last[i].Dst = mem(1), mem(1)
+		}
+	}
+	for i := range p.Classes {
+		for k := range p.Classes[i].Funcs[0] {
+			o := &p.Classes[i].Funcs[0][k]
+			if o.Dst.Kind == mesh.Chan {
+				o.Dst.Len, o.Src[0] = 1, mem(1)
+			} else if len(o.Src) > 0 && o.Src[0].Kind == mesh.Chan {
+				o.Dst, o.Src[0].Len = mem(1), 1
+			}
+		}
+	}
+	v := Deadlock(p, 4)
+	if v.Kind != Deadlocks || len(v.Waits) != 1 {
+		t.Fatalf("%v", v)
+	}
+	if w := v.Waits[0]; !w.Left || w.Class != "last" || w.Channel != "x+" || w.Pos.Start != 10 || !strings.Contains(v.String(), "never receives 2 elements that are sent to it on x+") {
+		t.Errorf("%+v: %v", w, w)
+	}
+}

@@ -6,8 +6,13 @@ import (
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
-// periods of a repeating stretch that are kept. A PE's neighbourhood reaches as far as its colors go within a period.
-const periods = 8
+// periods of a repeating stretch that are kept: 8 of a short period, 4 of a long one.
+func periods(step int) int {
+	if step <= 4 {
+		return 8
+	}
+	return 4
+}
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
 func keep(p *wse.Program, yAxis bool) []int {
@@ -72,9 +77,9 @@ func keep(p *wse.Program, yAxis bool) []int {
 				j++
 			}
 			// Positions i .. j+step repeat with the period.
-			if run := (j - i) / step; run > periods {
-				drop := (run - periods) * step
-				at := i + periods*step/2
+			if run := (j - i) / step; run > periods(step) {
+				drop := (run - periods(step)) * step
+				at := i + periods(step)/2*step
 				pos = append(pos[:at:at], pos[at+drop:]...)
 				sig = append(sig[:at:at], sig[at+drop:]...)
 			}

@@ -91,3 +91,12 @@ func execute(m *model, launches [][]int32, record bool) (s *state, launch int) {
 	}
 	return s, len(launches)
 }
+
+// Functions are the launches that decide a compiled program with n functions: two iterations of each, one after the other
+// (codegen.RegFunc, codegen.RegCount).
+func Functions(n int) (out [][]int32) {
+	for f := range n {
+		out = append(out, []int32{int32(f), 2})
+	}
+	return out
+}
