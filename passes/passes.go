@@ -13,7 +13,7 @@
 //	dce         what nothing reads goes; operations take their canonical order
 //
 // The first five define the bits, the last three preserve them, and none of the table knows a target. After the table,
-// [Reuse] decides which values share storage; it changes no program.
+// [Reuse] decides which values share storage; it changes no program. A back end that computes in one memory, as the CPU does, asks it.
 //
 // Bodies are rebuilt, never patched: a [builder] shares equal nodes and keeps arguments before uses, so a pass is a function from the
 // old nodes to new ones.

@@ -3,119 +3,13 @@ package passes
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Plan says where every array and value of the device functions is stored. It is what makes "every value is new" cheap: state is
-// double-buffered only where a function reads old values after writing new ones, and levels of time rotate by exchanging buffers.
-//
-// Storage is a list of slots, each a box of one element type. When a function starts, array number i of the program is in slot i; the
-// slots after the arrays are scratch. When it ends, its copies are made, then the buffers of the slots are permuted, so that array i is
-// in slot i again. A back end keeps one buffer pointer per slot.
-type Plan struct {
-	Slots []Slot
-	Funcs []FuncPlan
-}
-
-// Slot is storage for the points of Dom, ghosts included, row-major.
-type Slot struct {
-	Name string // the array, or "scratch.0", ..
-	Elem ir.Elem
-	Dom  []ir.Range
-}
-
-// FuncPlan is the storage of one device function.
-type FuncPlan struct {
-	Func   string
-	Values []Placed // results of all operations, in order
-	Copies []Copy   // at the end, before Perm
-	Perm   []int    // at the end: slot i gets the buffer of slot Perm[i]
-}
-
-// Placed is the slot of a value. InPlace names the operand whose storage it takes over point by point, as its last reader, and Shares
-// the operand of an extend that it has around it: only the ghosts are written. An extend that does not share copies its operand.
-type Placed struct {
-	Value   string // "%name"
-	Slot    int
-	InPlace string
-	Shares  string
-}
-
-// Copy copies the contents of a slot to one of the same box.
-type Copy struct{ From, To int }
-
-// Points is the number of elements of a slot.
-func (s *Slot) Points() int {
-	n := 1
-	for _, r := range s.Dom {
-		n *= r.Hi - r.Lo
-	}
-	return n
-}
-
-// Slot returns the slot of "@array" (at the function's start) or "%value".
-func (pl *Plan) Slot(fn, value string) (int, bool) {
-	if strings.HasPrefix(value, "@") {
-		for i := range pl.Slots {
-			if pl.Slots[i].Name == value[1:] {
-				return i, true
-			}
-		}
-		return 0, false
-	}
-	for i := range pl.Funcs {
-		if pl.Funcs[i].Func == fn {
-			for _, v := range pl.Funcs[i].Values {
-				if v.Value == value {
-					return v.Slot, true
-				}
-			}
-		}
-	}
-	return 0, false
-}
-
-// String prints a plan, one line per slot and value.
-func (pl *Plan) String() string {
-	var b strings.Builder
-	for i, s := range pl.Slots {
-		fmt.Fprintf(&b, "slot %d %s %s[", i, s.Name, s.Elem)
-		for k, r := range s.Dom {
-			if k > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "%s %d..%d", r.Axis, r.Lo, r.Hi)
-		}
-		b.WriteString("]\n")
-	}
-	for _, f := range pl.Funcs {
-		fmt.Fprintf(&b, "func %s\n", f.Func)
-		for _, v := range f.Values {
-			fmt.Fprintf(&b, "  %s in %d", v.Value, v.Slot)
-			if v.InPlace != "" {
-				fmt.Fprintf(&b, " in place of %s", v.InPlace)
-			}
-			if v.Shares != "" {
-				fmt.Fprintf(&b, " around %s", v.Shares)
-			}
-			b.WriteString("\n")
-		}
-		for _, c := range f.Copies {
-			fmt.Fprintf(&b, "  copy %d to %d\n", c.From, c.To)
-		}
-		for i, q := range f.Perm {
-			if i != q {
-				fmt.Fprintf(&b, "  slot %d gets the buffer of %d\n", i, q)
-			}
-		}
-	}
-	return b.String()
-}
-
-// Reuse plans the storage of the device functions of a canonical program.
-func Reuse(p *ir.Program) (*Plan, error) {
+// Reuse plans the storage of the device functions of a program without derivatives and coordinates. Reads across periodic boundaries
+// are no problem of the plan: they stay inside their operand.
+func Reuse(p *ir.Program, st Storage) (*Plan, error) {
 	pl := &Plan{}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
@@ -131,7 +25,7 @@ func Reuse(p *ir.Program) (*Plan, error) {
 	}
 	for i := range p.Funcs {
 		if f := &p.Funcs[i]; !f.Host {
-			if err := newPlanner(p, f, pl).run(); err != nil {
+			if err := newPlanner(p, f, pl, st).run(); err != nil {
 				return nil, err
 			}
 		}
@@ -144,18 +38,18 @@ func Reuse(p *ir.Program) (*Plan, error) {
 type planner struct {
 	p    *ir.Program
 	f    *ir.Func
+	st   Storage
 	pl   *Plan
 	out  FuncPlan
 	slot map[string]int    // "@array" or "%value" to slot
 	root map[string]string // a sharing extend to the value it is around
-	tip  map[string]string // a root to the outermost extend around it
 	last map[string]int    // a root to the last operation that reads it; len(ops) if the end does
 	free []bool            // per slot: holds nothing that is needed
 }
 
-func newPlanner(p *ir.Program, f *ir.Func, pl *Plan) *planner {
-	return &planner{p: p, f: f, pl: pl, out: FuncPlan{Func: f.Name}, slot: map[string]int{}, root: map[string]string{},
-		tip: map[string]string{}, last: map[string]int{}}
+func newPlanner(p *ir.Program, f *ir.Func, pl *Plan, st Storage) *planner {
+	return &planner{p: p, f: f, pl: pl, st: st, out: FuncPlan{Func: f.Name, Scratch: make([][]int, len(f.Ops))}, slot: map[string]int{},
+		root: map[string]string{}, last: map[string]int{}}
 }
 
 func (q *planner) run() error {
@@ -182,17 +76,10 @@ func (q *planner) run() error {
 
 // liveness finds which extends share storage, and the last reader of everything.
 func (q *planner) liveness() {
+	q.share()
 	for i := range q.f.Ops {
-		op := &q.f.Ops[i]
-		for _, n := range operands(op) {
+		for _, n := range operands(&q.f.Ops[i]) {
 			q.last[q.rootOf(n)] = i
-		}
-		if op.Kind == ir.Extend {
-			r := q.rootOf(op.From)
-			if q.tip[r] == "" && op.From == r || q.tip[r] == op.From {
-				me := "%" + op.Results[0].Name
-				q.root[me], q.tip[r] = r, me
-			}
 		}
 	}
 	set := map[string]bool{}
@@ -255,6 +142,18 @@ func (q *planner) place(i int) error {
 		q.slot[name], q.free[pl.Slot] = pl.Slot, false
 		q.pl.grow(pl.Slot, dom)
 		q.out.Values = append(q.out.Values, pl)
+	}
+	if q.st.Scratch != nil {
+		for _, n := range q.st.Scratch(op) {
+			box := []ir.Range{{Hi: n.N}}
+			s := q.take(n.Elem, box)
+			q.free[s] = false
+			q.pl.grow(s, box)
+			q.out.Scratch[i] = append(q.out.Scratch[i], s)
+		}
+		for _, s := range q.out.Scratch[i] {
+			q.free[s] = true
+		}
 	}
 	for _, r := range dying {
 		if !taken[r] {

@@ -228,7 +228,7 @@ func (m *machine) leaf(n *ir.Node, op *ir.Op, at []int, slot map[string]int) (ir
 // checkPlan runs a canonical program under its plan and on the interpreter and compares bits.
 func checkPlan(t testing.TB, c *ir.Program, init map[string]*ir.Tensor, steps int) *Plan {
 	t.Helper()
-	pl, err := Reuse(c)
+	pl, err := Reuse(c, Storage{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,6 +330,105 @@ func TestReuseInPlaceCopySwap(t *testing.T) {
 	}
 }
 
+// plan of a function "step" in text over u on a ring x and a wall z.
+func planText(t *testing.T, src string, st Storage) *Plan {
+	t.Helper()
+	p, err := ir.Parse("test.wfir", "wfir 1\nprogram test\naxis x 8 cells periodic lo 0 h 1\naxis z 6 cells lo 0 h 1\narray @u[x, z] f32\n"+src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl, err := Reuse(p, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pl
+}
+
+// An extend shares the storage around its operand unless another value there, still to be read, would show its ghosts.
+func TestReuseSharesMargins(t *testing.T) {
+	const walls = "  extend %g f32 [x in x 0..8, z in z -1..6] from @u {\n    box [0..8, -1..0]\n      $0 = read f32 @u[x, z+1]\n      yield $0\n  }\n"
+	wrap := func(name, from, z string, shift int) string { // margins in x, at x+shift
+		return fmt.Sprintf("  extend %%%s f32 [x in x -1..8, z in z %s] from %s {\n    box [-1..0, %s]\n      $0 = read f32 %s[x+%d, z]\n      yield $0\n  }\n",
+			name, z, from, z, from, shift)
+	}
+	const use = "  map %%next f32 [x in x 0..8, z in z 0..6] {\n    box [0..8, 0..6]\n      $0 = read f32 %%%s[x-1, z]\n" +
+		"      $1 = read f32 %%%s[x-1, z]\n      $2 = add f32 $0, $1\n      yield $2\n  }\n  set @u = %%next\n}\n"
+	for _, c := range []struct {
+		name, src string
+		slots     int
+		shares    []string // of the extends, in order
+	}{
+		{"a chain", walls + wrap("w", "%g", "-1..6", 8) + fmt.Sprintf(use, "w", "w"), 2, []string{"@u", "%g"}},
+		{"two that fill alike", wrap("v", "@u", "0..6", 8) + walls + wrap("w", "%g", "-1..6", 8) + fmt.Sprintf(use, "v", "w"), 2,
+			[]string{"@u", "@u", "%g"}},
+		{"two that fill differently", wrap("v", "@u", "0..6", 8) + walls + wrap("w", "%g", "-1..6", 7) + fmt.Sprintf(use, "v", "w"), 3,
+			[]string{"@u", "@u", ""}},
+		{"two one after the other", wrap("v", "@u", "0..6", 8) + "  map %a f32 [x in x 0..8, z in z 0..6] {\n    box [0..8, 0..6]\n      $0 = read f32 %v[x-1, z]\n      yield $0\n  }\n" +
+			wrap("w", "@u", "0..6", 7) + "  map %next f32 [x in x 0..8, z in z 0..6] {\n    box [0..8, 0..6]\n      $0 = read f32 %w[x-1, z]\n" +
+			"      $1 = read f32 %a[x, z]\n      $2 = add f32 $0, $1\n      yield $2\n  }\n  set @u = %next\n}\n", 2, []string{"@u", "@u"}},
+	} {
+		pl := planText(t, "func step {\n"+c.src, Storage{})
+		var shares []string
+		for _, v := range pl.Funcs[0].Values {
+			if v.Value != "%next" && v.Value != "%a" {
+				shares = append(shares, v.Shares)
+			}
+		}
+		if len(pl.Slots) != c.slots || fmt.Sprint(shares) != fmt.Sprint(c.shares) {
+			t.Errorf("%s: %d slots, shares %q, want %d, %q\n%s", c.name, len(pl.Slots), shares, c.slots, c.shares, pl)
+		}
+	}
+}
+
+// Scratch memory is apart from everything that lives during the operation, and free after it.
+func TestReuseScratch(t *testing.T) {
+	const twice = `
+func step {
+  reduce %s f32 [] over [x in x 0..8, z in z 0..6] sum order canon {
+    box [0..8, 0..6]
+      $0 = read f32 @u[x, z]
+      yield $0
+  }
+  reduce %m f32 [] over [x in x 0..8, z in z 0..6] max order canon {
+    box [0..8, 0..6]
+      $0 = read f32 @u[x, z]
+      yield $0
+  }
+  map %next f32 [x in x 0..8, z in z 0..6] {
+    box [0..8, 0..6]
+      $0 = read f32 %s[]
+      $1 = read f32 %m[]
+      $2 = read f32 @u[x, z]
+      $3 = add f32 $0, $1
+      $4 = add f32 $3, $2
+      yield $4
+  }
+  set @u = %next
+}
+`
+	pl := planText(t, twice, Storage{Scratch: func(op *ir.Op) []Need {
+		switch {
+		case op.Kind != ir.Reduce:
+			return nil
+		case op.Comb == ir.Sum:
+			return []Need{{ir.F32, 3}, {ir.F32, 5}}
+		}
+		return []Need{{ir.F32, 7}}
+	}})
+	f := pl.Funcs[0]
+	used := map[int]bool{0: true}
+	for _, v := range f.Values[:2] {
+		used[v.Slot] = true
+	}
+	a := f.Scratch[0]
+	if len(pl.Slots) != 5 || len(a) != 2 || a[0] == a[1] || used[a[0]] || used[a[1]] || len(f.Scratch[1]) != 1 || f.Scratch[1][0] != a[0] || f.Scratch[2] != nil {
+		t.Errorf("scratch %v\n%s", f.Scratch, pl)
+	}
+	if n := pl.Slots[a[0]].Points(); n != 7 {
+		t.Errorf("room for %d elements, want 7", n)
+	}
+}
+
 // Functions share slots: what one leaves in exchanged buffers the next finds in its own.
 func TestReuseAcrossFunctions(t *testing.T) {
 	for seed := range uint64(30) {
@@ -347,7 +446,7 @@ func TestReuseAcrossFunctions(t *testing.T) {
 		for i := range p.Arrays {
 			init[p.Arrays[i].Name] = fill(c, p.Arrays[i].Name, bump)
 		}
-		pl, err := Reuse(c)
+		pl, err := Reuse(c, Storage{})
 		if err != nil {
 			t.Fatal(err)
 		}

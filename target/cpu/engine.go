@@ -5,8 +5,8 @@
 // bit for bit, whatever the number of threads and the vector width: no fast-math flags, no fused multiplication and addition unless the
 // IR says fma, half precision rounded by integer operations, reductions in the order the IR writes.
 //
-// The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values and lets extends share
-// storage; layouts and buffers follow ([plan]); [emitter] writes the module; [Toolchain] makes a shared object, kept in a cache by content;
+// The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values; [passes.Reuse] plans the
+// storage, layouts follow ([plan]); [emitter] writes the module; [Toolchain] makes a shared object, kept in a cache by content;
 // [Engine] owns the memory and runs. At the end of a function the buffers change places, nothing is copied.
 package cpu
 

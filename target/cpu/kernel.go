@@ -114,7 +114,7 @@ func (e *emitter) uses(op *ir.Op) (slots []int, scalars []scalarKey, err error) 
 		if v == nil {
 			return fmt.Errorf("%s: no value %s", opName(op), name)
 		}
-		if s := v.root().slot; !slices.Contains(slots, s) {
+		if s := v.slot; !slices.Contains(slots, s) {
 			slots = append(slots, s)
 		}
 		return nil
@@ -281,7 +281,7 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 		if v.elem != n.Elem {
 			return nil, fmt.Errorf("%s read as %s is %s", n.Name, n.Elem, v.elem)
 		}
-		return k.load(n.Elem, k.address(v.root().slot, c)), nil
+		return k.load(n.Elem, k.address(v.slot, c)), nil
 	}
 	if ir.Arity(n.Op) <= 0 || ir.Arity(n.Op) != len(n.Args) {
 		return nil, fmt.Errorf("%s cannot be compiled for the CPU: it is not part of canonical IR", n.Op)
@@ -376,7 +376,7 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 			}
 			c := k.domCoords(op)
 			for i, r := range op.Results {
-				slot := e.vals["%"+r.Name].root().slot
+				slot := e.vals["%"+r.Name].slot
 				k.store(r.Elem, vals[i], k.address(slot, c))
 			}
 		})

@@ -157,7 +157,7 @@ func (r *reduction) foldParts(sym string, fold func(k *kernel, i int)) (launch, 
 	l := launch{sym: sym, lo: 0, hi: 1}
 	slots := append([]int(nil), r.parts...)
 	for _, res := range r.op.Results {
-		slots = append(slots, r.e.vals["%"+res.Name].root().slot)
+		slots = append(slots, r.e.vals["%"+res.Name].slot)
 	}
 	err := r.e.kernel(sym, slots, nil, func(k *kernel) error {
 		r.outer(k, &l, len(r.op.Dom), func([]int) {

@@ -4,29 +4,9 @@ import (
 	"fmt"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
-
-// class is a set of values that must have the same layout, because one becomes the other at the end of a function.
-type class struct {
-	up  *class
-	box []ir.Interval
-	lay *layout
-}
-
-func (c *class) find() *class {
-	for c.up != nil {
-		c = c.up
-	}
-	return c
-}
-
-func join(a, b *class) {
-	if a, b = a.find(), b.find(); a != b {
-		a.box = boxUnion(a.box, b.box)
-		b.up = a
-	}
-}
 
 // plan is a program ready to run: the module, the buffers and what every function launches.
 type plan struct {
@@ -46,11 +26,13 @@ type compiled struct {
 }
 
 // newPlan compiles the device functions of a canonical program to a module. half says that LLVM's half type may be used.
+//
+// Storage is planned by [passes.Reuse], after the margins of periodic axes have become extends.
 func newPlan(p *ir.Program, half bool) (*plan, error) {
 	pl := &plan{prog: p, module: llvm.NewModule(), funcs: map[string]*compiled{}}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
-		v := &val{name: "@" + a.Name, elem: a.Elem, axes: a.Axes, array: i, class: &class{}, slot: i}
+		v := &val{name: "@" + a.Name, elem: a.Elem, axes: a.Axes, slot: i}
 		for _, n := range a.Axes {
 			ax := p.Axis(n)
 			if ax == nil {
@@ -58,34 +40,43 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 			}
 			v.box = append(v.box, ir.Interval{Lo: 0, Hi: ax.N})
 		}
-		v.class.box = v.box
 		pl.arrays = append(pl.arrays, v)
 	}
 	var fns []*fn
+	device := *p // with margins
+	device.Funcs = nil
 	for i := range p.Funcs {
-		if p.Funcs[i].Host {
+		f := p.Funcs[i]
+		if f.Host {
 			continue
 		}
-		g, err := prepare(p, &p.Funcs[i], pl.arrays)
+		g, err := prepare(p, &f, pl.arrays)
 		if err != nil {
 			return nil, err
 		}
-		g.classify()
 		fns = append(fns, g)
+		f.Ops = g.ops
+		device.Funcs = append(device.Funcs, f)
 	}
-	for _, a := range pl.arrays {
-		pl.layouts = append(pl.layouts, a.class.layout(a.elem))
+	st, err := passes.Reuse(&device, passes.Storage{Scratch: partials})
+	if err != nil {
+		return nil, err
 	}
-	slots := make([][][]int, len(fns)) // partial results: function, operation, result
-	for i, g := range fns {
-		slots[i] = pl.assignBuffers(g)
+	for i := range st.Slots {
+		var box []ir.Interval
+		for _, r := range st.Slots[i].Dom {
+			box = append(box, ir.Interval{Lo: r.Lo, Hi: r.Hi})
+		}
+		pl.layouts = append(pl.layouts, newLayout(st.Slots[i].Elem, box))
 	}
 	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
-	for _, g := range fns {
+	for i, g := range fns {
+		g.store(&st.Funcs[i])
+		g.copies(&st.Funcs[i], pl.arrays)
 		pl.addWords(g, e)
 	}
 	for i, g := range fns {
-		c, err := pl.emit(e, g, i, slots[i])
+		c, err := pl.emit(e, g, i, &st.Funcs[i])
 		if err != nil {
 			return nil, fmt.Errorf("function %s: %w", g.name, err)
 		}
@@ -94,30 +85,19 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 	return pl, nil
 }
 
-// classify gives every root its class, grown to hold all that shares its storage.
-func (g *fn) classify() {
-	for k := range g.ops {
-		for _, r := range g.ops[k].Results {
-			v := g.vals["%"+r.Name]
-			if v.parent == nil {
-				v.class = &class{box: v.box}
-			}
-			c := v.root().class.find()
-			c.box = boxUnion(c.box, v.box)
-		}
-		// A copy made for an extend is in g.ops too, so its class exists before the extend asks for it.
+// partials is the memory for the partial results of a reduction.
+func partials(op *ir.Op) (need []passes.Need) {
+	if op.Kind != ir.Reduce || partialCount(op) == 0 {
+		return nil
 	}
-	for _, s := range g.sets {
-		join(s.array.class, s.value.root().class)
+	n := partialCount(op)
+	for _, d := range op.Dom {
+		n *= d.Hi - d.Lo
 	}
-}
-
-func (c *class) layout(e ir.Elem) *layout {
-	c = c.find()
-	if c.lay == nil {
-		c.lay = newLayout(e, c.box)
+	for _, r := range op.Results {
+		need = append(need, passes.Need{Elem: r.Elem, N: n})
 	}
-	return c.lay
+	return need
 }
 
 // addWords gives the host scalars of g words after the buffers in the argument table.
@@ -137,7 +117,7 @@ func (pl *plan) addWords(g *fn, e *emitter) {
 }
 
 // emit emits the kernels of g.
-func (pl *plan) emit(e *emitter, g *fn, index int, parts [][]int) (*compiled, error) {
+func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan) (*compiled, error) {
 	e.vals = g.vals
 	c := &compiled{}
 	seen := map[scalarKey]bool{}
@@ -147,7 +127,7 @@ func (pl *plan) emit(e *emitter, g *fn, index int, parts [][]int) (*compiled, er
 		var ls []launch
 		var err error
 		if op.Kind == ir.Reduce {
-			ls, err = e.reduce(pl.prog, sym, op, parts[k])
+			ls, err = e.reduce(pl.prog, sym, op, st.Scratch[k])
 		} else {
 			ls, err = e.elementwise(sym, op)
 		}
@@ -166,43 +146,10 @@ func (pl *plan) emit(e *emitter, g *fn, index int, parts [][]int) (*compiled, er
 			}
 		}
 	}
-	c.moves = pl.permute(g)
+	for i, from := range st.Perm {
+		if i != from {
+			c.moves = st.Perm
+		}
+	}
 	return c, nil
-}
-
-// permute says where the buffers go at the end of g: every set array takes the buffer of its value, and the buffers that are left over go
-// to the slots whose buffers were taken.
-func (pl *plan) permute(g *fn) []int {
-	if len(g.sets) == 0 {
-		return nil
-	}
-	from := make([]int, len(pl.layouts))
-	for i := range from {
-		from[i] = i
-	}
-	given := map[int]bool{} // buffers that have a new place
-	for _, s := range g.sets {
-		from[s.array.slot] = s.value.root().slot
-		given[from[s.array.slot]] = true
-	}
-	var left []int // buffers of set arrays that nobody took
-	for _, s := range g.sets {
-		if !given[s.array.slot] {
-			left = append(left, s.array.slot)
-		}
-	}
-	for _, s := range g.sets {
-		v := s.value.root().slot
-		if from[v] != v || v < len(pl.arrays) {
-			continue // the slot of an array that is set too
-		}
-		for i, b := range left {
-			if pl.layouts[b].same(pl.layouts[v]) {
-				from[v] = b
-				left = append(left[:i], left[i+1:]...)
-				break
-			}
-		}
-	}
-	return from
 }

@@ -6,40 +6,27 @@ import (
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
 )
 
-// val is a tensor value of one function, or an array. Values that share storage (an extend and its operand) have the same root.
+// val is a tensor value of one function, or an array.
 type val struct {
-	name   string // "%x" or "@x"
-	elem   ir.Elem
-	axes   []string
-	box    []ir.Interval
-	parent *val   // the operand of an extend that works in its storage
-	class  *class // of the root: which layout it must have
-	array  int    // index in Program.Arrays, -1 for a result
-	wraps  string // axes whose margins a wrap has filled, each followed by a space
-	slot   int    // of the root
+	name string // "%x" or "@x"
+	elem ir.Elem
+	axes []string
+	box  []ir.Interval
+	slot int
 }
 
-func (v *val) root() *val {
-	for v.parent != nil {
-		v = v.parent
-	}
-	return v
-}
-
-// fn is a device function ready for emission: no read leaves the box of its operand, and every extend may write into its operand's storage.
+// fn is a device function ready for emission: no read leaves the box of its operand.
 type fn struct {
 	name string
 	ops  []ir.Op
 	vals map[string]*val
-	sets []setting
 }
 
-// setting is array := value at the end of the function.
-type setting struct{ array, value *val }
-
-// prepare rewrites function f. It does not change f.
+// prepare rewrites function f so that no read leaves the box of its operand: extends fill the margins that periodic reads reach. It does
+// not change f.
 func prepare(p *ir.Program, f *ir.Func, arrays []*val) (*fn, error) {
 	g := &fn{name: f.Name, vals: map[string]*val{}}
 	for _, a := range arrays {
@@ -56,10 +43,7 @@ func prepare(p *ir.Program, f *ir.Func, arrays []*val) (*fn, error) {
 		if v.elem != a.elem || !slices.Equal(v.box, a.box) || !slices.Equal(v.axes, a.axes) {
 			return nil, fmt.Errorf("function %s: set @%s = %s: the domains or types differ", f.Name, s.Array, s.Value)
 		}
-		g.sets = append(g.sets, setting{a, v})
 	}
-	g.copySharedSets()
-	g.separateExtends()
 	return g, nil
 }
 
@@ -67,14 +51,10 @@ func prepare(p *ir.Program, f *ir.Func, arrays []*val) (*fn, error) {
 func (g *fn) define(op ir.Op) {
 	g.ops = append(g.ops, op)
 	for _, r := range op.Results {
-		v := &val{name: "%" + r.Name, elem: r.Elem, array: -1}
+		v := &val{name: "%" + r.Name, elem: r.Elem}
 		for _, d := range op.Dom {
 			v.axes = append(v.axes, d.Axis)
 			v.box = append(v.box, ir.Interval{Lo: d.Lo, Hi: d.Hi})
-		}
-		if op.Kind == ir.Extend {
-			from := g.vals[op.From]
-			v.parent, v.wraps = from, from.wraps
 		}
 		g.vals[v.name] = v
 	}
@@ -270,7 +250,6 @@ func (g *fn) addWraps(p *ir.Program, v *val, need []ir.Interval) string {
 		}
 		g.define(op)
 		name = "%" + op.Results[0].Name
-		g.vals[name].wraps += v.axes[d] + " "
 		cur = next
 	}
 	return name
@@ -280,105 +259,47 @@ func readBody(name string, e ir.Elem, at []ir.Affine) ir.Body {
 	return ir.Body{Nodes: []ir.Node{{Op: ir.Read, Elem: e, Name: name, At: at}}, Results: []int{0}}
 }
 
-// copyOp is a map that copies v into storage of its own.
-func copyOp(v *val, name string) ir.Op {
-	op := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: name, Elem: v.elem}}}
+// copyPiece copies v.
+func copyPiece(v *val, dom []ir.Range) ir.Piece {
 	at := make([]ir.Affine, len(v.box))
-	for d, b := range v.box {
-		at[d].Index = fmt.Sprintf("i%d", d)
-		op.Dom = append(op.Dom, ir.Range{Index: at[d].Index, Axis: v.axes[d], Lo: b.Lo, Hi: b.Hi})
+	for d := range at {
+		at[d].Index = dom[d].Index
 	}
-	op.Pieces = []ir.Piece{{Box: v.box, Body: readBody(v.name, v.elem, at)}}
+	return ir.Piece{Box: v.box, Body: readBody(v.name, v.elem, at)}
+}
+
+// copyOp is a map that copies from to a value of the same box.
+func copyOp(from, to *val) ir.Op {
+	op := ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: strings.TrimPrefix(to.name, "%"), Elem: to.elem}}}
+	for d, b := range from.box {
+		op.Dom = append(op.Dom, ir.Range{Index: fmt.Sprintf("i%d", d), Axis: from.axes[d], Lo: b.Lo, Hi: b.Hi})
+	}
+	op.Pieces = []ir.Piece{copyPiece(from, op.Dom)}
 	return op
 }
 
-// copySharedSets makes sure that the end of the function only permutes buffers: a value that becomes two arrays, or an array that stays
-// what it is while another takes its value, is copied.
-func (g *fn) copySharedSets() {
-	written := map[*val]bool{}
-	for _, s := range g.sets {
-		written[s.array] = true
+// store gives the values their slots. An extend that does not share its operand's storage copies the operand.
+func (g *fn) store(f *passes.FuncPlan) {
+	place := map[string]*passes.Placed{}
+	for i := range f.Values {
+		place[f.Values[i].Value] = &f.Values[i]
+		g.vals[f.Values[i].Value].slot = f.Values[i].Slot
 	}
-	taken := map[*val]bool{}
-	for i := range g.sets {
-		s := &g.sets[i]
-		r := s.value.root()
-		if s.value == s.array || taken[r] || r.array >= 0 && !written[r] {
-			name := strings.TrimPrefix(s.array.name, "@") + ".copy"
-			g.define(copyOp(s.value, name))
-			s.value = g.vals["%"+name]
-			r = s.value
-		}
-		taken[r] = true
-	}
-}
-
-// separateExtends gives an extend storage of its own where writing its ghosts would destroy what another value still shows.
-func (g *fn) separateExtends() {
-	last := map[*val]int{}
 	for k := range g.ops {
-		for i := range g.ops[k].Pieces {
-			for j := range g.ops[k].Pieces[i].Body.Nodes {
-				if n := &g.ops[k].Pieces[i].Body.Nodes[j]; n.Op == ir.Read {
-					last[g.vals[n.Name]] = k
-				}
-			}
+		if op := &g.ops[k]; op.Kind == ir.Extend && place["%"+op.Results[0].Name].Shares == "" {
+			op.Pieces = append([]ir.Piece{copyPiece(g.vals[op.From], op.Dom)}, op.Pieces...)
 		}
 	}
-	// An extend shows all of its operand: the operand lives as long as the extend.
-	for k := len(g.ops) - 1; k >= 0; k-- {
-		if op := &g.ops[k]; op.Kind == ir.Extend {
-			from, e := g.vals[op.From], g.vals["%"+op.Results[0].Name]
-			last[from] = max(last[from], last[e], k)
-		}
-	}
-	var out []ir.Op
-	var seen []*val
-	for k := range g.ops {
-		op := g.ops[k]
-		if op.Kind == ir.Extend {
-			e := g.vals["%"+op.Results[0].Name]
-			if e.clobbers(&op, seen, last, k) {
-				c := copyOp(e.parent, op.Results[0].Name+".own")
-				v := &val{name: "%" + c.Results[0].Name, elem: e.elem, axes: e.parent.axes, box: e.parent.box, array: -1}
-				g.vals[v.name] = v
-				e.parent = v
-				op.From = v.name
-				out = append(out, c)
-				seen = append(seen, v)
-			}
-		}
-		out = append(out, op)
-		for _, r := range op.Results {
-			seen = append(seen, g.vals["%"+r.Name])
-		}
-	}
-	g.ops = out
 }
 
-// clobbers reports whether extend e at position k writes where a value of the same root still shows something else.
-func (e *val) clobbers(op *ir.Op, seen []*val, last map[*val]int, k int) bool {
-	for _, v := range seen {
-		if v.root() != e.root() || last[v] < k {
-			continue
-		}
-		if e.isWrapOf(v) {
-			continue
-		}
-		for i := range op.Pieces {
-			if boxesMeet(op.Pieces[i].Box, v.box) {
-				return true
-			}
-		}
+// copies appends the copies at the function's end.
+func (g *fn) copies(f *passes.FuncPlan, arrays []*val) {
+	for k, c := range f.Copies {
+		a := *arrays[slices.Index(f.Perm[:len(arrays)], c.To)]
+		from, to := a, a
+		from.name, from.slot = fmt.Sprintf("%%copy%d.from", k), c.From
+		to.name, to.slot = fmt.Sprintf("%%copy%d.to", k), c.To
+		g.vals[from.name], g.vals[to.name] = &from, &to
+		g.ops = append(g.ops, copyOp(&from, &to))
 	}
-	return false
-}
-
-// isWrapOf reports whether e is the filling of periodic margins that v shows too, with the same values.
-func (e *val) isWrapOf(v *val) bool {
-	if e.wraps == e.parent.wraps {
-		return false
-	}
-	axis := strings.TrimPrefix(e.wraps, e.parent.wraps)
-	return strings.Contains(" "+v.wraps, " "+axis)
 }

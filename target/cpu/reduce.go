@@ -193,7 +193,7 @@ func (r *reduction) fold(k *kernel, dims []dim, boxes [][]ir.Interval, active []
 
 // result is the address of result i at the current output indices.
 func (r *reduction) result(k *kernel, i int) llvm.Value {
-	return k.address(r.e.vals["%"+r.op.Results[i].Name].root().slot, k.domCoords(r.op))
+	return k.address(r.e.vals["%"+r.op.Results[i].Name].slot, k.domCoords(r.op))
 }
 
 // partial is the address of partial result number n of result i at the current output indices.
