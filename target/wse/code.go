@@ -58,6 +58,7 @@ type Operand struct {
 	Queue   string // Fabric
 	Extent  int    // Fabric: elements
 	Control bool   // Fabric destination: send control wavelets
+	Advance bool   // Fabric destination: end with a control wavelet that advances the switches on the way
 
 	Bits uint32 // Imm: f16 and u16 in the low half
 	Reg  string // Reg: register or param name
@@ -217,11 +218,13 @@ var ctlNames = [...]string{"activate", "block", "unblock"}
 
 func (f CtlFn) String() string { return ctlNames[f] }
 
-// TaskCtl activates, blocks or unblocks a task of the class.
+// TaskCtl activates, blocks or unblocks a task of the class, or blocks or unblocks an input queue: a blocked queue starts no task,
+// data or control, but operations receive from it.
 type TaskCtl struct {
-	Fn   CtlFn
-	Task string
-	Line string
+	Fn    CtlFn
+	Task  string
+	Queue string // in place of Task
+	Line  string
 }
 
 // Exit ends this PE's part of the launch (CSL: unblock_cmd_stream). Each PE of

@@ -103,7 +103,7 @@ func field(m *Machine, key string) (get func() int64, set func(int64)) {
 
 func plainFlags(m *Machine) map[string]*bool {
 	return map[string]*bool{"queue.one-color": &m.OneColorPerQueue, "task.data-id-is-queue": &m.DataTaskIDIsQueue,
-		"ut.explicit": &m.ExplicitMicrothread}
+		"ut.explicit": &m.ExplicitMicrothread, "switch.both": &m.SwitchBoth, "switch.pop": &m.PopCommands}
 }
 
 func plainFields(m *Machine) map[string]*int {
@@ -111,7 +111,8 @@ func plainFields(m *Machine) map[string]*int {
 		"fabric.width": &m.FabricW, "fabric.height": &m.FabricH, "mesh.width": &m.Width, "mesh.height": &m.Height,
 		"hop.cycles": &m.HopCycles, "ramp.out.cycles": &m.RampOutCycles, "ramp.in.cycles": &m.RampInCycles,
 		"link.ticks": &m.LinkTicks, "ramp.ticks": &m.RampTicks, "router.depth": &m.RouterDepth,
-		"colors": &m.Colors, "colors.usable": &m.UsableColors, "ut.count": &m.Microthreads,
+		"colors": &m.Colors, "switch.colors": &m.SwitchColors, "switch.positions": &m.Positions, "filters": &m.Filters,
+		"route.cycles": &m.RerouteCycles, "rebind.cycles": &m.RebindCycles, "colors.usable": &m.UsableColors, "ut.count": &m.Microthreads,
 		"task.local.lo": &m.LocalTaskLo, "task.local.hi": &m.LocalTaskHi, "task.control": &m.ControlTasks,
 		"memory.bytes": &m.MemBytes, "memory.banks": &m.BankCount, "memory.bank.bytes": &m.BankBytes,
 		"memory.conflict": &m.ConflictTicks, "memory.reserved": &m.ReservedBytes, "memory.stack": &m.StackBytes,

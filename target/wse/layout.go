@@ -53,7 +53,7 @@ func CodeSize(c *Class, m Machine) int {
 				}
 			case *If, *While:
 				n += m.CodeBytes["branch"]
-			case *TaskCtl, *Exit:
+			case *TaskCtl, *Exit, *Reroute, *Rebind:
 				n += m.CodeBytes["taskctl"]
 			default:
 				n += m.CodeBytes["scalar"]

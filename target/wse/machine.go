@@ -61,14 +61,21 @@ type Machine struct {
 	Width, Height    int // PEs a program may use
 
 	// Fabric.
-	HopCycles     int // router to router
-	RampOutCycles int // head of an output queue to its router
-	RampInCycles  int // router to input queue
-	LinkTicks     int // ticks per wavelet on one link
-	RampTicks     int // ticks per wavelet on the ramp, each way
-	RouterDepth   int // wavelets buffered per router and color; unknown, see Constants
-	Colors        int // routable colors
-	UsableColors  int // colors 0 .. UsableColors-1 are free with the host interface
+	HopCycles     int  // router to router
+	RampOutCycles int  // head of an output queue to its router
+	RampInCycles  int  // router to input queue
+	LinkTicks     int  // ticks per wavelet on one link
+	RampTicks     int  // ticks per wavelet on the ramp, each way
+	RouterDepth   int  // wavelets buffered per router and color; unknown, see Constants
+	Colors        int  // routable colors
+	SwitchColors  int  // bit set of colors that routers can switch
+	Positions     int  // switch positions per router and color
+	SwitchBoth    bool // a position may change both rx and tx
+	PopCommands   bool // routers take commands off control wavelets as their pop mode says, else only the first command ever counts
+	Filters       int  // wavelet filters a program may use per PE
+	RerouteCycles int  // a reroute statement
+	RebindCycles  int  // a rebind statement, after the queue is empty
+	UsableColors  int  // colors 0 .. UsableColors-1 are free with the host interface
 
 	InQueues, OutQueues []QueueSpec // by id
 	OneColorPerQueue    bool        // an output queue is bound to one color

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/internal/lattice"
 )
 
 // Parse reads the text form. name is the file's name for messages; when it is
@@ -181,21 +180,6 @@ func (p *parser) region() (r Region) {
 
 func (p *parser) color() int { return p.int("a color", 0, 255) }
 
-func (p *parser) route() (r Route) {
-	p.expect("color")
-	r.Color = p.color()
-	r.Region = p.region()
-	p.expect("rx")
-	r.Rx = Dir(p.oneOf("a port", lattice.DirNames))
-	p.expect("tx")
-	for {
-		r.Tx |= 1 << p.oneOf("a port", lattice.DirNames)
-		if !p.accept(",") {
-			return r
-		}
-	}
-}
-
 func (p *parser) directive() Directive {
 	switch word := p.ident("a directive"); word {
 	case "launch":
@@ -331,15 +315,6 @@ func (p *parser) queue() Queue {
 	q := Queue{Name: p.ident("the queue's name")}
 	q.Out = p.oneOf("a direction", []string{"in", "out"}) == 1
 	q.ID = p.int("a queue id", 0, 255)
-	p.expect("color")
-	for {
-		c := ColorAt{Color: p.color(), Region: Everywhere}
-		if p.is("at") {
-			c.Region = p.region()
-		}
-		q.Colors = append(q.Colors, c)
-		if !p.accept(",") {
-			return q
-		}
-	}
+	q.Colors = p.colorsAt()
+	return q
 }

@@ -90,9 +90,31 @@ func (p *parser) stmt() Stmt {
 	case p.accept("exit"):
 		return &Exit{Line: p.sourceLine(start)}
 	}
+	if p.accept("reroute") {
+		s := &Reroute{}
+		p.expect("color")
+		s.Color = p.color()
+		p.expect("rx")
+		s.Rx = p.port()
+		p.expect("tx")
+		s.Tx = p.ports()
+		s.Line = p.sourceLine(start)
+		return s
+	}
+	if p.accept("rebind") {
+		s := &Rebind{Queue: p.ident("a queue")}
+		s.Colors = p.colorsAt()
+		s.Line = p.sourceLine(start)
+		return s
+	}
 	for fn, word := range ctlNames {
 		if p.accept(word) {
-			s := &TaskCtl{Fn: CtlFn(fn), Task: p.ident("a task")}
+			s := &TaskCtl{Fn: CtlFn(fn)}
+			if p.accept("queue") {
+				s.Queue = p.ident("a queue")
+			} else {
+				s.Task = p.ident("a task")
+			}
 			s.Line = p.sourceLine(start)
 			return s
 		}
@@ -184,8 +206,15 @@ func (p *parser) operand(e Elem) Operand {
 		o := Operand{Kind: Fabric, Control: name == "ctl", Queue: p.ident("a queue")}
 		p.expect(",")
 		o.Extent = p.int("an extent", 1, 1<<24)
+		if p.accept(",") {
+			p.expect("advance")
+			o.Advance = true
+		}
 		p.expect(")")
 		return o
+	}
+	if bare && name == "cmd" && p.accept("(") {
+		return ImmBits(p.command())
 	}
 	o := Operand{Kind: Scalar, Array: name}
 	p.expect("[")

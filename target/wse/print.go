@@ -24,7 +24,7 @@ func Print(p *Program) string {
 		w.b.WriteByte('\n')
 	}
 	for _, r := range p.Routes {
-		w.line("route color %d at %s rx %s tx %s", r.Color, r.Region, r.Rx, strings.ReplaceAll(r.Tx.String(), ",", ", "))
+		w.line("route color %d at %s rx %s tx %s%s", r.Color, r.Region, r.Rx, ports(r.Tx), r.extras())
 	}
 	if len(p.Script) > 0 {
 		w.b.WriteByte('\n')
@@ -99,14 +99,57 @@ func (w *printer) queue(q Queue) {
 	if q.Out {
 		dir = "out"
 	}
-	parts := make([]string, len(q.Colors))
-	for i, c := range q.Colors {
+	w.line("queue %s %s %d color %s", quoteName(q.Name), dir, q.ID, colorsAt(q.Colors))
+}
+
+func colorsAt(list []ColorAt) string {
+	parts := make([]string, len(list))
+	for i, c := range list {
 		parts[i] = strconv.Itoa(c.Color)
 		if c.Region != Everywhere {
 			parts[i] += " at " + c.Region.String()
 		}
 	}
-	w.line("queue %s %s %d color %s", quoteName(q.Name), dir, q.ID, strings.Join(parts, ", "))
+	return strings.Join(parts, ", ")
+}
+
+func ports(s DirSet) string { return strings.ReplaceAll(s.String(), ",", ", ") }
+
+// extras prints what a route can do besides.
+func (r Route) extras() string {
+	s := ""
+	if w := r.Switch; w != nil {
+		for i, p := range w.Pos {
+			was := r.At(i)
+			s += " pos"
+			if p.Rx != was.Rx || p.Tx == was.Tx {
+				s += " rx " + p.Rx.String()
+			}
+			if p.Tx != was.Tx {
+				s += " tx " + ports(p.Tx)
+			}
+		}
+		if w.Start != 0 {
+			s += " start " + strconv.Itoa(w.Start)
+		}
+		if w.Ring {
+			s += " ring"
+		}
+		if w.Pop != PopNever || len(w.Pos) == 0 && w.Start == 0 && !w.Ring {
+			s += " pop " + w.Pop.String()
+		}
+	}
+	if r.Teardown {
+		s += " teardown"
+	}
+	switch f := r.Filter; {
+	case f == nil:
+	case f.Kind == FilterRange:
+		s += fmt.Sprintf(" filter range %d %d", f.Lo, f.Hi)
+	default:
+		s += fmt.Sprintf(" filter counter init %d max %d limit %d", f.Init, f.Max, f.Limit)
+	}
+	return s
 }
 
 func (w *printer) task(t *Task) {
@@ -166,7 +209,15 @@ func (w *printer) stmt(s Stmt) {
 		w.block("while "+s.Cond.String()+at(s.Line), s.Body)
 		w.line("}")
 	case *TaskCtl:
-		w.line("%s %s%s", s.Fn, quoteName(s.Task), at(s.Line))
+		what := quoteName(s.Task)
+		if s.Queue != "" {
+			what = "queue " + quoteName(s.Queue)
+		}
+		w.line("%s %s%s", s.Fn, what, at(s.Line))
+	case *Reroute:
+		w.line("reroute color %d rx %s tx %s%s", s.Color, s.Rx, ports(s.Tx), at(s.Line))
+	case *Rebind:
+		w.line("rebind %s color %s%s", quoteName(s.Queue), colorsAt(s.Colors), at(s.Line))
 	case *Exit:
 		w.line("exit%s", at(s.Line))
 	}
@@ -213,6 +264,9 @@ func (o Operand) text(e Elem) string {
 		f := "fab"
 		if o.Control {
 			f = "ctl"
+		}
+		if o.Advance {
+			return fmt.Sprintf("%s(%s, %d, advance)", f, quoteName(o.Queue), o.Extent)
 		}
 		return fmt.Sprintf("%s(%s, %d)", f, quoteName(o.Queue), o.Extent)
 	case Imm:
@@ -336,7 +390,7 @@ func quoteName(s string) string {
 			return strconv.Quote(s)
 		}
 	}
-	if s == "nan" || s == "inf" {
+	if s == "nan" || s == "inf" || s == "queue" {
 		return strconv.Quote(s)
 	}
 	return s

@@ -84,14 +84,17 @@ func (p *Program) ClassAt(x, y int) *Class {
 	return nil
 }
 
-// Route is a static router setting: in every PE of Region, wavelets of Color are
+// Route is a router setting: in every PE of Region, wavelets of Color are
 // accepted from Rx and copied to every port of Tx. At most one setting may exist
-// per PE and color.
+// per PE and color. The zero values of the last three make it static.
 type Route struct {
-	Color  int
-	Region Region
-	Rx     Dir
-	Tx     DirSet
+	Color    int
+	Region   Region
+	Rx       Dir
+	Tx       DirSet
+	Switch   *Switch // further positions; nil = none
+	Filter   *Filter // what of it reaches the CE; nil = all
+	Teardown bool    // parked until a Reroute
 }
 
 // Class is one code and the PEs that run it. Names of arrays, queues, tasks,

@@ -86,6 +86,8 @@ func bounds(key string) (lo, hi int64) {
 		return 1, 64
 	case key == "task.local.lo", key == "task.local.hi":
 		return 0, 63
+	case key == "switch.positions", key == "filters":
+		return 1, 64
 	case plainFlags(&Machine{})[key] != nil:
 		return 0, 1
 	case part[0] == "hop", part[0] == "ramp":

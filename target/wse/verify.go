@@ -153,6 +153,7 @@ func (v *verifier) routes() {
 			v.fail("WF0506", "%s at %s: rx %s, tx {%s} is no route", what, r.Region, r.Rx, r.Tx).
 				Note("a route needs at least one tx, and none of them may be its rx")
 		}
+		v.extras(what, r)
 		for _, o := range byColor[r.Color] {
 			if x, y, ok := regionsMeet([]Region{r.Region}, []Region{o.Region}); ok {
 				v.fail("WF0506", "color %d is routed twice at PE (%d,%d)", r.Color, x, y).
@@ -161,6 +162,7 @@ func (v *verifier) routes() {
 		}
 		byColor[r.Color] = append(byColor[r.Color], r)
 	}
+	v.filters()
 }
 
 func (v *verifier) memory() {

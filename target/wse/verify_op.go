@@ -46,6 +46,15 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 		case *TaskCtl:
 			v.line = s.Line
 			t := v.c.Task(s.Task)
+			if s.Queue != "" {
+				if q, ok := v.c.Queue(s.Queue); !ok || q.Out {
+					v.fail("WF0502", "%s: %q is no input queue of the class", s.Fn, s.Queue)
+				}
+				if s.Fn == Activate {
+					v.fail("WF0507", "a queue can be blocked and unblocked, not activated")
+				}
+				continue
+			}
 			switch {
 			case t == nil:
 				v.fail("WF0502", "%s %s: no such task", s.Fn, s.Task)
@@ -53,6 +62,12 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 				v.fail("WF0507", "activate %s: only local tasks are activated by name", s.Task)
 			}
 		case *Exit:
+		case *Reroute:
+			v.line = s.Line
+			v.reroute(s)
+		case *Rebind:
+			v.line = s.Line
+			v.rebind(s)
 		default:
 			v.fail("WF0502", "unknown statement")
 		}
@@ -264,6 +279,9 @@ func (v *verifier) operand(x Operand, want Elem, dst, bits bool) {
 				kind = "output"
 			}
 			v.fail("WF0502", "%q is no %s queue of the class", x.Queue, kind)
+		}
+		if x.Advance && (!dst || x.Control) {
+			v.fail("WF0508", "`advance` ends a send of data wavelets")
 		}
 		if x.Control && (!dst || want.Bytes() != 4) {
 			v.fail("WF0508", "control wavelets are sent as 32-bit words")

@@ -65,6 +65,9 @@ func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 	if thr[len(thr)-1].d != nil {
 		return next
 	}
+	if s.dyn != nil && s.flushing[pe] {
+		return next
+	}
 	if s.pc[pe] >= 0 || s.active[pe]&^s.blocked[pe] != 0 {
 		return min(next, max(t+1, s.mainReady[pe]))
 	}
@@ -81,7 +84,7 @@ func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 // ready.
 func (s *Sim) wanted(pe int, k *code, thr []thread, in int32) bool {
 	f := &s.fifos[s.inOf[pe]+in]
-	if f.n == 0 {
+	if f.n == 0 || s.shut[pe]>>in&1 == 1 {
 		return false
 	}
 	w := s.head(f)
@@ -237,6 +240,13 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 	case iJump:
 		s.pc[pe] = in.target
 	case iCtl:
+		if in.ctlTsk < 0 {
+			q := uint64(1) << in.queue
+			if s.shut[pe] |= q; in.ctl == wse.Unblock {
+				s.shut[pe] &^= q
+			}
+			break
+		}
 		bit := uint64(1) << in.ctlTsk
 		switch in.ctl {
 		case wse.Activate:
@@ -245,6 +255,20 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 			s.blocked[pe] |= bit
 		case wse.Unblock:
 			s.blocked[pe] &^= bit
+		}
+	case iReroute:
+		if s.findSlot(pe, int32(in.route.Color)) < 0 {
+			return s.fail(pe, in.line, "this router has no route of color %d to change", in.route.Color)
+		}
+		s.laters = append(s.laters, later{pe: int32(pe), line: in.line, reroute: in.route})
+	case iRebind:
+		ok, err := s.rebind(pe, k, in)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			s.pc[pe], s.mainReady[pe] = pc, t+1
+			return nil
 		}
 	case iExit:
 		if s.exited[pe] {

@@ -18,6 +18,8 @@ const (
 	iJump
 	iCtl
 	iExit
+	iReroute
+	iRebind
 	iEnd // end of task
 )
 
@@ -47,6 +49,7 @@ type operand struct {
 	queue    int32 // fabric: index into inputs or outputs of the class
 	perW     int32 // elements per wavelet
 	control  bool
+	advance  bool
 	bits     uint32
 	reg      int32
 	name     string
@@ -82,8 +85,18 @@ type ins struct {
 	target int32
 	ctl    wse.CtlFn
 	ctlTsk int32
+	queue  int32 // of ctl, when ctlTsk < 0
 	from   *operand
+	route  *wse.Reroute
+	rebind *rebinding
 	cost   [2]int32 // cycles; [1] when the branch jumps
+}
+
+// rebinding is a compiled rebind of an input or output queue of the class.
+type rebinding struct {
+	x     *wse.Rebind
+	out   bool
+	queue int32
 }
 
 // task is a compiled task.
@@ -113,6 +126,8 @@ type code struct {
 	outIDs   []int
 	threads  []int // microthread ids in use, ascending; the CE's slot is last
 	arrays   map[string]int
+	reroutes []*wse.Reroute
+	rebinds  []*rebinding
 }
 
 type compiler struct {
@@ -288,7 +303,17 @@ func (k *compiler) block(list []wse.Stmt) {
 			o := k.operand(s.From, -1, s.Line)
 			k.emit(ins{kind: iLoad, line: s.Line, dst: k.reg(s.Reg), from: &o, cost: one(m.LoadCycles)})
 		case *wse.TaskCtl:
-			k.emit(ins{kind: iCtl, line: s.Line, ctl: s.Fn, ctlTsk: k.taskIndex(s.Task), cost: one(m.TaskCtlCycles)})
+			k.emit(ins{kind: iCtl, line: s.Line, ctl: s.Fn, ctlTsk: k.taskIndex(s.Task), queue: k.input(s.Queue), cost: one(m.TaskCtlCycles)})
+		case *wse.Reroute:
+			k.c.reroutes = append(k.c.reroutes, s)
+			k.emit(ins{kind: iReroute, line: s.Line, route: s, cost: one(m.RerouteCycles)})
+		case *wse.Rebind:
+			r := &rebinding{x: s, queue: k.input(s.Queue)}
+			if r.queue < 0 {
+				r.out, r.queue = true, k.output(s.Queue)
+			}
+			k.c.rebinds = append(k.c.rebinds, r)
+			k.emit(ins{kind: iRebind, line: s.Line, rebind: r, cost: one(m.RebindCycles)})
 		case *wse.Exit:
 			k.emit(ins{kind: iExit, line: s.Line, cost: one(m.TaskCtlCycles)})
 		case *wse.If:
@@ -359,7 +384,7 @@ func (k *compiler) op(o *wse.Op) *dsd {
 }
 
 func (k *compiler) operand(o wse.Operand, perW int32, line string) operand {
-	x := operand{kind: o.Kind, indexReg: -1, reg: -1, bits: o.Bits, perW: perW, control: o.Control, name: o.Array}
+	x := operand{kind: o.Kind, indexReg: -1, reg: -1, bits: o.Bits, perW: perW, control: o.Control, advance: o.Advance, name: o.Array}
 	switch o.Kind {
 	case wse.Fabric:
 		if x.queue = k.input(o.Queue); x.queue < 0 {

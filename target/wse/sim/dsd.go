@@ -204,6 +204,22 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 		th.done++
 		th.next = max(th.next, t*ticks) + int64(d.rate.Ticks)
 	}
+	if d.dst.advance {
+		if pushed {
+			th.next = max(th.next, end)
+			s.wake(pe, th, t)
+			return nil
+		}
+		if out.n == out.cap {
+			s.sleep(pe, th, waitOut, t)
+			return nil
+		}
+		s.wake(pe, th, t)
+		th.tail, th.out = true, wse.ControlWord(-1, 0, wse.CmdAdvance)
+		if err := s.send(pe, k, th, out, t); err != nil {
+			return err
+		}
+	}
 	s.finish(pe, k, th, t)
 	return nil
 }
@@ -260,7 +276,7 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 			k.outputs[q].Name, k.outputs[q].Color(pe%s.w, pe/s.w))
 	}
 	w := wavelet{ready: t + 1, val: th.out, aux: to}
-	if th.d.dst.control {
+	if th.d.dst.control || th.tail {
 		w.aux |= isControl
 	}
 	s.push(out, w)

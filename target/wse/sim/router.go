@@ -88,6 +88,9 @@ func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
 
 // forward decides whether buffer i's oldest wavelet moves.
 func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
+	if s.dyn != nil {
+		return s.forwardDynamic(i, t, end)
+	}
 	sl := &s.slots[i]
 	free := s.linkFree[int(sl.pe)*numPorts : int(sl.pe)*numPorts+5]
 	for m := uint(sl.tx); m != 0; m &= m - 1 {
@@ -132,7 +135,7 @@ func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 		if *up >= end {
 			return min(next, *up/ticks)
 		}
-		if r := &s.fifos[w.aux&auxSlot]; r.n == r.cap {
+		if r := &s.fifos[w.aux&auxSlot]; r.n == r.cap || s.dyn != nil && !s.takes(w.aux&auxSlot, wse.Ramp) {
 			continue
 		}
 		*up = max(*up, t*ticks) + int64(s.m.RampTicks)
@@ -145,6 +148,10 @@ func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 // commit carries out the decided moves at the end of cycle t.
 func (s *Sim) commit(t int64) {
 	for _, i := range s.moves {
+		if s.dyn != nil {
+			s.commitDynamic(i, t)
+			continue
+		}
 		sl := &s.slots[i]
 		if s.tr != nil {
 			s.tr.hop(i, t)
@@ -154,25 +161,12 @@ func (s *Sim) commit(t int64) {
 			w.val = s.flip(i, w.val)
 		}
 		s.copied += int64(bits.OnesCount8(sl.tx)) - 1
-		for m := uint(sl.tx); m != 0; m &= m - 1 {
-			d := bits.TrailingZeros(m)
-			to := sl.target[d]
-			if d == int(wse.Ramp) {
-				w.ready = t + int64(max(1, s.m.RampInCycles))
-				s.push(&s.fifos[to], w)
-				s.ceNext[sl.pe] = min(s.ceNext[sl.pe], w.ready)
-				continue
-			}
-			w.ready = t + int64(max(1, s.m.HopCycles))
-			s.push(&s.fifos[to], w)
-			n := s.slots[to].pe
-			s.rnext[n] = min(s.rnext[n], w.ready)
-		}
+		s.deliver(sl, sl.tx, w, t)
 	}
 	for _, u := range s.ups {
 		f := &s.fifos[u]
 		pe := s.slots[s.head(f).aux&auxSlot].pe
-		if f.n == f.cap {
+		if f.n == f.cap || s.dyn != nil && s.flushing[pe] {
 			s.ceNext[pe] = min(s.ceNext[pe], t+1) // an operation may wait for room
 		}
 		if s.tr != nil {
@@ -185,6 +179,9 @@ func (s *Sim) commit(t int64) {
 		s.push(&s.fifos[to], w)
 		s.rnext[pe] = min(s.rnext[pe], w.ready)
 	}
+	if len(s.laters) > 0 {
+		s.change(t)
+	}
 	for _, p := range s.pending {
 		switch p.kind {
 		case wse.DoneActivate:
@@ -195,6 +192,24 @@ func (s *Sim) commit(t int64) {
 		s.ceNext[p.pe] = min(s.ceNext[p.pe], t+1)
 	}
 	s.pending = s.pending[:0]
+}
+
+// deliver puts a wavelet that leaves in cycle t behind the ports tx.
+func (s *Sim) deliver(sl *slot, tx uint8, w wavelet, t int64) {
+	for m := uint(tx); m != 0; m &= m - 1 {
+		d := bits.TrailingZeros(m)
+		to := sl.target[d]
+		if d == int(wse.Ramp) {
+			w.ready = t + int64(max(1, s.m.RampInCycles))
+			s.push(&s.fifos[to], w)
+			s.ceNext[sl.pe] = min(s.ceNext[sl.pe], w.ready)
+			continue
+		}
+		w.ready = t + int64(max(1, s.m.HopCycles))
+		s.push(&s.fifos[to], w)
+		n := s.slots[to].pe
+		s.rnext[n] = min(s.rnext[n], w.ready)
+	}
 }
 
 // flip applies the injected faults of a router buffer to the wavelet it sends.

@@ -227,7 +227,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 		}
 	}
 	s.commit(t)
-	return next, acted, nil
+	return next, acted, s.err
 }
 
 // quiet reports that no operation is in progress and no wavelet under way.

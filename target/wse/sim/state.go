@@ -41,7 +41,8 @@ type thread struct {
 	in    uint32 // wavelet being unpacked
 	out   uint32 // wavelet being packed
 	wait  waitKind
-	why   Why // of wait, when traced
+	why   Why  // of wait, when traced
+	tail  bool // only the advance after the data is left to send
 	since int64
 }
 
@@ -114,6 +115,7 @@ type Sim struct {
 	curTask   []int32
 	active    []uint64 // bit per task of the class
 	blocked   []uint64
+	shut      []uint64 // bit per input queue of the class that is blocked
 	threads   []thread
 	thrOf     []int32
 	exited    []bool
@@ -133,6 +135,13 @@ type Sim struct {
 	perClass                   []ClassStats
 	opCycles                   [][]int64
 	tr                         *tracer // nil: nobody is told
+
+	// Of programs that change their routers, see switch.go.
+	dyn      []*dynamic // per router buffer; nil = static program, nil entry = static buffer
+	flushing []bool     // PE waits in a rebind
+	inColor  []int32    // color of each input queue
+	laters   []later
+	err      error // of commit
 }
 
 type pending struct {
@@ -238,7 +247,7 @@ func (s *Sim) place() {
 	s.mem, s.regs, s.threads = make([]byte, mem), make([]uint32, regs), make([]thread, thr)
 	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)
 	s.pc, s.curTask = make([]int32, n), make([]int32, n)
-	s.active, s.blocked = make([]uint64, n), make([]uint64, n)
+	s.active, s.blocked, s.shut = make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	s.exited = make([]bool, n)
 	s.rnext = make([]int64, n)
 	s.linkFree, s.links = make([]int64, n*numPorts), make([]uint32, n*numPorts)
@@ -270,6 +279,7 @@ func (s *Sim) fabric() {
 			}
 		}
 	}
+	s.makeDynamic(routes)
 	s.fifos = make([]fifo, 0, s.countFifos())
 	for range s.slots {
 		s.addFifo(s.m.RouterDepth)
@@ -281,6 +291,7 @@ func (s *Sim) fabric() {
 			for _, q := range s.codes[s.class[pe]].inputs {
 				s.addFifo(s.m.InQueues[q.ID].Depth)
 				s.inPE = append(s.inPE, int32(pe))
+				s.inColor = append(s.inColor, int32(q.Color(pe%s.w, pe/s.w)))
 			}
 		}
 	}
@@ -294,11 +305,7 @@ func (s *Sim) fabric() {
 			s.addFifo(s.m.OutQueues[id].Depth)
 		}
 		for _, q := range k.outputs {
-			t := s.findSlot(pe, int32(q.Color(pe%s.w, pe/s.w)))
-			if t >= 0 && s.slots[t].rx != wse.Ramp {
-				t = notRouted
-			}
-			s.outSlot = append(s.outSlot, t)
+			s.outSlot = append(s.outSlot, s.fromRamp(pe, int32(q.Color(pe%s.w, pe/s.w))))
 		}
 	}
 	s.ring = make([]wavelet, s.ringSize())
@@ -352,14 +359,7 @@ func (s *Sim) link(i int32) {
 			continue
 		}
 		if d == wse.Ramp {
-			sl.target[d] = noQueue
-			if s.class[pe] >= 0 {
-				for k, q := range s.codes[s.class[pe]].inputs {
-					if int32(q.Color(x, y)) == sl.color {
-						sl.target[d] = s.inOf[pe] + int32(k)
-					}
-				}
-			}
+			sl.target[d] = s.toQueue(pe, sl.color)
 			continue
 		}
 		dx, dy := d.Delta()
@@ -368,7 +368,7 @@ func (s *Sim) link(i int32) {
 			sl.target[d] = leavesMesh
 			continue
 		}
-		if t := s.findSlot(ny*s.w+nx, sl.color); t >= 0 && s.slots[t].rx == d.Opposite() {
+		if t := s.findSlot(ny*s.w+nx, sl.color); t >= 0 && s.everFrom(t, d.Opposite()) {
 			sl.target[d] = t
 		} else {
 			sl.target[d] = notRouted

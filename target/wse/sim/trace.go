@@ -181,14 +181,14 @@ func (r *tracer) send(pe int, th *thread, out *fifo, t int64) {
 	r.ids[r.tail(&fifo{off: out.off, head: out.head, n: out.n - 1, cap: out.cap})] = r.last
 	slot := r.s.slots[r.s.outSlot[r.s.outBind[pe]+th.d.dst.queue]]
 	r.emit(Event{Kind: EvSend, Cycle: t, PE: pe, PC: th.line, Thread: th.d.thread, Queue: th.d.dst.queue, Color: slot.color,
-		Wavelet: r.last, Value: th.out, Control: th.d.dst.control})
+		Wavelet: r.last, Value: th.out, Control: th.d.dst.control || th.tail})
 }
 
 // take is called before the head of input queue in is popped by thread th, or by a task when th is nil.
 func (r *tracer) take(pe int, th *thread, in int32, t int64) {
 	f := &r.s.fifos[r.s.inOf[pe]+in]
 	e := Event{Kind: EvTake, Cycle: t, PE: pe, PC: -1, Thread: -1, Queue: in, Wavelet: r.ids[r.head(f)], Value: r.s.head(f).val,
-		Color: int32(r.s.codes[r.s.class[pe]].inputs[in].Color(pe%r.s.w, pe/r.s.w))}
+		Color: int32(r.s.colorOf(pe, in))}
 	if th != nil {
 		e.PC, e.Thread = th.line, th.d.thread
 	}

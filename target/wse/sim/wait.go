@@ -80,10 +80,14 @@ func (s *Sim) deadlock() error {
 		}
 	}
 	for i := range s.slots {
-		if s.fifos[i].n > 0 && s.nExited == s.nPEs {
+		dyn := s.dyn != nil && s.dyn[i] != nil
+		if s.fifos[i].n > 0 && (s.nExited == s.nPEs || dyn) {
 			sl := &s.slots[i]
 			w := Wait{X: int(sl.pe) % s.w, Y: int(sl.pe) / s.w, Color: int(sl.color), OnX: -1,
 				Reason: fmt.Sprintf("has %d wavelets of color %d left in its router when all PEs have exited", s.fifos[i].n, sl.color)}
+			if dyn {
+				w.Reason = fmt.Sprintf("has %d wavelets of color %d in its router: %s", s.fifos[i].n, sl.color, s.dyn[i].state())
+			}
 			if c := s.class[sl.pe]; c >= 0 {
 				w.Class = s.codes[c].class.Name
 			}
@@ -111,11 +115,25 @@ func (s *Sim) waits(pe int, d *Deadlock) {
 			continue
 		}
 		w := base
-		w.Queue, w.Color = k.inputs[in].Name, k.inputs[in].Color(w.X, w.Y)
+		w.Queue, w.Color = k.inputs[in].Name, s.colorOf(pe, int32(in))
 		w.Reason = fmt.Sprintf("leaves %d wavelets in queue %s (color %d) that nothing takes", f.n, w.Queue, w.Color)
 		if t := k.dataTask(int32(in)); t >= 0 && s.blocked[pe]>>t&1 == 1 {
 			w.Task = k.tasks[t].t.Name
 			w.Reason = fmt.Sprintf("stays blocked, with %d wavelets in queue %s (color %d)", f.n, w.Queue, w.Color)
+		}
+		d.Waits = append(d.Waits, w)
+	}
+	for q := range k.outputs {
+		i := s.outSlot[s.outBind[pe]+int32(q)]
+		f := &s.fifos[s.outOf[pe]+k.outHW[q]]
+		if s.dyn == nil || i < 0 || f.n == 0 || s.head(f).aux&auxSlot != i || s.takes(i, wse.Ramp) {
+			continue
+		}
+		w := base
+		w.Queue, w.Color = k.outputs[q].Name, int(s.slots[i].color)
+		w.Reason = fmt.Sprintf("has %d wavelets in queue %s (color %d) that its router does not take", f.n, w.Queue, w.Color)
+		if d := s.dyn[i]; d != nil {
+			w.Reason += ": " + d.state()
 		}
 		d.Waits = append(d.Waits, w)
 	}
@@ -144,7 +162,7 @@ func (s *Sim) threadWait(w Wait, pe int, k *code, th *thread) Wait {
 	switch th.wait {
 	case waitIn:
 		q := k.inputs[th.d.src[th.d.fabIn].queue]
-		w.Queue, w.Color = q.Name, q.Color(w.X, w.Y)
+		w.Queue, w.Color = q.Name, s.colorOf(pe, th.d.src[th.d.fabIn].queue)
 		w.Reason = fmt.Sprintf("has received %d of %d elements on queue %s (color %d)", th.done, th.d.n, w.Queue, w.Color)
 		i := s.findSlot(pe, int32(w.Color))
 		switch {
@@ -170,6 +188,9 @@ func (s *Sim) threadWait(w Wait, pe int, k *code, th *thread) Wait {
 	}
 	return w
 }
+
+// colorOf is the color of input queue in, as it is bound now.
+func (s *Sim) colorOf(pe int, in int32) int { return int(s.inColor[s.inOf[pe]+in-s.inOf[0]]) }
 
 // downstream follows full buffers from router buffer i to the PE whose input
 // queue is full, or -1.
