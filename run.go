@@ -64,7 +64,8 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 			return nil, err
 		}
 	}
-	prep, err := runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress})
+	prep, err := runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress,
+		EngineBytes: p.engineBytes(opt.Target)})
 	if err != nil {
 		return nil, err
 	}

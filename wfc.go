@@ -16,6 +16,7 @@
 package wfc
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +45,23 @@ func ReadSource(path string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	return Source{Name: path, Text: string(b), Dir: filepath.Dir(path)}, nil
+	return Source{Name: path, Text: string(b), Dir: filepath.Dir(path)}, CheckText(path, b)
+}
+
+// IsCompiled says whether a file that begins with b is a .wfx file.
+func IsCompiled(b []byte) bool { return bytes.HasPrefix(b, []byte("PK\x03\x04")) }
+
+// CheckText refuses what cannot be the text of a program, before a reader finds fault with every byte of it: compiled programs and
+// other binary data. name is for the message.
+func CheckText(name string, b []byte) error {
+	switch {
+	case IsCompiled(b):
+		return diag.List{diag.New("WF0603", diag.Span{}, "%s is a compiled program (.wfx); a source is expected here", name).
+			Suggest("name the .wf file; wfc run and wfc report take a .wfx file")}
+	case bytes.IndexByte(b[:min(len(b), 8000)], 0) >= 0:
+		return diag.List{diag.New("WF0603", diag.Span{}, "%s is not text: it holds zero bytes", name).Suggest("name a .wf file in UTF-8")}
+	}
+	return nil
 }
 
 // readLimited reads a file of at most limit bytes.

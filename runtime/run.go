@@ -17,6 +17,8 @@ type Options struct {
 	OutDir   string     // where outputs go; made when the first is written; "" writes none
 	File     *diag.File // the source, for located errors; may be nil
 	Progress Progress   // may be nil
+	// EngineBytes is about what the engine takes besides copies of the fields: the memories of a simulated machine.
+	EngineBytes int64
 }
 
 func (o *Options) span(p ir.Pos) diag.Span {
@@ -35,6 +37,9 @@ type Prepared struct {
 // Prepare evaluates host scalars and checks, reads data files, computes the initial values and the schedule. Errors are diagnostics
 // where the user's input is at fault.
 func Prepare(p *ir.Program, opt Options) (*Prepared, error) {
+	if err := checkMemory(p, &opt, freeMemory); err != nil {
+		return nil, err
+	}
 	s, err := load(p, &opt)
 	if err != nil {
 		return nil, err

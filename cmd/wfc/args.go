@@ -28,6 +28,8 @@ func intersperse(app *cli.App, args []string) ([]string, error) {
 	for ; i < len(args); i++ {
 		a := args[i]
 		switch {
+		case a == "-h" || a == "--help" || a == "-help":
+			return append(out, "--help"), nil // of the command, whatever stands beside it
 		case a == "--":
 			rest = append(rest, args[i+1:]...)
 			i = len(args)

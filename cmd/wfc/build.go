@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +15,7 @@ func buildCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "build",
 		Usage:     "compile a program for a machine and say what it takes",
-		UsageText: "wfc build FILE.wf -o FILE.wfx [--machine wse2|wse3] [--mesh WxH] [--set NAME=VALUE]...",
+		UsageText: "wfc build FILE.wf -o FILE.wfx [--machine wse2|wse3] [--mesh WxH] [--set NAME=VALUE]...   (- is standard input)",
 		Flags: []cli.Flag{setFlag(), machineFlag(), meshFlag(),
 			&cli.StringFlag{Name: "o", Usage: "write the compiled program to `FILE.wfx` (default: beside the source)"},
 			&cli.StringFlag{Name: "print-after", Usage: "print the IR after `PASS`, or after all of them"},
@@ -32,13 +30,13 @@ func buildCommand() *cli.Command {
 				return err
 			}
 			opt.PrintAfter, opt.Log = c.String("print-after"), c.App.Writer
-			src, err := wfc.ReadSource(path)
+			src, err := readSource(c, path)
 			if err != nil {
 				return err
 			}
 			out := c.String("o")
 			if out == "" {
-				out = strings.TrimSuffix(path, filepath.Ext(path)) + ".wfx"
+				out = besides(src)
 			}
 			begun := time.Now()
 			p, err := wfc.Build(src, opt)

@@ -42,7 +42,9 @@ func TestIntersperse(t *testing.T) {
 		{"wfc machine show wse2 --json", "wfc machine show --json -- wse2"},
 		{"wfc build a.wf -o b.wfx", "wfc build -o b.wfx -- a.wf"},
 		{"wfc check -- -odd.wf --json", "wfc check -- -odd.wf --json"},
-		{"wfc run -h", "wfc run -h"},
+		{"wfc run -h", "wfc run --help"},
+		{"wfc check a.wf --help", "wfc check --help"},
+		{"wfc run - --json", "wfc run --json -- -"},
 		{"wfc rum x", "wfc rum x"},
 		{"wfc", "wfc"},
 	}

@@ -20,7 +20,7 @@ func simCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			src, err := wfc.ReadSource(path)
+			src, err := readSource(c, path)
 			if err != nil {
 				return err
 			}

@@ -46,25 +46,6 @@ func interpCommand() *cli.Command {
 	}
 }
 
-// open builds a source file or loads a compiled one. With loaded, the program comes from a .wfx file.
-func open(c *cli.Context, path string, opt wfc.BuildOptions) (p *wfc.Program, loaded bool, err error) {
-	if filepath.Ext(path) == ".wfx" {
-		for _, f := range []string{"machine", "mesh"} {
-			if c.IsSet(f) {
-				return nil, true, usagef("--%s cannot be used with a .wfx file: it was built for one machine", f)
-			}
-		}
-		p, err = wfc.Load(path)
-		return p, true, err
-	}
-	src, err := wfc.ReadSource(path)
-	if err != nil {
-		return nil, false, err
-	}
-	p, err = wfc.Build(src, opt)
-	return p, false, err
-}
-
 func runProgram(c *cli.Context, target wfc.Target) error {
 	path, err := oneFile(c)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -16,7 +15,7 @@ func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "find all errors of programs",
-		UsageText: "wfc check FILE.wf... [--json]",
+		UsageText: "wfc check FILE.wf... [--json]   (- is standard input)",
 		Flags:     []cli.Flag{setFlag(), &cli.BoolFlag{Name: "json", Usage: "print the findings as JSON"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() == 0 {
@@ -28,7 +27,7 @@ func checkCommand() *cli.Command {
 			}
 			var all wfc.Diagnostics
 			for _, path := range c.Args().Slice() {
-				src, err := wfc.ReadSource(path)
+				src, err := readSource(c, path)
 				if err != nil {
 					return err
 				}
@@ -84,14 +83,8 @@ func fmtCommand() *cli.Command {
 
 // formatFile formats one file; bad says that it has errors, or with -d that it would change.
 func formatFile(c *cli.Context, path string) (bad bool, err error) {
-	var src wfc.Source
-	if path == "-" {
-		b, err := io.ReadAll(c.App.Reader)
-		if err != nil {
-			return false, err
-		}
-		src = wfc.Source{Name: "<stdin>", Text: string(b)}
-	} else if src, err = wfc.ReadSource(path); err != nil {
+	src, err := readSource(c, path)
+	if err != nil {
 		return false, err
 	}
 	out, list := wfc.Format(src)
@@ -106,7 +99,7 @@ func formatFile(c *cli.Context, path string) (bad bool, err error) {
 	}
 	switch {
 	case err != nil:
-	case c.Bool("w") && path != "-":
+	case c.Bool("w") && path != stdin:
 		if !same {
 			err = os.WriteFile(path, out, 0o666)
 		}

@@ -455,9 +455,9 @@ func TestGrammarNamesEveryStatement(t *testing.T) {
 // A unit ends before a call; the format puts spaces there.
 func TestUnitBeforeCall(t *testing.T) {
 	for src, want := range map[string]string{
-		"dt(T) = 1e-4 m^2/s*lap(T)\n":     "dt(T) = 1e-4 m^2/s * lap(T)\n",
-		"const a = 1 m/sqrt(2)\n":          "const a = 1 m / sqrt(2)\n",
-		"const a = 50 W/(m*K)*exp(-1)\n":   "const a = 50 W/(m*K) * exp(-1)\n",
+		"dt(T) = 1e-4 m^2/s*lap(T)\n":       "dt(T) = 1e-4 m^2/s * lap(T)\n",
+		"const a = 1 m/sqrt(2)\n":           "const a = 1 m / sqrt(2)\n",
+		"const a = 50 W/(m*K)*exp(-1)\n":    "const a = 50 W/(m*K) * exp(-1)\n",
 		"const a = 50 W/(m*K)*exp (-1)^2\n": "",
 	} {
 		tree, errs := Parse("a.wf", src)

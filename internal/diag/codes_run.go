@@ -93,4 +93,15 @@ How often a part of the program runs is computed from its parameters when it is 
 		Example: `
 evolve t from 0 s to 60 s step 0.5 s { .. }   // 120 steps`,
 	},
+	{
+		Code:  "WF0610",
+		Title: "the run needs more memory than this computer has free",
+		Text: `
+A run holds several copies of every field: the initial values, the state before and after a step, temporaries, and what outputs fetch.
+On the simulated wafer the memory of every PE in use comes on top. The estimate is made before anything is allocated. Building the
+program and its report need no memory for fields, so a program that is too large to simulate here can still be looked at.`,
+		Example: `
+grid g { x: 0 .. 1 in 2000000000 }                // 8 GB for each field and copy
+grid g { x: 0 .. 1 in 2000000 }                   // 8 MB`,
+	},
 }
