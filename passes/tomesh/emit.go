@@ -3,13 +3,15 @@ package tomesh
 import (
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/place"
 )
 
 // pe lowers one function for the PEs that have a pair of views.
 type pe struct {
 	l    *lowering
-	view [3]*place.View // by mesh.Dim
+	view [3]*place.View     // by mesh.Dim
+	role [3]collective.Role // by mesh.Dim, in the tree along it
 	fn   *function
 	out  []mesh.Op
 	copy []bool // parallel to out: a receive into memory that nothing reads after the function

@@ -8,16 +8,13 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/place"
 )
 
 // classes lowers every function for every pair of distinct views and merges the views that make no difference.
 func (l *lowering) classes() {
-	var groups [3][]place.Group
-	for _, d := range meshDims {
-		groups[d] = place.Views(l.lay[d], l.reachAlong(d), l.marks(d))
-	}
-	gx, gy := groups[mesh.X], groups[mesh.Y]
+	gx, gy := l.groups(mesh.X), l.groups(mesh.Y)
 	funcs := make([][][][]mesh.Op, len(gx))
 	keys := make([][]string, len(gx))
 	seen := map[string]string{}
@@ -28,6 +25,7 @@ func (l *lowering) classes() {
 			for _, fn := range l.funcs {
 				e := &pe{l: l, fn: fn, temp: map[ir.Elem][]bool{}}
 				e.view[mesh.X], e.view[mesh.Y] = gx[i].View, gy[j].View
+				e.role[mesh.X], e.role[mesh.Y] = gx[i].role, gy[j].role
 				fs = append(fs, e.lower())
 				key += fmt.Sprintf("%+v;", fs[len(fs)-1])
 			}
@@ -38,19 +36,17 @@ func (l *lowering) classes() {
 			keys[i] = append(keys[i], seen[key])
 		}
 	}
-	columns := make([][]string, len(gy))
-	for j := range gy {
-		for i := range gx {
-			columns[j] = append(columns[j], keys[i][j])
-		}
-	}
-	mx, my := merge(gx, keys), merge(gy, columns)
+	mx := merge(gx, keys)
 
 	w, h := place.Extent(l.ls)
 	l.out = &mesh.Program{Name: l.p.Name, W: w, H: h, Layouts: append([]mesh.Layout{}, l.ls...)}
 	for i, a := range mx {
-		for j, b := range my {
-			rx, ry := place.Ranges(l.lay[mesh.X], a.Parts), place.Ranges(l.lay[mesh.Y], b.Parts)
+		column := make([][]string, len(gy))
+		for j := range gy {
+			column[j] = []string{keys[a.first][j]}
+		}
+		for j, b := range merge(gy, column) {
+			rx, ry := l.ranges(mesh.X, a.Parts), l.ranges(mesh.Y, b.Parts)
 			for m, x := range rx {
 				for n, y := range ry {
 					name := fmt.Sprintf("x%d", i)
@@ -76,7 +72,7 @@ type merged struct {
 	Parts []int
 }
 
-func merge(groups []place.Group, keys [][]string) []merged {
+func merge(groups []group, keys [][]string) []merged {
 	var out []merged
 	for i, g := range groups {
 		k := slices.IndexFunc(out, func(m merged) bool { return slices.Equal(keys[m.first], keys[i]) })
@@ -192,6 +188,15 @@ func (l *lowering) finish() {
 			out.Channels = append(out.Channels, c)
 		}
 	}
+	for _, d := range meshDims {
+		if t := l.trees[d]; t != nil {
+			for _, c := range collective.Channels(*t, d) {
+				if c.Kind == mesh.Hop {
+					out.Channels = append(out.Channels, c)
+				}
+			}
+		}
+	}
 	for _, fn := range l.funcs {
 		out.Funcs = append(out.Funcs, fn.f.Name)
 		for _, o := range fn.ops {
@@ -201,7 +206,11 @@ func (l *lowering) finish() {
 			order := ir.Order{Kind: ir.Mesh}
 			for _, d := range meshDims {
 				if o.on[d] >= len(o.Dom) {
-					order.Chain = append(order.Chain, ir.ChainAxis{Axis: o.iter[o.on[d]].Axis, Parts: l.lay[d].Parts})
+					c := ir.ChainAxis{Axis: o.iter[o.on[d]].Axis, Parts: l.lay[d].Parts}
+					if t := l.trees[d]; t != nil {
+						c = *t
+					}
+					order.Chain = append(order.Chain, c)
 				}
 			}
 			for _, r := range o.Results {

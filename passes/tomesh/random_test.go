@@ -9,8 +9,10 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/passes/tomesh"
 	"github.com/wfc-lang/wfc/place"
+	"github.com/wfc-lang/wfc/route"
 )
 
 // gen makes random canonical programs for a given layout.
@@ -471,6 +473,17 @@ func (g *gen) body(iter []ir.Range, box []ir.Interval, elems []ir.Elem) ir.Body 
 	return b.Body
 }
 
+// tree draws the levels along which parts combine, or none.
+func (g *gen) tree(r collective.Request) []ir.Level {
+	var out []ir.Level
+	for s := 1; s < r.Parts && (s > 1 || g.coin(70)); {
+		l := ir.Level{Size: 2 + g.Intn(3), Star: g.coin(40)}
+		out, s = append(out, l), s*l.Size
+		g.feats["tree"] = true
+	}
+	return out
+}
+
 func try(seed int64) (g *gen, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -481,9 +494,12 @@ func try(seed int64) (g *gen, err error) {
 	if err := ir.VerifyCanonical(g.p); err != nil {
 		return g, err
 	}
-	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{StreamReceives: seed%2 == 0})
+	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{StreamReceives: seed%2 == 0, Tree: g.tree})
 	if err != nil {
 		return g, err
+	}
+	if v := route.Deadlock(mp, 1); v.Kind != route.Free {
+		return g, fmt.Errorf("%v", v)
 	}
 	if err := mesh.Verify(mp); err != nil {
 		return g, err
@@ -523,7 +539,7 @@ func TestRandomPrograms(t *testing.T) {
 		}
 	}
 	for f, least := range map[string]int{"radius2": 30, "diagonal": 15, "uneven": 20, "periodic": 20, "ring": 20, "chain": 15,
-		"multicast": 10, "extend": 20, "pieces": 30, "index": 20} {
+		"multicast": 10, "tree": 15, "extend": 20, "pieces": 30, "index": 20} {
 		if got := 100 * count[f] / programs; got < least {
 			t.Errorf("only %d %% of the programs have %s", got, f)
 		}

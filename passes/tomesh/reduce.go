@@ -3,6 +3,7 @@ package tomesh
 import (
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 )
 
 // maxUnroll bounds the vector operations that one local fold of a vector may take.
@@ -272,8 +273,8 @@ func splitDims(box []ir.Interval, out *[][]ir.Interval) {
 	}
 }
 
-// chains combines the partials along the reduced mesh axes, X before Y, from the last part to part 0. Parts without points pass on
-// what they receive.
+// chains combines the partials along the reduced mesh axes, X before Y, from the last part to part 0. In a chain parts without
+// points pass on what they receive; in a tree they take part with the neutral element, which gives the same bits.
 func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
 	if acc == nil {
 		return
@@ -293,6 +294,18 @@ func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
 		}
 		if d == mesh.X && o.on[mesh.Y] >= len(o.Dom) && len(e.over(o, mesh.Y)) == 0 {
 			continue // no points in the whole row
+		}
+		if t := e.l.trees[d]; t != nil {
+			if !t.Levels[0].Star {
+				e.channel(d, mesh.Shift, -1, n) // a first level of chains runs there
+			}
+			if !here {
+				e.emit(mesh.Op{Code: ir.Read, Elem: el, Dst: mem, Src: []mesh.Operand{neutral(o.Comb, el)}})
+			}
+			for _, op := range e.role[d].Reduce(*t, d, collective.Combine{Code: combCode[o.Comb], Elem: el, Acc: mem, Len: n}) {
+				e.emit(op)
+			}
+			continue
 		}
 		box := o.Over[o.on[d]-len(o.Dom)]
 		above := !v.Last && max(v.Rel(box.Lo), v.Size) < v.Rel(box.Hi)

@@ -3,7 +3,7 @@
 //	same index                  nothing
 //	index plus constant         halo exchange on shift channels, any width, relayed part by part
 //	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
-//	index summed away           local fold, then a chain of parts from the last to part 0
+//	index summed away           local fold, then the parts combine into part 0, in a chain or along a tree
 //
 // The lowering is written for one PE that sees itself only through a [place.View] per mesh axis. It is run once per pair of distinct
 // views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
@@ -18,6 +18,7 @@ import (
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/place"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Source *diag.File // for places in diagnostics; may be nil
 	// StreamReceives lets a vector operation consume a received column straight from the channel where that is its only use.
 	StreamReceives bool
+	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
+	Tree func(collective.Request) []ir.Level
 }
 
 // Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
@@ -40,7 +43,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 			l.single = false
 		}
 	}
-	for _, stage := range []func(){l.checkLayouts, l.values, l.residence, l.needs, l.storage, l.classes} {
+	for _, stage := range []func(){l.checkLayouts, l.values, l.residence, l.needs, l.storage, l.chooseTrees, l.classes} {
 		stage()
 		if err := l.diags.Err(); err != nil {
 			return nil, err
@@ -62,8 +65,9 @@ var meshDims = [...]mesh.Dim{mesh.X, mesh.Y}
 type lowering struct {
 	p      *ir.Program
 	ls     []mesh.Layout
-	lay    [3]*mesh.Layout // by mesh.Dim; nil when no axis lies there
-	single bool            // every block is one point
+	lay    [3]*mesh.Layout     // by mesh.Dim; nil when no axis lies there
+	trees  [3]*collective.Tree // by mesh.Dim; nil for one chain
+	single bool                // every block is one point
 	o      Options
 	diags  diag.List
 

@@ -123,3 +123,35 @@ func (s *search) from(at state) found {
 	s.known[at] = best
 	return best
 }
+
+// Request asks for a tree along one axis of a program: the lengths of its reductions in wavelets, routers between neighbouring parts,
+// and the input queues and colors that other channels take. A first level of chains uses a channel that is counted there.
+type Request struct {
+	Axis       string
+	Parts      int
+	Wavelets   []int
+	Spread     int
+	Queues     int // taken
+	Colors     int // taken
+	QueueShare int // in how many shares what is left of the queues and colors is cut, at least 1
+}
+
+// Auto returns a chooser for a machine with the given colors.
+func Auto(m Machine, colors int) func(Request) []ir.Level {
+	return func(r Request) []ir.Level {
+		share := max(1, r.QueueShare)
+		m := m
+		m.Spread = r.Spread
+		queues := m.Queues
+		if len(queues) == 0 {
+			return nil
+		}
+		m.Queues = append([]int{0}, queues[min(r.Queues, len(queues)):]...)
+		m.Queues[0] = queues[0]
+		t := Choose(r.Axis, r.Parts, r.Wavelets, m, Limits{Queues: (len(queues) - r.Queues) / share, Colors: (colors - r.Colors) / share / max(1, r.Spread), SharedShift: true})
+		if len(t.Levels) < 2 && !(len(t.Levels) == 1 && t.Levels[0].Star) {
+			return nil
+		}
+		return t.Levels
+	}
+}
