@@ -252,7 +252,7 @@ func (h *hostDefs) define(key string, body ir.Body) string {
 
 // host defines the scalar for p, which holds at least one scalar:
 //
-//	sum of w*(product of numerators / product of denominators), w = a/b applied as (a*x)/b
+//	sum of w*(product of numerators / product of denominators), w = a/b applied as (a*x)/b where f64 does not hold it
 //
 // A sum of several monomials that is smaller than its own rounding error is 0: coefficients that cancel in exact arithmetic vanish.
 func (h *hostDefs) host(p poly) string {
@@ -312,9 +312,8 @@ func monoBody(b *builder, m mono) int {
 	}
 	a, okA := small(m.w.Num())
 	d, okD := small(m.w.Denom())
-	if !okA || !okD { // a weight that came from decimal constants: round it as a whole
-		a, _ = m.w.Float64()
-		d = 1
+	if w, exact := m.w.Float64(); exact || !okA || !okD { // a constant of the program, or a product of some: as a whole
+		a, d = w, 1
 	}
 	if a != 1 {
 		num = b.op(ir.Mul, ir.F64, num, b.num(ir.F64, a))
