@@ -22,6 +22,9 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"count": count,
 	"num":   func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) },
 	"span":  spanText,
+	"cyc":   func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
+	"pct":   func(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) },
+	"part":  func(v, of float64) float64 { return v / max(of, 1e-300) },
 	"hex":   func(v int) string { return fmt.Sprintf("0x%04x", v) },
 }).Parse(pageText))
 

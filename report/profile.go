@@ -1,6 +1,6 @@
 package report
 
-import "fmt"
+import "sort"
 
 // Profile says where the cycles of a run went. All of it is simulated. Cycles of a class are those of the compute elements (CEs) of all
 // its PEs: they add up to PEs times cycles.
@@ -22,6 +22,15 @@ type FuncProfile struct {
 	Links      []LinkProfile  `json:"links"`
 	Colors     []ColorProfile `json:"colors"`
 	Critical   Critical       `json:"critical_path"`
+	// Beyond accounts for every cycle of an iteration beyond the bound, largest first; they add up to PerIteration - Bound.Cycles. A
+	// negative one: the critical path runs through PEs that have less of what bounds than the class of the bound.
+	Beyond []Share `json:"beyond_bound"`
+}
+
+// Share is cycles of an iteration by what they were spent on.
+type Share struct {
+	Name   string  `json:"name"`
+	Cycles float64 `json:"cycles"`
 }
 
 // PerIteration is the cycles of an iteration.
@@ -102,7 +111,14 @@ type OpProfile struct {
 	Runs     int64     `json:"runs"` // on all PEs
 	Cycles   Breakdown `json:"cycles"`
 	Async    int64     `json:"async_cycles,omitempty"`
-	Waits    int64     `json:"async_waits,omitempty"` // of Async, cycles in which it could not go on
+	Waits    *Waits    `json:"async_waits,omitempty"` // of Async, cycles in which it could not go on
+}
+
+// Waits is why an asynchronous operation could not go on.
+type Waits struct {
+	Operand int64 `json:"operand_wait"`
+	Queue   int64 `json:"queue_full"`
+	Link    int64 `json:"link_busy"`
 }
 
 // LinkProfile is the use of one port of a class's PEs: N, E, S, W to the neighbours, "in" from router to CE, "out" from CE to router.
@@ -159,41 +175,87 @@ func over(n, d int64) float64 {
 	return float64(n) / float64(d)
 }
 
-// profileView is a function as the page shows it.
-type profileView struct {
-	FuncProfile
-	Account []accountRow
-}
-
-type accountRow struct {
-	Name    string
-	Cycles  string
-	Percent int
-	Stall   bool
-}
-
-// Account lists where an iteration's cycles went along the critical path, largest first by kind, leaving out what took none.
-func (f FuncProfile) Account() (names []string, cycles []float64) {
+// Account lists where an iteration's cycles went along the critical path, leaving out what took none.
+func (f FuncProfile) Account() (out []Share) {
 	for _, x := range f.Critical.Cycles.Items() {
 		if x.Cycles != 0 {
-			names, cycles = append(names, x.Name), append(cycles, over(x.Cycles, f.Iterations))
+			out = append(out, Share{x.Name, over(x.Cycles, f.Iterations)})
 		}
 	}
 	return
 }
 
-func profileViews(p *Profile) (out []profileView) {
-	if p == nil {
-		return nil
+// Close derives Beyond from the bound and the critical path.
+func (f *FuncProfile) Close() {
+	of := "arithmetic"
+	if f.Bound.Cycles != f.Bound.Arithmetic {
+		of = "ramp"
 	}
-	for _, f := range p.Functions {
-		v := profileView{FuncProfile: f}
-		for _, x := range f.Critical.Cycles.Items() {
-			if x.Cycles != 0 {
-				v.Account = append(v.Account, accountRow{x.Name, fmt.Sprintf("%.1f", over(x.Cycles, f.Iterations)), int(100 * x.Cycles / max(1, f.Cycles)), x.Stall})
+	f.Beyond = []Share{}
+	found := false
+	for _, x := range f.Account() {
+		if x.Name == of {
+			x.Cycles -= f.Bound.Cycles
+			found = true
+		}
+		if x.Cycles != 0 {
+			f.Beyond = append(f.Beyond, x)
+		}
+	}
+	if !found && f.Bound.Cycles != 0 {
+		f.Beyond = append(f.Beyond, Share{of, -f.Bound.Cycles})
+	}
+	sort.SliceStable(f.Beyond, func(i, j int) bool { return f.Beyond[i].Cycles > f.Beyond[j].Cycles })
+}
+
+// Row is a line of a table of cycles of one iteration in one PE.
+type Row struct {
+	Name, Line string
+	Cells      []float64
+	Total      float64
+}
+
+// Columns are the parts of a breakdown that some class or statement has, and Table their cycles in an iteration of one PE: a row per
+// class when class is "", else one per statement of it.
+func (f FuncProfile) Columns() (names []string) {
+	for i, x := range (Breakdown{}).Items() {
+		for _, c := range f.Classes {
+			if c.Cycles.Items()[i].Cycles != 0 {
+				names = append(names, x.Name)
+				break
 			}
 		}
-		out = append(out, v)
 	}
-	return out
+	return
+}
+
+// Table is described at Columns.
+func (f FuncProfile) Table(class string) (rows []Row) {
+	names := f.Columns()
+	row := func(name, line string, b Breakdown, pes int64) {
+		r := Row{Name: name, Line: line, Total: over(b.Total(), pes*f.Iterations)}
+		for _, n := range names {
+			for _, x := range b.Items() {
+				if x.Name == n {
+					r.Cells = append(r.Cells, over(x.Cycles, pes*f.Iterations))
+				}
+			}
+		}
+		rows = append(rows, r)
+	}
+	for _, c := range f.Classes {
+		if class == "" {
+			row(c.Class, "", c.Cycles, c.PEs)
+			continue
+		}
+		if c.Class != class {
+			continue
+		}
+		for _, o := range f.Ops {
+			if o.Class == class {
+				row(o.Text, o.Line, o.Cycles, c.PEs)
+			}
+		}
+	}
+	return
 }

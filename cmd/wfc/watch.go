@@ -105,10 +105,14 @@ func printProfile(w io.Writer, p *doc.Profile) {
 		fmt.Fprintf(w, "bound %.1f cycles (class %s: arithmetic %.1f, ramp %.1f; busiest link %.1f), %.2f x the bound; latency %.1f\n",
 			b.Cycles, b.Class, b.Arithmetic, b.Ramp, b.Link, ratio(f.PerIteration(), b.Cycles), b.Latency)
 		fmt.Fprintf(w, "cycles of an iteration along the critical path:\n")
-		names, cycles := f.Account()
-		for i, n := range names {
-			fmt.Fprintf(w, "  %-14s %10.1f %5.1f %%\n", n, cycles[i], 100*ratio(cycles[i], f.PerIteration()))
+		for _, x := range f.Account() {
+			fmt.Fprintf(w, "  %-14s %10.1f %5.1f %%\n", x.Name, x.Cycles, 100*ratio(x.Cycles, f.PerIteration()))
 		}
+		fmt.Fprintf(w, "%.1f cycles beyond the bound:", f.PerIteration()-b.Cycles)
+		for _, x := range f.Beyond {
+			fmt.Fprintf(w, " %s %.1f", x.Name, x.Cycles)
+		}
+		fmt.Fprintln(w)
 		fmt.Fprintf(w, "cycles of an iteration in a PE of each class:\n")
 		for _, c := range f.Classes {
 			per := float64(max(1, c.PEs) * max(1, f.Iterations))

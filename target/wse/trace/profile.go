@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 )
@@ -44,11 +45,10 @@ type function struct {
 }
 
 type opCount struct {
-	runs    int64
-	c       cycles
-	async   int64
-	waits   int64
-	pending bool
+	runs  int64
+	c     cycles
+	async int64
+	waits report.Waits
 }
 
 type colorCount struct {
@@ -148,7 +148,15 @@ func (p *Profile) compute(e *sim.Event) {
 		if sync {
 			st.waits[stall(e.Why)] += e.N
 		} else {
-			p.f.ops[c][e.PC].waits += e.N
+			w := &p.f.ops[c][e.PC].waits
+			switch e.Why {
+			case sim.WhyOperand:
+				w.Operand += e.N
+			case sim.WhyQueue:
+				w.Queue += e.N
+			case sim.WhyLink:
+				w.Link += e.N
+			}
 		}
 	case sim.EvOpEnd:
 		o := &p.f.ops[c][e.PC]

@@ -38,12 +38,16 @@ func (p *Profile) function(f *function, pes []int64) report.FuncProfile {
 		list := func(o *opCount, x report.OpProfile) {
 			all.add(&o.c)
 			if o.runs > 0 {
-				x.Class, x.Runs, x.Cycles, x.Async, x.Waits = p.codes[c].Class, o.runs, o.c.report(), o.async, o.waits
+				x.Class, x.Runs, x.Cycles, x.Async = p.codes[c].Class, o.runs, o.c.report(), o.async
+				if o.async > 0 {
+					w := o.waits
+					x.Waits = &w
+				}
 				out.Ops = append(out.Ops, x)
 			}
 		}
 		for i := range f.dispatch[c] {
-			list(&f.dispatch[c][i], report.OpProfile{Task: p.codes[c].Tasks[i].Name, Text: "start of the task"})
+			list(&f.dispatch[c][i], report.OpProfile{Task: p.codes[c].Tasks[i].Name, Text: "start of task " + p.codes[c].Tasks[i].Name})
 		}
 		for i := range f.ops[c] {
 			in := &p.codes[c].Ins[i]
@@ -68,6 +72,7 @@ func (p *Profile) function(f *function, pes []int64) report.FuncProfile {
 		sort.Strings(names)
 		out.Colors = append(out.Colors, report.ColorProfile{Color: id, Name: strings.Join(names, ", "), Wavelets: c.wavelets, Hops: c.hops})
 	}
+	out.Close()
 	return out
 }
 
