@@ -12,7 +12,7 @@ func (t *text) f(format string, args ...any) { fmt.Fprintf(&t.Builder, format, a
 
 func newText(machine string, w, h int) *text {
 	t := &text{}
-	t.f("machine %s\nmesh %d %d\n", machine, w, h)
+	t.f("machine %q\nmesh %d %d\n", machine, w, h)
 	return t
 }
 

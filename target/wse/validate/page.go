@@ -14,6 +14,7 @@ type Section struct{ Key, Title, Text string }
 var Sections = []Section{
 	{"dsd", "DSD operations", "One PE, operands in memory. Slopes come from two lengths; timed rows are compared with the operation alone."},
 	{"fabric", "Fabric and tasks", "Programs of the sources, with time stamps as the register instructions they take."},
+	{"silicon", "Silicon", "The machine itself (CS-3) instead of the vendor's simulator of it."},
 	{"models", "Models of collectives", "Closed forms their authors measured on WSE-2 to be good to 4 %, T_R = 2. Every program checks its sums. The setup of the " +
 		"first operation, which the models leave out, is left out here too."},
 	{"kernels", "Whole kernels", "Public source, transcribed operation by operation."},
@@ -149,5 +150,7 @@ const missing = `## What is not here
   statement for it yet.
 - GEMV with the vendor's collectives library: the source of that library is not public.
 - The loop shapes with ` + "`@map`" + ` over a tile: the mapped function holds a DSD operation, which a mapped operation of the machine text cannot.
-- Silicon rows (CS-3 fits, park and reload of a column): they await the silicon profile.
+- The turn of a route (20 cycles on silicon, 33 in the vendor's simulator): its mechanism is unknown, and the machine has no constant for it.
+- The park and reload of a 256-PE column on CS-3: the program behind the published fit is not public.
+- Whole kernels on WSE-2: no public cycle count with public source was found.
 `
