@@ -39,7 +39,7 @@ func reportMesh(w *report.Wafer, p *mesh.Program, m wse.Machine) {
 	for _, ch := range p.Channels {
 		w.Channels = append(w.Channels, report.Channel{Name: ch.Name, Dim: ch.Dim.String(), Kind: ch.Kind.String(), Colors: []int{}})
 	}
-	setBudget(w, report.Budget{Name: "memory", Used: used, Limit: m.MemBytes, Unit: "B", Where: largest(mem)})
+	setBudget(w, report.Budget{Name: "memory", Used: used, Limit: m.MemBytes, Unit: "B", Where: strings.TrimPrefix(largest(mem), "; ")})
 }
 
 func meshMemory(p *mesh.Program, m wse.Machine) (mem []report.MemoryItem, used int) {
@@ -57,7 +57,7 @@ func meshMemory(p *mesh.Program, m wse.Machine) (mem []report.MemoryItem, used i
 	return
 }
 
-// largest names the biggest array of a memory map.
+// largest names the biggest array of a memory map, as what follows the name of the class.
 func largest(mem []report.MemoryItem) string {
 	best := -1
 	for i, x := range mem {
@@ -68,7 +68,7 @@ func largest(mem []report.MemoryItem) string {
 	if best < 0 {
 		return ""
 	}
-	return fmt.Sprintf("largest array %s, %d B", mem[best].Name, mem[best].Bytes)
+	return fmt.Sprintf("; largest array %s, %d B", mem[best].Name, mem[best].Bytes)
 }
 
 // reportRoutes notes the colors and their routes.
@@ -123,7 +123,7 @@ func reportCode(w *report.Wafer, p *Program, out *codegen.Output, layouts []wse.
 		rc.Used, rc.Limit = l.Used(), l.Limit
 		rc.Memory = classMemory(p.Mesh, c, l, m)
 		if l.Used() > full.Used {
-			full = report.Budget{Used: l.Used(), Where: fmt.Sprintf("class %s; %s", c.Name, largest(rc.Memory))}
+			full = report.Budget{Used: l.Used(), Where: fmt.Sprintf("class %s%s", c.Name, largest(rc.Memory))}
 		}
 		nIn, nOut := 0, 0
 		for _, q := range c.Queues {
@@ -225,4 +225,5 @@ func reportOperations(w *report.Wafer, p *Program, out *codegen.Output, m wse.Ma
 		w.Cycles = append(w.Cycles, report.Cycles{Func: f, Cycles: worst[f], Estimate: true})
 	}
 	w.Rank()
+	p.ReportData.Advise()
 }

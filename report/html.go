@@ -41,11 +41,11 @@ func (r *Report) HTML() ([]byte, error) {
 		}
 		for _, i := range w.Worst {
 			if i >= 0 && i < len(w.Ops) {
-				v.Worst = append(v.Worst, w.Ops[i])
+				v.Worst = append(v.Worst, worstView{w.Ops[i], w.classes(w.Ops[i]) - 1})
 			}
 		}
 		for i := range w.Classes {
-			v.Classes = append(v.Classes, classView{&w.Classes[i], memoryMap(&w.Classes[i]), hue(i)})
+			v.Classes = append(v.Classes, classView{&w.Classes[i], memoryMap(&w.Classes[i]), template.CSS(hue(i))})
 		}
 	}
 	var b bytes.Buffer
@@ -59,8 +59,13 @@ type view struct {
 	*Report
 	Floor   template.HTML
 	Colors  []colorView
-	Worst   []Operation
+	Worst   []worstView
 	Classes []classView
+}
+
+type worstView struct {
+	Operation
+	Others int // classes besides
 }
 
 type colorView struct {
@@ -71,7 +76,7 @@ type colorView struct {
 type classView struct {
 	*Class
 	Map  template.HTML
-	Fill string
+	Fill template.CSS
 }
 
 // count is a number with thin groups of three digits.

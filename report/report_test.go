@@ -73,6 +73,9 @@ func TestHTML(t *testing.T) {
 	}
 	for _, page := range [][]byte{small, large} {
 		s := string(page)
+		if strings.Contains(s, "ZgotmplZ") {
+			t.Error("a style was refused by the template")
+		}
 		for n := 0; ; n++ {
 			i := strings.Index(s, "<svg")
 			if i < 0 {
