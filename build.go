@@ -240,6 +240,14 @@ func (p *Program) Summary() string {
 		}
 		row(x.Name, "%d of %d%s%s", x.Used, x.Limit, unit, at)
 	}
+	if v := w.Verdict; v != nil {
+		row("deadlock", "network %s, machine code %s", v.Network.Text(), v.Machine.Text())
+		if len(v.Races) == 0 {
+			row("races", "none")
+		} else {
+			row("races", "%d", len(v.Races))
+		}
+	}
 	for _, c := range w.Cycles {
 		kind := "simulated"
 		if c.Estimate {

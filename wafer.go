@@ -60,10 +60,7 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	if err != nil {
 		return p.refuseMemory(err, m)
 	}
-	if err := p.checkDeadlock(m); err != nil {
-		return err
-	}
-	if err := wse.Check(out.Program, m); err != nil {
+	if err := p.judge(out.Program, m); err != nil {
 		return err
 	}
 	p.Code = out.Program
@@ -78,39 +75,6 @@ func wrongRoutes(name string, faults []error) error {
 		d.Note("%v", f)
 	}
 	return diag.List{d}
-}
-
-// checkDeadlock executes the counts of the process network with the smallest buffers the machine can have.
-func (p *Program) checkDeadlock(m wse.Machine) error {
-	v := route.Deadlock(p.Mesh, capacity(m.Smallest()))
-	if v.Kind != route.Deadlocks {
-		return nil
-	}
-	return wouldDeadlock(p.Name, v, p.file)
-}
-
-func wouldDeadlock(name string, v route.Verdict, file *diag.File) error {
-	d := diag.New("WF0524", diag.Span{}, "function %s of %s would deadlock", v.Func, name)
-	for _, x := range v.Waits[:min(5, len(v.Waits))] {
-		at := ""
-		if n := lineOf(file, x.Pos); n > 0 {
-			at = fmt.Sprintf(", line %d", n)
-		}
-		d.Note("%v%s", x, at)
-	}
-	return diag.List{d}
-}
-
-// capacity is the least a channel holds between sender and receiver, in wavelets: one router and one input queue.
-func capacity(m wse.Machine) int {
-	depth := m.RouterDepth
-	least := 0
-	for _, id := range m.UsableIn() {
-		if q := m.InQueues[id].Depth; least == 0 || q < least {
-			least = q
-		}
-	}
-	return max(1, depth+least)
 }
 
 // refuseOr turns a limit that broke into a refusal; other errors stay errors.

@@ -80,8 +80,9 @@ type Wafer struct {
 	Colors   []Color     `json:"colors"`
 	Budgets  []Budget    `json:"budgets"`
 	Ops      []Operation `json:"operations"`
-	Worst    []int       `json:"worst"`            // indices into operations, most cycles first, at most five
-	Cycles   []Cycles    `json:"cycles,omitempty"` // per device function
+	Worst    []int       `json:"worst"`             // indices into operations, most cycles first, at most five
+	Cycles   []Cycles    `json:"cycles,omitempty"`  // per device function
+	Verdict  *Verdict    `json:"verdict,omitempty"` // nil when the build did not get to code
 }
 
 // Range is {Lo, Lo+Step, ..} below Hi.

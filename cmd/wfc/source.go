@@ -15,9 +15,14 @@ func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "find all errors of programs",
-		UsageText: "wfc check FILE.wf... [--json]   (- is standard input)",
-		Flags:     []cli.Flag{setFlag(), &cli.BoolFlag{Name: "json", Usage: "print the findings as JSON"}},
+		UsageText: "wfc check FILE.wf... [--json] | wfc check --machine-text FILE   (- is standard input)",
+		Flags: []cli.Flag{setFlag(), &cli.BoolFlag{Name: "json", Usage: "print the findings as JSON"},
+			&cli.StringFlag{Name: "machine-text", Usage: "judge the machine program in `FILE`: deadlocks and races"},
+			&cli.StringFlag{Name: "machine", Usage: "judge it on machine `PROFILE` (default: the program's own)"}},
 		Action: func(c *cli.Context) error {
+			if c.IsSet("machine-text") {
+				return checkMachineText(c)
+			}
 			if c.Args().Len() == 0 {
 				return usagef("check needs a file: %s", c.Command.UsageText)
 			}
@@ -50,6 +55,22 @@ func checkCommand() *cli.Command {
 			return nil
 		},
 	}
+}
+
+// checkMachineText prints the verdict on a machine program written by hand. Anything but free of deadlock and races is a failure.
+func checkMachineText(c *cli.Context) error {
+	if c.Args().Len() > 0 || c.Bool("json") {
+		return usagef("check --machine-text takes one file and no other: %s", c.Command.UsageText)
+	}
+	src, err := readSource(c, c.String("machine-text"))
+	if err != nil {
+		return err
+	}
+	ok, err := wfc.CheckMachineText(src, c.String("machine"), c.App.Writer)
+	if err == nil && !ok {
+		err = errShown{exitFailed}
+	}
+	return err
 }
 
 func fmtCommand() *cli.Command {
