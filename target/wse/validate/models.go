@@ -28,6 +28,8 @@ func modelRows() []*Row {
 		{"bcast", "broadcast by flooding", "B + P + 2 T_R", func(p, b float64) float64 { return b + p + 4 },
 			func(p, b int) string { return line(wse2, p, b, all(p)...) }, []int{4, 16, 64, 512}, ""},
 		{"chain", "chain reduce", "B + (2 T_R + 2)(P - 1)", func(p, b float64) float64 { return b + 6*(p-1) }, chain, []int{4, 16, 64, 512}, ""},
+		{"star", "star reduce", "B (P - 1) + 2 T_R + 1", func(p, b float64) float64 { return b*(p-1) + depth }, star, []int{4}, "every sender has a color and " +
+			"an input queue of its own (the authors turn routers on one color), so that the root sets up an operation per sender (`fabric.setup`)"},
 		{"tree", "tree reduce", "max(B log P, B P log P / (2(P - 1)) + P - 1) + (2 T_R + 1) log P", func(p, b float64) float64 {
 			l := math.Log2(p)
 			return max(b*l, b*p/(2*(p-1))*l+p-1) + depth*l
@@ -171,6 +173,33 @@ func snake(w, h, b int) string {
 	t.chainOn(path, b, 0, 2, 2)
 	end := path[len(path)-1]
 	t.expectSum(end.x, end.y, w*h, h*w*(w-1)/2+w*h*(h-1)/2)
+	return t.String()
+}
+
+// star: every PE sends to PE 0 on a color of its own, which adds the vectors one after the other.
+func star(p, b int) string {
+	t := newText(wse2, p, 1)
+	t.f("class root { at x 0..1 y 0..1\narray u f32[%d] export%s\n", b, ownValue)
+	for x := 1; x < p; x++ {
+		t.f("queue q%d in %d color %d\n", x, x, x)
+	}
+	t.f("task main local 8 { ")
+	for x := 1; x < p; x++ {
+		t.f("add.f32 u[0 : %d] = fab(q%d, %d), u[0 : %d] ", b, x, b, b)
+	}
+	t.f("exit } entry main }\n")
+	for x := 1; x < p; x++ {
+		t.f("class p%d { at x %d..%d y 0..1\narray u f32[%d]%s\nqueue q out 2 color %d\ntask main local 8 { mov.f32 fab(q, %d) = u[0 : %d] exit } entry main }\n",
+			x, x, x+1, b, ownValue, x, b, b)
+	}
+	for x := 1; x < p; x++ {
+		t.route(x, x, 0, "ramp", "west")
+		t.route(x, 0, 0, "east", "ramp")
+		for y := 1; y < x; y++ {
+			t.route(x, y, 0, "east", "west")
+		}
+	}
+	t.expectSum(0, 0, p, p*(p-1)/2)
 	return t.String()
 }
 

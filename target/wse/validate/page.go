@@ -144,8 +144,10 @@ func movers(e []Effect) string {
 
 const missing = `## What is not here
 
-- Star reduce: one receive of all senders' words needs a router that turns from one sender to the next (switch positions and control
-  wavelets), or an input queue per sender.
+- Star reduce on more than 4 PEs: one receive of all senders' words needs a router that turns from one sender to the next (switch
+  positions and control wavelets), or a full-rate input queue per sender.
+- Ring all-reduce: its second half receives a piece and sends it on while the next arrives, which needs a statement that waits for a
+  send without a task, or two operations on one queue.
 - The all-reduce library and conjugate gradient (which uses it) rewrite routes at run time after a teardown; the machine text has no
   statement for it yet.
 - GEMV with the vendor's collectives library: the source of that library is not public.

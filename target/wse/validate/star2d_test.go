@@ -44,3 +44,49 @@ func TestStar2DComputes(t *testing.T) {
 		}
 	}
 }
+
+func TestWideStarComputes(t *testing.T) {
+	for _, r := range []int{1, 2, 3, 5} {
+		s := launch(t, wideStar(r, 1, true))
+		const n = 8
+		w := n + 2*r
+		at := func(x, y, i, j int) float64 { // row i, column j of PE (x, y), counted from its interior
+			inside := i >= 0 && i < n && j >= 0 && j < n
+			switch {
+			case inside:
+			case x == 0 && j >= n:
+				x, j = 1, j-n
+			case x == 1 && j < 0:
+				x, j = 0, j+n
+			case y == 0 && i >= n:
+				y, i = 1, i-n
+			case y == 1 && i < 0:
+				y, i = 0, i+n
+			}
+			return float64(1 + (i+r)*w + j + r + 3*x + 5*y)
+		}
+		for y := range 2 {
+			for x := range 2 {
+				got, err := s.Floats(x, y, "u")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range n {
+					for j := range n {
+						want := float64(2*r+1) * at(x, y, i, j)
+						for k := 1; k <= r; k++ {
+							want += float64(r-k+1)*at(x, y, i-k, j) + float64(4*r+1-(r-k))*at(x, y, i+k, j) +
+								float64(r+1+r-k)*at(x, y, i, j-k) + float64(2*r+2+r-k)*at(x, y, i, j+k)
+						}
+						if x == y && i == j {
+							want = at(x, y, i, j)
+						}
+						if g := got[w*w+(i+r)*w+j+r]; g != want {
+							t.Fatalf("radius %d, PE (%d,%d), row %d, column %d: %g, want %g", r, x, y, i, j, g, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
