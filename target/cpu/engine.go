@@ -27,6 +27,8 @@ type Options struct {
 	Threads   int       // 0: as many as GOMAXPROCS
 	PrintLLVM io.Writer // gets the module as text, if not nil
 	Tool      string    // path or name of a clang or opt, "" to look for one
+
+	divide int // work from which kernels are divided; 0: from where it pays
 }
 
 // Engine runs one program. Its methods must not be called at the same time.
@@ -39,6 +41,7 @@ type Engine struct {
 	known   map[scalarKey]bool
 	pool    *pool
 	batches map[string]*batch
+	divide  int
 }
 
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
@@ -100,6 +103,9 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		n = runtime.GOMAXPROCS(0)
 	}
 	e.pool = newPool(n)
+	if e.divide = o.divide; e.divide == 0 {
+		e.divide = pays
+	}
 	return e, nil
 }
 
@@ -184,16 +190,17 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 		return b
 	}
 	threads := e.pool.threads
-	b := &batch{moves: c.moves, slots: len(e.plan.layouts)}
+	b := &batch{moves: c.moves, slots: len(e.plan.layouts), alone: true}
 	for range threads {
 		b.table = append(b.table, make([]uintptr, len(e.base)))
 	}
 	for i, l := range c.launches {
-		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads), threads)
+		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads)
 		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
 		next := c.launches[(i+1)%len(c.launches)]
-		s.meets = threads > 1 && (l.parts(threads) > 1 || next.parts(threads) > 1)
+		s.meets = threads > 1 && (l.parts(threads, e.divide) > 1 || next.parts(threads, e.divide) > 1)
 		b.steps = append(b.steps, s)
+		b.alone = b.alone && l.parts(threads, e.divide) == 1
 	}
 	e.batches[fn] = b
 	return b

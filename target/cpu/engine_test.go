@@ -88,10 +88,11 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func open(t *testing.T, p *ir.Program, tc *Toolchain, threads int) *Engine {
+// open loads a program. Kernels are divided from a work of divide; 0 means as in production.
+func open(t *testing.T, p *ir.Program, tc *Toolchain, threads, divide int) *Engine {
 	t.Helper()
 	check(t, ir.VerifyCanonical(p))
-	e, err := newEngine(p, tc, Options{Threads: threads})
+	e, err := newEngine(p, tc, Options{Threads: threads, divide: divide})
 	check(t, err)
 	t.Cleanup(func() { check(t, e.Close()) })
 	return e
@@ -108,7 +109,7 @@ func sameAsInterpreter(t *testing.T, tc *Toolchain, p *ir.Program, steps int, in
 		check(t, ref.Run(context.Background(), f, steps))
 	}
 	for _, threads := range []int{1, 3} {
-		e := open(t, p, tc, threads)
+		e := open(t, p, tc, threads, 1<<10)
 		start(t, e, p, in)
 		for _, f := range funcs {
 			check(t, e.Run(context.Background(), f, steps))

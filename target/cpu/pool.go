@@ -23,6 +23,7 @@ type batch struct {
 	moves []int
 	table [][]uintptr // argument table of every thread, so that each permutes its own
 	slots int
+	alone bool // no kernel is divided: thread 0 does it all
 }
 
 // step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
@@ -97,8 +98,12 @@ func newPool(threads int) *pool {
 	return p
 }
 
-// do runs a batch on all threads and returns when it is done.
+// do runs a batch, on all threads if they have something to do, and returns when it is done.
 func (p *pool) do(b *batch) {
+	if b.alone {
+		p.run(b, 0)
+		return
+	}
 	for _, c := range p.work {
 		c <- b
 	}

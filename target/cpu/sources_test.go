@@ -1,0 +1,100 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/wfc-lang/wfc/dsl"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
+)
+
+// Programs as users write them; %d is the extent of every axis.
+var sources = []struct{ name, text string }{
+	{"heat1", `
+grid g { x: 0 .. 1 in %d }
+field T on g = x
+bc T { x.lo: T = 0;  x.hi: dn(T) = 0 }
+evolve t from 0 to 10 step auto { dt(T) = lap(T) }`},
+	{"heat2", `
+param n = %d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n }
+field T on g = x*y
+bc T { x.lo: T = 0;  x.hi: dn(T) = 0;  y: dn(T) = 0 }
+evolve t from 0 to 10 step auto { dt(T) = lap(T) }`},
+	{"order4", `
+param n = %d
+grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic }
+field T on g = x*y
+evolve t from 0 to 10 step auto order 4 { dt(T) = lap(T) }`},
+	{"grayscott", `
+param n = %d
+grid g { x: n periodic;  y: n periodic }
+field U on g = 1 { region x in 2 .. 4: 0.5 }
+field V on g = 0 { region x in 2 .. 4: 0.25 }
+evolve t from 0 to 10 step 1 {
+  let r = U*V^2
+  dt(U) = 0.16*lap(U) - r + 0.04*(1 - U)
+  dt(V) = 0.08*lap(V) + r - 0.1*V
+}`},
+}
+
+// compile makes canonical IR of a source.
+func compile(t testing.TB, text string, n int) *ir.Program {
+	t.Helper()
+	p, errs := dsl.Compile("test.wf", fmt.Sprintf(text, n), dsl.Options{Float: ir.F32})
+	if errs.HasErrors() {
+		t.Fatal(errs)
+	}
+	c, err := passes.Canonical(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Every size with one thread and with all: small grids must not pay for the threads.
+func BenchmarkSources(b *testing.B) {
+	for _, s := range sources {
+		for _, n := range []int{32, 128, 512, 2048} {
+			p := compile(b, s.text, n)
+			points := 1
+			for _, a := range p.Axes {
+				points *= a.N
+			}
+			b.Run(fmt.Sprintf("%s/n=%d", s.name, n), func(b *testing.B) { bench(b, p, "step", points) })
+		}
+	}
+}
+
+// Grids too small for threads are computed by one, which does not wake the others; large ones are divided.
+func TestSmallGridsStayOnOneThread(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM")
+	}
+	for _, s := range sources {
+		for n, alone := range map[int]bool{32: true, 1 << 10: s.name == "heat1"} {
+			e := open(t, compile(t, s.text, n), toolchains()[0], 4, 0)
+			if b := e.batch("step", e.plan.funcs["step"]); b.alone != alone {
+				t.Errorf("%s with %d points per axis: one thread %v, want %v", s.name, n, b.alone, alone)
+			}
+		}
+	}
+}
+
+// BenchmarkMeeting is what it costs two threads to wait for each other: twice this is lost in every kernel that is divided.
+func BenchmarkMeeting(b *testing.B) {
+	bar := barrier{total: 2}
+	s := newStep(0, 0, 2, 2, 2)
+	done := make(chan bool)
+	go func() {
+		for range b.N {
+			bar.wait(&s)
+		}
+		close(done)
+	}()
+	for range b.N {
+		bar.wait(&s)
+	}
+	<-done
+}
