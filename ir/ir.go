@@ -148,6 +148,7 @@ type Run struct {
 	Count string // host scalar, rounded to an integer
 	T0    string // host scalar: time before the first step, "" when the loop counts steps only
 	DT    string // host scalar: time per step
+	Unit  string // of t0 and dt, for display; "" when they have none or the loop counts steps
 	Bind  []Bind
 }
 

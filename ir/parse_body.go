@@ -105,6 +105,7 @@ func (r reader) run() Run {
 	if r.Accept("dt") {
 		u.DT = r.Name()
 	}
+	u.Unit = r.unit()
 	if r.Accept("bind") {
 		for ok := true; ok; ok = r.Accept(",") {
 			b := Bind{Name: r.Name()}

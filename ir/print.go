@@ -231,6 +231,7 @@ func printTail(w *text.Printer, p *Program) {
 		if r.DT != "" {
 			s += " dt " + text.Name(r.DT)
 		}
+		s += text.Unit(r.Unit)
 		for i, b := range r.Bind {
 			s += word(i > 0, ", ", " bind ") + text.Name(b.Name) + " = " + text.Name(b.To)
 		}

@@ -136,7 +136,7 @@ func genProgram(t *rapid.T) *Program {
 			many(t, "sets", 2, func() Set { return Set{name(), "%" + name(), genPos(t)} })}
 	})
 	p.Schedule = many(t, "runs", 2, func() Run {
-		return Run{name(), name(), name(), name(), many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
+		return Run{name(), name(), name(), name(), name(), many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
 	})
 	p.Outputs = many(t, "outs", 2, func() Output {
 		return Output{many(t, "a", 2, name), name(), name(), many(t, "f", 2, func() Format { return Format{name(), name(), genFloat(t, "at")} }), genPos(t)}

@@ -36,6 +36,9 @@ func (p *bar) Begin(total int64) {
 	p.b.SetWriter(p.w)
 	p.b.SetRefreshRate(100 * time.Millisecond)
 	p.b.Set(pb.CleanOnFinish, true)
+	if p.b.Width() <= 0 { // a terminal that does not know its width
+		p.b.SetWidth(80)
+	}
 	p.b.Start()
 }
 

@@ -16,6 +16,7 @@ type Result struct {
 	Mesh        *[2]int               `json:"mesh,omitempty"`        // PEs used, width and height
 	Steps       int64                 `json:"steps"`                 // steps taken by all evolves together
 	Time        Number                `json:"time"`                  // of the last evolve, in its unit; steps when it counts steps only
+	TimeUnit    string                `json:"time_unit,omitempty"`   // of Time
 	Cycles      *int64                `json:"cycles,omitempty"`      // of the machine, without transfers from and to the host
 	HostCycles  *int64                `json:"host_cycles,omitempty"` // transfers
 	Seconds     float64               `json:"seconds"`               // wall clock, loading included

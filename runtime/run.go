@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -89,7 +90,7 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	err := r.run()
 	r.opt.Progress.End()
 	r.res.Outputs = r.out.written
-	r.res.Steps, r.res.Time = r.step, Number(r.time)
+	r.res.Steps, r.res.Time, r.res.TimeUnit = r.step, Number(r.time), r.timeUnit()
 	if c, ok := e.(Counter); ok {
 		compute, host := c.Cycles()
 		r.res.Cycles, r.res.HostCycles = &compute, &host
@@ -270,11 +271,21 @@ func hidden(name string) bool {
 	return false
 }
 
+// timeUnit is the unit of the time of the last evolve that has a time.
+func (r *runner) timeUnit() (unit string) {
+	for i := range r.legs {
+		if l := &r.legs[i]; l.timed {
+			unit = l.run.Unit
+		}
+	}
+	return unit
+}
+
 // timeText is "t = 0.5" or "step 12".
 func (r *runner) timeText() string {
 	for i := range r.legs {
 		if r.legs[i].timed {
-			return fmt.Sprintf("t = %.6g", r.time)
+			return strings.TrimRight(fmt.Sprintf("t = %.6g %s", r.time, r.timeUnit()), " ")
 		}
 	}
 	return fmt.Sprintf("step %d", r.step)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -122,7 +123,7 @@ func printResult(w io.Writer, r *wfc.Result) {
 	if r.Interrupted {
 		end = ", interrupted"
 	}
-	fmt.Fprintf(w, "%s: %d steps, t = %.6g, %.2f s%s\n", r.Program, r.Steps, float64(r.Time), r.Seconds, end)
+	fmt.Fprintf(w, "%s: %d steps, t = %s, %.2f s%s\n", r.Program, r.Steps, strings.TrimRight(fmt.Sprintf("%.6g %s", float64(r.Time), r.TimeUnit), " "), r.Seconds, end)
 	if r.Mesh != nil && r.Cycles != nil {
 		fmt.Fprintf(w, "%s, %d x %d PEs: %d cycles, and %d for host transfers\n", r.Machine, r.Mesh[0], r.Mesh[1], *r.Cycles, *r.HostCycles)
 	}

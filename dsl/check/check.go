@@ -233,4 +233,9 @@ func (c *checker) settleUnits() {
 	for _, f := range c.prog.Fields {
 		f.SI = final(f.Unit)
 	}
+	for _, b := range c.prog.Blocks {
+		if !b.Count && !b.Once {
+			b.SI = final(b.Unit)
+		}
+	}
 }

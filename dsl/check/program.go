@@ -116,6 +116,7 @@ type Block struct {
 	From  *Node
 	To    *Node
 	Unit  Unit
+	SI    string // Unit as text
 	Auto  bool
 	Step  *Node // the given step, or the chosen safety times the limit; nil for count form and Once
 	Acc   int

@@ -83,16 +83,24 @@ func (l *lowerer) timeScalars(b *check.Block) {
 // s reads a host scalar in f64.
 func (w *writer) s(name string) int { return w.scalar(name, ir.F64) }
 
+// timeUnit is the unit of the time of an evolve, "" when it has none.
+func timeUnit(b *check.Block) string {
+	if b.SI == "1" {
+		return ""
+	}
+	return b.SI
+}
+
 // schedule runs the whole steps, then the clipped one.
 func (l *lowerer) schedule(b *check.Block, fn string) {
 	run := ir.Run{Func: fn, Count: tag(b, "count")}
 	if !b.Count {
-		run.T0, run.DT = l.from(b), l.full(b)
+		run.T0, run.DT, run.Unit = l.from(b), l.full(b), timeUnit(b)
 	}
 	l.out.Schedule = append(l.out.Schedule, run)
 	if b.Count || b.Auto {
 		return
 	}
-	l.out.Schedule = append(l.out.Schedule, ir.Run{Func: fn, Count: tag(b, "clip"), T0: tag(b, "t2"), DT: tag(b, "rest"),
+	l.out.Schedule = append(l.out.Schedule, ir.Run{Func: fn, Count: tag(b, "clip"), T0: tag(b, "t2"), DT: tag(b, "rest"), Unit: timeUnit(b),
 		Bind: []ir.Bind{{Name: l.dt(b), To: tag(b, "rest")}}})
 }
