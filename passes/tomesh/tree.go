@@ -30,11 +30,30 @@ func (l *lowering) chooseTrees() {
 		if len(lengths[d]) == 0 {
 			continue
 		}
-		r := collective.Request{Axis: lay.Axis, Parts: lay.Parts, Wavelets: lengths[d], Spread: spread(lay), Queues: queues, Colors: colors, QueueShare: axes}
+		r := collective.Request{Axis: lay.Axis, Parts: lay.Parts, Wavelets: lengths[d], Spread: spread(lay), Queues: queues, Colors: colors, Shares: axes}
+		if x := l.lay[mesh.X]; d == mesh.Y && x != nil && !x.Periodic && l.reachAlong(mesh.X) > 0 && l.onColumn() {
+			r.Queues-- // column 0 has no halo from the west
+		}
 		if levels := l.o.Tree(r); len(levels) > 0 {
-			l.trees[d] = &collective.Tree{Axis: lay.Axis, Parts: lay.Parts, Levels: levels}
+			t := &collective.Tree{Axis: lay.Axis, Parts: lay.Parts, Levels: levels}
+			l.trees[d] = t
+			q, c := collective.Uses(*t, true)
+			queues, colors = queues+q, colors+c*spread(lay)
+		}
+		axes--
+	}
+}
+
+// onColumn reports whether every reduction along y follows one along x, and so runs in column 0 only.
+func (l *lowering) onColumn() bool {
+	for _, fn := range l.funcs {
+		for _, o := range fn.ops {
+			if o.Kind == ir.Reduce && o.on[mesh.Y] >= len(o.Dom) && o.on[mesh.X] < len(o.Dom) {
+				return false
+			}
 		}
 	}
+	return true
 }
 
 // spread is how many routers lie between neighbouring parts.
@@ -76,12 +95,17 @@ func (l *lowering) reductions(d mesh.Dim) []int {
 // taken bounds the input queues that a PE needs beside those of trees, and the colors: halos, the chains of neighbours, multicasts.
 func (l *lowering) taken() (queues, colors int) {
 	var flood [3]bool
+	once := true // a PE receives one multicast at most: along x only in row 0, which sends those along y
 	for _, fn := range l.funcs {
 		for _, v := range fn.order {
 			for _, d := range meshDims {
 				flood[d] = flood[d] || v.flood[d]
 			}
+			once = once && (!v.flood[mesh.X] || v.on[mesh.Y] < 0 && v.home[mesh.Y])
 		}
+	}
+	if once && flood[mesh.X] && flood[mesh.Y] {
+		queues = -1
 	}
 	for _, d := range meshDims {
 		if l.lay[d] == nil {

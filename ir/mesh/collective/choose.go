@@ -125,31 +125,32 @@ func (s *search) from(at state) found {
 }
 
 // Request asks for a tree along one axis of a program: the lengths of its reductions in wavelets, routers between neighbouring parts,
-// and the input queues and colors that other channels take. A first level of chains uses a channel that is counted there.
+// and the input queues and colors that other channels take, that of a first level of chains included. What is left is to serve as
+// many axes as Shares says.
 type Request struct {
-	Axis       string
-	Parts      int
-	Wavelets   []int
-	Spread     int
-	Queues     int // taken
-	Colors     int // taken
-	QueueShare int // in how many shares what is left of the queues and colors is cut, at least 1
+	Axis           string
+	Parts          int
+	Wavelets       []int
+	Spread         int
+	Queues, Colors int
+	Shares         int
 }
 
-// Auto returns a chooser for a machine with the given colors.
+// Auto returns a chooser for a machine with the given colors. It answers with no levels when one chain is best.
 func Auto(m Machine, colors int) func(Request) []ir.Level {
 	return func(r Request) []ir.Level {
-		share := max(1, r.QueueShare)
-		m := m
-		m.Spread = r.Spread
-		queues := m.Queues
-		if len(queues) == 0 {
+		if len(m.Queues) == 0 {
 			return nil
 		}
-		m.Queues = append([]int{0}, queues[min(r.Queues, len(queues)):]...)
-		m.Queues[0] = queues[0]
-		t := Choose(r.Axis, r.Parts, r.Wavelets, m, Limits{Queues: (len(queues) - r.Queues) / share, Colors: (colors - r.Colors) / share / max(1, r.Spread), SharedShift: true})
-		if len(t.Levels) < 2 && !(len(t.Levels) == 1 && t.Levels[0].Star) {
+		part := func(left, unit int) int { // the first axis gets the odd one
+			shares := max(1, r.Shares)
+			return (max(0, left)/max(1, unit) + shares - 1) / shares
+		}
+		k := m
+		k.Spread = r.Spread
+		k.Queues = append([]int{m.Queues[0]}, m.Queues[max(0, min(r.Queues, len(m.Queues))):]...)
+		t := Choose(r.Axis, r.Parts, r.Wavelets, k, Limits{Queues: part(len(m.Queues)-r.Queues, 1), Colors: part(colors-r.Colors, r.Spread), SharedShift: true})
+		if len(t.Levels) == 1 && !t.Levels[0].Star {
 			return nil
 		}
 		return t.Levels
