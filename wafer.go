@@ -119,7 +119,10 @@ func (p *Program) refuseMemory(err error, m wse.Machine) error {
 	if !errors.As(err, &o) {
 		return err
 	}
-	d := place.CheckMemory(p.Mesh, p.IR, site{m: m, code: o.Layout.Code + o.Layout.Pad}, p.file)
+	var d *diag.Diagnostic
+	if s := (site{m: m, code: o.Layout.Code + o.Layout.Pad}); s.MemoryBytes() > 0 { // else the code alone is too much
+		d = place.CheckMemory(p.Mesh, p.IR, s, p.file)
+	}
 	if d == nil {
 		d = diag.New("WF0509", p.arraySpan(o.Array), "%v", o)
 		d.Suggest("use more PEs, a shorter axis in PE memory, fewer fields, or f16")
