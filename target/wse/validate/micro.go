@@ -45,11 +45,13 @@ func dsdRows() []*Row {
 		perElement("sum-f16", "reduce f16 to a scalar, per element", fabrica+"10d", "2.00 N", 2, "f16", "sum.f16 s[0] = 0, u[0 : %[1]d]"),
 		perElement("dot-f16", "dot f16, per element", fabrica+"10d", "2.25 N", 2.25, "f16", "map.dot.f16 s[0] = 0, u[0 : %[1]d], v[0 : %[1]d]"),
 	}
+	before := stamp // from the first word of one time stamp to that of the next
 	whole3 := func(id, what, src, formula string, n int, pub float64, elem, op, note string) *Row {
 		return &Row{ID: id, Section: "dsd", What: fmt.Sprintf("%s, N = %d", what, n), Source: src, Machine: wse3Only, Formula: formula,
-			Published: pub, Program: one(wse3Only, arrays(elem, n), fmt.Sprintf(op, n)), Window: body, With: big, Note: note}
+			Published: pub, Program: one(wse3Only, arrays(elem, n), before+fmt.Sprintf(op, n)), Window: body, With: big, Note: note}
 	}
-	const intercept = "the published intercept holds two readings of the time stamp counter, which the program has not"
+	const intercept = "the published intercept holds two readings of the time stamp counter, of which the program has the six instructions between " +
+		"their first words and no call, and one setup of an operation for each type, where the source has 8 to 13 without time stamps"
 	rows = append(rows,
 		whole3("copy-f16-4096", "copy f16, timed", fabrica+"3", "15 + N/8", 4096, 15+512, "f16", "mov.f16 w[0 : %[1]d] = u[0 : %[1]d]", intercept),
 		whole3("copy-f32-4096", "copy f32, timed", fabrica+"3", "15 + N/4", 4096, 15+1024, "f32", "mov.f32 w[0 : %[1]d] = u[0 : %[1]d]", intercept),
@@ -58,6 +60,9 @@ func dsdRows() []*Row {
 		whole3("fma-f32-2048", "FMA f32, timed", fabrica+"3", "17 + 2 N", 2048, 17+4096, "f32", "fma.f32 w[0 : %[1]d] = u[0 : %[1]d], v[0 : %[1]d], 3", intercept),
 		whole3("copy-f16-64", "copy f16, timed", fabrica+"3", "15 + N/8", 64, 15+8, "f16", "mov.f16 w[0 : %[1]d] = u[0 : %[1]d]", intercept),
 		whole3("fma-f16-64", "FMA f16, timed", fabrica+"3", "16 + N/4", 64, 16+16, "f16", "fma.f16 w[0 : %[1]d] = u[0 : %[1]d], v[0 : %[1]d], 3", intercept),
+	)
+	before = "" // rows of a suite that leaves its time stamps out
+	rows = append(rows,
 		whole3("sum-f16-256", "reduce f16 to a scalar, tight", fabrica+"10d", "8 + 2.00 N", 256, 8+512, "f16", "sum.f16 s[0] = 0, u[0 : %[1]d]", ""),
 		whole3("dot-f16-256", "dot f16, tight", fabrica+"10d", "20 + 2.25 N", 256, 20+576, "f16", "map.dot.f16 s[0] = 0, u[0 : %[1]d], v[0 : %[1]d]", ""),
 		&Row{ID: "fma-f16-while", Section: "dsd", What: "FMA f16, 4,096 elements: the loop shape «while of 16»", Source: fabrica + "10",
