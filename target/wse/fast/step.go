@@ -1,0 +1,279 @@
+package fast
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+)
+
+const (
+	never = math.MaxInt64
+	ticks = int64(wse.TicksPerCycle)
+	up    = int(wse.Ramp) + 1 // the port from the CE to the router
+)
+
+// step runs one cycle: routers decide on the state the last cycle left, CEs act, moves are carried out. The rules are those of the
+// plain engine (see the comment of package sim), carried out per group. acted is false when nothing happened; next is then the first
+// cycle in which something can.
+func (s *Sim) step() (next int64, acted bool, err error) {
+	t := s.cycle
+	next = never
+	s.movers, s.waiters = s.movers[:0], s.waiters[:0]
+	end := (t + 1) * ticks
+	for i := 0; i < len(s.groups); i++ { // groups that split off are appended and decide too
+		g := s.groups[i]
+		if g.rnext <= t {
+			if g.rnext, err = s.router(g, t, end); err != nil {
+				return 0, false, err
+			}
+		}
+		next = min(next, g.rnext)
+	}
+	acted = len(s.movers) > 0
+	for i, n := 0, len(s.groups); i < n; i++ {
+		g := s.groups[i]
+		if g.ceNext > t {
+			next = min(next, g.ceNext)
+			continue
+		}
+		acted = true
+		before := len(s.groups)
+		if err := s.stepCE(g, t, false); err != nil {
+			return 0, false, err
+		}
+		for j := before; j < len(s.groups); j++ { // split off while g acted: they go on where g was
+			if err := s.stepCE(s.groups[j], t, true); err != nil {
+				return 0, false, err
+			}
+		}
+	}
+	s.commit(t)
+	return next, acted, nil
+}
+
+// router decides the moves of a group's routers and ramps.
+func (s *Sim) router(g *group, t, end int64) (next int64, err error) {
+	free, links := g.linkFree, g.links
+again:
+	next = never
+	g.moves, g.ups = 0, 0
+	for i := range g.slots {
+		f := &g.fifos[i]
+		if f.n == 0 {
+			continue
+		}
+		n := g.head(f).ready
+		if n <= t {
+			var differ wse.Dir
+			if n, differ, err = s.forward(g, i, t, end); err != nil {
+				return 0, err
+			}
+			if differ < wse.Ramp {
+				// Some neighbours have room and some have not: decide again for both parts.
+				g.linkFree, g.links, g.moves = free, links, 0
+				off, j := s.delta(differ), g.slots[i].target[differ]
+				s.split(g, func(m int32) uint32 {
+					if f := &s.groupOf[int(g.pes[m])+off].fifos[j]; f.n == f.cap {
+						return 1
+					}
+					return 0
+				})
+				goto again
+			}
+		}
+		next = min(next, n)
+	}
+	next = min(next, s.rampUp(g, t, end))
+	if g.moves|g.ups != 0 {
+		s.movers = append(s.movers, g)
+	}
+	return next, nil
+}
+
+// forward decides whether slot i's oldest wavelet moves. differ is the direction in which the members' neighbours disagree on
+// having room, else wse.Ramp.
+func (s *Sim) forward(g *group, i int, t, end int64) (next int64, differ wse.Dir, err error) {
+	sl := &g.slots[i]
+	for m := uint(sl.tx); m != 0; m &= m - 1 {
+		d := wse.Dir(bits.TrailingZeros(m))
+		to := sl.target[d]
+		if to < 0 {
+			return 0, wse.Ramp, errBroken
+		}
+		if g.linkFree[d] >= end {
+			return g.linkFree[d] / ticks, wse.Ramp, nil
+		}
+		if d == wse.Ramp {
+			if f := &g.fifos[g.in+to]; f.n == f.cap {
+				return never, wse.Ramp, nil
+			}
+			continue
+		}
+		nb := g.nbr[d]
+		f := &nb[0].fifos[to]
+		full := f.n == f.cap
+		for _, h := range nb[1:] {
+			if f := &h.fifos[to]; (f.n == f.cap) != full {
+				return 0, d, nil
+			}
+		}
+		if full {
+			return never, wse.Ramp, nil
+		}
+	}
+	for m := uint(sl.tx); m != 0; m &= m - 1 {
+		d := bits.TrailingZeros(m)
+		rate := s.m.LinkTicks
+		if d == int(wse.Ramp) {
+			rate = s.m.RampTicks
+		}
+		g.linkFree[d] = max(g.linkFree[d], t*ticks) + int64(rate)
+		g.links[d]++
+	}
+	g.moves |= 1 << i
+	return never, wse.Ramp, nil
+}
+
+// rampUp decides which output queues give a wavelet to the router.
+func (s *Sim) rampUp(g *group, t, end int64) (next int64) {
+	next = never
+	free := &g.linkFree[up]
+	for i := range g.fifos[g.out:] {
+		f := &g.fifos[int(g.out)+i]
+		if f.n == 0 {
+			continue
+		}
+		w := g.head(f)
+		if w.ready > t {
+			next = min(next, w.ready)
+			continue
+		}
+		if *free >= end {
+			return min(next, *free/ticks)
+		}
+		if r := &g.fifos[w.slot]; r.n == r.cap {
+			continue
+		}
+		*free = max(*free, t*ticks) + int64(s.m.RampTicks)
+		g.links[up]++
+		g.ups |= 1 << i
+	}
+	return next
+}
+
+// commit carries out the decided moves at the end of cycle t.
+func (s *Sim) commit(t int64) {
+	s.receivers()
+	hop, in, out := int64(max(1, s.m.HopCycles)), int64(max(1, s.m.RampInCycles)), int64(max(1, s.m.RampOutCycles))
+	for _, h := range s.marked {
+		h.marked = false
+		for j := range h.slots {
+			if sl := &h.slots[j]; sl.up >= 0 && h.nbr[sl.rx][0].moves>>sl.up&1 == 1 {
+				h.push(&h.fifos[j], wavelet{ready: t + hop})
+				h.rnext = min(h.rnext, t+hop)
+			}
+		}
+	}
+	for _, g := range s.movers {
+		for m := g.moves; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			sl, f := &g.slots[i], &g.fifos[i]
+			if f.n == f.cap { // who fills the buffer may have waited for room
+				if sl.up < 0 {
+					g.rnext = min(g.rnext, t+1)
+				} else {
+					for _, h := range g.nbr[sl.rx] {
+						h.rnext = min(h.rnext, t+1)
+					}
+				}
+			}
+			g.pop(f)
+			if f.n > 0 {
+				g.rnext = min(g.rnext, max(t+1, g.head(f).ready))
+			}
+			if s.watch != nil {
+				s.watch(sim.EvHop, g, int32(i), t, 0)
+			}
+			s.copied += (int64(bits.OnesCount8(sl.tx)) - 1) * g.n
+			if sl.tx>>wse.Ramp&1 == 1 {
+				g.push(&g.fifos[g.in+sl.target[wse.Ramp]], wavelet{ready: t + in})
+				g.ceNext = min(g.ceNext, t+in)
+			}
+		}
+		for m := g.ups; m != 0; m &= m - 1 {
+			q := bits.TrailingZeros64(m)
+			f := &g.fifos[int(g.out)+q]
+			if f.n == f.cap {
+				g.ceNext = min(g.ceNext, t+1) // an operation may wait for room
+				g.rnext = min(g.rnext, t+1)
+			}
+			w := g.pop(f)
+			if f.n > 0 {
+				g.rnext = min(g.rnext, max(t+1, g.head(f).ready))
+			}
+			if s.watch != nil {
+				s.watch(sim.EvUp, g, int32(q), t, 0)
+			}
+			g.push(&g.fifos[w.slot], wavelet{ready: t + out})
+			g.rnext = min(g.rnext, t+out)
+		}
+		g.moves, g.ups = 0, 0
+	}
+	for _, g := range s.waiters {
+		for _, p := range g.pending {
+			switch p.kind {
+			case wse.DoneActivate:
+				g.active |= 1 << p.task
+			case wse.DoneUnblock:
+				g.blocked &^= 1 << p.task
+			}
+			g.ceNext = min(g.ceNext, t+1)
+		}
+		g.pending = g.pending[:0]
+	}
+}
+
+// receivers marks the groups that get wavelets and splits those of which only some members do.
+func (s *Sim) receivers() {
+	s.marked = s.marked[:0]
+	for _, g := range s.movers {
+		for m := g.moves; m != 0; m &= m - 1 {
+			sl := &g.slots[bits.TrailingZeros64(m)]
+			for tx := uint(sl.tx &^ (1 << wse.Ramp)); tx != 0; tx &= tx - 1 {
+				for _, h := range g.nbr[bits.TrailingZeros(tx)] {
+					if !h.marked {
+						h.marked = true
+						s.marked = append(s.marked, h)
+					}
+				}
+			}
+		}
+	}
+	for i := 0; i < len(s.marked); i++ {
+		h := s.marked[i]
+	again:
+		for j := range h.slots {
+			sl := &h.slots[j]
+			if sl.up < 0 {
+				continue
+			}
+			nb := h.nbr[sl.rx]
+			moved := nb[0].moves >> sl.up & 1
+			for _, g := range nb[1:] {
+				if g.moves>>sl.up&1 == moved {
+					continue
+				}
+				off := s.delta(sl.rx)
+				for _, c := range s.split(h, func(m int32) uint32 {
+					return uint32(s.groupOf[int(h.pes[m])+off].moves >> sl.up & 1)
+				}) {
+					c.marked = true
+					s.marked = append(s.marked, c)
+				}
+				goto again
+			}
+		}
+	}
+}
