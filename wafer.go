@@ -8,7 +8,6 @@ import (
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
-	"github.com/wfc-lang/wfc/passes/tomesh"
 	"github.com/wfc-lang/wfc/place"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/route"
@@ -35,7 +34,7 @@ func (p *Program) buildWafer(m wse.Machine) error {
 		return p.refuseOr(err)
 	}
 	reportLayouts(p.ReportData, layouts)
-	mp, err := tomesh.Lower(p.IR, layouts, tomesh.Options{Source: p.file, StreamReceives: true})
+	mp, err := p.lowerToMesh(layouts, m)
 	if err != nil {
 		return p.refuseOr(err)
 	}

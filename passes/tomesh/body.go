@@ -354,3 +354,43 @@ func same(a, b mesh.Operand) bool {
 	}
 	return true
 }
+
+// overlap reports whether two operands share memory, exactly: a strip that is sent and a halo that is received often interleave.
+func overlap(a, b mesh.Operand) bool {
+	if a.Kind != mesh.Memory || b.Kind != mesh.Memory || a.Slice.Array != b.Slice.Array {
+		return false
+	}
+	if a.Slice.Off > lastElem(b.Slice) || b.Slice.Off > lastElem(a.Slice) {
+		return false
+	}
+	if dense(a.Slice) && dense(b.Slice) {
+		return true
+	}
+	in := map[int]bool{}
+	elements(a.Slice, func(i int) { in[i] = true })
+	found := false
+	elements(b.Slice, func(i int) { found = found || in[i] })
+	return found
+}
+
+func dense(s mesh.Slice) bool { return len(s.Dims) == 0 || len(s.Dims) == 1 && s.Dims[0].Stride == 1 }
+
+func elements(s mesh.Slice, f func(int)) {
+	if len(s.Dims) == 0 {
+		f(s.Off)
+		return
+	}
+	rest := mesh.Slice{Off: s.Off, Dims: s.Dims[1:]}
+	for range s.Dims[0].Len {
+		elements(rest, f)
+		rest.Off += s.Dims[0].Stride
+	}
+}
+
+func lastElem(s mesh.Slice) int {
+	last := s.Off
+	for _, d := range s.Dims {
+		last += (d.Len - 1) * d.Stride
+	}
+	return last
+}
