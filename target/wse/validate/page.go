@@ -12,7 +12,7 @@ type Section struct{ Key, Title, Text string }
 
 // Sections in the order of the page.
 var Sections = []Section{
-	{"dsd", "DSD operations", "One PE, operands in memory. Slopes come from two lengths; timed rows are compared with the operation alone."},
+	{"dsd", "DSD operations", "One PE, operands in memory. Slopes come from two lengths; timed rows begin and end with a time stamp, as their sources do."},
 	{"fabric", "Fabric and tasks", "Programs of the sources, with time stamps as the register instructions they take."},
 	{"silicon", "Silicon", "The machine itself (CS-3) instead of the vendor's simulator of it."},
 	{"models", "Models of collectives", "Closed forms their authors measured on WSE-2 to be good to 4 %, T_R = 2. Every program checks its sums. The setup of the " +
@@ -30,7 +30,7 @@ func Page(rows []*Row, results []Result) string {
 		"(`wfc machine show`): how much the uncertainty of the machine itself moves the row. Durations and rates only: depths of buffers have low " +
 		"ends for the sake of deadlock verdicts, which measured full-rate streams rule out. WSE-3 ranges reach from the vendor's simulator to silicon.\n")
 	t.f("- *moved by* names the constants that move the row most, alone. Rows on wide meshes leave it out.\n")
-	t.f("- No constant is fitted to a kernel, and none is changed to please a row.\n\n")
+	t.f("- No constant that a row uses is fitted to a kernel, and none is changed to please a row. (`route.cycles` is a guess from the all-reduce library; no row uses it.)\n\n")
 	summary(t, rows, results)
 	for _, s := range Sections {
 		section(t, s, rows, results)
