@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -271,7 +272,23 @@ func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error
 		p.Y = plotAxis(axes[keep[1]])
 		p.Value = func(i, j int) float64 { return t.At(off + i*stride[0] + j*stride[1]) }
 	}
+	if o.planes(name) > 1 {
+		suffix += fmt.Sprintf("_%s%.6g", label(axes[cut]), f.SliceAt)
+	}
 	return p.WriteFile(o.path(name + suffix + ".png"))
+}
+
+// planes counts the different planes of an array that the program draws: with several, their files have the plane in their names.
+func (o *outputs) planes(name string) int {
+	seen := map[ir.Format]bool{}
+	for _, x := range o.r.p.Outputs {
+		for _, f := range x.Formats {
+			if f.Name == "png" && slices.Contains(x.Arrays, name) {
+				seen[f] = true
+			}
+		}
+	}
+	return len(seen)
 }
 
 // nearest is the point of an axis that is closest to a coordinate.
