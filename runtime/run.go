@@ -112,6 +112,9 @@ func (r *runner) run() error {
 		return err
 	}
 	for i := range r.p.Arrays {
+		if err := r.checkNaN(r.p.Arrays[i].Name, r.arrays[r.p.Arrays[i].Name]); err != nil {
+			return err
+		}
 		if err := r.e.Set(r.p.Arrays[i].Name, r.arrays[r.p.Arrays[i].Name]); err != nil {
 			return err
 		}

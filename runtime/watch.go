@@ -5,7 +5,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// watch decides when all fields are looked at for NaN besides the outputs and the end: after step 1, 2, 4, .. 1024 and then every
+// watch decides when all fields are looked at for NaN besides the start, the outputs and the end: after step 1, 2, 4, .. 1024 and then every
 // 1024 steps, which costs little and finds a blow-up long before a long run ends. Engines that count cycles are left alone, because
 // looking would cost host transfers.
 type watch struct {
@@ -59,12 +59,17 @@ func (r *runner) checkNaN(name string, t *ir.Tensor) error {
 	if a := r.p.Array(name); a != nil {
 		at = r.opt.span(a.Pos)
 	}
+	if r.step == 0 && r.done == 0 {
+		d := diag.New("WF0605", at, "the initial value of %s%s is not a number", name, indexText(t.Dims, k))
+		return diag.List{d.Note("a division by zero, a root or a logarithm of a negative number, or a data file that holds NaN").
+			Suggest("choose the values with where(condition, value, otherwise)")}
+	}
 	d := diag.New("WF0605", at, "%s%s is not a number after step %d", name, indexText(t.Dims, k), r.step)
 	if r.step > 0 && r.watch.last < r.step {
 		d.Note("it was a number everywhere after step %d", r.watch.last)
 	}
 	if r.step == 0 {
-		d.Note("the initial values have it already")
+		d.Note("the assignments before the first step gave it")
 	} else {
 		d.Note("most often the time step is too large, or a division by zero or a root of a negative number occurs")
 		d.Suggest("try a smaller step, or output every step to see where it starts")
