@@ -16,6 +16,7 @@ const (
 	iJump
 	iCtl
 	iExit
+	iReroute
 	iEnd
 )
 
@@ -37,8 +38,11 @@ type ins struct {
 	target int
 	end    int // branch of an if: where both arms have ended, when neither communicates; else -1
 	ctl    wse.CtlFn
-	ctlTsk int
+	ctlTsk int // -1 = queue
+	queue  int // input queue that is blocked or unblocked
 	from   access
+
+	reroute *wse.Reroute
 }
 
 // access is one memory operand.
@@ -62,7 +66,8 @@ type op struct {
 	inPer    int // elements per wavelet
 	outPer   int
 	control  bool
-	thread   int // index of the microthread, or the CE's
+	advance  bool // ends with a control wavelet
+	thread   int  // index of the microthread, or the CE's
 	async    bool
 	done     wse.CompletionKind
 	doneTask int
@@ -100,6 +105,8 @@ type code struct {
 	arrays  map[string]int
 	fixed   []bool // arrays that keep their initial values
 	bad     string // a construct that is not modelled
+
+	reroutes []*wse.Reroute
 }
 
 func compile(c *wse.Class, p *wse.Program) *code {
@@ -255,6 +262,10 @@ func (k *code) block(t int, list []wse.Stmt) {
 		case *wse.Load:
 			k.emit(ins{kind: iLoad, task: t, line: s.Line, dst: k.reg(s.Reg), from: k.access(s.From, false)})
 		case *wse.TaskCtl:
+			if s.Queue != "" {
+				k.emit(ins{kind: iCtl, task: t, line: s.Line, ctl: s.Fn, ctlTsk: -1, queue: queueIndex(k.inputs, s.Queue)})
+				continue
+			}
 			i := k.taskIndex(s.Task)
 			switch x := &k.tasks[i]; s.Fn {
 			case wse.Activate:
@@ -267,6 +278,11 @@ func (k *code) block(t int, list []wse.Stmt) {
 			k.emit(ins{kind: iCtl, task: t, line: s.Line, ctl: s.Fn, ctlTsk: i})
 		case *wse.Exit:
 			k.emit(ins{kind: iExit, task: t, line: s.Line})
+		case *wse.Reroute:
+			k.reroutes = append(k.reroutes, s)
+			k.emit(ins{kind: iReroute, task: t, line: s.Line, reroute: s})
+		case *wse.Rebind:
+			k.bad = "class " + k.class.Name + at(s.Line) + " rebinds queue " + s.Queue + ": what of the old color still comes is not modelled"
 		case *wse.If:
 			b := branch(s.Cond, s.Line)
 			k.block(t, s.Then)
@@ -344,6 +360,7 @@ func (k *code) op(t int, s *wse.Op) *op {
 	}
 	if s.Dst.Kind == wse.Fabric {
 		o.out, o.outPer, o.control = queueIndex(k.outputs, s.Dst.Queue), s.Code.DstElem(s.Elem).PerWavelet(), s.Dst.Control
+		o.advance = s.Dst.Advance
 		if s.Code == wse.OpMov && o.outPer == 1 {
 			switch x := s.Src[0]; x.Kind {
 			case wse.Imm:

@@ -29,7 +29,7 @@ func (s *state) choices() (out []choice) {
 		}
 		p, k := &s.pes[i], s.m.codes[c]
 		for j := range p.thr[:len(p.thr)-1] {
-			if o := p.thr[j].op; o != nil && p.thr[j].done == o.n && contended(k, o) {
+			if o := p.thr[j].op; o != nil && p.thr[j].ended() && contended(k, o) {
 				out = append(out, choice{pe: i, kind: completeOp, thread: j})
 			}
 		}
@@ -188,6 +188,7 @@ func (s *state) clone() *state {
 		t.pes[i].regs = append([]value(nil), s.pes[i].regs...)
 		t.pes[i].thr = append([]thread(nil), s.pes[i].thr...)
 	}
+	t.routers = append([]routerState(nil), s.routers...)
 	t.q = append([]queue(nil), s.q...)
 	for i := range t.q {
 		t.q[i].runs = append([]run(nil), s.q[i].runs...)
@@ -225,7 +226,7 @@ func (s *state) key(launch int) [32]byte {
 			b = append(b, r.why...)
 			b = append(b, 0)
 		}
-		for _, x := range []uint64{p.active, p.blocked, p.sureActive, p.sureUnblock} {
+		for _, x := range []uint64{p.active, p.blocked, p.sureActive, p.sureUnblock, p.shut} {
 			b = binary.AppendUvarint(b, x)
 		}
 		num(int64(p.task))
@@ -237,9 +238,19 @@ func (s *state) key(launch int) [32]byte {
 				num(int64(o.id))
 				num(int64(p.thr[j].done))
 				num(int64(p.thr[j].val.v))
+				flag(p.thr[j].tail)
 			} else {
 				num(-1)
 			}
+		}
+	}
+	for _, r := range s.routers {
+		num(int64(r.at))
+		num(int64(r.counter))
+		flag(r.torn)
+		if r.own != nil {
+			num(int64(r.own.Rx))
+			num(int64(r.own.Tx))
 		}
 	}
 	for i := range s.q {

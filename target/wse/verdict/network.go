@@ -1,6 +1,9 @@
 package verdict
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -32,6 +35,7 @@ type pipe struct {
 	color    int
 	x, y     int // where it begins, on the kept mesh
 	outQueue bool
+	router   *router // nil = a plain chain
 }
 
 // model is a program ready for execution on the kept part of its mesh.
@@ -44,6 +48,11 @@ type model struct {
 	in     [][]int32 // PE, input of the class -> pipe
 	out    [][]int32 // PE, output of the class -> pipe
 	bad    string    // a construct that is not modelled
+
+	routers     []*router
+	dynamic     bool // the program has switches, filters or control wavelets
+	popCommands bool
+	tears       bool // a control wavelet may tear routers down
 }
 
 func (m *model) x(pe int) int { return m.xs[pe%len(m.xs)] }
@@ -51,7 +60,7 @@ func (m *model) y(pe int) int { return m.ys[pe/len(m.xs)] }
 
 // newModel builds the model of the whole mesh, or of the mesh cut to what is different.
 func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
-	m := &model{p: p, xs: all(p.W), ys: all(p.H)}
+	m := &model{p: p, xs: all(p.W), ys: all(p.H), dynamic: p.Dynamic(), popCommands: mach.PopCommands, tears: mayTearDown(p)}
 	if cut {
 		m.xs, m.ys = keep(p, false), keep(p, true)
 	}
@@ -103,7 +112,11 @@ func (m *model) fabric(mach wse.Machine) {
 		for _, r := range m.p.Routes {
 			if r.Region.Contains(m.x(pe), m.y(pe)) {
 				routes[pe][r.Color] = r
-				slot[pe][r.Color] = add(pipe{cap: max(1, mach.RouterDepth), color: r.Color, x: pe % w, y: pe / w})
+				q := pipe{cap: max(1, mach.RouterDepth), color: r.Color, x: pe % w, y: pe / w}
+				if m.dynamic {
+					q.router = m.special(r, pe)
+				}
+				slot[pe][r.Color] = add(q)
 			}
 		}
 	}
@@ -123,8 +136,11 @@ func (m *model) fabric(mach wse.Machine) {
 			byColor[pe][color] = i
 		}
 	}
-	link := func(from, to int32) int32 {
+	link := func(from, to int32, rx wse.Dir) int32 {
 		if to >= 0 {
+			if d := m.pipes[to].router; d != nil {
+				d.entry[from] = rx
+			}
 			m.pipes[to].sources++
 			m.pipes[to].up = from
 		}
@@ -137,8 +153,9 @@ func (m *model) fabric(mach wse.Machine) {
 				continue
 			}
 			from := slot[pe][color]
+			own := m.pipes[from].router
 			for d := wse.North; d <= wse.Ramp; d++ {
-				if !r.Tx.Has(d) {
+				if own == nil && !r.Tx.Has(d) {
 					continue
 				}
 				to := int32(endNoQueue)
@@ -152,12 +169,18 @@ func (m *model) fabric(mach wse.Machine) {
 					to = endOffMesh
 					if nx >= 0 && ny >= 0 && nx < w && ny < len(m.ys) {
 						to = endNoRoute
-						if t, ok := routes[ny*w+nx][color]; ok && t.Rx == d.Opposite() {
+						if t, ok := slot[ny*w+nx][color]; ok && m.acceptsFrom(t, routes[ny*w+nx][color], d.Opposite()) {
 							to = slot[ny*w+nx][color]
 						}
 					}
 				}
-				m.pipes[from].next = append(m.pipes[from].next, link(from, to))
+				if own != nil {
+					if own.sends(d, m.reroutesAt(pe, color)) {
+						own.target[d] = link(from, to, d.Opposite())
+					}
+					continue
+				}
+				m.pipes[from].next = append(m.pipes[from].next, link(from, to, d.Opposite()))
 			}
 		}
 	}
@@ -182,7 +205,7 @@ func (m *model) fabric(mach wse.Machine) {
 			}
 			fed[color] = h
 			to := int32(endNoRoute)
-			if r, ok := routes[pe][color]; ok && r.Rx == wse.Ramp {
+			if t, ok := slot[pe][color]; ok && m.acceptsFrom(t, routes[pe][color], wse.Ramp) {
 				to = slot[pe][color]
 			}
 			b := &m.pipes[hw[h]]
@@ -190,7 +213,7 @@ func (m *model) fabric(mach wse.Machine) {
 			for len(b.ports) <= i {
 				b.ports = append(b.ports, nil)
 			}
-			b.ports[i] = []int32{link(hw[h], to)}
+			b.ports[i] = []int32{link(hw[h], to, wse.Ramp)}
 			b = &m.pipes[hw[h]]
 			b.next = b.ports[i]
 			count[h]++
@@ -215,10 +238,10 @@ func (m *model) join() {
 			continue
 		}
 		b := &m.pipes[i]
-		for b.ports == nil && len(b.next) == 1 && b.next[0] >= 0 {
+		for b.router == nil && b.ports == nil && len(b.next) == 1 && b.next[0] >= 0 {
 			j := b.next[0]
 			c := &m.pipes[j]
-			if c.sources != 1 || int(j) == i || into[j] != j {
+			if c.sources != 1 || int(j) == i || into[j] != j || c.router != nil {
 				break
 			}
 			b.cap += c.cap
@@ -260,6 +283,22 @@ func (m *model) join() {
 			}
 		}
 	}
+	for i := range m.pipes {
+		d := m.pipes[i].router
+		if d == nil {
+			continue
+		}
+		entry := map[int32]wse.Dir{}
+		for from, rx := range d.entry {
+			entry[find(from)] = rx
+		}
+		d.entry, d.from = entry, slices.Sorted(maps.Keys(entry))
+		for j, t := range d.target {
+			if d.target[j] = find(t); t >= 0 {
+				m.pipes[find(t)].up = int32(i)
+			}
+		}
+	}
 	for _, l := range [][][]int32{m.in, m.out} {
 		for _, q := range l {
 			for j := range q {
@@ -272,4 +311,39 @@ func (m *model) join() {
 			m.pipes[i].reader = int32(pe)
 		}
 	}
+}
+
+// acceptsFrom reports whether the router of a slot accepts wavelets from a port, in some setting.
+func (m *model) acceptsFrom(slot int32, r wse.Route, rx wse.Dir) bool {
+	if d := m.pipes[slot].router; d != nil {
+		return d.rx>>rx&1 == 1
+	}
+	return r.Rx == rx
+}
+
+// reroutesAt lists what the program of a PE may make of a color's route.
+func (m *model) reroutesAt(pe, color int) (out []*wse.Reroute) {
+	if c := m.class[pe]; c >= 0 {
+		for _, x := range m.codes[c].reroutes {
+			if x.Color == color {
+				out = append(out, x)
+			}
+		}
+	}
+	return
+}
+
+// sends reports whether some setting sends to a port.
+func (d *router) sends(port wse.Dir, more []*wse.Reroute) bool {
+	for _, p := range d.pos {
+		if p.Tx.Has(port) {
+			return true
+		}
+	}
+	for _, x := range more {
+		if x.Tx.Has(port) {
+			return true
+		}
+	}
+	return false
 }

@@ -11,9 +11,10 @@ type order struct {
 	runs    []taskRun
 	active  []setter // who set the bit of a task, by task
 	unblock []setter
-	last    []int // by task: its last run, -1
-	recv    map[int]int
-	live    []*inst // asynchronous operations nobody has waited for
+	last    []int       // by task: its last run, -1
+	recv    map[int]int // by input queue: the run that last received from it
+	open    map[int]int // by input queue: the run that last blocked or unblocked it
+	live    []*inst     // asynchronous operations nobody has waited for
 }
 
 type taskRun struct {
@@ -36,7 +37,7 @@ type inst struct {
 }
 
 func newOrder(tasks int) *order {
-	o := &order{active: make([]setter, tasks), unblock: make([]setter, tasks), last: make([]int, tasks), recv: map[int]int{}}
+	o := &order{active: make([]setter, tasks), unblock: make([]setter, tasks), last: make([]int, tasks), recv: map[int]int{}, open: map[int]int{}}
 	for i := range o.last {
 		o.last[i], o.active[i].run, o.unblock[i].run = -1, -1, -1
 	}
@@ -114,6 +115,9 @@ func (s *state) picked(i int, c candidate) {
 	} else {
 		cause = max(cause, o.last[c.task])
 		if r, ok := o.recv[c.in]; ok {
+			cause = max(cause, r)
+		}
+		if r, ok := o.open[c.in]; ok {
 			cause = max(cause, r)
 		}
 	}

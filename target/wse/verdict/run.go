@@ -24,7 +24,7 @@ func (s *state) stepPE(i int) {
 				continue
 			}
 			progress = s.advance(i, th) || progress
-			if th.done == th.op.n && !(s.explore != nil && contended(k, th.op)) {
+			if th.ended() && !(s.explore != nil && contended(k, th.op)) {
 				s.complete(i, j)
 				progress = true
 			}
@@ -32,7 +32,7 @@ func (s *state) stepPE(i int) {
 		switch {
 		case main.op != nil:
 			progress = s.advance(i, main) || progress
-			if main.done == main.op.n {
+			if main.ended() {
 				s.finish(i, main)
 				progress = true
 			}
@@ -122,11 +122,26 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 		s.moves += n
 		moved = true
 	}
+	if o.advance && th.done == o.n && !th.tail {
+		if out.n < room {
+			out.push(run{n: 1, port: s.port(outP, o), ctl: true, val: int32(advanceWord), ev: th.ev})
+			s.wakePipe(outP)
+			s.wakePE(s.m.pipes[outP].reader)
+			th.tail, moved = true, true
+		} else {
+			th.full = true
+		}
+	}
 	if s.rec != nil {
 		s.rec.progress(th)
 	}
 	return moved
 }
+
+// advanceWord is the control wavelet that ends an operation with `advance`.
+var advanceWord = wse.ControlWord(-1, 0, wse.CmdAdvance)
+
+func (th *thread) ended() bool { return th.done == th.op.n && (!th.op.advance || th.tail) }
 
 func (s *state) port(pipe int32, o *op) int16 {
 	if s.m.pipes[pipe].ports == nil {
@@ -169,7 +184,7 @@ func (s *state) complete(i, j int) {
 // receiving reports that an operation takes from an input queue.
 func (p *pe) receiving(in int) bool {
 	for j := range p.thr {
-		if o := p.thr[j].op; o != nil && o.in == in && p.thr[j].done < o.n {
+		if o := p.thr[j].op; o != nil && o.in == in && !p.thr[j].ended() {
 			return true
 		}
 	}
@@ -188,7 +203,7 @@ func (s *state) candidates(i int) (out []candidate) {
 	for _, ctl := range []bool{true, false} {
 		for in := range k.inputs {
 			q := &s.q[s.m.in[i][in]]
-			if q.n == 0 || q.runs[0].ctl != ctl {
+			if q.n == 0 || q.runs[0].ctl != ctl || p.shut>>in&1 == 1 {
 				continue
 			}
 			t := -1
@@ -262,7 +277,7 @@ func (s *state) only(i int, c []candidate) bool {
 func (s *state) holds(i int) bool {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	in := &k.ins[p.pc]
-	if in.kind != iCtl || in.ctl != wse.Block || p.goOn {
+	if in.kind != iCtl || in.ctl != wse.Block || in.ctlTsk < 0 || p.goOn {
 		return false
 	}
 	for j := range p.thr {
@@ -342,6 +357,8 @@ func (s *state) issue(i int) {
 		p.pc = in.target
 	case iCtl:
 		s.control(i, in)
+	case iReroute:
+		s.reroute(i, in)
 	case iExit:
 		if s.rec != nil {
 			s.rec.add(i, in.task, in.line, nil, "exits")
@@ -377,6 +394,16 @@ func (s *state) skip(i, from, to int, why Reason) {
 
 func (s *state) control(i int, in *ins) {
 	p := &s.pes[i]
+	if in.ctlTsk < 0 {
+		p.shut |= 1 << in.queue
+		if in.ctl == wse.Unblock {
+			p.shut &^= 1 << in.queue
+		}
+		if p.order != nil {
+			p.order.open[in.queue] = len(p.order.runs) - 1
+		}
+		return
+	}
 	bit := uint64(1) << in.ctlTsk
 	if s.rec != nil {
 		s.rec.add(i, in.task, in.line, nil, in.ctl.String()+"s "+s.m.codes[s.m.class[i]].tasks[in.ctlTsk].t.Name)
@@ -453,7 +480,7 @@ func (s *state) issueOp(i int, in *ins) {
 		if x == nil || !meets(k, x, o) {
 			continue
 		}
-		if p.thr[j].done == x.n {
+		if p.thr[j].ended() {
 			s.complete(i, j) // a completion somebody competes with: at the latest now
 			continue
 		}

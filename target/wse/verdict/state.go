@@ -50,6 +50,7 @@ type thread struct {
 	val  value // of what it sends
 	inst *inst
 	ev   int32
+	tail bool // the control wavelet at its end is sent
 	full bool // has waited for room since the event's dependencies were noted
 }
 
@@ -58,6 +59,7 @@ type pe struct {
 	regs    []value
 	active  uint64
 	blocked uint64
+	shut    uint64 // blocked input queues
 	// Bits set by a statement and not by a completion nobody waited for: certain in every schedule.
 	sureActive  uint64
 	sureUnblock uint64
@@ -70,12 +72,12 @@ type pe struct {
 
 // state of an execution.
 type state struct {
-	m     *model
-	pes   []pe
-	q     []queue
-	args  []value
-	steps int
-	moves int
+	m       *model
+	pes     []pe
+	q       []queue
+	routers []routerState
+	steps   int
+	moves   int
 
 	fault *Wait // a rule that was broken, which ends the execution
 
@@ -97,6 +99,13 @@ type state struct {
 func newState(m *model) *state {
 	s := &state{m: m, pes: make([]pe, len(m.class)), q: make([]queue, len(m.pipes)),
 		inPE: make([]bool, len(m.class)), inPipe: make([]bool, len(m.pipes)), hazards: map[int]bool{}}
+	for _, d := range m.routers {
+		st := routerState{at: d.start, torn: d.torn}
+		if d.filter != nil {
+			st.counter = d.filter.Init
+		}
+		s.routers = append(s.routers, st)
+	}
 	for i, c := range m.class {
 		if c < 0 {
 			continue
@@ -179,6 +188,10 @@ func (s *state) settle() {
 // flow moves what a pipe holds to its followers.
 func (s *state) flow(i int32) {
 	b, q := &s.m.pipes[i], &s.q[i]
+	if b.router != nil {
+		s.flowRouter(i)
+		return
+	}
 	moved := false
 	for q.n > 0 {
 		next := b.next
@@ -190,11 +203,14 @@ func (s *state) flow(i int32) {
 		}
 		k := int(q.runs[0].n)
 		for _, j := range next {
-			if j < 0 {
+			if j < 0 || !s.accepts(j, i) {
 				k = 0
 				break
 			}
 			k = min(k, s.m.pipes[j].cap-s.q[j].n)
+			if q.runs[0].ctl && s.m.pipes[j].router != nil {
+				k = min(k, 1)
+			}
 		}
 		if k <= 0 {
 			break
@@ -220,7 +236,11 @@ func (s *state) flow(i int32) {
 // room tells who fills pipe i that there is room.
 func (s *state) room(i int32) {
 	b := &s.m.pipes[i]
-	if b.up >= 0 {
+	if b.router != nil {
+		for _, j := range b.router.from {
+			s.wakePipe(j)
+		}
+	} else if b.up >= 0 {
 		s.wakePipe(b.up)
 	}
 	s.wakePE(b.writer)

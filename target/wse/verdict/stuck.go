@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // stuck describes the state of an execution that does not go on.
 func (s *state) stuck(v *Verdict) {
@@ -132,14 +135,22 @@ func (s *state) left(note func(Wait, int32)) {
 		if s.q[i].n == 0 || b.reader >= 0 {
 			continue
 		}
+		if b.router != nil {
+			s.leftRouter(i, note)
+			continue
+		}
 		next := b.next
 		if b.ports != nil {
 			next = b.ports[s.q[i].runs[0].port]
 		}
 		why := ""
 		for _, j := range next {
-			if why == "" {
-				why = lost(j)
+			if why != "" {
+				break
+			}
+			if why = lost(j); j >= 0 && !s.accepts(j, int32(i)) {
+				n := &s.m.pipes[j]
+				why = fmt.Sprintf("the router of PE (%d,%d) does not take them: %s", s.m.xs[n.x], s.m.ys[n.y], s.stands(n.router))
 			}
 		}
 		if why == "" {
@@ -153,6 +164,31 @@ func (s *state) left(note func(Wait, int32)) {
 		w.Reason = fmt.Sprintf("is the start of %d wavelets of color %d that cannot go on: %s", s.q[i].n, b.color, why)
 		note(w, s.q[i].runs[0].ev)
 	}
+}
+
+// leftRouter notes wavelets that a router keeps.
+func (s *state) leftRouter(i int, note func(Wait, int32)) {
+	b := &s.m.pipes[i]
+	w := Wait{X: s.m.xs[b.x], Y: s.m.ys[b.y], Color: b.color, OnX: -1, OnY: -1}
+	if c := s.m.class[b.y*len(s.m.xs)+b.x]; c >= 0 {
+		w.Class = s.m.codes[c].class.Name
+	}
+	why := ""
+	if !s.routers[b.router.index].torn {
+		for p := uint(s.setting(b.router).Tx); p != 0 && why == ""; p &= p - 1 {
+			j := b.router.target[bits.TrailingZeros(p)]
+			if why = lost(j); j >= 0 && !s.accepts(j, int32(i)) {
+				n := &s.m.pipes[j]
+				why = fmt.Sprintf("the router of PE (%d,%d) does not take them: %s", s.m.xs[n.x], s.m.ys[n.y], s.stands(n.router))
+			}
+		}
+		if why == "" {
+			return // it waits behind something that is listed
+		}
+		why = "; " + why
+	}
+	w.Reason = fmt.Sprintf("keeps %d wavelets of color %d in its router: %s%s", s.q[i].n, b.color, s.stands(b.router), why)
+	note(w, s.q[i].runs[0].ev)
 }
 
 func lost(end int32) string {
@@ -175,6 +211,13 @@ func (s *state) writer(i int32) int {
 			return int(b.writer)
 		}
 		i = b.up
+		if b.router != nil {
+			for _, j := range b.router.from {
+				if b.router.entry[j] == s.setting(b.router).Rx {
+					i = j
+				}
+			}
+		}
 	}
 	return -1
 }
@@ -186,6 +229,9 @@ func (s *state) sink(i int32) (reader int32, why string) {
 		if b.reader >= 0 {
 			return b.reader, ""
 		}
+		if b.router != nil {
+			return -1, fmt.Sprintf(": at PE (%d,%d) %s", s.m.xs[b.x], s.m.ys[b.y], s.stands(b.router))
+		}
 		next := b.next
 		if b.ports != nil && s.q[i].n > 0 {
 			next = b.ports[s.q[i].runs[0].port]
@@ -195,7 +241,7 @@ func (s *state) sink(i int32) (reader int32, why string) {
 			if j < 0 {
 				return -1, ": " + lost(j)
 			}
-			if s.q[j].n >= s.m.pipes[j].cap {
+			if s.q[j].n >= s.m.pipes[j].cap || !s.accepts(j, i) {
 				full = j
 			}
 		}

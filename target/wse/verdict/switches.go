@@ -1,0 +1,240 @@
+package verdict
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
+
+// Routers with switches, filters or teardown are processes of their own: one reads from the port of its present setting until a
+// control wavelet changes the setting, and accepts nothing behind that before it has left. So they choose by what they have read and
+// not by what comes first, and the network stays Kahn's. A reroute is supported as the end of a teardown, which only opens.
+
+// router is a buffer that does more than follow one route.
+type router struct {
+	pos    []wse.Position
+	start  int
+	ring   bool
+	pop    wse.PopMode
+	filter *wse.Filter
+	torn   bool
+	gated  bool // accepts from the present port only, and nothing behind a control wavelet
+	rx     uint8
+	entry  map[int32]wse.Dir // pipe that feeds it -> port
+	from   []int32           // keys of entry, ascending
+	target [5]int32          // by port; meaningful for ports of some setting
+	index  int               // in state.routers
+}
+
+// routerState is where a router stands.
+type routerState struct {
+	at      int
+	torn    bool
+	counter int
+	own     *wse.Position // after a reroute
+}
+
+// special makes the router of a route that is more than a chain of buffers; nil otherwise. In programs with control wavelets any
+// router may have to keep one from its ramp.
+func (m *model) special(r wse.Route, pe int) *router {
+	d := &router{filter: r.Filter, torn: r.Teardown, entry: map[int32]wse.Dir{}}
+	toRamp := false
+	for i := range r.Positions() {
+		d.pos = append(d.pos, r.At(i))
+		d.rx |= 1 << r.At(i).Rx
+		toRamp = toRamp || r.At(i).Tx.Has(wse.Ramp)
+	}
+	if s := r.Switch; s != nil {
+		d.start, d.ring, d.pop = s.Start, s.Ring, s.Pop
+	}
+	d.gated = r.Switch != nil || r.Filter != nil || r.Teardown
+	if c := m.class[pe]; c >= 0 {
+		for _, x := range m.codes[c].reroutes {
+			if x.Color == r.Color {
+				d.gated = true
+				d.rx |= 1 << x.Rx
+				toRamp = toRamp || x.Tx.Has(wse.Ramp)
+			}
+		}
+	}
+	if !d.gated && !toRamp && !m.tears {
+		return nil
+	}
+	for i := range d.target {
+		d.target[i] = endNoRoute
+	}
+	d.index = len(m.routers)
+	m.routers = append(m.routers, d)
+	return d
+}
+
+// mayTearDown reports whether a control wavelet of the program may carry a teardown.
+func mayTearDown(p *wse.Program) (found bool) {
+	for _, c := range p.Classes {
+		for _, t := range c.Tasks {
+			wse.Walk(t.Body, func(s wse.Stmt) {
+				o, ok := s.(*wse.Op)
+				if !ok || !o.Dst.Control {
+					return
+				}
+				if len(o.Src) == 0 || o.Src[0].Kind != wse.Imm || o.Code != wse.OpMov {
+					found = true
+					return
+				}
+				w := o.Src[0].Bits
+				for range wse.MaxCommands {
+					found = found || wse.CommandOf(w) == wse.CmdTeardown
+					w = wse.PopCommand(w)
+				}
+			})
+		}
+	}
+	return
+}
+
+func (s *state) setting(d *router) wse.Position {
+	st := &s.routers[d.index]
+	if st.own != nil {
+		return *st.own
+	}
+	return d.pos[st.at]
+}
+
+// accepts reports whether pipe j takes from pipe i now.
+func (s *state) accepts(j, i int32) bool {
+	d := s.m.pipes[j].router
+	switch {
+	case d == nil:
+		return true
+	case s.routers[d.index].torn:
+		return false
+	case !d.gated:
+		return true
+	}
+	if s.setting(d).Rx != d.entry[i] {
+		return false
+	}
+	for _, r := range s.q[j].runs {
+		if r.ctl {
+			return false
+		}
+	}
+	return true
+}
+
+// flowRouter moves what a router holds.
+func (s *state) flowRouter(i int32) {
+	d, q := s.m.pipes[i].router, &s.q[i]
+	st := &s.routers[d.index]
+	moved := false
+	for q.n > 0 && !st.torn {
+		r := q.runs[0]
+		tx := s.setting(d).Tx
+		k := int(r.n)
+		counter := st.counter
+		if r.ctl && r.why != NoReason || !r.ctl && d.filter != nil && d.filter.Kind == wse.FilterRange && r.why != NoReason {
+			s.give(ReasonKind, fmt.Sprintf("a wavelet of unknown value meets the switch or filter of color %d at PE (%d,%d)",
+				s.m.pipes[i].color, s.m.xs[s.m.pipes[i].x], s.m.ys[s.m.pipes[i].y]))
+			return
+		}
+		if r.ctl && wse.IgnoredByCE(uint32(r.val)) {
+			tx &^= 1 << wse.Ramp
+		}
+		if r.ctl || d.filter != nil {
+			k = 1
+		}
+		if !r.ctl && d.filter != nil {
+			ok := false
+			if ok, counter = d.filter.Passes(uint32(r.val), st.counter); !ok {
+				tx &^= 1 << wse.Ramp
+			}
+		}
+		for p := uint(tx); p != 0; p &= p - 1 {
+			j := d.target[bits.TrailingZeros(p)]
+			if j < 0 || !s.accepts(j, i) {
+				k = 0
+				break
+			}
+			k = min(k, s.m.pipes[j].cap-s.q[j].n)
+		}
+		if k <= 0 {
+			break
+		}
+		moved = true
+		r = q.pop(k)
+		s.moves += k
+		st.counter = counter
+		command := wse.CmdNop
+		if r.ctl {
+			command = wse.CommandOf(uint32(r.val))
+			if len(d.pos) > 1 && st.own == nil && s.m.popCommands && (d.pop == wse.PopAlways || d.pop == wse.PopOnAdvance && command == wse.CmdAdvance) {
+				r.val = int32(wse.PopCommand(uint32(r.val)))
+			}
+		}
+		for p := uint(tx); p != 0; p &= p - 1 {
+			j := d.target[bits.TrailingZeros(p)]
+			s.q[j].push(r)
+			s.wakePipe(j)
+			s.wakePE(s.m.pipes[j].reader)
+		}
+		if r.ctl {
+			s.obey(d, command)
+		}
+	}
+	if moved {
+		s.room(i)
+	}
+	if s.moves > maxMoves {
+		s.give(ReasonLoop, "too many wavelets move in one launch")
+	}
+}
+
+func (s *state) obey(d *router, c wse.Command) {
+	st := &s.routers[d.index]
+	switch {
+	case c == wse.CmdTeardown:
+		st.torn = true
+	case c == wse.CmdAdvance && st.own != nil:
+	case c == wse.CmdAdvance && st.at+1 < len(d.pos):
+		st.at++
+	case c == wse.CmdAdvance && d.ring:
+		st.at = 0
+	case c == wse.CmdReset:
+		st.at = d.start
+	}
+}
+
+// reroute ends the teardown of a router. What it does to one that is not torn down depends on what has passed.
+func (s *state) reroute(i int, in *ins) {
+	x := in.reroute
+	for j := range s.m.pipes {
+		b := &s.m.pipes[j]
+		if b.router == nil || b.color != x.Color || b.y*len(s.m.xs)+b.x != i {
+			continue
+		}
+		st := &s.routers[b.router.index]
+		if !st.torn {
+			s.give(ReasonKind, fmt.Sprintf("PE (%d,%d)%s changes the route of color %d, which is not torn down: timing decides what goes the old way", s.m.x(i), s.m.y(i), at(in.line), x.Color))
+			return
+		}
+		st.torn, st.own = false, &wse.Position{Rx: x.Rx, Tx: x.Tx}
+		s.wakePipe(int32(j))
+		s.room(int32(j))
+		return
+	}
+	s.break1(i, in, "", fmt.Sprintf("reroutes color %d, of which its router has no route", x.Color))
+}
+
+// stands describes a router that keeps wavelets, for messages.
+func (s *state) stands(d *router) string {
+	st := &s.routers[d.index]
+	p := s.setting(d)
+	switch {
+	case st.torn:
+		return "it is torn down"
+	case len(d.pos) > 1 && st.own == nil:
+		return fmt.Sprintf("its switch is in position %d, rx %v, tx %v", st.at, p.Rx, p.Tx)
+	}
+	return fmt.Sprintf("its route is rx %v, tx %v", p.Rx, p.Tx)
+}
