@@ -29,8 +29,8 @@ func chooseBanks(c *Class, m Machine) []int {
 		return out
 	}
 	pairs := make([][]bankPair, len(c.Arrays))
-	for _, t := range c.Tasks {
-		Walk(t.Body, func(s Stmt) {
+	for _, body := range c.Bodies() {
+		Walk(body, func(s Stmt) {
 			o, ok := s.(*Op)
 			if !ok || RateClass(o.Code) == "map" {
 				return

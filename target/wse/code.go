@@ -11,6 +11,7 @@ type Op struct {
 	Src   []Operand
 	Async bool
 	Done  Completion // only with Async
+	Func  string     // OpApply: the mapped function
 	UT    int        // microthread; -1 = the id of the fabric queue
 	Line  string     // source line, for messages
 }
@@ -41,13 +42,14 @@ const (
 	Scalar                    // one memory element, broadcast as a source
 	Imm                       // constant bits, broadcast
 	Reg                       // a register's 32 bits, broadcast
+	Queued                    // elements popped from or pushed to a FIFO in memory
 )
 
 // Operand of a DSD operation.
 type Operand struct {
 	Kind OperandKind
 
-	Array string // Mem, Scalar
+	Array string // Mem, Scalar, Queued
 	// Offset in elements of the first element; IndexReg, when not empty, adds
 	// IndexScale times that register or param (CSL: @increment_dsd_offset).
 	Offset     int
@@ -56,7 +58,7 @@ type Operand struct {
 	Dims       []Dim // Mem: 1 to 4, outermost first; the last varies fastest
 
 	Queue   string // Fabric
-	Extent  int    // Fabric: elements
+	Extent  int    // Fabric, Queued: elements
 	Control bool   // Fabric destination: send control wavelets
 	Advance bool   // Fabric destination: end with a control wavelet that advances the switches on the way
 
@@ -76,14 +78,14 @@ func (o Operand) Count() int {
 			n *= d.Len
 		}
 		return n
-	case Fabric:
+	case Fabric, Queued:
 		return o.Extent
 	}
 	return 1
 }
 
-// IsVector reports whether the operand is a DSD (memory vector or fabric).
-func (o Operand) IsVector() bool { return o.Kind == Mem || o.Kind == Fabric }
+// IsVector reports whether the operand is a DSD (memory vector, fabric or FIFO).
+func (o Operand) IsVector() bool { return o.Kind == Mem || o.Kind == Fabric || o.Kind == Queued }
 
 // Vec is a contiguous memory vector A[off : off+n].
 func Vec(array string, off, n int) Operand {

@@ -42,9 +42,12 @@ func (o *Overflow) Error() string {
 // CodeSize estimates the code of a class in bytes from the machine's table.
 func CodeSize(c *Class, m Machine) int {
 	n := 0
-	for _, t := range c.Tasks {
+	for _, f := range c.Maps {
+		n += m.CodeBytes["task"] + len(f.Ops)*m.CodeBytes["scalar"]
+	}
+	for _, body := range c.Bodies() {
 		n += m.CodeBytes["task"]
-		Walk(t.Body, func(s Stmt) {
+		Walk(body, func(s Stmt) {
 			switch s := s.(type) {
 			case *Op:
 				n += m.CodeBytes["op"] + (1+len(s.Src))*m.CodeBytes["operand"]

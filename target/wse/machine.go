@@ -97,6 +97,7 @@ type Machine struct {
 	// Compute element.
 	Rates         map[RateKey]Rate
 	MapCall       int            // cycles per element of any mapped function: call, load, store
+	MapNative     int            // cycles of a native operation inside a mapped function
 	MapFn         map[string]int // cycles per element of the function itself, by opcode name
 	FabricSetup   int            // cycles from issue to the first element when an operand is fabric
 	AsyncIssue    int            // issue slots an asynchronous operation takes
@@ -106,6 +107,9 @@ type Machine struct {
 	BranchTaken   int            // condition fails: jump
 	LoopBack      int            // back edge of a loop
 	TaskCtlCycles int            // activate, block, unblock
+	CallCycles    int            // call of a function and return
+	StampCycles   int            // a time stamp
+	StealTicks    int            // what the CE loses for each cycle in which a microthread moves data while it works
 	LocalDispatch int            // cycles from runnable to the first instruction
 	DataDispatch  int            // the same for a data task, per wavelet
 	CtlDispatch   int            // the same for a control task

@@ -51,6 +51,7 @@ const (
 	OpMapSub
 	OpMapMul
 	OpMapMax
+	OpApply // a function of the class, named by Op.Func; sources are its arguments
 	numOpcodes
 )
 
@@ -121,6 +122,7 @@ var opTable = [numOpcodes]OpInfo{
 	{OpMapSub, "sub", false, 2, false, ints, nil},
 	{OpMapMul, "mul", false, 2, false, ints, nil},
 	{OpMapMax, "max", false, 2, false, ints, nil},
+	{OpApply, "apply", false, 0, false, allElems, nil},
 }
 
 // Info describes the opcode; ok is false for a number that is no opcode.
@@ -142,9 +144,9 @@ func (c Opcode) String() string {
 	return opTable[c].Name
 }
 
-// Opcodes lists all opcodes in their fixed order.
+// Opcodes lists the opcodes that mean something by themselves, all but OpApply, in their fixed order.
 func Opcodes() []Opcode {
-	out := make([]Opcode, numOpcodes)
+	out := make([]Opcode, OpApply)
 	for i := range out {
 		out[i] = Opcode(i)
 	}

@@ -258,10 +258,16 @@ func (p *parser) class() *Class {
 			c.Queues = append(c.Queues, p.queue())
 		case p.accept("task"):
 			c.Tasks = append(c.Tasks, p.task())
+		case p.accept("fifo"):
+			c.Arrays = append(c.Arrays, p.fifo())
+		case p.accept("fn"):
+			c.Funcs = append(c.Funcs, p.function())
+		case p.accept("map"):
+			c.Maps = append(c.Maps, p.mapFunc())
 		case p.accept("entry"):
 			c.Entry = p.ident("a task")
 		default:
-			p.errorf("expected at, args, param, array, queue, task, entry or }, found %s", p.tok)
+			p.errorf("expected at, args, param, array, fifo, queue, task, fn, map, entry or }, found %s", p.tok)
 		}
 	}
 	return c
@@ -284,6 +290,19 @@ func (p *parser) param() Param {
 		}
 	}
 	return q
+}
+
+// fifo reads `fifo NAME TYPE[LEN]`, with an address as arrays have, then `push TASK pop TASK`.
+func (p *parser) fifo() *Array {
+	a := p.array()
+	a.Fifo = &Fifo{}
+	if p.accept("push") {
+		a.Fifo.Push = p.ident("a task")
+	}
+	if p.accept("pop") {
+		a.Fifo.Pop = p.ident("a task")
+	}
+	return a
 }
 
 func (p *parser) array() *Array {

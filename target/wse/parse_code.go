@@ -21,6 +21,9 @@ func (p *parser) task() *Task {
 		p.expect(")")
 	}
 	t.Blocked = p.accept("blocked")
+	if p.accept("priority") {
+		t.Priority = Priority(p.oneOf("a priority", priorityNames[:]))
+	}
 	t.Body = p.block()
 	return t
 }
@@ -87,6 +90,14 @@ func (p *parser) stmt() Stmt {
 		s.Line = p.sourceLine(start)
 		s.Body = p.block()
 		return s
+	case p.accept("call"):
+		s := &Call{Func: p.ident("a function")}
+		s.Line = p.sourceLine(start)
+		return s
+	case p.accept("time"):
+		s := &Stamp{To: p.operand(U32)}
+		s.Line = p.sourceLine(start)
+		return s
 	case p.accept("exit"):
 		return &Exit{Line: p.sourceLine(start)}
 	}
@@ -142,30 +153,17 @@ func (p *parser) cond() Cond {
 }
 
 func (p *parser) op(start int) Stmt {
-	word := p.tok.text
-	i := strings.LastIndexByte(word, '.')
-	if i < 0 {
-		p.errorf("%q is no statement", word)
-	}
 	o := &Op{UT: -1}
-	var ok bool
-	if o.Code, ok = OpcodeByName(word[:i]); !ok {
-		p.errorf("there is no operation %q", word[:i])
-	}
-	found := false
-	for e, n := range elemNames {
-		if n == word[i+1:] {
-			o.Elem, found = Elem(e), true
-		}
-	}
-	if !found || !o.Code.Takes(o.Elem) {
-		p.errorf("%s does not take the type %q", word[:i], word[i+1:])
+	o.Code, o.Elem = p.opcode()
+	most := opTable[o.Code].Src
+	if o.Code == OpApply {
+		o.Func, most = strings.Split(p.tok.text, ".")[1], 3
 	}
 	p.advance()
 	o.Dst = p.operand(o.Code.DstElem(o.Elem))
 	p.expect("=")
 	for {
-		if len(o.Src) == opTable[o.Code].Src {
+		if len(o.Src) == most {
 			p.errorf("%s takes %d sources", o.Code, len(o.Src))
 		}
 		o.Src = append(o.Src, p.operand(o.Code.SrcElem(o.Elem, len(o.Src))))
@@ -173,7 +171,7 @@ func (p *parser) op(start int) Stmt {
 			break
 		}
 	}
-	if len(o.Src) != opTable[o.Code].Src {
+	if len(o.Src) != most && o.Code != OpApply {
 		p.errorf("%s takes %d sources, found %d", o.Code, opTable[o.Code].Src, len(o.Src))
 	}
 	o.Async = p.accept("async")
@@ -190,6 +188,28 @@ func (p *parser) op(start int) Stmt {
 	}
 	o.Line = p.sourceLine(start)
 	return o
+}
+
+// opcode looks at an operation with its type, "mul.f32", or a function of the class with its, "apply.NAME.f32".
+func (p *parser) opcode() (Opcode, Elem) {
+	word := p.tok.text
+	i := strings.LastIndexByte(word, '.')
+	if i < 0 || p.tok.kind != tIdent || p.tok.quoted {
+		p.errorf("%q is no statement", word)
+	}
+	code, ok := OpcodeByName(word[:i])
+	if name, isApply := strings.CutPrefix(word[:i], "apply."); isApply && plainName(name) {
+		code, ok = OpApply, true
+	} else if code == OpApply || !ok {
+		p.errorf("there is no operation %q", word[:i])
+	}
+	for e, n := range elemNames {
+		if n == word[i+1:] && code.Takes(Elem(e)) {
+			return code, Elem(e)
+		}
+	}
+	p.errorf("%s does not take the type %q", word[:i], word[i+1:])
+	return 0, 0
 }
 
 // operand reads fab(q, n), ctl(q, n), %reg, a number, or array[...].
@@ -210,6 +230,13 @@ func (p *parser) operand(e Elem) Operand {
 			p.expect("advance")
 			o.Advance = true
 		}
+		p.expect(")")
+		return o
+	}
+	if bare && name == "fifo" && p.accept("(") {
+		o := Operand{Kind: Queued, Array: p.ident("a FIFO")}
+		p.expect(",")
+		o.Extent = p.int("an extent", 1, 1<<24)
 		p.expect(")")
 		return o
 	}

@@ -64,6 +64,9 @@ func (w *printer) class(c *Class) {
 	}
 	for _, a := range c.Arrays {
 		s := fmt.Sprintf("array %s %s[%d]", quoteName(a.Name), a.Elem, a.Len)
+		if a.Fifo != nil {
+			s = strings.Replace(s, "array", "fifo", 1)
+		}
 		if a.Align != 0 {
 			s += fmt.Sprintf(" align %d", a.Align)
 		}
@@ -79,10 +82,25 @@ func (w *printer) class(c *Class) {
 		if a.Init != nil {
 			s += " = " + a.Init.String()
 		}
+		if f := a.Fifo; f != nil {
+			if f.Push != "" {
+				s += " push " + quoteName(f.Push)
+			}
+			if f.Pop != "" {
+				s += " pop " + quoteName(f.Pop)
+			}
+		}
 		w.line("%s", s)
 	}
 	for _, q := range c.Queues {
 		w.queue(q)
+	}
+	for _, f := range c.Maps {
+		w.mapFunc(f)
+	}
+	for _, f := range c.Funcs {
+		w.block("fn "+quoteName(f.Name), f.Body)
+		w.line("}")
 	}
 	for _, t := range c.Tasks {
 		w.task(t)
@@ -165,6 +183,9 @@ func (w *printer) task(t *Task) {
 	if t.Blocked {
 		s += " blocked"
 	}
+	if t.Priority != MediumPriority {
+		s += " priority " + t.Priority.String()
+	}
 	w.block(s, t.Body)
 	w.line("}")
 }
@@ -214,6 +235,10 @@ func (w *printer) stmt(s Stmt) {
 			what = "queue " + quoteName(s.Queue)
 		}
 		w.line("%s %s%s", s.Fn, what, at(s.Line))
+	case *Call:
+		w.line("call %s%s", quoteName(s.Func), at(s.Line))
+	case *Stamp:
+		w.line("time %s%s", s.To.text(U32), at(s.Line))
 	case *Reroute:
 		w.line("reroute color %d rx %s tx %s%s", s.Color, s.Rx, ports(s.Tx), at(s.Line))
 	case *Rebind:
@@ -223,10 +248,31 @@ func (w *printer) stmt(s Stmt) {
 	}
 }
 
+func (w *printer) mapFunc(f *MapFunc) {
+	w.line("map %s %s (%s) {", f.Name, f.Elem, strings.Join(f.Args, ", "))
+	w.indent++
+	for _, o := range f.Ops {
+		args := make([]string, len(o.Src))
+		for i, a := range o.Src {
+			if args[i] = a.Name; a.Name == "" {
+				args[i] = immText(a.Bits, o.Code.SrcElem(o.Elem, i))
+			}
+		}
+		w.line("%s = %s.%s %s", o.Name, o.Code, o.Elem, strings.Join(args, ", "))
+	}
+	w.line("return %s", f.Ret)
+	w.indent--
+	w.line("}")
+}
+
 // String is the operation without its source line.
 func (o *Op) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.%s %s =", o.Code, o.Elem, o.Dst.text(o.Code.DstElem(o.Elem)))
+	name := o.Code.String()
+	if o.Code == OpApply {
+		name = "apply." + o.Func
+	}
+	fmt.Fprintf(&b, "%s.%s %s =", name, o.Elem, o.Dst.text(o.Code.DstElem(o.Elem)))
 	for i, s := range o.Src {
 		if i > 0 {
 			b.WriteByte(',')
@@ -269,6 +315,8 @@ func (o Operand) text(e Elem) string {
 			return fmt.Sprintf("%s(%s, %d, advance)", f, quoteName(o.Queue), o.Extent)
 		}
 		return fmt.Sprintf("%s(%s, %d)", f, quoteName(o.Queue), o.Extent)
+	case Queued:
+		return fmt.Sprintf("fifo(%s, %d)", quoteName(o.Array), o.Extent)
 	case Imm:
 		return immText(o.Bits, e)
 	case Reg:

@@ -108,6 +108,8 @@ type Class struct {
 	Arrays []*Array
 	Queues []Queue
 	Tasks  []*Task
+	Funcs  []*Func
+	Maps   []*MapFunc
 	Entry  string // local task activated by a launch
 }
 
@@ -129,7 +131,12 @@ type Array struct {
 	Addr   int // byte address, -1 = assigned by Layout
 	Export bool
 	Init   *Init // nil = zero
+	Fifo   *Fifo // the array is a FIFO, only used by Queued operands; nil = it is not
 }
+
+// Fifo makes an array a FIFO of a PE's operations (CSL: @allocate_fifo): one pushes at its end, another pops at its head, and each
+// waits for elements or room. In a cycle after something was pushed or popped the named local tasks are activated, when they are.
+type Fifo struct{ Push, Pop string }
 
 // Bytes is the size of the array.
 func (a *Array) Bytes() int { return a.Len * a.Elem.Bytes() }
@@ -218,6 +225,23 @@ var taskKindNames = [...]string{"local", "data", "control"}
 
 func (k TaskKind) String() string { return taskKindNames[k] }
 
+// Priority of a task.
+type Priority uint8
+
+// Priorities; the zero value is the middle one.
+const (
+	MediumPriority Priority = iota
+	HighPriority
+	LowPriority
+)
+
+var priorityNames = [...]string{"medium", "high", "low"}
+
+func (p Priority) String() string { return priorityNames[p] }
+
+// Rank orders priorities, the most urgent first.
+func (p Priority) Rank() int { return [...]int{1, 0, 2}[p] }
+
 // Task runs to completion when active and not blocked.
 type Task struct {
 	Name    string
@@ -226,7 +250,9 @@ type Task struct {
 	Queue   string // data tasks: the input queue
 	Arg     string // data, control: register that receives the payload; may be empty
 	Blocked bool   // initially
-	Body    []Stmt
+	// Priority decides first when several tasks are runnable.
+	Priority Priority
+	Body     []Stmt
 }
 
 // DirectiveKind of a script line.

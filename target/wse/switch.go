@@ -136,8 +136,10 @@ func (m Machine) CanSwitch(color int) bool {
 }
 
 // Dynamic reports whether anything in the program can change a route, a switch or a queue binding while it runs, or keep a wavelet
-// from a CE: what engines and checkers that assume static routes must know.
-func (p *Program) Dynamic() bool {
+// from a CE. A control wavelet whose value is not written in the program can.
+func (p *Program) Dynamic() bool { return p.changesRoutes(true) }
+
+func (p *Program) changesRoutes(unknown bool) bool {
 	for _, r := range p.Routes {
 		if r.Switch != nil || r.Filter != nil || r.Teardown {
 			return true
@@ -145,13 +147,13 @@ func (p *Program) Dynamic() bool {
 	}
 	found := false
 	for _, c := range p.Classes {
-		for _, body := range c.bodies() {
+		for _, body := range c.Bodies() {
 			Walk(body, func(s Stmt) {
 				switch s := s.(type) {
 				case *Reroute, *Rebind:
 					found = true
 				case *Op:
-					found = found || s.Dst.Control || s.Dst.Advance
+					found = found || s.Dst.Advance || s.Dst.Control && s.commands(unknown)
 				}
 			})
 		}
@@ -159,13 +161,13 @@ func (p *Program) Dynamic() bool {
 	return found
 }
 
-// bodies are the statement lists of a class.
-func (c *Class) bodies() [][]Stmt {
-	var out [][]Stmt
-	for _, t := range c.Tasks {
-		out = append(out, t.Body)
+// commands reports whether the control wavelets an operation sends carry commands or stay away from CEs; unknown is the answer when
+// their value is not written in the program.
+func (o *Op) commands(unknown bool) bool {
+	if o.Code == OpMov && len(o.Src) == 1 && o.Src[0].Kind == Imm {
+		return o.Src[0].Bits>>cmdShift != 0
 	}
-	return out
+	return unknown
 }
 
 func single(s DirSet) bool { return bits.OnesCount8(uint8(s)) == 1 }

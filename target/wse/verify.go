@@ -84,6 +84,7 @@ func (v *verifier) tooMany() {
 		limit("queues", len(c.Queues), 64)
 		limit("params", len(c.Params), maxNames)
 		limit("tasks", len(c.Tasks), 64)
+		limit("functions", len(c.Funcs)+len(c.Maps), 64)
 		for _, q := range c.Queues {
 			limit("regions of queue "+q.Name, len(q.Colors), maxRegions)
 		}
@@ -201,6 +202,9 @@ func (v *verifier) class(c *Class) {
 		if a.Len < 0 || a.Len > 1<<24 || a.Elem > U16 || a.Align < 0 || a.Align&(a.Align-1) != 0 || a.Bank >= v.m.BankCount {
 			v.fail("WF0509", "array %s: length %d, alignment %d or bank %d is not possible", a.Name, a.Len, a.Align, a.Bank)
 		}
+		if a.Fifo != nil {
+			v.fifo(a)
+		}
 		if in := a.Init; in != nil && in.Kind == InitList && len(in.Values) > a.Len {
 			v.fail("WF0508", "array %s has %d elements and %d initial values", a.Name, a.Len, len(in.Values))
 		}
@@ -223,6 +227,12 @@ func (v *verifier) class(c *Class) {
 	for _, t := range c.Tasks {
 		v.t, v.line = t, ""
 		v.stmts(t.Body, 0)
+	}
+	v.t, v.line = nil, ""
+	v.functions()
+	for _, f := range c.Funcs {
+		v.t, v.line = &Task{Name: f.Name}, ""
+		v.stmts(f.Body, 0)
 	}
 	v.t = nil
 }
@@ -324,6 +334,10 @@ func (v *verifier) tasks() {
 	owner := map[string]*Task{}
 	for _, t := range c.Tasks {
 		v.t = t
+		if t.Priority > LowPriority {
+			v.fail("WF0507", "unknown priority")
+			continue
+		}
 		if t.Name == "" || names[t.Name] {
 			v.fail("WF0502", "two tasks are called %q, or one has no name", t.Name)
 		}

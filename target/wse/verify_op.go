@@ -62,6 +62,14 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 				v.fail("WF0507", "activate %s: only local tasks are activated by name", s.Task)
 			}
 		case *Exit:
+		case *Call:
+			v.line = s.Line
+			if v.c.Func(s.Func) == nil {
+				v.fail("WF0502", "call %s: no such function in the class", s.Func)
+			}
+		case *Stamp:
+			v.line = s.Line
+			v.stamp(s)
 		case *Reroute:
 			v.line = s.Line
 			v.reroute(s)
@@ -108,7 +116,9 @@ func registers(c *Class) map[string]bool {
 	}
 	for _, t := range c.Tasks {
 		out[t.Arg] = true
-		Walk(t.Body, func(s Stmt) {
+	}
+	for _, body := range c.Bodies() {
+		Walk(body, func(s Stmt) {
 			switch s := s.(type) {
 			case *Set:
 				out[s.Reg] = true
@@ -147,6 +157,14 @@ func (v *verifier) op(o *Op) {
 		v.fail("WF0508", "%v.%v: the operation does not take this type", o.Code, o.Elem)
 		return
 	}
+	if o.Code == OpApply {
+		f := v.c.MapFunc(o.Func)
+		if f == nil || f.Elem != o.Elem {
+			v.fail("WF0502", "there is no mapped function %s of type %v in the class", o.Func, o.Elem)
+			return
+		}
+		info.Src = len(f.Args)
+	}
 	if len(o.Src) != info.Src {
 		v.fail("WF0508", "%v takes %d sources and has %d", o.Code, info.Src, len(o.Src))
 		return
@@ -156,11 +174,16 @@ func (v *verifier) op(o *Op) {
 		v.fail("WF0508", "an extent of %d does not fit 16 bits", n).Suggest("split the operation")
 	}
 	v.dst(o, info)
-	fabrics, scalars := 0, 0
+	fabrics, scalars, queued := 0, 0, 0
 	for i, s := range o.Src {
 		want := o.Code.SrcElem(o.Elem, i)
-		if s.Kind != Mem && s.Kind != Fabric {
+		if !s.IsVector() {
 			scalars++
+		}
+		if s.Kind == Queued {
+			if queued++; o.Dst.Kind == Queued && o.Dst.Array == s.Array {
+				v.fail("WF0508", "an operation cannot pop and push the same FIFO")
+			}
 		}
 		if s.Kind == Fabric {
 			fabrics++
@@ -180,6 +203,9 @@ func (v *verifier) op(o *Op) {
 	}
 	if fabrics > 1 {
 		v.fail("WF0508", "an operation may have one fabric source, not %d", fabrics)
+	}
+	if queued > 1 {
+		v.fail("WF0508", "an operation may have one FIFO source, not %d", queued)
 	}
 	if o.Dst.Kind == Fabric {
 		fabrics++
@@ -266,6 +292,13 @@ func (v *verifier) dst(o *Op, info OpInfo) {
 // operand checks one operand against the type it must hold. A move copies bits (CSL: mov16, mov32), of whatever type.
 func (v *verifier) operand(x Operand, want Elem, dst, bits bool) {
 	switch x.Kind {
+	case Queued:
+		a := v.c.Array(x.Array)
+		if a == nil || a.Fifo == nil {
+			v.fail("WF0502", "%q is no FIFO of the class", x.Array)
+		} else if a.Elem != want && !(want.Bytes() == a.Elem.Bytes() && (bits || isInt(want) && isInt(a.Elem))) {
+			v.fail("WF0508", "FIFO %s holds %v where the operation needs %v", a.Name, a.Elem, want)
+		}
 	case Mem, Scalar:
 		a := v.memory1(x, "operand")
 		if a != nil && a.Elem != want && !(want.Bytes() == a.Elem.Bytes() && (bits || isInt(want) && isInt(a.Elem))) {
@@ -303,6 +336,9 @@ func (v *verifier) memory1(x Operand, what string) *Array {
 	if a == nil {
 		v.fail("WF0502", "%s: no array %q in the class", what, x.Array)
 		return nil
+	}
+	if a.Fifo != nil {
+		v.fail("WF0508", "%s: %s is a FIFO: use fifo(%s, n)", what, a.Name, a.Name)
 	}
 	if x.IndexReg != "" {
 		v.reads(x.IndexReg)

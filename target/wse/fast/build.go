@@ -96,6 +96,9 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 	if err := check(p); err != nil {
 		return nil, err
 	}
+	if m.StealTicks > 0 {
+		return nil, unsupported("microthreads take cycles of the CE on %s", m.Name)
+	}
 	if len(opt.Faults) > 0 || opt.OpCycles || opt.Sink != nil {
 		return nil, unsupported("faults, events or cycles per instruction are asked for")
 	}

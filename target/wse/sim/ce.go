@@ -10,8 +10,12 @@ func (s *Sim) stepCE(pe int, t int64) error {
 	main := &thr[len(thr)-1]
 	for i := range thr[:len(thr)-1] {
 		if thr[i].d != nil {
+			n := thr[i].done
 			if err := s.advance(pe, k, &thr[i], t); err != nil {
 				return err
+			}
+			if s.m.StealTicks > 0 && (thr[i].d == nil || thr[i].done != n) {
+				s.steal(pe, main, t)
 			}
 		}
 	}
@@ -42,6 +46,20 @@ func (s *Sim) stepCE(pe int, t int64) error {
 	return nil
 }
 
+// steal charges the CE for a microthread that moved data in cycle t while the CE worked.
+func (s *Sim) steal(pe int, main *thread, t int64) {
+	switch {
+	case main.d != nil:
+		main.next += int64(s.m.StealTicks)
+	case s.mainReady[pe] > t && s.pc[pe] >= 0:
+		s.debt[pe] += int64(s.m.StealTicks)
+		n := s.debt[pe] / ticks
+		s.debt[pe] -= n * ticks
+		s.mainReady[pe] += n
+		s.busy(pe, -1, n)
+	}
+}
+
 // nextCE is the first cycle after t in which the CE can act by itself; what
 // arrives from outside lowers it.
 func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
@@ -54,6 +72,10 @@ func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 		switch th.wait {
 		case waitNone:
 			next = min(next, max(t+1, th.next/ticks))
+		case waitPop, waitPush:
+			if s.canResume(pe, k, th) {
+				next = min(next, t+1)
+			}
 		case waitIn:
 			if f := &s.fifos[s.inOf[pe]+th.d.src[th.d.fabIn].queue]; f.n > 0 {
 				if w := s.head(f); w.aux&isControl == 0 {
@@ -126,12 +148,28 @@ func (k *code) dataTask(in int32) int32 {
 	return -1
 }
 
-// pick starts the next task: local tasks by id, control wavelets, data tasks.
+// pick starts the next task: of the most urgent, local tasks by id, control wavelets, data tasks.
 func (s *Sim) pick(pe int, k *code, t int64) (bool, error) {
+	if !k.urgent {
+		return s.pickOf(pe, k, t, -1)
+	}
+	for rank := 0; rank < 3; rank++ {
+		if ok, err := s.pickOf(pe, k, t, rank); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// pickOf starts the next task of a rank, or of any for -1.
+func (s *Sim) pickOf(pe int, k *code, t int64, rank int) (bool, error) {
+	is := func(i int32) bool {
+		return rank < 0 || i >= 0 && k.tasks[i].t.Priority.Rank() == rank || i < 0 && rank == 0
+	}
 	run := s.active[pe] &^ s.blocked[pe]
 	if run != 0 {
 		for _, i := range k.locals {
-			if run>>i&1 == 1 {
+			if run>>i&1 == 1 && is(i) {
 				s.active[pe] &^= 1 << i
 				s.start(pe, k, i, t, s.m.LocalDispatch)
 				return true, nil
@@ -145,7 +183,7 @@ func (s *Sim) pick(pe int, k *code, t int64) (bool, error) {
 				continue
 			}
 			f := &s.fifos[s.inOf[pe]+in]
-			if w := s.head(f); w.ready > t || w.aux&isControl != ctl {
+			if w := s.head(f); w.ready > t || w.aux&isControl != ctl || ctl != 0 && !is(k.control(w.val)) || ctl == 0 && !is(k.dataTask(in)) {
 				continue
 			}
 			i, cost := k.dataTask(in), s.m.DataDispatch
@@ -255,6 +293,15 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 			s.blocked[pe] |= bit
 		case wse.Unblock:
 			s.blocked[pe] &^= bit
+		}
+	case iStamp:
+		at, err := s.resolve(pe, in.from, in.line)
+		if err != nil {
+			return err
+		}
+		b := int(in.from.bytes)
+		for i, v := 0, uint64(t); i < in.from.dims[0].Len; i, v = i+1, v>>(8*b) {
+			s.store(s.memBase[pe]+int(at)+i*b, b, uint32(v))
 		}
 	case iReroute:
 		if s.findSlot(pe, int32(in.route.Color)) < 0 {

@@ -20,6 +20,8 @@ const (
 	iExit
 	iReroute
 	iRebind
+	iCall // a function begins here or is left
+	iStamp
 	iEnd // end of task
 )
 
@@ -46,7 +48,7 @@ type operand struct {
 	dims     []wse.Dim
 	indexReg int32 // -1 = none
 	scale    int32 // bytes per unit of the index
-	queue    int32 // fabric: index into inputs or outputs of the class
+	queue    int32 // fabric: index into inputs or outputs of the class; FIFO: into its fifos
 	perW     int32 // elements per wavelet
 	control  bool
 	advance  bool
@@ -65,6 +67,8 @@ type dsd struct {
 	src     [3]operand
 	nsrc    int
 	fabIn   int // index of the fabric source, -1
+	fifoIn  int // index of the FIFO source, -1
+	fifos   bool
 	fabOut  bool
 	rate    wse.Rate // bank rule applied when both addresses are static
 	thread  int32    // slot of the microthread in the PE, or the CE's own slot
@@ -128,6 +132,8 @@ type code struct {
 	arrays   map[string]int
 	reroutes []*wse.Reroute
 	rebinds  []*rebinding
+	fifos    []fifoSpec
+	urgent   bool // some task has a priority
 }
 
 type compiler struct {
@@ -170,7 +176,14 @@ func compile(cl *wse.Class, lay wse.ClassLayout, m wse.Machine) (*code, error) {
 		c.outHW = append(c.outHW, int32(len(c.outIDs)-1))
 	}
 	k.threads()
+	for i, a := range cl.Arrays {
+		if a.Fifo != nil {
+			c.fifos = append(c.fifos, fifoSpec{array: int32(i), base: int32(lay.Addr[i] - lay.DataStart), len: int32(a.Len),
+				push: k.taskIndex(a.Fifo.Push), pop: k.taskIndex(a.Fifo.Pop)})
+		}
+	}
 	for i, t := range cl.Tasks {
+		c.urgent = c.urgent || t.Priority != wse.MediumPriority
 		ct := task{t: t, queue: -1, arg: -1}
 		if t.Arg != "" {
 			ct.arg = k.reg(t.Arg)
@@ -209,8 +222,8 @@ func compile(cl *wse.Class, lay wse.ClassLayout, m wse.Machine) (*code, error) {
 // threads finds the microthreads the class uses.
 func (k *compiler) threads() {
 	used := map[int]bool{}
-	for _, t := range k.c.class.Tasks {
-		wse.Walk(t.Body, func(s wse.Stmt) {
+	for _, body := range k.c.class.Bodies() {
+		wse.Walk(body, func(s wse.Stmt) {
 			if o, ok := s.(*wse.Op); ok && o.Async {
 				used[k.ut(o)] = true
 			}
@@ -304,6 +317,16 @@ func (k *compiler) block(list []wse.Stmt) {
 			k.emit(ins{kind: iLoad, line: s.Line, dst: k.reg(s.Reg), from: &o, cost: one(m.LoadCycles)})
 		case *wse.TaskCtl:
 			k.emit(ins{kind: iCtl, line: s.Line, ctl: s.Fn, ctlTsk: k.taskIndex(s.Task), queue: k.input(s.Queue), cost: one(m.TaskCtlCycles)})
+		case *wse.Call: // as if the body stood here; Verify has bounded it
+			k.emit(ins{kind: iCall, line: s.Line, cost: one(m.CallCycles / 2)})
+			k.block(k.c.class.Func(s.Func).Body)
+			k.emit(ins{kind: iCall, line: s.Line, cost: one(m.CallCycles - m.CallCycles/2)})
+		case *wse.Stamp:
+			to := s.To
+			a := k.c.class.Array(to.Array)
+			to.Kind, to.Dims = wse.Mem, []wse.Dim{{Len: wse.StampWords(a.Elem), Stride: 1}}
+			o := k.operand(to, -1, s.Line)
+			k.emit(ins{kind: iStamp, line: s.Line, from: &o, cost: one(m.StampCycles)})
 		case *wse.Reroute:
 			k.c.reroutes = append(k.c.reroutes, s)
 			k.emit(ins{kind: iReroute, line: s.Line, route: s, cost: one(m.RerouteCycles)})
@@ -347,14 +370,19 @@ func (k *compiler) branch(c wse.Cond, line string) int32 {
 
 func (k *compiler) op(o *wse.Op) *dsd {
 	info, _ := o.Code.Info()
-	d := &dsd{op: o, fn: meaning(o.Code, o.Elem), reduce: info.Reduce, nsrc: len(o.Src), fabIn: -1, doneTsk: -1, n: 1,
+	d := &dsd{op: o, fn: meaning(o.Code, o.Elem), reduce: info.Reduce, nsrc: len(o.Src), fabIn: -1, fifoIn: -1, doneTsk: -1, n: 1,
 		rate: k.m.Rate(o.Code, o.Elem), thread: int32(len(k.c.threads))}
+	if o.Code == wse.OpApply {
+		f := k.c.class.MapFunc(o.Func)
+		d.fn, d.rate = mapped(f), k.m.ApplyRate(f)
+	}
 	if d.fn == nil {
 		k.fail(o.Line, "%v.%v has no meaning", o.Code, o.Elem)
 		return d
 	}
 	d.dst = k.operand(o.Dst, int32(o.Code.DstElem(o.Elem).PerWavelet()), o.Line)
 	d.fabOut = o.Dst.Kind == wse.Fabric
+	d.fifos = o.Dst.Kind == wse.Queued
 	if o.Dst.IsVector() {
 		d.n = int32(o.Dst.Count())
 	}
@@ -367,6 +395,8 @@ func (k *compiler) op(o *wse.Op) *dsd {
 		switch s.Kind {
 		case wse.Fabric:
 			d.fabIn = i
+		case wse.Queued:
+			d.fifoIn, d.fifos = i, true
 		case wse.Mem:
 			mem = append(mem, d.src[i])
 		}
@@ -391,6 +421,14 @@ func (k *compiler) operand(o wse.Operand, perW int32, line string) operand {
 			x.queue = k.output(o.Queue)
 		}
 		x.name, x.bytes = o.Queue, 4/perW
+	case wse.Queued:
+		i := int32(k.c.arrays[o.Array])
+		x.bytes = int32(k.c.class.Arrays[i].Elem.Bytes())
+		for j, f := range k.c.fifos {
+			if f.array == i {
+				x.queue = int32(j)
+			}
+		}
 	case wse.Reg:
 		x.reg = k.reg(o.Reg)
 	case wse.Mem, wse.Scalar:

@@ -26,7 +26,7 @@
 // when a rebind of its class can bind it, else it is an error. reroute and rebind take effect at the end of the cycle that executes them
 // and hold the CE for RerouteCycles and RebindCycles (assumed: 20 to 200 each); rebind of an output queue waits until the queue is empty.
 //
-// Tasks run to completion. A free CE takes, in this order: runnable local tasks
+// Tasks run to completion. A free CE takes, by priority first (an order no source gives: ours) and within one in this order: runnable local tasks
 // by ascending id; control wavelets at the head of an input queue, by ascending
 // queue; data tasks by ascending queue. Taking one costs its dispatch cycles.
 // What completes in cycle t activates in t+1.
@@ -41,6 +41,18 @@
 // not slow each other or the CE (the ramp and the queues do). A microthread that
 // is busy, or a queue that another operation uses, is an error. Broadcast scalars
 // are read at issue.
+//
+// FIFOs in memory (fifo.go) hold their elements in order. An operation that pops waits for elements, one that pushes for room; what
+// happens at one end in a cycle is seen at the other in the next, and activates its task then. Operations on FIFOs run like those on the
+// fabric, at the rate of the operation.
+//
+// Functions run as if their bodies stood at the call, which costs CallCycles. A mapped function costs MapCall and the sum of its
+// operations per element. A time stamp reads the cycle in which it is issued and holds the CE for StampCycles; the counters of all PEs
+// agree, which those of the machine do not.
+//
+// Competition. A microthread takes nothing of the CE unless Machine.StealTicks says so: then each cycle in which one moves data while an
+// operation or instruction of the CE is under way makes that longer by StealTicks. Measurements only say that it is not the whole cost
+// of the operation; the constant is 0, its range up to a cycle.
 //
 // Two 16-bit elements travel in one wavelet, the first in the low half; the last
 // wavelet of an odd vector carries one.

@@ -51,7 +51,7 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 	if d.reduce {
 		th.acc = th.val[0]
 	}
-	if d.fabIn < 0 && !d.fabOut {
+	if d.fabIn < 0 && !d.fabOut && !d.fifos {
 		s.runInMemory(pe, &th)
 		n := max(1, d.rate.Cycles(int(d.n)))
 		s.mainReady[pe] = t + n
@@ -91,6 +91,10 @@ func clash(k *code, thr []thread, d *dsd) *dsd {
 			continue
 		}
 		if d.fabIn >= 0 && o.fabIn >= 0 && d.src[d.fabIn].queue == o.src[o.fabIn].queue {
+			return o
+		}
+		if d.fifoIn >= 0 && o.fifoIn >= 0 && d.src[d.fifoIn].queue == o.src[o.fifoIn].queue ||
+			d.dst.kind == wse.Queued && o.dst.kind == wse.Queued && d.dst.queue == o.dst.queue {
 			return o
 		}
 		if d.fabOut && o.fabOut && k.outHW[d.dst.queue] == k.outHW[o.dst.queue] {
@@ -180,6 +184,12 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			s.sleep(pe, th, waitOut, t)
 			return nil
 		}
+		if d.fifos {
+			if w := s.starved(pe, k, th, t); w != waitNone {
+				s.sleep(pe, th, w, t)
+				return nil
+			}
+		}
 		s.wake(pe, th, t)
 		if take {
 			if in.n == in.cap {
@@ -191,7 +201,7 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			th.in, popped = s.pop(in).val, true
 			s.consumed++
 		}
-		v := s.element(pe, th)
+		v := s.element(pe, k, th, t)
 		if out != nil {
 			th.out = packed(th.out, v, th.done, d.dst.perW)
 			if give {
@@ -237,7 +247,7 @@ func packed(w, v uint32, i, perW int32) uint32 {
 
 // element computes element th.done, stores it unless it goes to the fabric, and
 // returns it.
-func (s *Sim) element(pe int, th *thread) uint32 {
+func (s *Sim) element(pe int, k *code, th *thread, t int64) uint32 {
 	d, i := th.d, th.done
 	var v [3]uint32
 	for j := 0; j < d.nsrc; j++ {
@@ -245,6 +255,8 @@ func (s *Sim) element(pe int, th *thread) uint32 {
 		switch x.kind {
 		case wse.Mem:
 			v[j] = s.loadMem(s.memBase[pe]+int(th.base[j+1]+x.at(i)), int(x.bytes))
+		case wse.Queued:
+			v[j] = s.loadMem(s.memBase[pe]+int(s.popMem(pe, k, x.queue, x.bytes, t)), int(x.bytes))
 		case wse.Fabric:
 			v[j] = th.in
 			if x.perW == 2 {
@@ -262,6 +274,8 @@ func (s *Sim) element(pe int, th *thread) uint32 {
 	switch d.dst.kind {
 	case wse.Mem:
 		s.store(s.memBase[pe]+int(th.base[0]+d.dst.at(i)), int(d.dst.bytes), r)
+	case wse.Queued:
+		s.store(s.memBase[pe]+int(s.pushMem(pe, k, d.dst.queue, d.dst.bytes, t)), int(d.dst.bytes), r)
 	case wse.Scalar:
 		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), r)
 	}
@@ -310,7 +324,7 @@ func (s *Sim) woken(pe int, th *thread, t int64) {
 	}
 	if !th.d.op.Async {
 		c := &s.perClass[s.class[pe]]
-		if th.wait == waitIn {
+		if th.wait == waitIn || th.wait == waitPop {
 			c.WaitIn += t - th.since
 		} else {
 			c.WaitOut += t - th.since

@@ -113,7 +113,7 @@ func randomProgram(t *rapid.T) (*wse.Program, []stream) {
 
 // Random programs end, conserve wavelets, deliver every stream to every sink,
 // repeat exactly, print and parse back to the same run, keep their values with
-// other buffer depths, and give the same with every PE stepped in every cycle.
+// other buffer depths, take the same cycles when routers could change and do not, and give the same with every PE stepped in every cycle.
 func TestRandomPrograms(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, streams := randomProgram(t)
@@ -174,6 +174,23 @@ func TestRandomPrograms(t *testing.T) {
 			t.Fatalf("one stream got faster with smaller buffers: %d, %d", st3.Cycles, st.Cycles)
 		}
 		stepped(t, p, m, s, st)
+		dyn, err := New(p, m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dyn.dyn, dyn.flushing = make([]*dynamic, len(dyn.slots)), make([]bool, p.W*p.H)
+		for i := range dyn.dyn {
+			if rapid.Bool().Draw(t, "dynamic") {
+				dyn.dynOf(int32(i)) // with the one position it has
+			}
+		}
+		std, err := dyn.Launch(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(st, std, cmp.AllowUnexported(Stats{})); d != "" || !bytes.Equal(s.mem, dyn.mem) {
+			t.Fatalf("routers that could change and do not: %s\n%s", d, wse.Print(p))
+		}
 	})
 }
 

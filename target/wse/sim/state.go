@@ -52,6 +52,8 @@ const (
 	waitNone waitKind = iota
 	waitIn
 	waitOut
+	waitPop  // a FIFO in memory is empty
+	waitPush // or full
 )
 
 // Ports beyond the five of wse.Dir: the ramp from the CE up to the router.
@@ -141,7 +143,11 @@ type Sim struct {
 	flushing []bool     // PE waits in a rebind
 	inColor  []int32    // color of each input queue
 	laters   []later
-	err      error // of commit
+
+	memFifos []memFifo
+	fifoOf   []int32 // first FIFO of a PE
+	debt     []int64 // ticks microthreads took of a PE's CE and were not yet charged
+	err      error   // of commit
 }
 
 type pending struct {
@@ -243,6 +249,17 @@ func (s *Sim) place() {
 			thr += int32(len(k.threads) + 1)
 			s.nPEs++
 		}
+	}
+	s.fifoOf, s.debt = make([]int32, n+1), make([]int64, n)
+	for pe, c := range s.class {
+		s.fifoOf[pe+1] = s.fifoOf[pe]
+		if c >= 0 {
+			s.fifoOf[pe+1] += int32(len(s.codes[c].fifos))
+		}
+	}
+	s.memFifos = make([]memFifo, s.fifoOf[n])
+	for i := range s.memFifos {
+		s.memFifos[i].pushT, s.memFifos[i].popT = -1, -1
 	}
 	s.mem, s.regs, s.threads = make([]byte, mem), make([]uint32, regs), make([]thread, thr)
 	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)

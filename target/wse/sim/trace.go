@@ -18,7 +18,7 @@ const (
 	EvTaskEnd                   // the running task ends: PE, Task
 	EvExit                      // the PE executes exit: PE
 	EvOpBegin                   // an operation on the fabric is issued: PE, PC, Thread
-	EvStall                     // an operation begins to wait: PE, PC, Thread, Queue, Why
+	EvStall                     // an operation begins to wait for the fabric: PE, PC, Thread, Queue, Why
 	EvGo                        // it goes on after N cycles: PE, PC, Thread, Queue, Why, N
 	EvOpEnd                     // it is complete, N cycles after issue, this one included: PE, PC, Thread, N
 	EvSend                      // a wavelet enters an output queue: PE, PC, Thread, Queue, Color, Wavelet, Value, Control
@@ -117,6 +117,9 @@ func (r *tracer) sleep(pe int, th *thread, k waitKind, t int64) {
 		return
 	}
 	th.why = WhyOperand
+	if k == waitPush {
+		th.why = WhyQueue
+	}
 	if k == waitOut {
 		th.why = r.full(pe, &r.s.fifos[r.s.outOf[pe]+r.s.codes[r.s.class[pe]].outHW[th.d.dst.queue]], t)
 	}
@@ -137,6 +140,9 @@ func (r *tracer) wait(e EventKind, pe int, th *thread, k waitKind, t, n int64) {
 		q = th.d.src[th.d.fabIn].queue
 	case waitOut:
 		q = th.d.dst.queue
+	}
+	if q < 0 {
+		return // a FIFO in memory
 	}
 	r.emit(Event{Kind: e, Cycle: t, N: n, PE: pe, PC: th.line, Thread: th.d.thread, Queue: q, Color: -1, Why: th.why})
 }
@@ -289,6 +295,14 @@ func (s *Sim) describe(k *code, in *ins, names []string) Ins {
 		x.Text = "load %" + names[in.dst]
 	case iBranch, iLoop, iJump:
 		x.Text = "branch"
+	case iReroute:
+		x.Text = "reroute"
+	case iRebind:
+		x.Text = "rebind " + in.rebind.x.Queue
+	case iCall:
+		x.Text = "call"
+	case iStamp:
+		x.Text = "time"
 	case iCtl:
 		x.Text = in.ctl.String() + " task"
 	case iExit:

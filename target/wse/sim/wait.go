@@ -177,6 +177,10 @@ func (s *Sim) threadWait(w Wait, pe int, k *code, th *thread) Wait {
 				w.Reason += ": the route of the color does not begin at a ramp"
 			}
 		}
+	case waitPop:
+		w.Reason += fmt.Sprintf(": FIFO %s is empty", th.d.op.Src[th.d.fifoIn].Array)
+	case waitPush:
+		w.Reason += fmt.Sprintf(": FIFO %s is full", th.d.op.Dst.Array)
 	case waitOut:
 		q := k.outputs[th.d.dst.queue]
 		w.Queue, w.Color = q.Name, q.Color(w.X, w.Y)

@@ -19,6 +19,9 @@ func Judge(p *wse.Program, m wse.Machine, opt Options) (Verdict, error) {
 	if err := wse.Check(p, m); err != nil {
 		return Verdict{}, err
 	}
+	if what := p.Beyond(); what != "" {
+		return Verdict{Kind: Undecided, Reason: ReasonKind, Detail: "the program has " + what}, nil
+	}
 	launches := opt.Launches
 	if launches == nil {
 		for _, d := range p.Script {
