@@ -10,23 +10,20 @@ import (
 	"github.com/wfc-lang/wfc/target/wse/cost"
 )
 
-// lowerToMesh lowers with the reduction trees that the cost model prefers. Where what they need beyond chains (colors, queues, tasks, code)
-// turns out not to be there, parts combine in chains.
+// lowerToMesh lowers as the cost model prefers: what needs no other PE first, while halos are on their way, and reductions along trees.
+// Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code): the first of four ways that fits is taken, and
+// the leanest when none does.
 func (p *Program) lowerToMesh(layouts []mesh.Layout, m wse.Machine) (*mesh.Program, error) {
-	o := tomesh.Options{Source: p.file, StreamReceives: true, Tree: collective.Auto(cost.Collective(m, false), m.UsableColors)}
-	mp, err := tomesh.Lower(p.IR, layouts, o)
-	if err != nil {
-		return nil, err
+	trees := collective.Auto(cost.Collective(m, false), m.UsableColors)
+	var mp *mesh.Program
+	var err error
+	for _, o := range []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}} {
+		o.Source, o.StreamReceives = p.file, true
+		if mp, err = tomesh.Lower(p.IR, layouts, o); err != nil || fits(mp, m) {
+			break
+		}
 	}
-	trees := false
-	for _, c := range mp.Channels {
-		trees = trees || c.Kind == mesh.Hop
-	}
-	if !trees || fits(mp, m) {
-		return mp, nil
-	}
-	o.Tree = nil
-	return tomesh.Lower(p.IR, layouts, o)
+	return mp, err
 }
 
 // fits reports whether the machine has what a mesh program takes.

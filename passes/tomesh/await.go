@@ -9,8 +9,8 @@ import (
 // isFlood tells multicast channels by their names, see emit.go.
 func isFlood(channel string) bool { return strings.HasSuffix(channel, "flood") }
 
-// awaits inserts the waits for asynchronous sends: before a second multicast (so that the two can share an output queue), before the memory being sent is overwritten, before the channel is used again, and
-// at the end. Marks is parallel to ops, and stays so.
+// awaits inserts the waits for asynchronous sends: before a second multicast (so that the two can share an output queue), before the
+// memory being sent is overwritten, before the channel is used again, and at the end. Marks is parallel to ops, and stays so.
 func awaits(ops []mesh.Op, marks []bool) (out []mesh.Op, outMarks []bool) {
 	type pending struct {
 		ch  string
@@ -33,7 +33,7 @@ func awaits(ops []mesh.Op, marks []bool) (out []mesh.Op, outMarks []bool) {
 	}
 	for i, op := range ops {
 		wait(func(p pending) bool {
-			return op.Dst.Kind == mesh.Chan && (op.Dst.Name == p.ch || isFlood(op.Dst.Name) && isFlood(p.ch)) || overlap(op.Dst, p.src)
+			return op.Dst.Kind == mesh.Chan && (op.Dst.Name == p.ch || isFlood(op.Dst.Name) && isFlood(p.ch)) || op.Dst.Overlaps(p.src)
 		})
 		out, outMarks = append(out, op), append(outMarks, marks[i])
 		if op.Async {

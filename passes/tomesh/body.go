@@ -56,6 +56,7 @@ type dag struct {
 	b    []ir.Interval
 	mask []uint64 // per node: the dimensions longer than 1 along which it varies
 	uses []int    // readers left
+	far  []bool   // per node: it depends on points of other PEs
 	val  []*opnd
 }
 
@@ -88,8 +89,9 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, want []int, dst []*opnd) {
 	for k, w := range want {
 		f := final{node: w, dst: dst[k].operand(b, full)}
 		if n := &p.Body.Nodes[w]; sole[k] && len(n.Args) > 0 {
+			g.evalAll(n.Args)
 			for _, a := range n.Args {
-				f.args = append(f.args, g.eval(a))
+				f.args = append(f.args, g.val[a])
 			}
 		} else {
 			g.eval(w)
@@ -113,7 +115,7 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, want []int, dst []*opnd) {
 		}
 		clash := false
 		for _, s := range op.Src {
-			clash = clash || overlap(s, f.dst) && !same(s, f.dst)
+			clash = clash || s.Overlaps(f.dst) && !same(s, f.dst)
 		}
 		for _, later := range finals[k+1:] {
 			srcs := later.args
@@ -121,7 +123,7 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, want []int, dst []*opnd) {
 				srcs = []*opnd{g.val[later.node]}
 			}
 			for _, s := range srcs {
-				clash = clash || overlap(s.operand(b, full), f.dst)
+				clash = clash || s.operand(b, full).Overlaps(f.dst)
 			}
 		}
 		if clash {
@@ -143,6 +145,7 @@ func (g *dag) prepare(want []int) {
 	nodes := g.p.Body.Nodes
 	g.mask, g.uses, g.val = make([]uint64, len(nodes)), make([]int, len(nodes)), make([]*opnd, len(nodes))
 	live := make([]bool, len(nodes))
+	g.far = make([]bool, len(nodes))
 	for _, w := range want {
 		live[w] = true
 		g.uses[w]++
@@ -162,16 +165,19 @@ func (g *dag) prepare(want []int) {
 		}
 		switch n.Op {
 		case ir.Read:
-			for _, d := range g.p.acc[i].dim {
+			acc := g.p.acc[i]
+			for k, d := range acc.dim {
 				if d >= 0 {
 					g.mask[i] |= g.bit(d)
 				}
+				g.far[i] = g.far[i] || acc.v.dims[k] != mesh.Mem && acc.off[k] != 0
 			}
 		case ir.Index:
 			g.mask[i] = g.bit(g.o.index(n.Name))
 		default:
 			for _, a := range n.Args {
 				g.mask[i] |= g.mask[a]
+				g.far[i] = g.far[i] || g.far[a]
 			}
 		}
 	}
@@ -216,10 +222,25 @@ func (g *dag) eval(i int) *opnd {
 	return v
 }
 
+// evalAll evaluates arguments in order, or first those that need no other PE: they are computed while the halo is on its way.
+func (g *dag) evalAll(args []int) {
+	if g.e.l.o.LocalFirst {
+		for _, a := range args {
+			if !g.far[a] {
+				g.eval(a)
+			}
+		}
+	}
+	for _, a := range args {
+		g.eval(a)
+	}
+}
+
 func (g *dag) apply(n *ir.Node, mask uint64) *opnd {
 	op := mesh.Op{Code: n.Op, Elem: g.opElem(n)}
+	g.evalAll(n.Args)
 	for _, a := range n.Args {
-		op.Src = append(op.Src, g.eval(a).operand(g.b, mask))
+		op.Src = append(op.Src, g.val[a].operand(g.b, mask))
 	}
 	for _, a := range n.Args { // an argument of the same shape may be overwritten in place
 		if g.uses[a]--; g.uses[a] == 0 && g.mask[a] == mask && g.val[a].elem == storageElem(n.Elem) {
@@ -353,44 +374,4 @@ func same(a, b mesh.Operand) bool {
 		}
 	}
 	return true
-}
-
-// overlap reports whether two operands share memory, exactly: a strip that is sent and a halo that is received often interleave.
-func overlap(a, b mesh.Operand) bool {
-	if a.Kind != mesh.Memory || b.Kind != mesh.Memory || a.Slice.Array != b.Slice.Array {
-		return false
-	}
-	if a.Slice.Off > lastElem(b.Slice) || b.Slice.Off > lastElem(a.Slice) {
-		return false
-	}
-	if dense(a.Slice) && dense(b.Slice) {
-		return true
-	}
-	in := map[int]bool{}
-	elements(a.Slice, func(i int) { in[i] = true })
-	found := false
-	elements(b.Slice, func(i int) { found = found || in[i] })
-	return found
-}
-
-func dense(s mesh.Slice) bool { return len(s.Dims) == 0 || len(s.Dims) == 1 && s.Dims[0].Stride == 1 }
-
-func elements(s mesh.Slice, f func(int)) {
-	if len(s.Dims) == 0 {
-		f(s.Off)
-		return
-	}
-	rest := mesh.Slice{Off: s.Off, Dims: s.Dims[1:]}
-	for range s.Dims[0].Len {
-		elements(rest, f)
-		rest.Off += s.Dims[0].Stride
-	}
-}
-
-func lastElem(s mesh.Slice) int {
-	last := s.Off
-	for _, d := range s.Dims {
-		last += (d.Len - 1) * d.Stride
-	}
-	return last
 }

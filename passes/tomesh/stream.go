@@ -38,7 +38,7 @@ func onlyReader(after []mesh.Op, r *mesh.Op) (op, operand int) {
 	for j := range after {
 		u := &after[j]
 		for k, s := range u.Src {
-			if overlap(s, r.Dst) {
+			if s.Overlaps(r.Dst) {
 				if op >= 0 || blocked || !takesStream(u, k, r) {
 					return -1, -1
 				}
@@ -47,7 +47,7 @@ func onlyReader(after []mesh.Op, r *mesh.Op) (op, operand int) {
 			blocked = blocked || s.Kind == mesh.Chan && s.Name == r.Src[0].Name
 		}
 		blocked = blocked || u.Kind == mesh.Await || u.Dst.Kind == mesh.Chan
-		if overlap(u.Dst, r.Dst) {
+		if u.Dst.Overlaps(r.Dst) {
 			if u.Kind == mesh.Fold || !same(u.Dst, r.Dst) && op < 0 {
 				return -1, -1
 			}

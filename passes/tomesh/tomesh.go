@@ -27,6 +27,8 @@ type Options struct {
 	Source *diag.File // for places in diagnostics; may be nil
 	// StreamReceives lets a vector operation consume a received column straight from the channel where that is its only use.
 	StreamReceives bool
+	// LocalFirst computes what needs no other PE before the rest of a body, at the cost of scratch vectors that live longer.
+	LocalFirst bool
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
 	Tree func(collective.Request) []ir.Level
 }

@@ -143,14 +143,15 @@ func Elem(e ir.Elem) (wse.Elem, error) {
 }
 
 type gen struct {
-	p    *mesh.Program
-	t    *route.Table
-	m    wse.Machine
-	o    Options
-	in   *mesh.Class
-	out  *wse.Class
-	code []Code
-	next map[string][]link // join task -> where to go from it
+	p      *mesh.Program
+	t      *route.Table
+	m      wse.Machine
+	o      Options
+	in     *mesh.Class
+	out    *wse.Class
+	code   []Code
+	behind map[string]bool   // channels that receive in the background
+	next   map[string][]link // join task -> where to go from it
 }
 
 // link: in state pc, the join of a channel activates task.
@@ -165,6 +166,7 @@ func (g *gen) class() (*wse.Class, error) {
 	if err := g.arrays(); err != nil {
 		return nil, err
 	}
+	g.behind = g.calm()
 	if err := g.queues(); err != nil {
 		return nil, err
 	}
@@ -178,15 +180,27 @@ func (g *gen) class() (*wse.Class, error) {
 	}
 	g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: taskMain, Kind: wse.Local, ID: ids[0], Body: body})
 	for _, c := range g.p.Channels {
-		if links, ok := g.next[joinTask(c.Name)]; ok {
-			g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: joinTask(c.Name), Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: true,
-				Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: joinTask(c.Name)}}, follow(links)...)})
+		for _, out := range []bool{true, false} {
+			name := joinTask(c.Name, out)
+			if links, ok := g.next[name]; ok {
+				g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: true,
+					Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, follow(links)...)})
+			}
 		}
 	}
 	return g.out, nil
 }
 
-func joinTask(channel string) string { return "join." + channel }
+// joinTask names the task that the end of a send on, or of a receive from, a channel unblocks.
+func joinTask(channel string, out bool) string { return "join." + queueName(channel, out) }
+
+func joinTasks(channels []string, out bool) []string {
+	var names []string
+	for _, c := range channels {
+		names = append(names, joinTask(c, out))
+	}
+	return names
+}
 
 // follow activates the successor of a join: directly when all states agree, else by pc.
 func follow(links []link) []wse.Stmt {
@@ -244,10 +258,13 @@ func (g *gen) queues() error {
 	}
 	here := wse.Region{X: g.in.X, Y: g.in.Y}
 	bind := func(used map[string]bool, out bool, ids []int) error {
+		// The lowest output queue has the ramp first: what neighbours receive in the background, they need before they go on.
 		var names []string
-		for _, c := range g.p.Channels {
-			if used[c.Name] {
-				names = append(names, c.Name)
+		for _, early := range []bool{true, false} {
+			for _, c := range g.p.Channels {
+				if used[c.Name] && (out && g.behind[c.Name]) == early {
+					names = append(names, c.Name)
+				}
 			}
 		}
 		share := make([]int, len(names)) // index of the queue in ids
@@ -274,10 +291,10 @@ func (g *gen) queues() error {
 		}
 		return nil
 	}
-	if err := bind(receives, false, g.m.UsableIn()); err != nil {
+	if err := bind(sends, true, g.m.UsableOut()); err != nil {
 		return err
 	}
-	return bind(sends, true, g.m.UsableOut())
+	return bind(receives, false, g.inputIDs(receives))
 }
 
 // shareQueues puts channels that never send at the same time on one output queue, the lowest that is free. A send is under way from its
@@ -331,23 +348,34 @@ func meets(a, b wse.Region) bool {
 // segment is the code between two waits.
 type segment struct {
 	ops   []mesh.Op
-	await []string // channels waited for after it; nil for the last
+	await []string // join tasks of what is waited for after it; nil for the last
 }
 
-func segments(ops []mesh.Op) []segment {
+// segments cuts a function at its waits: those of the mesh program for sends, and those for receives in the background.
+func (g *gen) segments(ops []mesh.Op) []segment {
+	ops, before := g.background(ops)
 	out := []segment{{}}
-	for _, o := range ops {
+	wait := func(joins []string) {
 		last := &out[len(out)-1]
-		if o.Kind == mesh.Await {
-			if len(o.Chans) == 0 {
-				continue
-			}
-			last.await = o.Chans
+		switch {
+		case len(joins) == 0:
+		case len(last.ops) == 0 && len(out) > 1: // two waits in a row are one
+			out[len(out)-2].await = append(out[len(out)-2].await, joins...)
+		default:
+			last.await = joins
 			out = append(out, segment{})
+		}
+	}
+	for i, o := range ops {
+		wait(joinTasks(before[i], false))
+		if o.Kind == mesh.Await {
+			wait(joinTasks(o.Chans, true))
 			continue
 		}
+		last := &out[len(out)-1]
 		last.ops = append(last.ops, o)
 	}
+	wait(joinTasks(before[len(ops)], false))
 	return out
 }
 
@@ -363,7 +391,7 @@ func (g *gen) main() ([]wse.Stmt, error) {
 	var start []wse.Stmt // pc 0: go to the function's first segment, or end at once
 	var states []wse.Stmt
 	for f := range g.in.Funcs {
-		segs := segments(g.in.Funcs[f])
+		segs := g.segments(g.in.Funcs[f])
 		first := pc
 		pc += int32(len(segs))
 		g.code = append(g.code, Code{Class: g.in.Name, Func: g.p.Funcs[f]})
@@ -414,16 +442,16 @@ func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
 		return append([]wse.Stmt{loop}, leave...), nil
 	}
 	wait := func(i int) []wse.Stmt {
-		chans := segs[i].await
+		joins := segs[i].await
 		to := first + int32(i) + 1
-		for k, c := range chans {
+		for k, name := range joins {
 			task := taskMain
-			if k+1 < len(chans) {
-				task = joinTask(chans[k+1])
+			if k+1 < len(joins) {
+				task = joins[k+1]
 			}
-			g.next[joinTask(c)] = append(g.next[joinTask(c)], link{to, task})
+			g.next[name] = append(g.next[name], link{to, task})
 		}
-		return []wse.Stmt{set(regPC, to), &wse.TaskCtl{Fn: wse.Activate, Task: joinTask(chans[0])}}
+		return []wse.Stmt{set(regPC, to), &wse.TaskCtl{Fn: wse.Activate, Task: joins[0]}}
 	}
 	begin := append(code[0], wait(0)...)
 	finish := &wse.If{Cond: reg(regPC, wse.Eq, first+int32(last)),

@@ -30,7 +30,12 @@ func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
 	w := &wse.Op{Elem: e, UT: -1, Line: g.o.Line(o.Pos)}
 	if o.Async {
 		w.Async = true
-		w.Done = wse.Completion{Kind: wse.DoneUnblock, Task: joinTask(o.Dst.Name)}
+		w.Done = wse.Completion{Kind: wse.DoneUnblock}
+		if o.Dst.Kind == mesh.Chan {
+			w.Done.Task = joinTask(o.Dst.Name, true)
+		} else {
+			w.Done.Task = joinTask(o.Src[0].Name, false)
+		}
 	}
 	if w.Dst, err = g.operand(o, &o.Dst, e); err != nil {
 		return nil, err

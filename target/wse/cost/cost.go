@@ -50,10 +50,15 @@ func Iteration(m wse.Machine, ops []*wse.Op, waits []int) int64 {
 		}
 	}
 	for _, w := range waits {
-		// Each join is dispatched, blocks itself and activates the next; main tests where to go on.
-		t += int64(w+1)*int64(m.LocalDispatch) + int64(2*w+1)*int64(m.TaskCtlCycles) + 2*int64(m.BranchFall)
+		t += Wait(m, w)
 	}
 	return t
+}
+
+// Wait is the time of a wait for n asynchronous operations that are complete: each join is dispatched, blocks itself and activates
+// the next; main tests where to go on.
+func Wait(m wse.Machine, n int) int64 {
+	return int64(n+1)*int64(m.LocalDispatch) + int64(2*n+1)*int64(m.TaskCtlCycles) + 2*int64(m.BranchFall)
 }
 
 // Latency is the time from a wavelet's leaving one PE's output queue to its arrival in the input queue hops routers away.
