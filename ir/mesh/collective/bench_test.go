@@ -24,6 +24,8 @@ const (
 // machine's queues and colors allow. Run with -v for the table: cycles of the simulator less those of an empty launch, and the
 // published model's (it knows neither queues nor the issue of operations, so star and tree lie below what a part can do).
 func TestReductionsAgainstModel(t *testing.T) {
+	bounds := collective.NewBounds(512)
+	far := 0 // rows above 1.4 times the bound, which is what the published generated trees reach
 	for _, name := range []string{"wse2", "wse3"} {
 		m := profile(t, name)
 		lim, k, start := limits(m), cost.Collective(m, false), empty(t, m)
@@ -54,13 +56,23 @@ func TestReductionsAgainstModel(t *testing.T) {
 				}
 				tree := collective.Choose("x", parts, []int{b}, k, lim)
 				c := row(tree, b)
-				fmt.Fprintf(&table, "  chosen %d (%s)\n", c, collective.Shape(tree))
+				bound := bounds.Reduce(k, parts, b)
+				fmt.Fprintf(&table, "  bound %.0f  chosen %d = %.2f bound (%s)\n", bound, c, float64(c)/bound, collective.Shape(tree))
+				if float64(c) < 0.95*bound {
+					t.Errorf("%s P=%d B=%d: %d cycles is far below the bound of %.0f", name, parts, b, c, bound)
+				}
+				if c-launchExtra > int(1.4*bound) && c > sendAlone {
+					far++
+				}
 				if c > best {
 					t.Errorf("%s P=%d B=%d: %s takes %d cycles, the best fixed shape %d", name, parts, b, collective.Shape(tree), c, best)
 				}
 			}
 		}
 		t.Logf("%s\n%s", name, table.String())
+	}
+	if far > 0 {
+		t.Errorf("%d rows are above 1.4 times the lower bound", far)
 	}
 }
 

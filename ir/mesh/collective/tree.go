@@ -7,6 +7,9 @@
 // interpreter and CPU combine in the same order. What a part does depends only on its place in the levels, so the number of
 // different processes is O(log P); group sizes are powers of two, for which the sets of equal parts are few strided ranges.
 //
+// The shapes that are no trees along an axis are whole programs here: [SnakeProgram], [RingProgram] (whose order differs from chunk to
+// chunk, so that no ir.Order describes it), [GatherProgram], [ScatterProgram], [TransposeProgram].
+//
 // The model of cost is that of Luczynski et al. (HPDC'24, arXiv 2404.15888), see [Metrics] and [Time].
 package collective
 
