@@ -19,8 +19,12 @@ func Judge(p *wse.Program, m wse.Machine, opt Options) (Verdict, error) {
 	if err := wse.Check(p, m); err != nil {
 		return Verdict{}, err
 	}
-	if what := p.Beyond(); what != "" {
-		return Verdict{Kind: Undecided, Reason: ReasonKind, Detail: "the program has " + what}, nil
+	for _, c := range p.Classes {
+		for _, a := range c.Arrays {
+			if a.Fifo != nil {
+				return Verdict{Kind: Undecided, Reason: ReasonKind, Detail: "class " + c.Name + " has the FIFO " + a.Name}, nil
+			}
+		}
 	}
 	launches := opt.Launches
 	if launches == nil {
