@@ -27,7 +27,15 @@ if [ "$(id -u)" -ne 0 ] && ! have brew; then
 	as_root="sudo -n"
 fi
 
-echo "toolchain: installing clang" >&2
+for manager in apt-get dnf pacman zypper apk brew; do
+	have "$manager" && break
+	manager="no package manager"
+done
+case $manager in
+no*) ;;
+brew) echo "toolchain: no clang found; installing llvm with brew" >&2 ;;
+*) echo "toolchain: no clang found; installing clang and lld with $as_root${as_root:+ }$manager" >&2 ;;
+esac
 if have apt-get; then
 	$as_root apt-get update -q -y >/dev/null 2>&1
 	DEBIAN_FRONTEND=noninteractive $as_root apt-get install -q -y --no-install-recommends clang lld >/dev/null
@@ -43,5 +51,5 @@ elif have brew; then
 	brew install -q llvm >/dev/null
 fi
 
-found || echo "toolchain: clang could not be installed: the CPU target will not run, everything else will" >&2
+found || echo "toolchain: clang could not be installed ($manager): the CPU target will not run, everything else will" >&2
 exit 0
