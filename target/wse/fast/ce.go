@@ -108,7 +108,7 @@ func (s *Sim) pick(g *group, t int64) bool {
 			continue
 		}
 		if s.watch != nil {
-			s.watch(sim.EvTake, g, q, t, -1)
+			s.watch(sim.EvTake, g, q, t)
 		}
 		g.pop(f)
 		g.rnext = min(g.rnext, t+1)
@@ -145,7 +145,7 @@ func (s *Sim) start(g *group, i int32, t int64, cost int) {
 	g.mainReady = t + int64(cost)
 	s.busy(g, int64(cost))
 	if s.watch != nil {
-		s.watch(sim.EvDispatch, g, i, t, int64(cost))
+		s.watch(sim.EvDispatch, g, i, t)
 	}
 }
 
@@ -226,7 +226,7 @@ func (s *Sim) issue(g *group, t int64) error {
 		s.nExited += int(g.n)
 		s.lastExit = t
 		if s.watch != nil {
-			s.watch(sim.EvExit, g, 0, t, 0)
+			s.watch(sim.EvExit, g, 0, t)
 		}
 	}
 	hold(g)
@@ -347,7 +347,7 @@ func (s *Sim) advance(g *group, th *thread, t int64) error {
 			}
 			q := d.src[d.fabIn].queue
 			if s.watch != nil {
-				s.watch(sim.EvTake, g, q, t, int64(d.thread))
+				s.watch(sim.EvTake, g, q, t)
 			}
 			g.pop(in)
 			popped = true
@@ -402,7 +402,7 @@ func (s *Sim) finish(g *group, th *thread, t int64) {
 		s.reduced(g, th)
 	}
 	if s.watch != nil {
-		s.watch(sim.EvOpEnd, g, th.line, t, t+1-th.start)
+		s.watch(sim.EvOpEnd, g, th.line, t)
 	}
 	if !d.op.Async {
 		s.busy(g, t+1-th.start)

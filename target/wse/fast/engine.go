@@ -43,7 +43,7 @@ type Sim struct {
 	keyBuf                     []byte
 
 	tick   func([]int32)
-	watch  func(k sim.EventKind, g *group, what int32, t, n int64) // tests
+	watch  func(k sim.EventKind, g *group, what int32, t int64) // tests
 	before *state
 	plain  *sim.Sim // continues after an error or when there are too many groups
 	why    string

@@ -194,7 +194,7 @@ func (s *Sim) commit(t int64) {
 				g.rnext = min(g.rnext, max(t+1, g.head(f).ready))
 			}
 			if s.watch != nil {
-				s.watch(sim.EvHop, g, int32(i), t, 0)
+				s.watch(sim.EvHop, g, int32(i), t)
 			}
 			s.copied += (int64(bits.OnesCount8(sl.tx)) - 1) * g.n
 			if sl.tx>>wse.Ramp&1 == 1 {
@@ -214,7 +214,7 @@ func (s *Sim) commit(t int64) {
 				g.rnext = min(g.rnext, max(t+1, g.head(f).ready))
 			}
 			if s.watch != nil {
-				s.watch(sim.EvUp, g, int32(q), t, 0)
+				s.watch(sim.EvUp, g, int32(q), t)
 			}
 			g.push(&g.fifos[w.slot], wavelet{ready: t + out})
 			g.rnext = min(g.rnext, t+out)
