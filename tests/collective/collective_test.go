@@ -48,6 +48,21 @@ v[k] = sum over i, j where A[i,j,k] > 0.125 of A[i,j,k]
 w[i,k] = v[k] - (min over j of A[i,j,k])
 output v, w at end
 `},
+	{"types", `
+param n = 64, m = 64
+dim i = n, k = 5, j = m
+field A[i,j,k] : f16 = sin(i*(1 + k) + j)
+field v[k] : f16 = 0
+field w[i,k] : f16 = 0
+field c[i,j] : i32 = i - 3*j
+field lo : i32 = 0
+field hi[i] : i32 = 0
+v[k] = sum over i, j of A[i,j,k]
+w[i,k] = v[k] - (min over j of A[i,j,k])
+lo = min over i, j of c[i,j]
+hi[i] = sum over j of c[i,j]
+output v, w, lo, hi at end
+`},
 	{"statistics", `
 param n = 64, m = 64
 grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in m }
@@ -127,5 +142,26 @@ func same(t *testing.T, what string, got, want *wfc.Result) {
 				t.Fatalf("%s: %s[%d] is %v, the wafer has %v", what, name, k, y, x)
 			}
 		}
+	}
+}
+
+// The number of classes and of route entries grows with the logarithm of the mesh's sides.
+func TestTreesStaySmall(t *testing.T) {
+	size := func(n int) (classes, routes int) {
+		set := map[string]string{"n": fmt.Sprint(n), "m": fmt.Sprint(n)}
+		p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: programs[0].src}, wfc.BuildOptions{Machine: "wse2", Set: set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Refusal != nil {
+			t.Fatal(p.Refusal)
+		}
+		return len(p.Mesh.Classes), len(p.Code.Routes)
+	}
+	c64, r64 := size(64)
+	c, r := size(750)
+	t.Logf("64 x 64: %d classes, %d routes; 750 x 750: %d, %d", c64, r64, c, r)
+	if c > 3*c64 || r > 3*r64 {
+		t.Errorf("%d classes and %d routes on 64 x 64, %d and %d on 750 x 750", c64, r64, c, r)
 	}
 }
