@@ -78,6 +78,7 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	}
 	defer e.Close()
 	res, err := prep.Run(ctx, e)
+	err = FileErrors(err)
 	prof, werr := done()
 	if err == nil {
 		err = werr

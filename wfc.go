@@ -17,8 +17,10 @@ package wfc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -82,7 +84,27 @@ func readLimited(path string, limit int64) ([]byte, error) {
 }
 
 func fileError(err error) error {
-	return diag.List{diag.New("WF0603", diag.Span{}, "%v", err)}
+	d := diag.New("WF0603", diag.Span{}, "%v", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.Suggest("check the name; directories of files to write must exist")
+	case errors.Is(err, fs.ErrPermission):
+		d.Suggest("choose another place, or change its permissions")
+	}
+	return diag.List{d}
+}
+
+// FileErrors turns an error of the file system into diagnostics and leaves others as they are.
+func FileErrors(err error) error {
+	var (
+		path *fs.PathError
+		link *os.LinkError
+		list Diagnostics
+	)
+	if !errors.As(err, &list) && (errors.As(err, &path) || errors.As(err, &link)) {
+		return fileError(err)
+	}
+	return err
 }
 
 // ir says whether the text is index IR.

@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -44,6 +46,26 @@ func newOutputs(r *runner) *outputs {
 		o.probe, o.lastP = append(o.probe, r.dueOf(x.Steps, "")), append(o.lastP, -1)
 	}
 	return o
+}
+
+// ready makes the output directory and tries it, so that a run does not end in vain after hours.
+func (o *outputs) ready() error {
+	dir := o.r.opt.OutDir
+	if dir == "" || len(o.due)+len(o.probe) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".wfc-*")
+	if err != nil {
+		return &fs.PathError{Op: "write to", Path: dir, Err: errors.Unwrap(err)}
+	}
+	name := f.Name()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Remove(name)
 }
 
 // next is the first iteration of the leg after k at which an output or a probe is due, or -1.
@@ -120,9 +142,6 @@ func (r *runner) crossed(T float64) bool {
 // write writes one output statement at the current step.
 func (o *outputs) write(x *ir.Output, series bool) error {
 	r := o.r
-	if err := os.MkdirAll(r.opt.OutDir, 0o777); err != nil {
-		return err
-	}
 	suffix := ""
 	if series {
 		suffix = fmt.Sprintf("_%06d", r.step)
@@ -327,9 +346,6 @@ func (o *outputs) take(x *ir.Probe) error {
 
 // writeProbes writes all samples as probes.csv.
 func (o *outputs) writeProbes() error {
-	if err := os.MkdirAll(o.r.opt.OutDir, 0o777); err != nil {
-		return err
-	}
 	var b strings.Builder
 	b.WriteString("probe,step,time,value\n")
 	for _, s := range o.r.res.Samples {

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Settings Settings   // parameters
 	DataDir  string     // where relative data files are
-	OutDir   string     // where outputs go; made when the first is written; "" writes none
+	OutDir   string     // where outputs go; made and tried before the run when there are any; "" writes none
 	File     *diag.File // the source, for located errors; may be nil
 	Progress Progress   // may be nil
 	// EngineBytes is about what the engine takes besides copies of the fields: the memories of a simulated machine.
@@ -89,6 +89,11 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	r.watch = newWatch(e)
 	err := r.run()
 	r.opt.Progress.End()
+	if err != nil && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
+		if werr := r.out.writeProbes(); werr != nil { // those taken so far
+			err = errors.Join(err, werr)
+		}
+	}
 	r.res.Outputs = r.out.written
 	r.res.Steps, r.res.Time, r.res.TimeUnit = r.step, Number(r.time), r.timeUnit()
 	if c, ok := e.(Counter); ok {
@@ -108,6 +113,9 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 var errInterrupted = errors.New("interrupted")
 
 func (r *runner) run() error {
+	if err := r.out.ready(); err != nil {
+		return err
+	}
 	if err := r.e.Scalars(r.env); err != nil {
 		return err
 	}

@@ -252,6 +252,7 @@ func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	p := decay(4, false)
 	p.Outputs = []ir.Output{{Arrays: []string{"u"}, Steps: "two", Formats: []ir.Format{{Name: "vti"}}}}
+	p.Probes = []ir.Probe{{Name: "mid", Array: "u", At: []float64{1}, Steps: "two"}}
 	m, err := interp.New(p)
 	if err != nil {
 		t.Fatal(err)
@@ -268,6 +269,9 @@ func TestInterrupt(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "u_000010.vti")); err != nil {
 		t.Error(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "probes.csv")); err != nil || !strings.Contains(string(b), "\nmid,6,") {
+		t.Errorf("%v: the samples so far are\n%s", err, b)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "u.pvd"))
 	if err != nil || !strings.Contains(string(b), "u_000010.vti") || !strings.HasSuffix(string(b), "</VTKFile>\n") {

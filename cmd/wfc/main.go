@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
-	return report(err, stderr)
+	return report(wfc.FileErrors(err), stderr)
 }
 
 // errShown is an error that has been printed already.

@@ -9,11 +9,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -101,15 +104,29 @@ func WriteFile(path string, f *File) error {
 	if err := Write(&b, f); err != nil {
 		return err
 	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	}
 	tmp := path + ".tmp"
 	if err := os.WriteFile(tmp, b.Bytes(), 0o666); err != nil {
-		return err
+		return named(err, path)
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		os.Remove(tmp)
-		return err
+		return named(err, path)
 	}
 	return nil
+}
+
+// named says the name of the file instead of that of a temporary one.
+func named(err error, path string) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+		err = inner
+	}
 }
 
 // ReadFile reads the file at path.
