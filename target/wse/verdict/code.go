@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/wfc-lang/wfc/target/wse"
@@ -17,6 +18,7 @@ const (
 	iCtl
 	iExit
 	iReroute
+	iStamp
 	iEnd
 )
 
@@ -57,23 +59,24 @@ type access struct {
 
 // op is a DSD operation.
 type op struct {
-	id       int // within its class
-	src      *wse.Op
-	task     int
-	line     string
-	n        int
-	in, out  int // queues of the class, -1
-	inPer    int // elements per wavelet
-	outPer   int
-	control  bool
-	advance  bool // ends with a control wavelet
-	thread   int  // index of the microthread, or the CE's
-	async    bool
-	done     wse.CompletionKind
-	doneTask int
-	acc      []access
-	sends    operand // value of every wavelet, when known
-	known    bool
+	id        int // within its class
+	src       *wse.Op
+	task      int
+	line      string
+	n         int
+	in, out   int // queues of the class, -1
+	pop, push int // FIFOs of the class, by array, -1
+	inPer     int // elements per wavelet
+	outPer    int
+	control   bool
+	advance   bool // ends with a control wavelet
+	thread    int  // index of the microthread, or the CE's
+	async     bool
+	done      wse.CompletionKind
+	doneTask  int
+	acc       []access
+	sends     operand // value of every wavelet, when known
+	known     bool
 }
 
 type task struct {
@@ -120,6 +123,11 @@ func compile(c *wse.Class, p *wse.Program) *code {
 			k.fixed[i] = false
 		}
 	}
+	for _, a := range c.Arrays {
+		if a.Fifo != nil && (a.Fifo.Push != "" || a.Fifo.Pop != "") {
+			k.bad = "FIFO " + a.Name + " of class " + c.Name + " activates a task: how often depends on timing"
+		}
+	}
 	for _, q := range c.Params {
 		k.reg(q.Name)
 	}
@@ -140,8 +148,8 @@ func compile(c *wse.Class, p *wse.Program) *code {
 		k.outHW = append(k.outHW, len(k.hw)-1)
 	}
 	used := map[int]bool{}
-	for _, t := range c.Tasks {
-		wse.Walk(t.Body, func(s wse.Stmt) {
+	for _, body := range c.Bodies() {
+		wse.Walk(body, func(s wse.Stmt) {
 			if o, ok := s.(*wse.Op); ok && o.Async && !used[k.ut(o)] {
 				used[k.ut(o)] = true
 				k.uts = append(k.uts, k.ut(o))
@@ -164,20 +172,20 @@ func compile(c *wse.Class, p *wse.Program) *code {
 		k.tasks = append(k.tasks, x)
 		k.order = append(k.order, i)
 	}
-	rank := func(i int) (int, int) {
+	rank := func(i int) [3]int {
+		r := k.tasks[i].t.Priority.Rank()
 		switch t := k.tasks[i]; t.t.Kind {
 		case wse.Local:
-			return 0, t.t.ID
+			return [3]int{r, 0, t.t.ID}
 		case wse.Control:
-			return 1, t.t.ID
+			return [3]int{r, 1, t.t.ID}
 		default:
-			return 2, t.in
+			return [3]int{r, 2, t.in}
 		}
 	}
 	sort.SliceStable(k.order, func(i, j int) bool {
-		a, x := rank(k.order[i])
-		b, y := rank(k.order[j])
-		return a < b || a == b && x < y
+		a, b := rank(k.order[i]), rank(k.order[j])
+		return slices.Compare(a[:], b[:]) < 0
 	})
 	k.prio = make([]int, len(k.order))
 	for i, t := range k.order {
@@ -278,6 +286,13 @@ func (k *code) block(t int, list []wse.Stmt) {
 			k.emit(ins{kind: iCtl, task: t, line: s.Line, ctl: s.Fn, ctlTsk: i})
 		case *wse.Exit:
 			k.emit(ins{kind: iExit, task: t, line: s.Line})
+		case *wse.Call: // as if the body stood here; Verify bounds it
+			k.block(t, k.class.Func(s.Func).Body)
+		case *wse.Stamp:
+			to := s.To
+			a := k.access(to, true)
+			a.dims = []wse.Dim{{Len: wse.StampWords(k.class.Array(to.Array).Elem), Stride: 1}}
+			k.emit(ins{kind: iStamp, task: t, line: s.Line, from: a})
 		case *wse.Reroute:
 			k.reroutes = append(k.reroutes, s)
 			k.emit(ins{kind: iReroute, task: t, line: s.Line, reroute: s})
@@ -294,7 +309,7 @@ func (k *code) block(t int, list []wse.Stmt) {
 			} else {
 				k.ins[b].target = len(k.ins)
 			}
-			if quiet(s.Then) && quiet(s.Else) {
+			if k.quiet(s.Then) && k.quiet(s.Else) {
 				k.ins[b].end = len(k.ins)
 			}
 		case *wse.While:
@@ -309,15 +324,16 @@ func (k *code) block(t int, list []wse.Stmt) {
 }
 
 // quiet reports that statements change registers and memory only.
-func quiet(list []wse.Stmt) bool {
+func (k *code) quiet(list []wse.Stmt) bool {
 	ok := true
 	wse.Walk(list, func(s wse.Stmt) {
 		switch s := s.(type) {
-		case *wse.Set, *wse.Load, *wse.If:
+		case *wse.Set, *wse.Load, *wse.If, *wse.Stamp:
+		case *wse.Call:
+			ok = ok && k.quiet(k.class.Func(s.Func).Body)
 		case *wse.Op:
-			ok = ok && s.Dst.Kind != wse.Fabric
-			for _, x := range s.Src {
-				ok = ok && x.Kind != wse.Fabric
+			for _, x := range append([]wse.Operand{s.Dst}, s.Src...) {
+				ok = ok && x.Kind != wse.Fabric && x.Kind != wse.Queued
 			}
 		default:
 			ok = false
@@ -341,7 +357,7 @@ func (k *code) access(o wse.Operand, writes bool) access {
 }
 
 func (k *code) op(t int, s *wse.Op) *op {
-	o := &op{id: len(k.ops), src: s, task: t, line: s.Line, n: 1, in: -1, out: -1, inPer: 1, outPer: 1, thread: len(k.uts), async: s.Async, doneTask: -1}
+	o := &op{id: len(k.ops), src: s, task: t, line: s.Line, n: 1, in: -1, out: -1, pop: -1, push: -1, inPer: 1, outPer: 1, thread: len(k.uts), async: s.Async, doneTask: -1}
 	k.ops = append(k.ops, o)
 	each := func(x wse.Operand, writes bool) {
 		if x.IsVector() {
@@ -352,8 +368,14 @@ func (k *code) op(t int, s *wse.Op) *op {
 		}
 	}
 	each(s.Dst, true)
+	if s.Dst.Kind == wse.Queued {
+		o.push = k.arrays[s.Dst.Array]
+	}
 	for i, x := range s.Src {
 		each(x, false)
+		if x.Kind == wse.Queued {
+			o.pop = k.arrays[x.Array]
+		}
 		if x.Kind == wse.Fabric {
 			o.in, o.inPer = queueIndex(k.inputs, x.Queue), s.Code.SrcElem(s.Elem, i).PerWavelet()
 		}

@@ -186,6 +186,7 @@ func (s *state) clone() *state {
 	t.pes = append([]pe(nil), s.pes...)
 	for i := range t.pes {
 		t.pes[i].regs = append([]value(nil), s.pes[i].regs...)
+		t.pes[i].fifos = append([]int(nil), s.pes[i].fifos...)
 		t.pes[i].thr = append([]thread(nil), s.pes[i].thr...)
 	}
 	t.routers = append([]routerState(nil), s.routers...)
@@ -233,6 +234,9 @@ func (s *state) key(launch int) [32]byte {
 		num(int64(p.pc))
 		num(int64(p.exits))
 		flag(p.goOn)
+		for _, n := range p.fifos {
+			num(int64(n))
+		}
 		for j := range p.thr {
 			if o := p.thr[j].op; o != nil {
 				num(int64(o.id))

@@ -19,13 +19,6 @@ func Judge(p *wse.Program, m wse.Machine, opt Options) (Verdict, error) {
 	if err := wse.Check(p, m); err != nil {
 		return Verdict{}, err
 	}
-	for _, c := range p.Classes {
-		for _, a := range c.Arrays {
-			if a.Fifo != nil {
-				return Verdict{Kind: Undecided, Reason: ReasonKind, Detail: "class " + c.Name + " has the FIFO " + a.Name}, nil
-			}
-		}
-	}
 	launches := opt.Launches
 	if launches == nil {
 		for _, d := range p.Script {
@@ -93,6 +86,7 @@ func execute(m *model, launches [][]int32, record bool) (s *state, launch int) {
 		s.launch(launches[launch])
 		s.settle()
 		if s.fault != nil || s.why != NoReason || !s.ended() {
+			s.pending()
 			return s, launch
 		}
 	}

@@ -87,47 +87,65 @@ func (s *state) unblocked(i, task int, by *inst) {
 	}
 }
 
-// blocks: a completion that unblocks the task must not be under way.
+// blocks: neither a completion that unblocks the task nor a start of it may compete with a statement that blocks it.
 func (s *state) blocks(i, task int) {
-	o := s.pes[i].order
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	o := p.order
 	if o == nil {
 		return
 	}
+	c := candidate{task: task, in: k.tasks[task].in}
+	startable := p.active>>task&1 == 1
+	switch k.tasks[task].t.Kind {
+	case wse.Control:
+		s.unordered(i, "control task "+s.name(i, task)+" is blocked by a statement")
+		return
+	case wse.Data:
+		startable = true
+	}
 	for _, x := range o.live {
-		if x.op.done == wse.DoneUnblock && x.op.doneTask == task {
-			s.unordered(i, "task "+s.name(i, task)+" is blocked while a completion may unblock it")
+		if x.op.doneTask == task {
+			startable = startable || x.op.done == wse.DoneActivate
+			if x.op.done == wse.DoneUnblock {
+				s.unordered(i, "task "+s.name(i, task)+" is blocked while a completion may unblock it")
+			}
+		}
+	}
+	if startable && p.blocked>>task&1 == 0 {
+		if before := s.competes(i, c); before >= 0 {
+			s.unordered(i, "task "+s.name(i, task)+" is blocked in "+s.name(i, before)+", and may run before")
+		}
+	}
+}
+
+// shuts: a blocked queue is like blocked tasks.
+func (s *state) shuts(i, in int) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	if p.order == nil || p.shut>>in&1 == 1 {
+		return
+	}
+	for t := range k.tasks {
+		if x := &k.tasks[t]; x.t.Kind == wse.Control || x.in == in && p.blocked>>t&1 == 0 {
+			if before := s.competes(i, candidate{task: t, in: in}); before >= 0 {
+				s.unordered(i, "queue "+k.inputs[in].Name+" is blocked in "+s.name(i, before)+", and its task "+s.name(i, t)+" may run before")
+			}
 		}
 	}
 }
 
 // picked checks that in every schedule the task runs after all runs before it, and forgets operations whose completions led here.
 func (s *state) picked(i int, c candidate) {
-	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
-	o := p.order
+	o := s.pes[i].order
 	if o == nil {
 		return
 	}
 	local := c.in < 0
-	cause := o.unblock[c.task].run
 	if local {
-		cause = max(cause, o.active[c.task].run)
 		s.joined(i, o.active[c.task].inst)
-	} else {
-		cause = max(cause, o.last[c.task])
-		if r, ok := o.recv[c.in]; ok {
-			cause = max(cause, r)
-		}
-		if r, ok := o.open[c.in]; ok {
-			cause = max(cause, r)
-		}
 	}
 	s.joined(i, o.unblock[c.task].inst)
-	for j := len(o.runs) - 1; j > cause; j-- {
-		b := o.runs[j]
-		if !b.sure || k.prio[b.task] > k.prio[c.task] {
-			s.unordered(i, "tasks "+s.name(i, b.task)+" and "+s.name(i, c.task)+" may run in either order")
-			break
-		}
+	if before := s.competes(i, c); before >= 0 {
+		s.unordered(i, "tasks "+s.name(i, before)+" and "+s.name(i, c.task)+" may run in either order")
 	}
 	for _, x := range o.live {
 		if local && x.op.done == wse.DoneActivate && x.op.doneTask == c.task {
@@ -138,6 +156,44 @@ func (s *state) picked(i int, c candidate) {
 	o.unblock[c.task].inst = nil
 	o.last[c.task] = len(o.runs)
 	o.runs = append(o.runs, taskRun{c.task, c.sure})
+}
+
+// competes returns the task of a run so far that a start of c, now, need not come after; -1 if there is none.
+func (s *state) competes(i int, c candidate) (task int) {
+	k, o := s.m.codes[s.m.class[i]], s.pes[i].order
+	cause := o.unblock[c.task].run
+	if c.in < 0 {
+		cause = max(cause, o.active[c.task].run)
+	} else {
+		cause = max(cause, o.last[c.task])
+		if r, ok := o.recv[c.in]; ok {
+			cause = max(cause, r)
+		}
+		if r, ok := o.open[c.in]; ok {
+			cause = max(cause, r)
+		}
+	}
+	for j := len(o.runs) - 1; j > cause; j-- {
+		if b := o.runs[j]; !b.sure || k.prio[b.task] > k.prio[c.task] {
+			return b.task
+		}
+	}
+	return -1
+}
+
+// pending looks, where an execution is stuck, at tasks that can run and have not: had they come before the ones that did, the end might
+// be another.
+func (s *state) pending() {
+	for i, c := range s.m.class {
+		if c < 0 || s.pes[i].order == nil || s.why != NoReason {
+			continue
+		}
+		for _, x := range s.candidates(i) {
+			if before := s.competes(i, x); before >= 0 {
+				s.unordered(i, "task "+s.name(i, x.task)+" can run, and before "+s.name(i, before))
+			}
+		}
+	}
 }
 
 // joined: the completion of x has been waited for.

@@ -151,6 +151,9 @@ func (o *op) doing(k *code, done int) string {
 			verb, queues = "sends", "to "+k.outputs[o.out].Name
 		}
 	}
+	if verb == "" {
+		verb, queues = "moves", "in its FIFOs"
+	}
 	if done == o.n {
 		return fmt.Sprintf("%s %d elements %s", verb, o.n, queues)
 	}

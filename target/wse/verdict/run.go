@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -16,7 +17,7 @@ type candidate struct {
 func (s *state) stepPE(i int) {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	main := &p.thr[len(p.thr)-1]
-	for s.fault == nil && s.why == NoReason {
+	for !p.halted && s.why == NoReason {
 		progress := false
 		for j := range p.thr[:len(p.thr)-1] {
 			th := &p.thr[j]
@@ -44,7 +45,7 @@ func (s *state) stepPE(i int) {
 			progress = true
 		default:
 			c := s.candidates(i)
-			if s.fault != nil || len(c) == 0 || s.explore != nil && !s.only(i, c) {
+			if p.halted || len(c) == 0 || s.explore != nil && !s.only(i, c) {
 				break
 			}
 			s.start(i, c[0])
@@ -88,6 +89,9 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 		if o.inPer == 1 && o.outPer == 1 {
 			n = o.n - th.done
 		}
+		if n = min(n, s.pes[i].fifoRoom(s.m.codes[s.m.class[i]], o)); n == 0 {
+			break
+		}
 		take := in != nil && th.done%o.inPer == 0
 		give := out != nil && (th.done%o.outPer == o.outPer-1 || th.done == o.n-1)
 		if take {
@@ -118,6 +122,12 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 			s.wakePipe(outP)
 			s.wakePE(s.m.pipes[outP].reader)
 		}
+		if o.pop >= 0 {
+			s.pes[i].fifos[o.pop] -= n
+		}
+		if o.push >= 0 {
+			s.pes[i].fifos[o.push] += n
+		}
 		th.done += n
 		s.moves += n
 		moved = true
@@ -142,6 +152,18 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 var advanceWord = wse.ControlWord(-1, 0, wse.CmdAdvance)
 
 func (th *thread) ended() bool { return th.done == th.op.n && (!th.op.advance || th.tail) }
+
+// fifoRoom is how many elements an operation may pop and push now.
+func (p *pe) fifoRoom(k *code, o *op) int {
+	n := o.n
+	if o.pop >= 0 {
+		n = min(n, p.fifos[o.pop])
+	}
+	if o.push >= 0 {
+		n = min(n, k.class.Arrays[o.push].Len-p.fifos[o.push])
+	}
+	return n
+}
 
 func (s *state) port(pipe int32, o *op) int16 {
 	if s.m.pipes[pipe].ports == nil {
@@ -228,6 +250,9 @@ func (s *state) candidates(i int) (out []candidate) {
 			}
 		}
 	}
+	sort.SliceStable(out, func(a, b int) bool {
+		return k.tasks[out[a].task].t.Priority.Rank() < k.tasks[out[b].task].t.Priority.Rank()
+	})
 	return out
 }
 
@@ -268,6 +293,11 @@ func (s *state) only(i int, c []candidate) bool {
 	for j := range p.thr {
 		if o := p.thr[j].op; o != nil && o.done != wse.DoneNothing && (contended(k, o) || k.prio[o.doneTask] < k.prio[c[0].task]) {
 			return false
+		}
+	}
+	for t := range k.tasks {
+		if k.tasks[t].t.Kind != wse.Local && k.prio[t] < k.prio[c[0].task] {
+			return false // a wavelet may come before
 		}
 	}
 	return true
@@ -357,6 +387,9 @@ func (s *state) issue(i int) {
 		p.pc = in.target
 	case iCtl:
 		s.control(i, in)
+	case iStamp:
+		s.inBounds(i, in, &in.from)
+		s.touch(i, []access{in.from}, nil, in.line, "time")
 	case iReroute:
 		s.reroute(i, in)
 	case iExit:
@@ -386,8 +419,11 @@ func (s *state) skip(i, from, to int, why Reason) {
 		}
 	}
 	for j := from; j < to; j++ {
-		if in := &k.ins[j]; in.kind == iOp {
+		switch in := &k.ins[j]; in.kind {
+		case iOp:
 			s.touch(i, in.op.acc, nil, in.line, in.op.src.String())
+		case iLoad, iStamp:
+			s.touch(i, []access{in.from}, nil, in.line, "load")
 		}
 	}
 }
@@ -395,6 +431,9 @@ func (s *state) skip(i, from, to int, why Reason) {
 func (s *state) control(i int, in *ins) {
 	p := &s.pes[i]
 	if in.ctlTsk < 0 {
+		if in.ctl == wse.Block {
+			s.shuts(i, in.queue)
+		}
 		p.shut |= 1 << in.queue
 		if in.ctl == wse.Unblock {
 			p.shut &^= 1 << in.queue
@@ -472,7 +511,7 @@ func (s *state) issueOp(i int, in *ins) {
 		s.inBounds(i, in, &o.acc[j])
 	}
 	s.touch(i, o.acc, it, in.line, o.src.String())
-	if o.in < 0 && o.out < 0 {
+	if o.in < 0 && o.out < 0 && o.pop < 0 && o.push < 0 {
 		return
 	}
 	for j := range p.thr {
@@ -503,11 +542,12 @@ func (s *state) issueOp(i int, in *ins) {
 
 // meets reports that two operations use the same queue or thread.
 func meets(k *code, a, b *op) bool {
-	return a.thread == b.thread || a.in >= 0 && a.in == b.in || a.out >= 0 && b.out >= 0 && k.outHW[a.out] == k.outHW[b.out]
+	return a.thread == b.thread || a.in >= 0 && a.in == b.in || a.pop >= 0 && a.pop == b.pop || a.push >= 0 && a.push == b.push || a.out >= 0 && b.out >= 0 && k.outHW[a.out] == k.outHW[b.out]
 }
 
 // break1 ends the execution at a broken rule.
 func (s *state) break1(i int, in *ins, queue, reason string) {
+	s.pes[i].halted = true
 	if s.fault != nil {
 		return
 	}

@@ -65,7 +65,9 @@ type pe struct {
 	sureUnblock uint64
 	task, pc    int // task -1 = idle
 	exits       int
-	goOn        bool // a statement that waited for a choice goes on
+	fifos       []int // elements in each array that is a FIFO
+	halted      bool  // it broke a rule
+	goOn        bool  // a statement that waited for a choice goes on
 	thr         []thread
 	order       *order // nil while schedules are enumerated
 }
@@ -121,6 +123,7 @@ func newState(m *model) *state {
 			}
 		}
 		p.thr = make([]thread, len(k.uts)+1)
+		p.fifos = make([]int, len(k.class.Arrays))
 		p.task = -1
 		p.sureUnblock = ^uint64(0)
 	}
@@ -167,7 +170,7 @@ func (s *state) wakePipe(i int32) {
 
 // settle executes until nothing more can happen, or until only choices are left.
 func (s *state) settle() {
-	for s.fault == nil && s.why == NoReason {
+	for s.why == NoReason {
 		switch {
 		case len(s.dirtyPipe) > 0:
 			i := s.dirtyPipe[len(s.dirtyPipe)-1]

@@ -75,7 +75,15 @@ func (s *state) waits(i int, note func(Wait, int32)) {
 		o := th.op
 		w := base
 		w.Task, w.Line, w.Op = k.tasks[o.task].t.Name, o.line, o.src.String()
-		if o.in >= 0 && s.q[s.m.in[i][o.in]].n == 0 || o.out < 0 {
+		switch {
+		case p.fifoRoom(k, o) == 0:
+			w.Reason = fmt.Sprintf("has done %d of %d elements: ", th.done, o.n)
+			if o.pop >= 0 && p.fifos[o.pop] == 0 {
+				w.Reason += "nothing pushes to FIFO " + k.class.Arrays[o.pop].Name
+			} else {
+				w.Reason += "nothing pops from FIFO " + k.class.Arrays[o.push].Name
+			}
+		case o.in >= 0 && s.q[s.m.in[i][o.in]].n == 0 || o.out < 0:
 			in := s.m.in[i][o.in]
 			w.Queue, w.Color = k.inputs[o.in].Name, k.inputs[o.in].Color(w.X, w.Y)
 			w.Reason = fmt.Sprintf("has received %d of %d elements on queue %s (color %d)", th.done, o.n, w.Queue, w.Color)
@@ -86,7 +94,7 @@ func (s *state) waits(i int, note func(Wait, int32)) {
 			} else {
 				w.Reason += ": no PE sends this color here"
 			}
-		} else {
+		default:
 			out := s.m.out[i][o.out]
 			w.Queue, w.Color = k.outputs[o.out].Name, k.outputs[o.out].Color(w.X, w.Y)
 			w.Reason = fmt.Sprintf("has sent %d of %d elements on queue %s (color %d), and all buffers on the way are full", th.done, o.n, w.Queue, w.Color)

@@ -72,8 +72,8 @@ func (m *model) special(r wse.Route, pe int) *router {
 // mayTearDown reports whether a control wavelet of the program may carry a teardown.
 func mayTearDown(p *wse.Program) (found bool) {
 	for _, c := range p.Classes {
-		for _, t := range c.Tasks {
-			wse.Walk(t.Body, func(s wse.Stmt) {
+		for _, body := range c.Bodies() {
+			wse.Walk(body, func(s wse.Stmt) {
 				o, ok := s.(*wse.Op)
 				if !ok || !o.Dst.Control {
 					return
