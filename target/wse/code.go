@@ -11,9 +11,11 @@ type Op struct {
 	Src   []Operand
 	Async bool
 	Done  Completion // only with Async
-	Func  string     // OpApply: the mapped function
-	UT    int        // microthread; -1 = the id of the fabric queue
-	Line  string     // source line, for messages
+	// OnControl is what happens, in place of Done, when a control wavelet reaches an asynchronous receive: that ends it and is consumed.
+	OnControl *Completion
+	Func      string // OpApply: the mapped function
+	UT        int    // microthread; -1 = the id of the fabric queue
+	Line      string // source line, for messages
 }
 
 // Completion is what the end of an asynchronous operation does.

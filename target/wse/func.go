@@ -121,6 +121,10 @@ func (p *Program) Beyond() string {
 				switch s := s.(type) {
 				case *Stamp:
 					found = "time stamps"
+				case *Op:
+					if s.OnControl != nil {
+						found = "receives that a control wavelet ends"
+					}
 				case *TaskCtl:
 					if s.Queue != "" {
 						found = "blocked queues"

@@ -185,6 +185,16 @@ func (p *parser) op(start int) Stmt {
 		if p.accept("ut") {
 			o.UT = p.int("a microthread", 0, 255)
 		}
+		if p.accept("on") {
+			p.expect("control")
+			o.OnControl = &Completion{}
+			switch {
+			case p.accept("activate"):
+				*o.OnControl = Completion{DoneActivate, p.ident("a task")}
+			case p.accept("unblock"):
+				*o.OnControl = Completion{DoneUnblock, p.ident("a task")}
+			}
+		}
 	}
 	o.Line = p.sourceLine(start)
 	return o

@@ -282,16 +282,25 @@ func (o *Op) String() string {
 	if o.Async {
 		b.WriteString(" async")
 	}
-	switch o.Done.Kind {
-	case DoneActivate:
-		b.WriteString(" activate " + quoteName(o.Done.Task))
-	case DoneUnblock:
-		b.WriteString(" unblock " + quoteName(o.Done.Task))
-	}
+	b.WriteString(o.Done.String())
 	if o.UT >= 0 {
 		fmt.Fprintf(&b, " ut %d", o.UT)
 	}
+	if o.OnControl != nil {
+		b.WriteString(" on control" + o.OnControl.String())
+	}
 	return b.String()
+}
+
+// String prints a completion with a space before it.
+func (c Completion) String() string {
+	switch c.Kind {
+	case DoneActivate:
+		return " activate " + quoteName(c.Task)
+	case DoneUnblock:
+		return " unblock " + quoteName(c.Task)
+	}
+	return ""
 }
 
 func (v Val) String() string {

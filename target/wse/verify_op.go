@@ -214,6 +214,16 @@ func (v *verifier) op(o *Op) {
 }
 
 func (v *verifier) async(o *Op, info OpInfo, fabrics, scalars int) {
+	if c := o.OnControl; c != nil {
+		receives := false
+		for _, s := range o.Src {
+			receives = receives || s.Kind == Fabric
+		}
+		if !o.Async || !receives || o.Dst.Advance || o.Dst.Kind == Fabric && o.Code.DstElem(o.Elem).Bytes() == 2 {
+			v.fail("WF0508", "`on control` ends an asynchronous receive, of 32-bit elements when it sends them on, and without advance")
+		}
+		v.completion(*c)
+	}
 	if !o.Async {
 		if o.Done.Kind != DoneNothing || o.UT >= 0 {
 			v.fail("WF0508", "completion and microthread belong to asynchronous operations")
@@ -233,14 +243,18 @@ func (v *verifier) async(o *Op, info OpInfo, fabrics, scalars int) {
 		v.fail("WF0508", "microthread %d cannot be chosen on %s", o.UT, v.m.Name).
 			Note("without a choice the microthread has the id of the fabric queue")
 	}
-	if o.Done.Kind == DoneNothing {
+	v.completion(o.Done)
+}
+
+func (v *verifier) completion(c Completion) {
+	if c.Kind == DoneNothing {
 		return
 	}
-	switch t := v.c.Task(o.Done.Task); {
+	switch t := v.c.Task(c.Task); {
 	case t == nil:
-		v.fail("WF0502", "completion names the task %q, which does not exist", o.Done.Task)
-	case o.Done.Kind == DoneActivate && t.Kind != Local:
-		v.fail("WF0507", "completion activates %s, which is no local task", o.Done.Task)
+		v.fail("WF0502", "completion names the task %q, which does not exist", c.Task)
+	case c.Kind == DoneActivate && t.Kind != Local:
+		v.fail("WF0507", "completion activates %s, which is no local task", c.Task)
 	}
 }
 

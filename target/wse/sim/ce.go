@@ -78,7 +78,7 @@ func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 			}
 		case waitIn:
 			if f := &s.fifos[s.inOf[pe]+th.d.src[th.d.fabIn].queue]; f.n > 0 {
-				if w := s.head(f); w.aux&isControl == 0 {
+				if w := s.head(f); w.aux&isControl == 0 || th.d.onCtl {
 					next = min(next, max(t+1, w.ready))
 				}
 			}
@@ -111,6 +111,11 @@ func (s *Sim) wanted(pe int, k *code, thr []thread, in int32) bool {
 	}
 	w := s.head(f)
 	if w.aux&isControl != 0 {
+		for i := range thr {
+			if d := thr[i].d; d != nil && d.onCtl && d.src[d.fabIn].queue == in {
+				return false // it is for the operation
+			}
+		}
 		i := k.control(w.val)
 		return i < 0 || s.blocked[pe]>>i&1 == 0
 	}

@@ -74,6 +74,9 @@ type dsd struct {
 	thread  int32    // slot of the microthread in the PE, or the CE's own slot
 	done    wse.CompletionKind
 	doneTsk int32
+	onCtl   bool // a control wavelet ends the receive
+	ctlDone wse.CompletionKind
+	ctlTsk  int32
 }
 
 // ins is one instruction of the flattened structured code.
@@ -408,6 +411,9 @@ func (k *compiler) op(o *wse.Op) *dsd {
 	if o.Async {
 		d.done = o.Done.Kind
 		d.doneTsk = k.taskIndex(o.Done.Task)
+		if c := o.OnControl; c != nil {
+			d.onCtl, d.ctlDone, d.ctlTsk = true, c.Kind, k.taskIndex(c.Task)
+		}
 		d.thread = int32(sort.SearchInts(k.c.threads, k.ut(o)))
 	}
 	return d

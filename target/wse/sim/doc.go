@@ -54,6 +54,9 @@
 // operation or instruction of the CE is under way makes that longer by StealTicks. Measurements only say that it is not the whole cost
 // of the operation; the constant is 0, its range up to a cycle.
 //
+// A receive with `on control` ends when a control wavelet is at the head of its queue, takes it, and completes as that says; to any other
+// receive such a wavelet is none of its business: it starts a control task, or blocks the queue.
+//
 // Two 16-bit elements travel in one wavelet, the first in the low half; the last
 // wavelet of an odd vector carries one.
 //

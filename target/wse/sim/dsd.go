@@ -176,6 +176,17 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			s.wake(pe, th, t)
 			return nil
 		}
+		if take && d.onCtl && in.n > 0 && s.head(in).ready <= t && s.head(in).aux&isControl != 0 {
+			s.wake(pe, th, t)
+			if s.tr != nil {
+				s.tr.take(pe, th, d.src[d.fabIn].queue, t)
+			}
+			s.pop(in)
+			s.rnext[pe] = min(s.rnext[pe], t+1)
+			s.consumed++
+			s.finishWith(pe, th, t, d.ctlDone, d.ctlTsk)
+			return nil
+		}
 		if take && (in.n == 0 || s.head(in).ready > t || s.head(in).aux&isControl != 0) {
 			s.sleep(pe, th, waitIn, t)
 			return nil
@@ -230,7 +241,7 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			return err
 		}
 	}
-	s.finish(pe, k, th, t)
+	s.finishWith(pe, th, t, d.done, d.doneTsk)
 	return nil
 }
 
@@ -334,7 +345,8 @@ func (s *Sim) woken(pe int, th *thread, t int64) {
 	th.wait = waitNone
 }
 
-func (s *Sim) finish(pe int, k *code, th *thread, t int64) {
+// finishWith ends the operation of a thread in cycle t with a completion.
+func (s *Sim) finishWith(pe int, th *thread, t int64, done wse.CompletionKind, task int32) {
 	d := th.d
 	if s.tr != nil {
 		s.tr.op(EvOpEnd, pe, th, t, t+1-th.start)
@@ -347,8 +359,8 @@ func (s *Sim) finish(pe int, k *code, th *thread, t int64) {
 	} else if s.opt.OpCycles {
 		s.opCycles[s.class[pe]][th.line] += t + 1 - th.start
 	}
-	if d.done != wse.DoneNothing {
-		s.pending = append(s.pending, pending{int32(pe), d.doneTsk, d.done})
+	if done != wse.DoneNothing {
+		s.pending = append(s.pending, pending{int32(pe), task, done})
 	}
 	*th = thread{}
 }

@@ -166,6 +166,24 @@ expect v at x 2..3 y 0..1 = affine 1 + 1*i
 	}
 }
 
+// A control wavelet ends a receive of unknown length.
+func TestOnControl(t *testing.T) {
+	for _, n := range []string{"1", "3", "7"} {
+		both(t, strings.NewReplacer("M", map[string]string{"1": "0", "3": "2", "7": "6"}[n], "N", n).Replace(`machine wse3
+mesh 2 1
+class a { at x 0..1 y 0..1 array u f32[N] = affine 1 + 1*i queue q out 2 color 0
+  task main local 8 { mov.f32 fab(q, N) = u[0 : N] mov.u32 ctl(q, 1) = 0 exit } entry main }
+class b { at x 1..2 y 0..1 array v f32[8] export array s f32[1] export queue q in 2 color 0
+  task main local 8 { mov.f32 v[0 : 8] = fab(q, 8) async activate full on control activate short }
+  task full local 9 { }
+  task short local 10 { add.f32 s[0 : 1] = v[M : 1], s[0] exit } entry main }
+route color 0 at x 0..1 y 0..1 rx ramp tx east
+route color 0 at x 1..2 y 0..1 rx west tx ramp
+expect s at x 1..2 y 0..1 = fill N
+`))
+	}
+}
+
 // What microthreads take of the CE is a constant nobody has measured: none by default, at most a cycle per cycle.
 func TestMicrothreadsCompete(t *testing.T) {
 	src := strings.Replace(line("wse2", 2, 400, 1), "= u[0 : 400]", "= u[0 : 400] async map.div.f32 u[0 : 5] = u[0 : 5], 3 ", 1)
