@@ -161,7 +161,14 @@ func (p *parser) entry(read func() Stmt) Stmt {
 	}
 	p.names, p.form = names, form
 	tr := n.trivia()
-	tr.Lead = append(lead, p.takeComments(p.prevEnd)...)
+	inner := p.takeComments(p.prevEnd)
+	if len(inner) > 0 { // they move before the statement, and the space before it moves before them
+		inner[0].Blank, blank = blank, false
+	}
+	for i := range inner[min(1, len(inner)):] {
+		inner[i+1].Blank = false
+	}
+	tr.Lead = append(lead, inner...)
 	tr.Blank = blank
 	if p.isOp(";") {
 		p.next()

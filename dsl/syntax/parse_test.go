@@ -452,6 +452,20 @@ func TestGrammarNamesEveryStatement(t *testing.T) {
 	}
 }
 
+// Comments inside a statement move before it, without tearing it from what stands around it.
+func TestInnerComments(t *testing.T) {
+	for src, want := range map[string]string{
+		"let a = 1\n\nlet b = (2 // two\n + 3)\n":                  "let a = 1\n\n// two\nlet b = (2 + 3)\n",
+		"let a = 1\n// lead\n\nlet b = (2 // two\n\n// x\n + 3)\n": "let a = 1\n// lead\n\n// two\n// x\nlet b = (2 + 3)\n",
+		"let a = (1 // one\n)\nlet b = 2\n":                        "// one\nlet a = (1)\nlet b = 2\n",
+	} {
+		tree, errs := Parse("a.wf", src)
+		if got := string(Print(tree)); len(errs) > 0 || got != want {
+			t.Errorf("%q is printed as %q, want %q (%v)", src, got, want, errs)
+		}
+	}
+}
+
 // A unit ends before a call; the format puts spaces there.
 func TestUnitBeforeCall(t *testing.T) {
 	for src, want := range map[string]string{
