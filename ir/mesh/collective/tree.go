@@ -158,7 +158,9 @@ type Combine struct {
 }
 
 // Reduce returns the operations of a part with role r. The last vector received is combined on its way out: a part between two
-// others passes elements on as they come.
+// others passes elements on as they come. A part that only sends does so in the foreground: to wait for a send in the background takes the
+// dispatch of tasks, longer than most vectors, and the part has nothing to do before the result comes back. Streams run up the tree only,
+// so the root's receives free all others.
 func (r Role) Reduce(t Tree, d mesh.Dim, c Combine) []mesh.Op {
 	at := func(l Link) mesh.Operand {
 		return mesh.Operand{Kind: mesh.Chan, Name: Channel(t, d, l).Name, Len: c.Len}
@@ -172,7 +174,7 @@ func (r Role) Reduce(t Tree, d mesh.Dim, c Combine) []mesh.Op {
 		out = append(out, op)
 	}
 	if len(r.Receives) == 0 && !r.Root {
-		out = append(out, mesh.Op{Code: ir.Read, Elem: c.Elem, Dst: at(r.Send), Src: []mesh.Operand{c.Acc}, Async: true})
+		out = append(out, mesh.Op{Code: ir.Read, Elem: c.Elem, Dst: at(r.Send), Src: []mesh.Operand{c.Acc}})
 	}
 	return out
 }
