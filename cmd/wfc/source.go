@@ -134,8 +134,8 @@ func formatFile(c *cli.Context, path string) (bad bool, err error) {
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "explain an error code",
-		UsageText: "wfc explain CODE | --list",
+		Usage:     "explain error codes",
+		UsageText: "wfc explain CODE... | --list",
 		Flags:     []cli.Flag{&cli.BoolFlag{Name: "list", Usage: "list all codes"}},
 		Action: func(c *cli.Context) error {
 			codes, titles := wfc.Codes()
@@ -145,14 +145,19 @@ func explainCommand() *cli.Command {
 				}
 				return nil
 			}
-			if c.Args().Len() != 1 {
+			if c.Args().Len() == 0 {
 				return usagef("explain needs a code: %s", c.Command.UsageText)
 			}
-			text, ok := wfc.Explain(c.Args().First())
-			if !ok {
-				return usagef("there is no code %s; wfc explain --list shows all %d", c.Args().First(), len(codes))
+			for i, code := range c.Args().Slice() {
+				text, ok := wfc.Explain(code)
+				if !ok {
+					return usagef("there is no code %s; wfc explain --list shows all %d", code, len(codes))
+				}
+				if i > 0 {
+					text = "\n" + text
+				}
+				fmt.Fprint(c.App.Writer, text)
 			}
-			fmt.Fprint(c.App.Writer, text)
 			return nil
 		},
 	}

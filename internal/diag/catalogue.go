@@ -46,7 +46,7 @@ func Explain(code string) (string, bool) {
 		return "", false
 	}
 	var b strings.Builder
-	b.WriteString(e.Code + ": " + e.Title + "\n\n" + strings.TrimSpace(e.Text) + "\n")
+	b.WriteString(e.Code + ": " + e.Title + "\n\n" + wrap(strings.TrimSpace(e.Text)) + "\n")
 	if ex := strings.Trim(e.Example, "\n"); ex != "" {
 		b.WriteString("\nExample:\n\n")
 		for _, line := range strings.Split(ex, "\n") {
@@ -54,6 +54,29 @@ func Explain(code string) (string, bool) {
 		}
 	}
 	return b.String(), true
+}
+
+// textWidth is the width of explanations in bytes.
+const textWidth = 100
+
+// wrap fills paragraphs to textWidth; an indented line stays as it is.
+func wrap(text string) string {
+	var out []string
+	fill := false // the last line goes on
+	for _, line := range strings.Split(text, "\n") {
+		if line == "" || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") {
+			out, fill = append(out, line), strings.HasPrefix(line, "- ")
+			continue
+		}
+		for _, w := range strings.Fields(line) {
+			if last := len(out) - 1; fill && len(out[last])+1+len(w) <= textWidth {
+				out[last] += " " + w
+			} else {
+				out, fill = append(out, w), true
+			}
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // Codes returns every registered code in ascending order.
