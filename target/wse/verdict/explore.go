@@ -82,6 +82,7 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 		s.settle()
 		return s
 	}
+	limit := min(maxStates, maxCopies/len(m.class))
 	seen := map[[32]byte]bool{}
 	nodes := []node{{parent: -1}}
 	states := []*state{begin()}
@@ -135,7 +136,7 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 			}
 			seen[key] = true
 			nodes, states = append(nodes, node{at, c, n.launch, n.depth + 1}), append(states, t)
-			if len(nodes) > maxStates {
+			if len(nodes) > limit {
 				v.Kind, v.Reason, v.Launch = Undecided, ReasonState, n.launch
 				return v
 			}
