@@ -141,6 +141,10 @@ func (p *parser) program() *Program {
 	}
 	p.expect("machine")
 	out.Machine = p.ident("a machine profile")
+	for p.is("-") { // wse3-si
+		p.advance()
+		out.Machine += "-" + p.ident("the rest of the profile's name")
+	}
 	p.expect("mesh")
 	out.W, out.H = p.int("mesh width", 1, maxCoord), p.int("mesh height", 1, maxCoord)
 	for p.tok.kind != tEOF {

@@ -89,6 +89,9 @@ func TestVariants(t *testing.T) {
 	if p, err := Parse("", Print(&Program{Machine: m.Name, W: 1, H: 1})); err != nil || p.Machine != m.Name {
 		t.Errorf("a variant's name in a text: %v", err)
 	}
+	if p, err := Parse("", "machine wse3-si mesh 1 1"); err != nil || p.Machine != "wse3-si" {
+		t.Errorf("a profile's name with a dash: %v", err)
+	}
 	for _, c := range []struct{ src, at, says string }{
 		{"", "x.machine:1:1", "begins with"},
 		{"hop.cycles = 1", "x.machine:1:1", "begins with"},

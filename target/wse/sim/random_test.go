@@ -204,7 +204,9 @@ func stepped(t *rapid.T, p *wse.Program, m wse.Machine, want *Sim, st Stats) {
 	s.begin(nil)
 	for s.cycle < want.cycle {
 		for pe := range s.ceNext {
-			s.ceNext[pe], s.rnext[pe] = s.cycle, s.cycle
+			if s.rnext[pe] = s.cycle; s.class[pe] >= 0 {
+				s.ceNext[pe] = s.cycle
+			}
 		}
 		if _, _, err := s.step(); err != nil {
 			t.Fatal(err)
