@@ -3,6 +3,8 @@ package ir
 import (
 	"math"
 	"testing"
+
+	"github.com/wfc-lang/wfc/internal/ieee"
 )
 
 func host(t *testing.T, src string) *Program {
@@ -82,16 +84,16 @@ func TestConvert(t *testing.T) {
 
 func TestMinimumMaximum(t *testing.T) {
 	zero, neg := 0.0, math.Copysign(0, -1)
-	if !math.Signbit(Minimum(zero, neg)) || !math.Signbit(Minimum(neg, zero)) || math.Signbit(Maximum(zero, neg)) || math.Signbit(Maximum(neg, zero)) {
+	if !math.Signbit(ieee.Minimum(zero, neg)) || !math.Signbit(ieee.Minimum(neg, zero)) || math.Signbit(ieee.Maximum(zero, neg)) || math.Signbit(ieee.Maximum(neg, zero)) {
 		t.Error("-0 is below +0")
 	}
-	if x := Minimum(math.NaN(), 1); x == x {
+	if x := ieee.Minimum(math.NaN(), 1); x == x {
 		t.Error("minimum of NaN")
 	}
-	if x := Maximum(1, math.NaN()); x == x {
+	if x := ieee.Maximum(1, math.NaN()); x == x {
 		t.Error("maximum of NaN")
 	}
-	if Minimum(2, 1) != 1 || Maximum(2, 1) != 2 || Maximum(1, 2) != 2 {
+	if ieee.Minimum(2, 1) != 1 || ieee.Maximum(2, 1) != 2 || ieee.Maximum(1, 2) != 2 {
 		t.Error("order")
 	}
 }

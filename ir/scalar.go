@@ -3,6 +3,8 @@ package ir
 import (
 	"fmt"
 	"math"
+
+	"github.com/wfc-lang/wfc/internal/ieee"
 )
 
 // Val is one scalar value: F for float types (exactly representable in the type), I for Bool (0 or 1), I32 and I64.
@@ -46,7 +48,7 @@ func Apply(n *Node, argElem []Elem, a []Val) (Val, error) {
 	case F32, F16:
 		v, err := applyF32(n.Op, a)
 		if n.Elem == F16 {
-			v.F = float64(RoundF16Of32(float32(v.F)))
+			v.F = float64(ieee.RoundHalf32(float32(v.F)))
 		}
 		return v, err
 	case Bool, I32, I64:
@@ -96,9 +98,9 @@ func applyF64(op Code, a []Val) (Val, error) {
 	case Div:
 		r = x / y
 	case MinOp:
-		r = Minimum(x, y)
+		r = ieee.Minimum(x, y)
 	case MaxOp:
-		r = Maximum(x, y)
+		r = ieee.Maximum(x, y)
 	case FMA:
 		r = math.FMA(x, y, a[2].F)
 	case Pow, Exp, Log, Sin, Cos, Tanh:
@@ -125,7 +127,7 @@ func applyF32(op Code, a []Val) (Val, error) {
 	case Div:
 		r = x / y
 	case FMA:
-		r = FMA32(x, y, float32(a[2].F))
+		r = ieee.FMA32(x, y, float32(a[2].F))
 	default: // exact, or correctly rounded because float64 has more than 2*24+2 bits (Sqrt); transcendental: rounded twice
 		v, err := applyF64(op, a)
 		return Val{F: float64(float32(v.F))}, err

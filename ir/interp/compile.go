@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -111,7 +112,7 @@ func (s *scope) node(c *code, n *ir.Node, d vec, args []vec) error {
 	if n.Elem == ir.F16 && roundsF16(n.Op) {
 		c.ops = append(c.ops, func(n int) {
 			for i, x := range d.f32[:n] {
-				d.f32[i] = ir.RoundF16Of32(x)
+				d.f32[i] = ieee.RoundHalf32(x)
 			}
 		})
 	}

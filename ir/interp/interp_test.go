@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"pgregory.net/rapid"
 )
@@ -287,7 +288,7 @@ func TestRunHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		k := float64(ir.RoundF16(float64(i) + 1.0/3))
+		k := float64(ieee.RoundHalf(float64(i) + 1.0/3))
 		if out["K"].At(i) != k || out["T"].At(i) != float64(float32((1+0.5*float64(i))*k)) {
 			t.Fatalf("K %v T %v", out["K"].F32, out["T"].F32)
 		}

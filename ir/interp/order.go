@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -95,7 +96,7 @@ func (o *order) fold(dst *vec, out int, src *vec, at int) {
 		f := floatComb[float32](o.comb)
 		if dst.elem == ir.F16 {
 			g := f
-			f = func(a, b float32) float32 { return ir.RoundF16Of32(g(a, b)) }
+			f = func(a, b float32) float32 { return ieee.RoundHalf32(g(a, b)) }
 		}
 		dst.f32[out] = run(o, func(k int) float32 { return s[k] }, nil, f)
 	default:
@@ -118,11 +119,11 @@ func (o *order) foldFMA(dst *vec, out int, a, b *vec, at int) {
 		return
 	}
 	x, y := a.f32[at:at+o.len], b.f32[at:at+o.len]
-	step := func(k int, acc float32) float32 { return ir.FMA32(x[k], y[k], acc) }
+	step := func(k int, acc float32) float32 { return ieee.FMA32(x[k], y[k], acc) }
 	add := floatComb[float32](ir.Sum)
 	if dst.elem == ir.F16 {
-		step = func(k int, acc float32) float32 { return ir.RoundF16Of32(ir.FMA32(x[k], y[k], acc)) }
-		add = func(a, b float32) float32 { return ir.RoundF16Of32(a + b) }
+		step = func(k int, acc float32) float32 { return ieee.RoundHalf32(ieee.FMA32(x[k], y[k], acc)) }
+		add = func(a, b float32) float32 { return ieee.RoundHalf32(a + b) }
 	}
 	dst.f32[out] = run(o, func(k int) float32 { return step(k, 0) }, step, add)
 }
@@ -219,9 +220,9 @@ func floatComb[T float](c ir.Combiner) func(a, b T) T {
 	case ir.Prod:
 		return func(a, b T) T { return T(a * b) }
 	case ir.Max:
-		return func(a, b T) T { return T(ir.Maximum(float64(a), float64(b))) }
+		return func(a, b T) T { return T(ieee.Maximum(float64(a), float64(b))) }
 	}
-	return func(a, b T) T { return T(ir.Minimum(float64(a), float64(b))) }
+	return func(a, b T) T { return T(ieee.Minimum(float64(a), float64(b))) }
 }
 
 func intComb(c ir.Combiner) func(a, b int32) int32 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -55,7 +56,7 @@ func instruction(n *ir.Node, d vec, a []vec) (func(int), error) {
 	}
 	switch in {
 	case ir.F16, ir.F32:
-		f = floatOp(n, d, d.f32, regs(a, func(v vec) []float32 { return v.f32 }), a, sqrt32, ir.FMA32)
+		f = floatOp(n, d, d.f32, regs(a, func(v vec) []float32 { return v.f32 }), a, sqrt32, ieee.FMA32)
 	case ir.F64:
 		f = floatOp(n, d, d.f64, regs(a, func(v vec) []float64 { return v.f64 }), a, math.Sqrt, math.FMA)
 	case ir.I64:
@@ -121,9 +122,9 @@ func floatOp[T float](n *ir.Node, d vec, r []T, s [][]T, a []vec, sqrt func(T) T
 			}
 		}
 	case ir.MinOp:
-		return binary(r, s[0], s[1], func(x, y T) T { return T(ir.Minimum(float64(x), float64(y))) })
+		return binary(r, s[0], s[1], func(x, y T) T { return T(ieee.Minimum(float64(x), float64(y))) })
 	case ir.MaxOp:
-		return binary(r, s[0], s[1], func(x, y T) T { return T(ir.Maximum(float64(x), float64(y))) })
+		return binary(r, s[0], s[1], func(x, y T) T { return T(ieee.Maximum(float64(x), float64(y))) })
 	case ir.Select:
 		return choose(r, a[0].i32, s[1], s[2])
 	case ir.Lt, ir.Le, ir.Eq, ir.Ne:

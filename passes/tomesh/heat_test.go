@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -148,7 +149,7 @@ func agree(p *ir.Program, mp *mesh.Program, rnd *rand.Rand, env map[string]float
 	for i := range p.Arrays {
 		t := ir.NewTensor(p.Arrays[i].Elem, p.Shape(&p.Arrays[i])...)
 		for k := range t.F32 {
-			t.F32[k] = ir.RoundF16(rnd.NormFloat64())
+			t.F32[k] = ieee.RoundHalf(rnd.NormFloat64())
 		}
 		for k := range t.I32 {
 			t.I32[k] = int32(rnd.Intn(2))

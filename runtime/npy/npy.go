@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/wfc-lang/wfc/internal/ieee"
 )
 
 // Type is the type of an element.
@@ -69,7 +71,7 @@ func (a *Array) Float(k int) float64 {
 	case 'f':
 		switch a.Type.Size {
 		case 2:
-			return halfToFloat(uint16(v))
+			return ieee.HalfTo64(uint16(v))
 		case 4:
 			return float64(math.Float32frombits(uint32(v)))
 		}

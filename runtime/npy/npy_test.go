@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -150,23 +151,23 @@ func TestWriteIsNumpysLayout(t *testing.T) {
 
 func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
-		f := halfToFloat(uint16(h))
+		f := ieee.HalfTo64(uint16(h))
 		if math.IsNaN(f) {
 			continue
 		}
-		if g := floatToHalf(f); g != uint16(h) {
+		if g := ieee.HalfFrom64(f); g != uint16(h) {
 			t.Fatalf("%#04x -> %v -> %#04x", h, f, g)
 		}
 	}
 	// Ties to even between neighbours, and one bit to either side of the tie.
 	for h := uint16(0); h < 0x7bff; h++ {
-		mid := (halfToFloat(h) + halfToFloat(h+1)) / 2
+		mid := (ieee.HalfTo64(h) + ieee.HalfTo64(h+1)) / 2
 		even := h + h&1
-		if floatToHalf(mid) != even || floatToHalf(math.Nextafter(mid, 0)) != h || floatToHalf(math.Nextafter(mid, 1e9)) != h+1 {
+		if ieee.HalfFrom64(mid) != even || ieee.HalfFrom64(math.Nextafter(mid, 0)) != h || ieee.HalfFrom64(math.Nextafter(mid, 1e9)) != h+1 {
 			t.Fatalf("rounding near %#04x", h)
 		}
 	}
-	if floatToHalf(65519.999) != 0x7bff || floatToHalf(65520) != 0x7c00 || floatToHalf(math.Inf(-1)) != 0xfc00 {
+	if ieee.HalfFrom64(65519.999) != 0x7bff || ieee.HalfFrom64(65520) != 0x7c00 || ieee.HalfFrom64(math.Inf(-1)) != 0xfc00 {
 		t.Error("overflow")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -22,7 +23,7 @@ func FromTensor(t *ir.Tensor) *Array {
 	case t.Elem == ir.F16:
 		a.Type, a.Data = Type{'f', 2}, make([]byte, 0, 2*len(t.F32))
 		for _, v := range t.F32 {
-			a.Data = le.AppendUint16(a.Data, floatToHalf(float64(v)))
+			a.Data = le.AppendUint16(a.Data, ieee.HalfFrom64(float64(v)))
 		}
 	case t.Elem == ir.F32:
 		a.Type, a.Data = Type{'f', 4}, make([]byte, 0, 4*len(t.F32))
@@ -54,7 +55,7 @@ func (a *Array) Tensor(e ir.Elem) (*ir.Tensor, error) {
 		case ir.F32:
 			t.F32[k] = a.float32(k)
 		case ir.F16:
-			t.F32[k] = float32(halfToFloat(floatToHalf(a.Float(k))))
+			t.F32[k] = float32(ieee.HalfTo64(ieee.HalfFrom64(a.Float(k))))
 		default:
 			lo, hi := float64(math.MinInt32), float64(math.MaxInt32)
 			if e == ir.Bool {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
 )
@@ -42,7 +43,7 @@ func sample(e ir.Elem, dims []int, seed uint64) *ir.Tensor {
 	for i := range t.F32 {
 		t.F32[i] = r.Float32()*4 - 2
 		if e == ir.F16 {
-			t.F32[i] = ir.RoundF16Of32(t.F32[i])
+			t.F32[i] = ieee.RoundHalf32(t.F32[i])
 		}
 	}
 	for i := range t.F64 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -97,7 +98,7 @@ func (e *Engine) Set(array string, t *ir.Tensor) error {
 			copy(row[int32](p, buf, n), t.I32[k:])
 		case ir.F16:
 			for i, r := 0, row[uint16](p, buf, n); i < n; i++ {
-				r[i] = ir.F16Bits(ir.RoundF16Of32(t.F32[k+i]))
+				r[i] = ieee.HalfBits(ieee.RoundHalf32(t.F32[k+i]))
 			}
 		case ir.I64:
 			for i, r := 0, row[int64](p, buf, n); i < n; i++ {
@@ -130,7 +131,7 @@ func (e *Engine) Get(array string) (*ir.Tensor, error) {
 			copy(t.I32[k:], row[int32](p, buf, n))
 		case ir.F16:
 			for i, h := range row[uint16](p, buf, n) {
-				t.F32[k+i] = ir.F16FromBits(h)
+				t.F32[k+i] = ieee.HalfFromBits(h)
 			}
 		case ir.I64:
 			for i, x := range row[int64](p, buf, n) {

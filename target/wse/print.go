@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/wfc-lang/wfc/internal/ieee"
 )
 
 // Print writes the text form. Parse of it gives the same program, and Print of
@@ -352,7 +354,7 @@ func immText(bits uint32, e Elem) string {
 	case F32, F16:
 		f := math.Float32frombits(bits)
 		if e == F16 {
-			f = HalfToFloat(uint16(bits))
+			f = ieee.HalfFromBits(uint16(bits))
 		}
 		if f == f && !math.IsInf(float64(f), 0) {
 			s := strconv.FormatFloat(float64(f), 'g', -1, 32)
@@ -381,7 +383,7 @@ func immBits(s string, e Elem) (uint32, bool) {
 			return 0, false
 		}
 		if e == F16 {
-			return uint32(HalfFromFloat(float32(f))), true
+			return uint32(ieee.HalfFrom32(float32(f))), true
 		}
 		return math.Float32bits(float32(f)), true
 	case I32:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/target/wse"
@@ -174,7 +175,7 @@ func immBits(in *mesh.Operand, e wse.Elem) uint32 {
 	case wse.F32:
 		return math.Float32bits(float32(in.Imm))
 	case wse.F16:
-		return uint32(ir.F16Bits(ir.RoundF16(in.Imm)))
+		return uint32(ieee.HalfBits(ieee.RoundHalf(in.Imm)))
 	}
 	return uint32(int32(in.Int))
 }

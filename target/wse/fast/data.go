@@ -7,8 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/target/wse"
-	"github.com/wfc-lang/wfc/target/wse/sim"
 )
 
 // values are the rings of all streams of one capacity, 1<<class wavelets: entry k of all streams side by side.
@@ -365,7 +365,7 @@ func apply(d *dsd, out, a, b, c []uint32) {
 		case wse.OpFma, wse.OpFma3:
 			a, b, c = a[:n], b[:n], c[:n]
 			for i := range out {
-				out[i] = math.Float32bits(sim.FMA32(math.Float32frombits(b[i]), math.Float32frombits(c[i]), math.Float32frombits(a[i])))
+				out[i] = math.Float32bits(ieee.FMA32(math.Float32frombits(b[i]), math.Float32frombits(c[i]), math.Float32frombits(a[i])))
 			}
 			return
 		}

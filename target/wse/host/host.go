@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/target/wse"
@@ -150,7 +151,7 @@ func scalarBits(e ir.Elem, v float64) uint32 {
 	case ir.F32:
 		return math.Float32bits(float32(v))
 	case ir.F16:
-		return uint32(ir.F16Bits(ir.RoundF16(v)))
+		return uint32(ieee.HalfBits(ieee.RoundHalf(v)))
 	}
 	return uint32(int32(v))
 }
@@ -289,7 +290,7 @@ func tensorBits(t *ir.Tensor, k int) uint32 {
 	case ir.F32:
 		return math.Float32bits(t.F32[k])
 	case ir.F16:
-		return uint32(ir.F16Bits(t.F32[k]))
+		return uint32(ieee.HalfBits(t.F32[k]))
 	}
 	return uint32(t.I32[k])
 }
@@ -299,7 +300,7 @@ func setTensor(t *ir.Tensor, k int, bits uint32) {
 	case ir.F32:
 		t.F32[k] = math.Float32frombits(bits)
 	case ir.F16:
-		t.F32[k] = ir.F16FromBits(uint16(bits))
+		t.F32[k] = ieee.HalfFromBits(uint16(bits))
 	default:
 		t.I32[k] = int32(bits)
 	}

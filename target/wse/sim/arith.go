@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -12,36 +13,14 @@ type fn func(a, b, c uint32) uint32
 
 func f32(b uint32) float32    { return math.Float32frombits(b) }
 func fbits(f float32) uint32  { return math.Float32bits(f) }
-func half(b uint32) float32   { return wse.HalfToFloat(uint16(b)) }
-func toHalf(f float32) uint32 { return uint32(wse.HalfFromFloat(f)) }
+func half(b uint32) float32   { return ieee.HalfFromBits(uint16(b)) }
+func toHalf(f float32) uint32 { return uint32(ieee.HalfFrom32(f)) }
 
 func truth(v bool) uint32 {
 	if v {
 		return 1
 	}
 	return 0
-}
-
-// FMA32 is a*b + c rounded once. The product is exact in float64; the sum is
-// rounded to odd there, which makes the second rounding harmless.
-func FMA32(a, b, c float32) float32 {
-	p, z := float64(a)*float64(b), float64(c)
-	s := p + z
-	if math.IsInf(s, 0) || s != s {
-		return float32(s)
-	}
-	zz := s - p
-	if e := (p - (s - zz)) + (z - zz); e != 0 {
-		if u := math.Float64bits(s); u&1 == 0 {
-			if (e > 0) == (s > 0) {
-				u++
-			} else {
-				u--
-			}
-			s = math.Float64frombits(u)
-		}
-	}
-	return float32(s)
 }
 
 // minimum and maximum are those of IEEE 754-2019.
@@ -83,9 +62,9 @@ func floatFn(c wse.Opcode) func(a, b, c float32) float32 {
 	case wse.OpMin, wse.OpRedMin:
 		return func(a, b, _ float32) float32 { return minimum(a, b) }
 	case wse.OpFma, wse.OpFma3: // a + b*c
-		return func(a, b, c float32) float32 { return FMA32(b, c, a) }
+		return func(a, b, c float32) float32 { return ieee.FMA32(b, c, a) }
 	case wse.OpDot: // acc + b*c
-		return func(acc, b, c float32) float32 { return FMA32(b, c, acc) }
+		return func(acc, b, c float32) float32 { return ieee.FMA32(b, c, acc) }
 	case wse.OpDiv:
 		return func(a, b, _ float32) float32 { return a / b }
 	case wse.OpSqrt:

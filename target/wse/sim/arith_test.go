@@ -2,48 +2,11 @@ package sim
 
 import (
 	"math"
-	"math/big"
 	"testing"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/target/wse"
-	"pgregory.net/rapid"
 )
-
-// exact is a*b + c rounded once by big arithmetic.
-func exact(a, b, c float32) float32 {
-	x := new(big.Float).SetPrec(1000).SetFloat64(float64(a))
-	x.Mul(x, new(big.Float).SetFloat64(float64(b)))
-	x.Add(x, new(big.Float).SetFloat64(float64(c)))
-	f, _ := x.Float32()
-	return f
-}
-
-func TestFMA32RoundsOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := math.Float32frombits(rapid.Uint32().Draw(t, "a"))
-		b := math.Float32frombits(rapid.Uint32().Draw(t, "b"))
-		c := math.Float32frombits(rapid.Uint32().Draw(t, "c"))
-		if rapid.Bool().Draw(t, "near") { // cancel or meet at a rounding boundary
-			c = -a*b + math.Float32frombits(rapid.Uint32Range(0, 1<<30).Draw(t, "d"))
-		}
-		for _, f := range []float32{a, b, c} {
-			if f != f || math.IsInf(float64(f), 0) {
-				return
-			}
-		}
-		got, want := FMA32(a, b, c), exact(a, b, c)
-		if got != want {
-			t.Fatalf("fma(%g, %g, %g) = %g, want %g", a, b, c, got, want)
-		}
-	})
-	// Double rounding trap: the float64 sum is a tie of float32 that is none.
-	a, b, c := float32(1+0x1p-23), float32(1+0x1p-23), float32(0x1p-60)
-	for _, s := range []float32{1, -1} {
-		if got, want := FMA32(a, b, s*c), exact(a, b, s*c); got != want {
-			t.Errorf("trap %g: %x, want %x", s, got, want)
-		}
-	}
-}
 
 func TestEveryOpcodeHasAMeaning(t *testing.T) {
 	for _, c := range wse.Opcodes() {
@@ -59,7 +22,7 @@ func TestMeanings(t *testing.T) {
 	nan := float32(math.NaN())
 	negZero := float32(math.Copysign(0, -1))
 	F := func(f float32) uint32 { return math.Float32bits(f) }
-	H := func(f float32) uint32 { return uint32(wse.HalfFromFloat(f)) }
+	H := func(f float32) uint32 { return uint32(ieee.HalfFrom32(f)) }
 	neg := func(i int32) uint32 { return uint32(i) }
 	for _, c := range []struct {
 		op            wse.Opcode

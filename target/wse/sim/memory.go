@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -29,7 +30,7 @@ func Encode(e wse.Elem, v float64) uint32 {
 	case wse.F32:
 		return math.Float32bits(float32(v))
 	case wse.F16:
-		return uint32(wse.HalfFromFloat(float32(v)))
+		return uint32(ieee.HalfFrom32(float32(v)))
 	case wse.U16:
 		return uint32(uint16(int64(v)))
 	}
@@ -42,7 +43,7 @@ func Decode(e wse.Elem, b uint32) float64 {
 	case wse.F32:
 		return float64(math.Float32frombits(b))
 	case wse.F16:
-		return float64(wse.HalfToFloat(uint16(b)))
+		return float64(ieee.HalfFromBits(uint16(b)))
 	case wse.I32:
 		return float64(int32(b))
 	}
