@@ -322,7 +322,7 @@ func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
 		case above:
 			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: ch, Src: []mesh.Operand{ch}}
 		case here:
-			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: ch, Src: []mesh.Operand{mem}, Async: true}
+			op = &mesh.Op{Code: ir.Read, Elem: el, Dst: ch, Src: []mesh.Operand{mem}} // a wait would take longer
 		}
 		if op != nil {
 			e.emit(*op)
