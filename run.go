@@ -33,6 +33,10 @@ type RunOptions struct {
 	Order    *Program
 	Progress runtime.Progress // nil is silent
 	Watch    Watch            // what to record of a run on the wafer
+	// Engine simulates the wafer: FastEngine or PlainEngine; "" is the fast one. OnEngine, when not nil, is told the engine that took
+	// over a run that the fast one leaves, and why.
+	Engine   string
+	OnEngine func(name, why string)
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.
@@ -72,7 +76,7 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	if opt.Target != Wafer && opt.Watch.on() {
 		return nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
 	}
-	e, done, err := p.engine(prog, opt.Target, opt.Watch)
+	e, done, err := p.engine(prog, opt.Target, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (p *Program) onWafer() error {
 }
 
 // engine makes what computes. done ends what watches it.
-func (p *Program) engine(prog *ir.Program, t Target, w Watch) (e runtime.Engine, done func() (*report.Profile, error), err error) {
+func (p *Program) engine(prog *ir.Program, t Target, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	done = func() (*report.Profile, error) { return nil, nil }
 	switch t {
 	case Interp:
@@ -115,7 +119,7 @@ func (p *Program) engine(prog *ir.Program, t Target, w Watch) (e runtime.Engine,
 		e, err = p.cpuEngine(prog)
 		return e, done, err
 	case Wafer:
-		return p.waferEngine(w)
+		return p.waferEngine(o.Watch, o)
 	}
 	d := diag.New("WF0606", diag.Span{}, "unknown target %q", t).Note("the targets are wse, cpu and interp")
 	if n, ok := diag.Nearest(string(t), []string{"wse", "cpu", "interp"}); ok {

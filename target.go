@@ -1,10 +1,12 @@
 package wfc
 
 import (
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/wse/fast"
 	"github.com/wfc-lang/wfc/target/wse/host"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 )
@@ -14,11 +16,45 @@ func (p *Program) cpuEngine(prog *ir.Program) (runtime.Engine, error) {
 	return cpu.New(prog, cpu.Options{})
 }
 
+// Engines that simulate the wafer. They give the same in every cycle.
+const (
+	FastEngine  = "fast"  // carries out the rules once for all PEs in one state; leaves to the plain one what it does not model
+	PlainEngine = "plain" // carries them out PE by PE: the definition
+)
+
 // waferEngine loads the machine program into a simulated wafer that is watched as w says.
-func (p *Program) waferEngine(w Watch) (e runtime.Engine, done func() (*report.Profile, error), err error) {
+func (p *Program) waferEngine(w Watch, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	m, err := p.waferOf()
 	if err != nil {
 		return nil, nil, err
+	}
+	switch o.Engine {
+	case "", FastEngine, PlainEngine:
+	default:
+		return nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "unknown engine %q", o.Engine).Note("the engines are fast and plain")}
+	}
+	if o.Engine != PlainEngine && !w.on() {
+		f, why, err := fast.Open(p.Code, m, sim.Options{})
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.OnEngine != nil && why != "" {
+			o.OnEngine(PlainEngine, why)
+		}
+		done = func() (*report.Profile, error) { return nil, nil }
+		if f, ok := f.(*fast.Sim); ok && o.OnEngine != nil {
+			done = func() (*report.Profile, error) {
+				if why := f.Left(); why != "" {
+					o.OnEngine(PlainEngine, why)
+				}
+				return nil, nil
+			}
+		}
+		e, err = host.On(p.IR, p.Mesh, f)
+		return e, done, err
+	}
+	if o.OnEngine != nil && o.Engine != PlainEngine {
+		o.OnEngine(PlainEngine, "the run is watched")
 	}
 	s, err := sim.New(p.Code, m, sim.Options{})
 	if err != nil {

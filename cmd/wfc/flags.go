@@ -24,6 +24,10 @@ func meshFlag() cli.Flag {
 	return &cli.StringFlag{Name: "mesh", Usage: "use at most `WxH` PEs"}
 }
 
+func engineFlag() cli.Flag {
+	return &cli.StringFlag{Name: "engine", Usage: "what simulates the wafer: `fast|plain`, the same in every cycle", Value: wfc.FastEngine}
+}
+
 // settings reads the --set flags.
 func settings(c *cli.Context) (map[string]string, error) {
 	s := map[string]string{}

@@ -32,7 +32,7 @@ func runCommand() *cli.Command {
 		Usage:     "compile and run a program, or run a compiled one",
 		UsageText: "wfc run FILE.wf|FILE.wfx [--target wse|cpu|interp] [--set NAME=VALUE]... [--out DIR] [--json] [--profile] [--timeline FILE.json] [--trace FILE]",
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "target", Usage: "what computes: `wse|cpu|interp`, the simulated wafer, this computer, or the interpreter",
-			Value: string(wfc.Wafer)}}, append(runFlags(), watchFlags()...)...),
+			Value: string(wfc.Wafer)}, engineFlag()}, append(runFlags(), watchFlags()...)...),
 		Action: func(c *cli.Context) error { return runProgram(c, wfc.Target(c.String("target"))) },
 	}
 }
@@ -61,7 +61,13 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	if err != nil {
 		return err
 	}
-	ro := wfc.RunOptions{Target: target, OutDir: c.String("out")}
+	ro := wfc.RunOptions{Target: target, OutDir: c.String("out"), Engine: c.String("engine")}
+	if c.IsSet("engine") {
+		if target != wfc.Wafer {
+			return usagef("--engine is for --target wse")
+		}
+		ro.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
+	}
 	if loaded {
 		ro.Set = opt.Set
 	}

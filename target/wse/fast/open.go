@@ -1,0 +1,32 @@
+package fast
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+)
+
+// Wafer is what both engines offer a host.
+type Wafer interface {
+	WriteArray(x, y int, name string, off int, src []uint32) error
+	ReadArray(x, y int, name string, off int, dst []uint32) error
+	Launch(ctx context.Context, args ...int32) (sim.Stats, error)
+	OnTick(f func(args []int32))
+	Cycle() int64
+}
+
+// Open gives this engine where it can run the program and its PEs have enough in common, else the plain one and why.
+func Open(p *wse.Program, m wse.Machine, opt sim.Options) (w Wafer, why string, err error) {
+	s, err := New(p, m, opt, 0)
+	var no *Unsupported
+	if errors.As(err, &no) {
+		w, err := sim.New(p, m, opt)
+		return w, no.Reason, err
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return s, "", nil
+}
