@@ -240,6 +240,9 @@ func (p *Program) Summary() string {
 		}
 		row(x.Name, "%d of %d%s%s", x.Used, x.Limit, unit, at)
 	}
+	for _, x := range w.Reductions {
+		row("reduces "+x.Axis, "%d parts in %s, depth %d", x.Parts, x.Tree, x.Depth)
+	}
 	if v := w.Verdict; v != nil {
 		row("deadlock", "network %s, machine code %s", v.Network.Text(), v.Machine.Text())
 		if len(v.Races) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/place"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/route"
@@ -38,6 +39,15 @@ func reportMesh(w *report.Wafer, p *mesh.Program, m wse.Machine) {
 	}
 	for _, ch := range p.Channels {
 		w.Channels = append(w.Channels, report.Channel{Name: ch.Name, Dim: ch.Dim.String(), Kind: ch.Kind.String(), Colors: []int{}})
+	}
+	seen := map[string]bool{}
+	for _, o := range p.Orders {
+		for _, t := range o.Order.Chain {
+			if shape := collective.Shape(t); !seen[t.Axis] { // one tree serves all reductions along an axis
+				seen[t.Axis] = true
+				w.Reductions = append(w.Reductions, report.Reduction{Axis: t.Axis, Parts: t.Parts, Tree: shape, Depth: collective.MetricsOf(t, 1).Depth})
+			}
+		}
 	}
 	setBudget(w, report.Budget{Name: "memory", Used: used, Limit: m.MemBytes, Unit: "B", Where: strings.TrimPrefix(largest(mem), "; ")})
 }

@@ -83,6 +83,16 @@ type Wafer struct {
 	Worst    []int       `json:"worst"`             // indices into operations, most cycles first, at most five
 	Cycles   []Cycles    `json:"cycles,omitempty"`  // per device function
 	Verdict  *Verdict    `json:"verdict,omitempty"` // nil when the build did not get to code
+	// Reductions are the trees along which the parts of a mesh axis combine; none when nothing is reduced over one.
+	Reductions []Reduction `json:"reductions,omitempty"`
+}
+
+// Reduction is how the parts of an axis combine, from neighbours up to part 0.
+type Reduction struct {
+	Axis  string `json:"axis"`
+	Parts int    `json:"parts"`
+	Tree  string `json:"tree"`  // levels of groups, e.g. "chain 8, star 4"
+	Depth int    `json:"depth"` // longest sequence of messages
 }
 
 // Range is {Lo, Lo+Step, ..} below Hi.
@@ -148,7 +158,7 @@ type Task struct {
 type Channel struct {
 	Name   string `json:"name"`
 	Dim    string `json:"dim"`  // "x", "y"
-	Kind   string `json:"kind"` // "shift", "flood"
+	Kind   string `json:"kind"` // "shift", "flood", "hop"
 	Colors []int  `json:"colors"`
 }
 
