@@ -92,3 +92,23 @@ func TestFractionalLinkRate(t *testing.T) {
 		t.Errorf("800 wavelets more take %d cycles more, want 900", d)
 	}
 }
+
+// Silicon: a fit of point-to-point messages on CS-3, 33 + 2.000 h + 1.125 w (FABRICA noc_model.py), and one link at 0.889 wavelets per
+// cycle (agent-memory).
+func TestSiliconLinkRate(t *testing.T) {
+	m := profile(t, "wse3-si")
+	at := func(h, w int) float64 {
+		_, st := run(t, parse(t, "", line("wse3-si", h+1, w, h)), m)
+		return float64(st.Cycles)
+	}
+	if slope := (at(4, 2000) - at(4, 1000)) / 1000; slope < 1.124 || slope > 1.126 {
+		t.Errorf("%g cycles per wavelet", slope)
+	}
+	if slope := (at(30, 500) - at(2, 500)) / 28; slope != 2 {
+		t.Errorf("%g cycles per hop", slope)
+	}
+	// The constant of the fit includes what the host program does around the message.
+	if c := at(8, 64) - 2*8 - 1.125*64; c < 10 || c > 33 {
+		t.Errorf("%g cycles besides hops and wavelets", c)
+	}
+}
