@@ -258,7 +258,7 @@ func (r *runner) statistics() error {
 		if err != nil {
 			return err
 		}
-		r.res.Fields[a.Name] = statistics(r.axes(a), t)
+		r.res.Fields[a.Name] = statistics(bounded(r.axes(a), a), t)
 		r.res.Arrays[a.Name] = t
 	}
 	return nil

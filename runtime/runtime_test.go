@@ -92,7 +92,10 @@ func TestStepsTimeAndStatistics(t *testing.T) {
 		t.Errorf("probe: %v", r.Probes["mid"])
 	}
 	// Nodes 0 .. 4; the interior is 1 .. 3.
-	r = mustRun(t, decay(5, true), Options{Settings: Settings{"count": 0}})
+	nodes := decay(5, true)
+	var zero ir.BodyBuilder
+	nodes.Arrays[0].BC = []ir.Boundary{{Axis: "g.x", Body: zero.Body(zero.Const(ir.F32, 0))}}
+	r = mustRun(t, nodes, Options{Settings: Settings{"count": 0}})
 	if f := r.Fields["u"]; f.Min != 1 || f.Max != 3 || f.Sum != 6 || r.Steps != 0 {
 		t.Errorf("nodes: %+v", f)
 	}
@@ -314,6 +317,13 @@ func TestSampleAndInterior(t *testing.T) {
 	}
 	if s := statistics(axes, x); s.Sum != 63 {
 		t.Errorf("an axis of two nodes counts whole: %+v", s)
+	}
+	line := []ir.Axis{{Name: "i", N: 6, Nodes: true}}
+	six := &ir.Tensor{Elem: ir.F64, Dims: []int{6}, F64: x.F64}
+	for want, a := range map[Number]*ir.Array{42: {BC: []ir.Boundary{{Axis: "i"}}}, 63: {BC: []ir.Boundary{{Axis: "j"}}}} {
+		if s := statistics(bounded(line, a), six); s.Sum != want {
+			t.Errorf("with conditions along %s the sum is %v, want %v", a.BC[0].Axis, s.Sum, want)
+		}
 	}
 	big := ir.NewTensor(ir.F64, 3)
 	copy(big.F64, []float64{1e16, 1, -1e16})

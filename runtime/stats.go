@@ -3,12 +3,13 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Stats are statistics of an array over its interior: all cells, and of nodes those that are not at an end of a non-periodic axis
-// (an axis of one or two nodes has no interior and counts whole).
+// Stats are statistics of an array over its interior: all cells, and of nodes those that are not at an end of an axis along which the
+// array has boundary conditions (an axis of one or two nodes has no interior and counts whole, and so does a dim).
 //
 // They are computed in f64 in row-major order. Sum and the sum of squares are compensated (A. Neumaier, "Rundungsfehleranalyse
 // einiger Verfahren zur Summation endlicher Summen", 1974), so that their error does not grow with the number of points.
@@ -18,6 +19,16 @@ type Stats struct {
 	Mean Number `json:"mean"`
 	Sum  Number `json:"sum"`
 	L2   Number `json:"l2"` // square root of the sum of squares
+}
+
+// bounded returns the axes of an array with the nodes of those axes along which it has no boundary conditions taken as cells: no end
+// of them is a boundary.
+func bounded(axes []ir.Axis, a *ir.Array) []ir.Axis {
+	out := slices.Clone(axes)
+	for d := range out {
+		out[d].Nodes = out[d].Nodes && slices.ContainsFunc(a.BC, func(b ir.Boundary) bool { return b.Axis == out[d].Name })
+	}
+	return out
 }
 
 // statistics computes Stats of an array. A NaN anywhere makes all of them NaN.
