@@ -64,9 +64,10 @@ func machineFault(name string, v verdict.Verdict) diag.List {
 }
 
 // CheckMachineText judges a machine program written as text (docs/machine-text.md) before it runs, and writes the verdict: whether every
-// launch of its script ends, and which operations race. machineName is a profile; when empty, the program's own. ok is false when it
-// deadlocks, is undecided, or has races. Errors are those of the text and of an illegal program.
-func CheckMachineText(src Source, machineName string, w io.Writer) (ok bool, err error) {
+// launch of its script ends, and which operations race. machineName is a profile; when empty, the program's own. launches are arguments
+// instead of the script's, nil for those. ok is false when it deadlocks, is undecided, or has races. Errors are those of the text and of
+// an illegal program.
+func CheckMachineText(src Source, machineName string, launches [][]int32, w io.Writer) (ok bool, err error) {
 	p, err := wse.Parse(src.Name, src.Text)
 	if err != nil {
 		return false, err
@@ -78,7 +79,7 @@ func CheckMachineText(src Source, machineName string, w io.Writer) (ok bool, err
 	if err != nil {
 		return false, err
 	}
-	v, err := verdict.Judge(p, m, verdict.Options{})
+	v, err := verdict.Judge(p, m, verdict.Options{Launches: launches})
 	if err != nil {
 		return false, err
 	}

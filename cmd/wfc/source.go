@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
@@ -18,6 +20,7 @@ func checkCommand() *cli.Command {
 		UsageText: "wfc check FILE.wf... [--json] | wfc check --machine-text FILE   (- is standard input)",
 		Flags: []cli.Flag{setFlag(), &cli.BoolFlag{Name: "json", Usage: "print the findings as JSON"},
 			&cli.StringFlag{Name: "machine-text", Usage: "judge the machine program in `FILE`: deadlocks and races"},
+			&cli.StringSliceFlag{Name: "launch", Usage: "judge it with launch `ARGUMENTS` in place of its script; may be repeated"},
 			&cli.StringFlag{Name: "machine", Usage: "judge it on machine `PROFILE` (default: the program's own)"}},
 		Action: func(c *cli.Context) error {
 			if c.IsSet("machine-text") {
@@ -66,7 +69,19 @@ func checkMachineText(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ok, err := wfc.CheckMachineText(src, c.String("machine"), c.App.Writer)
+	var launches [][]int32
+	for _, l := range c.StringSlice("launch") {
+		args := []int32{}
+		for _, f := range strings.Fields(l) {
+			n, err := strconv.ParseInt(f, 0, 32)
+			if err != nil {
+				return usagef("--launch %s: expected whole numbers, for example --launch \"0 2\"", l)
+			}
+			args = append(args, int32(n))
+		}
+		launches = append(launches, args)
+	}
+	ok, err := wfc.CheckMachineText(src, c.String("machine"), launches, c.App.Writer)
 	if err == nil && !ok {
 		err = errShown{exitFailed}
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/wfc-lang/wfc/tests/random"
 )
 
-var cases = flag.Int("cases", 40, "random programs to judge")
+var cases = flag.Int("cases", 30, "random programs to judge")
 
 func compiled(t *testing.T, src wfc.Source, opt wfc.BuildOptions) (*wfc.Program, wse.Machine) {
 	t.Helper()
@@ -118,7 +118,7 @@ func TestRandomPrograms(t *testing.T) {
 // Mutations of compiled programs: what is judged free ends, what is judged to deadlock does not.
 func TestMutations(t *testing.T) {
 	count := map[string]int{}
-	for s := uint64(1); s <= uint64(*cases); s++ {
+	for s := uint64(1); s <= uint64(*cases)/2; s++ {
 		c := random.New(s)
 		p, m := compiled(t, wfc.Source{Name: "case.wf", Text: c.Source}, wfc.BuildOptions{Machine: []string{"wse2", "wse3"}[s%2], MeshW: c.W, MeshH: c.H})
 		if p == nil {

@@ -41,7 +41,7 @@ func Reasons() [][2]string {
 		{string(ReasonState), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, or %d PEs in all of them", maxStates, maxCopies)},
 		{string(ReasonTime), "some schedules end and some do not: timing decides"},
 		{string(ReasonSize), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
-		{string(ReasonKind), "a construct whose effect on the order of wavelets is not modelled"},
+		{string(ReasonKind), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, control wavelets or filtered words of unknown value, two output queues of one color"},
 	}
 }
 

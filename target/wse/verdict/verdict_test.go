@@ -106,3 +106,16 @@ func simulate(p *wse.Program, m wse.Machine) error {
 	}
 	return s.RunScript(context.Background(), io.Discard)
 }
+
+// docs/machine-text.md lists the reasons as they are.
+func TestReasonsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/machine-text.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range Reasons() {
+		if row := "| `" + r[0] + "` | " + r[1] + " |\n"; !strings.Contains(string(doc), row) {
+			t.Errorf("docs/machine-text.md has no row %s", row)
+		}
+	}
+}
