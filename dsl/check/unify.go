@@ -60,11 +60,27 @@ func (c *checker) sameUnit(a, b *Node, what string) bool {
 		return true
 	}
 	ua, ub := c.resolve(a.Unit), c.resolve(b.Unit)
-	d := c.errs.Errorf("WF0220", b.At, "units do not agree: %s and %s %s", ua, ub, what).
-		Labelled("in %s", ub).With(a.At, "in %s", ua)
+	d := c.errs.Errorf("WF0220", b.At, "units do not agree: %s and %s %s", named(ua), named(ub), what).
+		Labelled("%s", in(ub)).With(a.At, "%s", in(ua))
 	c.unitOrigins(d, a.Unit, b.Unit)
 	c.unitAdvice(d, a, b)
 	return false
+}
+
+// in is a unit in a sentence: "in m/s", or "dimensionless".
+func in(u Unit) string {
+	if s := u.String(); s != "1" {
+		return "in " + s
+	}
+	return "dimensionless"
+}
+
+// named is a unit as the name of a quantity: "m/s", or "a plain number".
+func named(u Unit) string {
+	if s := u.String(); s != "1" {
+		return s
+	}
+	return "a plain number"
 }
 
 // needUnit unifies the unit of a node with a unit declared at another place.
@@ -73,9 +89,9 @@ func (c *checker) needUnit(n *Node, u Unit, from diag.Span, what string) {
 		return
 	}
 	want, got := c.resolve(u), c.resolve(n.Unit)
-	d := c.errs.Errorf("WF0220", n.At, "units do not agree: %s must be in %s, this is in %s", what, want, got).Labelled("in %s", got)
+	d := c.errs.Errorf("WF0220", n.At, "units do not agree: %s must be %s, this is %s", what, in(want), in(got)).Labelled("%s", in(got))
 	if !from.IsZero() && from != n.At {
-		d.With(from, "in %s", want)
+		d.With(from, "%s", in(want))
 	}
 	c.unitOrigins(d, u, n.Unit)
 	c.unitAdvice(d, n, n)
