@@ -38,7 +38,7 @@ func (o *observed) Launch(ctx context.Context, args ...int32) (sim.Stats, error)
 	return st, err
 }
 
-// run runs p on a wafer and returns how long the simulation took.
+// run runs p on a wafer and returns the processor time it took.
 func run(t testing.TB, p *wfc.Program, w fast.Wafer) (*wfc.Result, []sim.Stats, time.Duration) {
 	t.Helper()
 	prep, err := runtime.Prepare(p.IR, runtime.Options{DataDir: p.Source.Dir})
@@ -50,12 +50,12 @@ func run(t testing.TB, p *wfc.Program, w fast.Wafer) (*wfc.Result, []sim.Stats, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	begin := time.Now()
+	begin := cpuTime()
 	res, err := prep.Run(context.Background(), e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, o.stats, time.Since(begin)
+	return res, o.stats, cpuTime() - begin
 }
 
 func engines(t testing.TB, p *wfc.Program) (*fast.Sim, *sim.Sim) {
@@ -144,7 +144,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// BenchmarkEngines gives the time of a run on both engines, the ratio, and PE-cycles per second of the fast one.
+// BenchmarkEngines gives the processor time of a run on both engines, on all cores together, the ratio, and PE-cycles of the fast one.
 //
 //	go test ./tests/engines -run xxx -bench . -benchtime 1x
 func BenchmarkEngines(b *testing.B) {
@@ -207,7 +207,7 @@ func BenchmarkHeat(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			var launches time.Duration
+			var launches, cpu time.Duration
 			for range b.N {
 				f, err := fast.New(p.Code, m, sim.Options{}, 0)
 				if err != nil {
@@ -216,8 +216,10 @@ func BenchmarkHeat(b *testing.B) {
 				w := &timed{Sim: f}
 				run(b, p, w)
 				launches += w.launches
+				cpu += w.cpu
 			}
 			b.ReportMetric(launches.Seconds()/float64(b.N*steps), "s/step")
+			b.ReportMetric(cpu.Seconds()/float64(b.N*steps), "cpu-s/step")
 		})
 	}
 }
@@ -225,12 +227,13 @@ func BenchmarkHeat(b *testing.B) {
 // timed counts the time of launches, without that of the host's transfers.
 type timed struct {
 	*fast.Sim
-	launches time.Duration
+	launches, cpu time.Duration
 }
 
 func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
-	begin := time.Now()
+	begin, cpu := time.Now(), cpuTime()
 	st, err := w.Sim.Launch(ctx, args...)
 	w.launches += time.Since(begin)
+	w.cpu += cpuTime() - cpu
 	return st, err
 }
