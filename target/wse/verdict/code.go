@@ -264,6 +264,9 @@ func (k *code) block(t int, list []wse.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
 		case *wse.Op:
+			if s.OnControl != nil {
+				k.bad = "class " + k.class.Name + at(s.Line) + " ends a receive by a control wavelet, which is not modelled"
+			}
 			k.emit(ins{kind: iOp, task: t, line: s.Line, op: k.op(t, s)})
 		case *wse.Set:
 			k.emit(ins{kind: iSet, task: t, line: s.Line, dst: k.reg(s.Reg), fn: s.Fn, a: k.val(s.A), b: k.val(s.B)})
