@@ -99,6 +99,16 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// Derived units are said by name, and read back as the same unit.
+func TestUnitNames(t *testing.T) {
+	for name, base := range map[string]string{"Pa": "kg/(m*s^2)", "N": "m*kg/s^2", "J": "N*m", "W": "J/s", "V": "W/A", "C": "A*s"} {
+		p, errs := checkText("const a = 1 "+name+"\nconst b = a + 1 "+base+"\n", nil)
+		if errs.HasErrors() || p.Scalars[1].SI != name {
+			t.Errorf("%s: %v", name, errs)
+		}
+	}
+}
+
 // Units that are not written are solved for.
 func TestUnitInference(t *testing.T) {
 	p, errs := checkText(`

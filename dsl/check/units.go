@@ -118,7 +118,7 @@ func (u Unit) dimensionless() bool {
 	return len(u.vars) == 0
 }
 
-// String prints the unit in SI base units, "1" when dimensionless. Unsolved variables print as "?".
+// String prints the unit in SI units, "1" when dimensionless. Unsolved variables print as "?".
 func (u Unit) String() string {
 	var up, down []string
 	put := func(name string, e rat) {
@@ -143,8 +143,15 @@ func (u Unit) String() string {
 	for _, d := range down {
 		s += "/" + d
 	}
+	if name, ok := shortNames[s]; ok {
+		return name
+	}
 	return s
 }
+
+// shortNames are the derived units that people say by name. Those that stand for several quantities or for a plain power (Hz for 1/s)
+// are left in base units.
+var shortNames = map[string]string{"kg*m/s^2": "N", "kg/m/s^2": "Pa", "kg*m^2/s^2": "J", "kg*m^2/s^3": "W", "kg*m^2/s^3/A": "V", "s*A": "C"}
 
 func power(name string, e rat) string {
 	if e == (rat{1, 1}) {
