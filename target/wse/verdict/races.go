@@ -64,9 +64,12 @@ func (r *races) queue(s *state, i int, x, o *op) {
 
 // touch compares the memory operands of a statement with those of all operations nobody has waited for, and notes it among them
 // when it is asynchronous itself.
-func (s *state) touch(i int, acc []access, it *inst, line, text string) {
+func (s *state) touch(i int, acc []access, it *inst, in *ins) {
 	p := &s.pes[i]
 	if p.order == nil {
+		return
+	}
+	if len(p.order.live) == 0 && it == nil {
 		return
 	}
 	at := make([]int, len(acc))
@@ -95,7 +98,7 @@ func (s *state) touch(i int, acc []access, it *inst, line, text string) {
 					if b.writes {
 						other = "written"
 					}
-					s.races.add(s, i, title(x.op.line, x.op.src.String()), title(line, text),
+					s.races.add(s, i, title(x.op.line, x.op.src.String()), title(in.line, in.text()),
 						fmt.Sprintf("the second %s elements of array %s that are %s by the first", verb, s.m.codes[s.m.class[i]].class.Arrays[a.array].Name, other))
 				}
 			}
@@ -105,6 +108,17 @@ func (s *state) touch(i int, acc []access, it *inst, line, text string) {
 		it.at, it.run = at, len(p.order.runs)-1
 		p.order.live = append(p.order.live, it)
 	}
+}
+
+// text is the statement, as far as messages need it.
+func (in *ins) text() string {
+	switch in.kind {
+	case iOp:
+		return in.op.src.String()
+	case iLoad:
+		return "load"
+	}
+	return "time"
 }
 
 // overlap reports a common element of two patterns in one array.
