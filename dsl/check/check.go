@@ -197,6 +197,10 @@ func (c *checker) unknown(id *syntax.Ident, what string, candidates []string) {
 		d.Replace(id.At, s, "did you mean %s?", s)
 		return
 	}
+	if syntax.Keyword(id.Name) {
+		d.Suggest("`%s` begins a statement: put what it declares after it, as in `%s name ..`", id.Name, id.Name)
+		return
+	}
 	how := map[string]string{"grid": "`grid %s { x: 0 .. 1 in 64 }`", "dim": "`dim %s = 64`", "field": "`field %s on .. = 0`"}[what]
 	if how == "" {
 		d.Suggest("declare it with `param`, `const` or `field`, or correct the name")

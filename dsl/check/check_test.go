@@ -99,6 +99,14 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// A keyword without what it declares is no name that was forgotten.
+func TestKeywordAlone(t *testing.T) {
+	_, errs := checkText("let = 3\n", nil)
+	if len(errs) != 1 || errs[0].Code != "WF0201" || !strings.Contains(errs[0].Suggestion.Text, "`let name ..`") {
+		t.Errorf("%v", errs)
+	}
+}
+
 // Derived units are said by name, and read back as the same unit.
 func TestUnitNames(t *testing.T) {
 	for name, base := range map[string]string{"Pa": "kg/(m*s^2)", "N": "m*kg/s^2", "J": "N*m", "W": "J/s", "V": "W/A", "C": "A*s"} {

@@ -10,6 +10,9 @@ import (
 // messages list them.
 var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "bc", "evolve", "solve", "fn", "output", "probe"}
 
+// Keyword says whether statements begin with a word. It is a name all the same where nothing that makes it a statement follows.
+func Keyword(word string) bool { return reader(word) != nil }
+
 // reader returns what reads the statement that begins with a word, or nil.
 func reader(word string) func(*parser, int) Stmt {
 	switch word {
