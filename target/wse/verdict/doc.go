@@ -27,6 +27,9 @@
 // (the simulator stops there, a wafer does either of two things). Ordering by way of messages to another PE and back does not
 // count as waiting.
 //
-// Limits. Memory holds no values here, except arrays nobody writes; a branch on what was received or computed is decided only when both
+// Switches, filters and teardown are processes of their own (switches.go): a router chooses by what it has read, so the network stays
+// Kahn's, and the verdict holds in every switch state the program reaches.
+//
+// Limits. Races are those of the executed schedule. Memory holds no values here, except arrays nobody writes; a branch on what was received or computed is decided only when both
 // arms communicate nothing. Values of wavelets are known when a move sends an immediate or a known register.
 package verdict

@@ -83,6 +83,7 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 		return s
 	}
 	limit := min(maxStates, maxCopies/len(m.class))
+	work := 0
 	seen := map[[32]byte]bool{}
 	nodes := []node{{parent: -1}}
 	states := []*state{begin()}
@@ -129,7 +130,12 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 			if j+1 < len(list) {
 				t = s.clone()
 			}
+			before := t.steps + t.moves
 			t.take(c)
+			if work += t.steps + t.moves - before; work > maxWork {
+				v.Kind, v.Reason, v.Launch = Undecided, ReasonState, n.launch
+				return v
+			}
 			key := t.key(n.launch)
 			if seen[key] {
 				continue

@@ -13,8 +13,9 @@ const (
 	maxSteps    = 30_000_000
 	maxMoves    = 200_000_000
 	maxStates   = 30_000
-	maxCopies   = 300_000 // PEs in all states together
-	maxSchedule = 4000    // steps kept of a schedule
+	maxCopies   = 300_000     // PEs in all states together
+	maxWork     = 100_000_000 // statements and wavelets moved while schedules are enumerated
+	maxSchedule = 4000        // steps kept of a schedule
 )
 
 // ends of a route that lead nowhere.

@@ -26,7 +26,7 @@ const (
 	ReasonData  Reason = "data"      // a branch or an address of control depends on a value that was received, loaded or computed
 	ReasonArgs  Reason = "arguments" // a branch depends on a launch argument that is not given
 	ReasonLoop  Reason = "loop"      // the execution exceeds maxSteps statements, or maxWavelets moved: maybe a loop without end
-	ReasonState Reason = "states"    // the order of tasks matters and there are more than maxStates states to look at, or maxCopies PEs in them
+	ReasonState Reason = "states"    // the order of tasks matters and there is more to look at than maxStates, maxCopies and maxWork allow
 	ReasonTime  Reason = "timing"    // some schedules end and some do not: timing decides
 	ReasonSize  Reason = "size"      // the mesh does not repeat and has more than maxPEs PEs
 	ReasonKind  Reason = "construct" // a construct whose effect on the order of wavelets is not modelled
@@ -38,7 +38,7 @@ func Reasons() [][2]string {
 		{string(ReasonData), "a branch depends on a value that was received, loaded or computed, and its arms communicate"},
 		{string(ReasonArgs), "a branch depends on a launch argument that is not given"},
 		{string(ReasonLoop), fmt.Sprintf("a launch executes more than %d statements or moves more than %d wavelets", maxSteps, maxMoves)},
-		{string(ReasonState), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, or %d PEs in all of them", maxStates, maxCopies)},
+		{string(ReasonState), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, %d PEs in all of them, or %d statements and moves on the way", maxStates, maxCopies, maxWork)},
 		{string(ReasonTime), "some schedules end and some do not: timing decides"},
 		{string(ReasonSize), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
 		{string(ReasonKind), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, control wavelets or filtered words of unknown value, two output queues of one color"},
