@@ -46,6 +46,7 @@ type shape struct {
 	pes    []int32
 	mem    []uint32 // row r of PE m is mem[r*len(pes)+m]
 	items  []item   // operations not carried out yet
+	free   []*group // merged away, for reuse
 }
 
 // fabric is the table of all router buffers, needed to find the shapes only.

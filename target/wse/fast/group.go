@@ -153,7 +153,7 @@ func (s *Sim) delta(d wse.Dir) int { return dy[d]*s.w + dx[d] }
 // adjoin finds the groups of the members' neighbours.
 func (s *Sim) adjoin(g *group) {
 	for d := wse.North; d < wse.Ramp; d++ {
-		g.nbr[d] = nil
+		g.nbr[d] = g.nbr[d][:0]
 		if !g.link[d] {
 			continue
 		}
@@ -192,7 +192,13 @@ func (s *Sim) split(g *group, label func(m int32) uint32) []*group {
 		return nil
 	}
 	s.Splits += len(parts) - 1
-	old := g.nbr
+	for d := wse.North; d < wse.Ramp; d++ {
+		for _, h := range g.nbr[d] {
+			if o := d.Opposite(); h != g {
+				h.nbr[o] = slices.DeleteFunc(h.nbr[o], func(x *group) bool { return x == g })
+			}
+		}
+	}
 	fresh := []*group{g}
 	for _, p := range parts[1:] {
 		c := g.copy()
@@ -210,13 +216,6 @@ func (s *Sim) split(g *group, label func(m int32) uint32) []*group {
 		}
 	}
 	g.setMembers(parts[0].ms)
-	for d := wse.North; d < wse.Ramp; d++ {
-		for _, h := range old[d] {
-			if o := d.Opposite(); h != g {
-				h.nbr[o] = slices.DeleteFunc(h.nbr[o], func(x *group) bool { return x == g })
-			}
-		}
-	}
 	for _, c := range fresh {
 		s.adjoin(c)
 		for d := wse.North; d < wse.Ramp; d++ {
@@ -230,16 +229,23 @@ func (s *Sim) split(g *group, label func(m int32) uint32) []*group {
 	return fresh[1:]
 }
 
-// copy is a group in the same state; its members and neighbours are still to be set.
+// copy is a group in the same state; its members and neighbours are still to be set. It takes the place of one that was merged.
 func (g *group) copy() *group {
+	old := &group{}
+	if n := len(g.sh.free); n > 0 {
+		old, g.sh.free = g.sh.free[n-1], g.sh.free[:n-1]
+	}
 	c := *g
-	c.fifos, c.ring = slices.Clone(g.fifos), slices.Clone(g.ring)
-	c.threads, c.regs = slices.Clone(g.threads), slices.Clone(g.regs)
-	c.sent, c.taken = slices.Clone(g.sent), slices.Clone(g.taken)
-	c.pending = slices.Clone(g.pending)
-	c.nbr = [4][]*group{}
-	c.marked = false
-	return &c
+	c.fifos, c.ring = append(old.fifos[:0], g.fifos...), append(old.ring[:0], g.ring...)
+	c.threads, c.regs = append(old.threads[:0], g.threads...), append(old.regs[:0], g.regs...)
+	c.sent, c.taken = append(old.sent[:0], g.sent...), append(old.taken[:0], g.taken...)
+	c.pending = append(old.pending[:0], g.pending...)
+	for d := range c.nbr {
+		c.nbr[d] = old.nbr[d][:0]
+	}
+	c.marked, c.into = false, nil
+	*old = c
+	return old
 }
 
 func (g *group) head(f *fifo) *wavelet { return &g.ring[f.off+f.head] }

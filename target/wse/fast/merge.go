@@ -60,12 +60,19 @@ func (s *Sim) merge(t int64) {
 		}
 		h.setMembers(union(lists))
 	}
-	s.groups = slices.DeleteFunc(s.groups, func(g *group) bool { return g.into != nil })
 	for _, g := range s.groups {
 		for d := range g.nbr {
-			g.nbr[d] = current(g.nbr[d])
+			if g.into == nil {
+				g.nbr[d] = current(g.nbr[d])
+			}
 		}
 	}
+	s.groups = slices.DeleteFunc(s.groups, func(g *group) bool {
+		if g.into != nil {
+			g.sh.free = append(g.sh.free, g)
+		}
+		return g.into != nil
+	})
 }
 
 // current replaces merged groups and drops duplicates.
