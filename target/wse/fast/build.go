@@ -107,7 +107,7 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 	if err != nil {
 		return nil, diag.New("WF0509", diag.Span{}, "%v", err)
 	}
-	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H, limit: limit}
+	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H, limit: limit, piece: most, parallel: parallel}
 	for i, c := range p.Classes {
 		k, err := compile(c, lays[i], m)
 		if err != nil {

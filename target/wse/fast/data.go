@@ -59,8 +59,8 @@ type batch struct {
 
 const (
 	maxItems = 1 << 13
-	piece    = 512     // members of a shape whose rows stay in cache
-	parallel = 1 << 14 // elements from which on other cores help
+	most     = 512     // members of a shape whose rows stay in cache: a piece
+	parallel = 1 << 14 // elements of a batch from which on other cores help
 )
 
 func (s *Sim) add(g *group, it item, n int32) {
@@ -120,8 +120,8 @@ func (s *Sim) flush() {
 		}
 		var list []work
 		for _, sh := range b.shapes {
-			for lo := int32(0); lo < int32(len(sh.pes)); lo += piece {
-				list = append(list, work{sh, lo, min(lo+piece, int32(len(sh.pes)))})
+			for lo := int32(0); lo < int32(len(sh.pes)); lo += s.piece {
+				list = append(list, work{sh, lo, min(lo+s.piece, int32(len(sh.pes)))})
 			}
 		}
 		var next atomic.Int64
@@ -138,7 +138,7 @@ func (s *Sim) flush() {
 			}
 		}
 		helpers := 0
-		if b.cost >= parallel {
+		if b.cost >= s.parallel {
 			helpers = min(s.threads(), len(list)) - 1
 		}
 		for len(s.workers) <= helpers {
@@ -171,7 +171,7 @@ func (s *Sim) threads() int {
 
 // worker has space for the operands of one piece.
 type worker struct {
-	buf [4][piece]uint32
+	buf [4][most]uint32
 }
 
 // compute carries out an item for the members lo .. hi-1 of a shape that belong to its group.

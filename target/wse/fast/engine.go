@@ -31,6 +31,8 @@ type Sim struct {
 	rings     [32]values // by class
 	batch     batch
 	workers   []*worker
+	piece     int32 // see batch
+	parallel  int64
 
 	cycle, lastExit            int64
 	nExited                    int

@@ -11,13 +11,13 @@ import (
 
 // tidy merges, more often when that helps and less when it does not.
 func (s *Sim) tidy() {
-	const least, most = 32, 4096
+	const least, longest = 32, 4096
 	before := len(s.groups)
 	s.merge(s.cycle)
 	if 8*len(s.groups) < 7*before {
 		s.mergeGap = max(least, s.mergeGap/2)
 	} else {
-		s.mergeGap = min(most, 2*max(least/2, s.mergeGap))
+		s.mergeGap = min(longest, 2*max(least/2, s.mergeGap))
 	}
 	s.mergeAt = s.cycle + s.mergeGap
 }

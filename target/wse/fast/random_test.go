@@ -370,7 +370,9 @@ func differ(p *wse.Program, m wse.Machine, launches, threads int) (diff string, 
 	if err != nil {
 		return "", "", err
 	}
-	f.Threads = threads
+	if f.Threads = threads; threads > 1 {
+		f.piece, f.parallel = 3, 0 // many small pieces, all shared out
+	}
 	var fe, pe recorder
 	fe.record(f)
 	got := observe(p, f, launches)
@@ -415,7 +417,7 @@ func TestRandomPrograms(t *testing.T) {
 			m.LinkTicks = rapid.SampledFrom([]int{1000, 1000, 1500, 2000}).Draw(t, "link")
 			m.RampTicks = rapid.SampledFrom([]int{1000, 1000, 700, 2000}).Draw(t, "ramp")
 		}
-		diff, kind, err := differ(p, m, rapid.IntRange(1, 2).Draw(t, "launches"), rapid.IntRange(1, 2).Draw(t, "threads"))
+		diff, kind, err := differ(p, m, rapid.IntRange(1, 2).Draw(t, "launches"), rapid.IntRange(1, 3).Draw(t, "threads"))
 		var no *Unsupported
 		switch {
 		case errors.As(err, &no):
@@ -436,5 +438,75 @@ func TestRandomPrograms(t *testing.T) {
 	t.Logf("%v", kinds)
 	if n := kinds["compared"]; 10*kinds["groups split"] < n || 2*kinds["ends in an error"] > n {
 		t.Errorf("the programs say little: %v", kinds)
+	}
+}
+
+// What the engine does not model is left to the plain one, with a reason.
+func TestUnsupported(t *testing.T) {
+	for name, body := range map[string]string{
+		"control": "ctl(q, 1) = 0x00400000",
+		"advance": "fab(q, 2, advance) = u[0 : 2]",
+	} {
+		p, err := wse.Parse("", `machine wse3
+mesh 2 1
+class a { at x 0..1 y 0..1
+ array u f32[2]
+ queue q out 2 color 1
+ task main local 8 { mov.`+map[string]string{"control": "u32", "advance": "f32"}[name]+" "+body+` exit }
+ entry main }
+class b { at x 1..2 y 0..1
+ array v f32[2]
+ queue r in 2 color 1
+ task main local 8 { mov.f32 v[0 : 2] = fab(r, 2) exit }
+ entry main }
+route color 1 at x 0..1 y 0..1 rx ramp tx east
+route color 1 at x 1..2 y 0..1 rx west tx ramp
+`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ := wse.Profile("wse3")
+		if err := wse.Check(p, m); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_, err = New(p, m, sim.Options{}, -1)
+		if no := (*Unsupported)(nil); !errors.As(err, &no) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		w, why, err := Open(p, m, sim.Options{})
+		if _, ok := w.(*sim.Sim); !ok || why == "" || err != nil {
+			t.Errorf("%s: Open gives %T because %q, %v", name, w, why, err)
+		}
+	}
+}
+
+// A program that falls apart into too many groups goes on in the plain engine as if it had begun there.
+func TestHandOver(t *testing.T) {
+	p, err := wse.Parse("", `machine wse2
+mesh 8 4
+class a { at x 0..8 y 0..4
+ array d i32[4] export = affine 1 + 1*px + 8*py
+ task main local 8 { load %v = d[0] while %v > 0 { set %v = %v - 1 map.add.i32 d[1 : 3] = d[1 : 3], %v } exit }
+ entry main }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := wse.Profile("wse2")
+	f, err := New(p, m, sim.Options{}, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sim.New(p, m, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := observe(p, f, 2), observe(p, s, 2)
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(outcome{}, event{}), cmpopts.IgnoreUnexported(sim.Stats{})); d != "" {
+		t.Errorf("plain (-) and handed over (+): %s", d)
+	}
+	if f.Left() == "" {
+		t.Error("the program stayed")
 	}
 }
