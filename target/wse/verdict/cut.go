@@ -1,38 +1,41 @@
 package verdict
 
-import (
-	"strings"
+import "github.com/wfc-lang/wfc/target/wse"
 
-	"github.com/wfc-lang/wfc/target/wse"
-)
-
-// periods of a repeating stretch that are kept: 8 of a short period, 4 of a long one.
+// periods of a repeating stretch that are kept: 4 of a short period, 2 of a long one.
 func periods(step int) int {
 	if step <= 4 {
-		return 8
+		return 4
 	}
-	return 4
+	return 2
 }
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
 func keep(p *wse.Program, yAxis bool) []int {
 	extent := p.W
-	axis := func(r wse.Region) wse.Range { return r.X }
 	if yAxis {
 		extent = p.H
-		axis = func(r wse.Region) wse.Range { return r.Y }
 	}
 	pos := make([]int, extent)
 	for i := range pos {
 		pos[i] = i
 	}
-	var ranges []wse.Range
-	seen := map[wse.Range]bool{}
-	add := func(r wse.Region) {
-		if a := axis(r); !seen[a] {
-			seen[a] = true
-			ranges = append(ranges, a)
+	// Two positions are alike when the same things hold there: classes, queue colors, routes, in the same stretch of the other axis. What
+	// range of positions says so does not matter.
+	index := map[any]int{}
+	var ranges [][]wse.Range
+	add := func(what any, r wse.Region) {
+		along, across := r.X, r.Y
+		if yAxis {
+			along, across = r.Y, r.X
 		}
+		k := [2]any{what, across}
+		n, ok := index[k]
+		if !ok {
+			n = len(ranges)
+			index[k], ranges = n, append(ranges, nil)
+		}
+		ranges[n] = append(ranges[n], along)
 	}
 	for _, c := range p.Classes {
 		for _, q := range c.Params {
@@ -41,32 +44,37 @@ func keep(p *wse.Program, yAxis bool) []int {
 			}
 		}
 		for _, r := range c.Regions {
-			add(r)
+			add(c.Name, r)
 		}
 		for _, q := range c.Queues {
 			for _, at := range q.Colors {
-				add(at.Region)
+				add([3]any{c.Name, q.Name, at.Color}, at.Region)
 			}
 		}
 	}
-	for _, r := range p.Routes {
-		add(r.Region)
+	for n, r := range p.Routes {
+		setting := any([3]any{r.Color, r.Rx, r.Tx})
+		if r.Switch != nil || r.Filter != nil || r.Teardown {
+			setting = n
+		}
+		add(setting, r.Region)
 	}
 	names := map[string]int{}
 	sig := make([]int, extent)
+	key := make([]byte, len(ranges))
 	for i := range sig {
-		var b strings.Builder
-		for _, r := range ranges {
-			if r.Contains(i) {
-				b.WriteByte(1)
-			} else {
-				b.WriteByte(0)
+		for n, rs := range ranges {
+			key[n] = 0
+			for _, r := range rs {
+				if r.Contains(i) {
+					key[n] = 1
+				}
 			}
 		}
-		n, ok := names[b.String()]
+		n, ok := names[string(key)]
 		if !ok {
 			n = len(names)
-			names[b.String()] = n
+			names[string(key)] = n
 		}
 		sig[i] = n
 	}
