@@ -2,12 +2,13 @@ package verdict
 
 import "github.com/wfc-lang/wfc/target/wse"
 
-// periods of a repeating stretch that are kept: 4 of a short period, 2 of a long one.
+// periods of a repeating stretch that are kept beside the last: 3 of a short period, 1 of a long one, so that 8 positions or more remain,
+// several times the distance between neighbours.
 func periods(step int) int {
 	if step <= 4 {
-		return 4
+		return 3
 	}
-	return 2
+	return 1
 }
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
