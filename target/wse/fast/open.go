@@ -3,6 +3,7 @@ package fast
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/sim"
@@ -17,8 +18,15 @@ type Wafer interface {
 	Cycle() int64
 }
 
+// few PEs are simulated sooner than sorted into groups.
+const few = 256
+
 // Open gives this engine where it can run the program and its PEs have enough in common, else the plain one and why.
 func Open(p *wse.Program, m wse.Machine, opt sim.Options) (w Wafer, why string, err error) {
+	if p.W*p.H < few {
+		w, err := sim.New(p, m, opt)
+		return w, fmt.Sprintf("fewer than %d PEs have too little in common", few), err
+	}
 	s, err := New(p, m, opt, 0)
 	var no *Unsupported
 	if errors.As(err, &no) {
