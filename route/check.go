@@ -150,7 +150,7 @@ type grid struct {
 
 	got  map[[2]int]int // of walk: deliveries, steps taken, steps to take
 	seen map[step]bool
-	todo []step
+	pending []step
 }
 
 // step is a wavelet that enters a router.
@@ -236,10 +236,10 @@ func (g *grid) check() {
 func (g *grid) walk(ch string, x, y int) {
 	clear(g.got)
 	clear(g.seen)
-	got, seen, todo := g.got, g.seen, append(g.todo[:0], step{x, y, Ramp})
-	for len(todo) > 0 {
-		s := todo[0]
-		todo = todo[1:]
+	got, seen, pending := g.got, g.seen, append(g.pending[:0], step{x, y, Ramp})
+	for len(pending) > 0 {
+		s := pending[0]
+		pending = pending[1:]
 		if !g.inside(s.x, s.y) {
 			g.c.fail("color %d: the stream of %s from PE (%d,%d) leaves the mesh at (%d,%d)", g.color, ch, x, y, s.x, s.y)
 			return
@@ -270,7 +270,7 @@ func (g *grid) walk(ch string, x, y int) {
 				continue
 			}
 			dx, dy := d.Delta()
-			todo = append(todo, step{s.x + dx, s.y + dy, d.Opposite()})
+			pending = append(pending, step{s.x + dx, s.y + dy, d.Opposite()})
 		}
 	}
 	want := Receivers(g.c.p, ch, x, y)

@@ -127,15 +127,15 @@ func (n *network) run(f int) Verdict {
 	for i := range pes {
 		pes[i] = pe{left: -1, sends: make([]int, len(n.chans)), sent: make([]ir.Pos, len(n.chans))}
 	}
-	todo := make([]int, len(pes))
+	awake := make([]int, len(pes))
 	queued := make([]bool, len(pes))
-	for i := range todo {
-		todo[i], queued[i] = i, true
+	for i := range awake {
+		awake[i], queued[i] = i, true
 	}
 	wake := func(i int) {
 		if !queued[i] {
 			queued[i] = true
-			todo = append(todo, i)
+			awake = append(awake, i)
 		}
 	}
 	senders := make([][]int, len(n.chans)) // channel, receiver -> sender
@@ -160,9 +160,9 @@ func (n *network) run(f int) Verdict {
 		}
 		return room
 	}
-	for len(todo) > 0 {
-		i := todo[0]
-		todo, queued[i] = todo[1:], false
+	for len(awake) > 0 {
+		i := awake[0]
+		awake, queued[i] = awake[1:], false
 		if n.class[i] == nil {
 			continue
 		}
