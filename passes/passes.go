@@ -7,12 +7,13 @@
 //	ghosts      reads beyond a wall become reads of arrays extended by their boundary conditions
 //	fold        operations on constants are carried out
 //	hoist       what depends on coordinates but not on time becomes data, computed once in f64
+//	uniform     functions that are the same at every point are computed once
 //	expand      exp, log, sin, cos, tanh and pow become arithmetic with a stated error bound
 //	cse         equal values are computed once
 //	fuse        maps over the same boxes become one map; producers move into their only consumer
 //	dce         what nothing reads goes; operations take their canonical order
 //
-// The first five define the bits, the last three preserve them, and none of the table knows a target. After the table,
+// Those up to expand define the bits, the last three preserve them, and none of the table knows a target. After the table,
 // [Reuse] decides which values share storage; it changes no program. A back end that computes in one memory, as the CPU does, asks it.
 //
 // Bodies are rebuilt, never patched: a [builder] shares equal nodes and keeps arguments before uses, so a pass is a function from the
@@ -84,6 +85,7 @@ var Table = []Pass{
 	{"ghosts", "extend arrays beyond walls by their boundary conditions; check every read's range", ghosts, Bits, Equations},
 	{"fold", "carry out operations on constants", fold, Bits, Index},
 	{"hoist", "compute what depends on coordinates but not on time once, in f64, into constant arrays", hoist, Tolerance, Index},
+	{"uniform", "compute functions that are the same at every point once", uniform, Bits, Index},
 	{"expand", "expand exp, log, sin, cos, tanh and pow into arithmetic with a stated error bound", expand, Tolerance, Index},
 	{"cse", "compute equal nodes and equal operations once", cse, Bits, Index},
 	{"fuse", "join maps over the same boxes; move producers into their only consumer", fuse, Bits, Index},
