@@ -148,8 +148,8 @@ type grid struct {
 	listen   [][]string
 	receives []int // how many streams of this color end here
 
-	got  map[[2]int]int // of walk: deliveries, steps taken, steps to take
-	seen map[step]bool
+	got     map[[2]int]int // of walk: deliveries, steps taken, steps to take
+	seen    map[step]bool
 	pending []step
 }
 
