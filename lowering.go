@@ -10,32 +10,42 @@ import (
 	"github.com/wfc-lang/wfc/target/wse/cost"
 )
 
+// placed is a mesh program taken as far towards machine code as the machine's limits let it.
+type placed struct {
+	mesh   *mesh.Program
+	table  *route.Table      // nil when colors ran out
+	code   *codegen.Output   // nil when queues or tasks ran out
+	layout []wse.ClassLayout // memory, also when it does not fit
+	err    error             // the limit that broke
+}
+
 // lowerToMesh lowers as the cost model prefers: what needs no other PE first, while halos are on their way, and reductions along trees.
 // Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code): the first of four ways that fits is taken, and
 // the leanest when none does.
-func (p *Program) lowerToMesh(layouts []mesh.Layout, m wse.Machine) (*mesh.Program, error) {
+func (p *Program) lowerToMesh(layouts []mesh.Layout, m wse.Machine) (pl placed, err error) {
 	trees := collective.Auto(cost.Collective(m, false), m.UsableColors)
-	var mp *mesh.Program
-	var err error
 	for _, o := range []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}} {
 		o.Source, o.StreamReceives = p.file, true
-		if mp, err = tomesh.Lower(p.IR, layouts, o); err != nil || fits(mp, m) {
+		mp, err := tomesh.Lower(p.IR, layouts, o)
+		if err != nil {
+			return pl, err
+		}
+		if pl = p.place(mp, m); pl.err == nil {
 			break
 		}
 	}
-	return mp, err
+	return pl, nil
 }
 
-// fits reports whether the machine has what a mesh program takes.
-func fits(mp *mesh.Program, m wse.Machine) bool {
-	table, err := route.Assign(mp, codegen.Fabric{Machine: m})
-	if err != nil {
-		return false
+// place routes a mesh program, generates its code and lays out its memory.
+func (p *Program) place(mp *mesh.Program, m wse.Machine) (pl placed) {
+	pl.mesh = mp
+	if pl.table, pl.err = route.Assign(mp, codegen.Fabric{Machine: m}); pl.err != nil {
+		return pl
 	}
-	out, err := codegen.Generate(mp, table, m, codegen.Options{})
-	if err != nil {
-		return false
+	if pl.code, pl.err = codegen.Generate(mp, pl.table, m, codegen.Options{Line: p.lineName}); pl.err != nil {
+		return pl
 	}
-	_, err = wse.Layout(out.Program, m)
-	return err == nil
+	pl.layout, pl.err = wse.Layout(pl.code.Program, m)
+	return pl
 }

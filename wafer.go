@@ -34,35 +34,32 @@ func (p *Program) buildWafer(m wse.Machine) error {
 		return p.refuseOr(err)
 	}
 	reportLayouts(p.ReportData, layouts)
-	mp, err := p.lowerToMesh(layouts, m)
+	pl, err := p.lowerToMesh(layouts, m)
 	if err != nil {
 		return p.refuseOr(err)
 	}
-	p.Mesh = mp
-	w := &report.Wafer{Machine: m.Name, W: mp.W, H: mp.H}
+	p.Mesh = pl.mesh
+	w := &report.Wafer{Machine: m.Name, W: pl.mesh.W, H: pl.mesh.H}
 	p.ReportData.Wafer = w
-	reportMesh(w, mp, m)
-	table, err := route.Assign(mp, codegen.Fabric{Machine: m})
-	if err != nil {
-		return p.refuseOr(err)
+	reportMesh(w, pl.mesh, m)
+	if pl.table == nil {
+		return p.refuseOr(pl.err)
 	}
-	reportRoutes(w, mp, table, m)
-	if faults := route.Check(mp, table); len(faults) > 0 {
+	reportRoutes(w, pl.mesh, pl.table, m)
+	if faults := route.Check(pl.mesh, pl.table); len(faults) > 0 {
 		return wrongRoutes(p.Name, faults)
 	}
-	out, err := codegen.Generate(mp, table, m, codegen.Options{Line: p.lineName})
-	if err != nil {
-		return p.refuseOr(err)
+	if pl.code == nil {
+		return p.refuseOr(pl.err)
 	}
-	layout, err := wse.Layout(out.Program, m)
-	reportCode(w, p, out, layout, m)
-	if err != nil {
-		return p.refuseMemory(err, m)
+	reportCode(w, p, pl.code, pl.layout, m)
+	if pl.err != nil {
+		return p.refuseMemory(pl.err, m)
 	}
-	if err := p.judge(out.Program, m); err != nil {
+	if err := p.judge(pl.code.Program, m); err != nil {
 		return err
 	}
-	p.Code = out.Program
+	p.Code = pl.code.Program
 	p.ReportData.Status = "fits"
 	return nil
 }

@@ -60,18 +60,18 @@ func keep(p *wse.Program, yAxis bool) []int {
 		}
 		add(setting, r.Region)
 	}
-	names := map[string]int{}
-	sig := make([]int, extent)
-	key := make([]byte, len(ranges))
-	for i := range sig {
-		for n, rs := range ranges {
-			key[n] = 0
-			for _, r := range rs {
-				if r.Contains(i) {
-					key[n] = 1
-				}
+	holds := make([]byte, extent*len(ranges)) // position by position
+	for n, rs := range ranges {
+		for _, r := range rs {
+			for i := max(r.Lo, 0); i < min(r.Hi, extent); i += r.Stride() {
+				holds[i*len(ranges)+n] = 1
 			}
 		}
+	}
+	names := map[string]int{}
+	sig := make([]int, extent)
+	for i := range sig {
+		key := holds[i*len(ranges) : (i+1)*len(ranges)]
 		n, ok := names[string(key)]
 		if !ok {
 			n = len(names)
