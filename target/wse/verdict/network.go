@@ -102,6 +102,7 @@ func all(n int) []int {
 // fabric lays the pipes: first one per buffer, then chains are joined.
 func (m *model) fabric(mach wse.Machine) {
 	n, w := len(m.class), len(m.xs)
+	m.pipes = make([]pipe, 0, 20*n) // a PE of a halo exchange has 12 router buffers and 8 queues
 	routes := make([]map[int]wse.Route, n)
 	slot := make([]map[int]int32, n)
 	add := func(q pipe) int32 {
