@@ -146,7 +146,7 @@ func TestModels(t *testing.T) {
 
 // BenchmarkEngines gives the processor time of a run on both engines, on all cores together, the ratio, and PE-cycles of the fast one.
 //
-//	go test ./tests/engines -run xxx -bench . -benchtime 1x
+//	go test ./tests/engines -run ^$ -bench . -benchtime 1x
 func BenchmarkEngines(b *testing.B) {
 	for _, c := range []struct {
 		name, model string

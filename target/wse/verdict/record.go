@@ -84,15 +84,15 @@ func (r *recorder) progress(th *thread) {
 // statement of a PE are one step.
 func (r *recorder) schedule(s *state, ends []int32) []Step {
 	need := map[int32]bool{}
-	todo := append([]int32(nil), ends...)
-	for len(todo) > 0 {
-		e := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	left := append([]int32(nil), ends...)
+	for len(left) > 0 {
+		e := left[len(left)-1]
+		left = left[:len(left)-1]
 		if e < 0 || need[e] {
 			continue
 		}
 		need[e] = true
-		todo = append(todo, r.events[e].deps...)
+		left = append(left, r.events[e].deps...)
 	}
 	list := make([]int32, 0, len(need))
 	for e := range need {
