@@ -18,7 +18,7 @@ type BodyBuilder struct {
 }
 
 // At is one dimension of an access function: index+off, or the constant off when index is "".
-func At(index string, off int) Affine { return Affine{index, off} }
+func At(index string, off int) Affine { return Affine{Index: index, Off: off} }
 
 // Body returns the nodes built so far with the given results. The builder may go on.
 func (b *BodyBuilder) Body(results ...int) Body {

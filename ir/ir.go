@@ -60,6 +60,9 @@ type Axis struct {
 	Nodes    bool
 	Lo, H    float64
 	Unit     string
+	// Of names the cell axis whose faces this axis numbers: face i lies between cells i-1 and i. Nodes is true, H and Lo are those of
+	// the cells, N is one more (the same when periodic). It is laid out like that axis; the part at the high end owns the last face.
+	Of string
 }
 
 // Coord returns the coordinate of index i, which may be fractional or outside the axis.
@@ -76,6 +79,7 @@ type Array struct {
 	Axes  []string // row-major, last fastest
 	Elem  Elem
 	Const bool   // written by host functions only: data, loaded once
+	Local bool   // scratch of a solver or an integrator: state of the program, but no result
 	File  string // ".npy" file whose contents initialise the array, "" if none
 	Unit  string
 	BC    []Boundary // consumed by the ghosts pass
@@ -85,15 +89,17 @@ type Array struct {
 // BCKind says what a boundary condition fixes.
 type BCKind uint8
 
-// Boundary kinds: the value on the face (or in the end node), or the outward normal derivative.
+// Boundary kinds: the value on the face (or in the end node), the outward normal derivative, or a combination a*T + b*dn(T) = c
+// (Robin), whose body has the results a, b, c.
 const (
 	Value BCKind = iota
 	Gradient
+	Mixed
 )
 
-func (k BCKind) String() string { return [...]string{"value", "gradient"}[k] }
+func (k BCKind) String() string { return [...]string{"value", "gradient", "mixed"}[k] }
 
-// Boundary is one side's condition on an array. Body has one result and may use scalars, coord and index nodes of the array's
+// Boundary is one side's condition on an array. Body has one result (three for Mixed) and may use scalars, coord and index nodes of the array's
 // other axes, and reads of rank-0 or lower-rank arrays.
 type Boundary struct {
 	Axis string
@@ -137,12 +143,15 @@ type Program struct {
 	Checks   []HostCheck
 	Arrays   []Array
 	Funcs    []Func
+	Procs    []Proc
 	Schedule []Run
+	Failures []Failure
 	Outputs  []Output
 	Probes   []Probe
 }
 
-// Run executes Func Count times. Bind overrides host scalars for this run (the clipped last step has its own dt).
+// Run executes Func, a function or a procedure, Count times. Bind overrides host scalars for this run (the clipped last step has its
+// own dt). With a Clock, Count is the most there may be.
 type Run struct {
 	Func  string
 	Count string // host scalar, rounded to an integer
@@ -150,6 +159,7 @@ type Run struct {
 	DT    string // host scalar: time per step
 	Unit  string // of t0 and dt, for display; "" when they have none or the loop counts steps
 	Bind  []Bind
+	Clock *Clock // the program keeps the time; T0 and DT are "" then
 }
 
 // Bind gives host scalar Name the value of host scalar To.
@@ -284,10 +294,30 @@ type Order struct {
 	Chain []ChainAxis
 }
 
-// Affine is one dimension of an access function: Index+Off, or the constant Off when Index is "".
+// Affine is one dimension of an access function: floor((Index*Mul + Off)/Div), or the constant Off when Index is "". Mul and Div of 0
+// mean 1. Strides other than 1 relate grids of different resolution.
 type Affine struct {
-	Index string
-	Off   int
+	Index    string
+	Off      int
+	Mul, Div int
+}
+
+// Unit reports whether the access is Index+Off or a constant.
+func (a Affine) Unit() bool { return a.Mul <= 1 && a.Mul >= 0 && a.Div <= 1 }
+
+// Of returns the position read when the index has value i.
+func (a Affine) Of(i int) int {
+	v := a.Off
+	if a.Index != "" {
+		v += i * max(1, a.Mul)
+	}
+	if a.Div > 1 {
+		if v < 0 {
+			return -((-v + a.Div - 1) / a.Div)
+		}
+		return v / a.Div
+	}
+	return v
 }
 
 // Body is a scalar expression DAG. Node arguments come before the node.

@@ -75,7 +75,8 @@ func genNode(t *rapid.T, before int) Node {
 	case Read:
 		n.Name = rapid.SampledFrom([]string{"@", "%", ""}).Draw(t, "sigil") + genName(t, "read")
 		n.At = many(t, "at", 3, func() Affine {
-			return Affine{rapid.OneOf(rapid.Just(""), rapid.Custom(func(t *rapid.T) string { return genName(t, "idx") })).Draw(t, "i"), genInt(t, "off")}
+			index := rapid.OneOf(rapid.Just(""), rapid.Custom(func(t *rapid.T) string { return genName(t, "idx") })).Draw(t, "i")
+			return At(index, genInt(t, "off"))
 		})
 	case Param_, Scalar, Index, Coord:
 		n.Name = genName(t, "name")
