@@ -120,7 +120,8 @@ func genProgram(t *rapid.T) *Program {
 	name := func() string { return genName(t, "name") }
 	p := &Program{Name: name()}
 	p.Axes = many(t, "axes", 2, func() Axis {
-		return Axis{name(), genInt(t, "n"), rapid.Bool().Draw(t, "p"), rapid.Bool().Draw(t, "n"), genFloat(t, "lo"), genFloat(t, "h"), name()}
+		return Axis{Name: name(), N: genInt(t, "n"), Periodic: rapid.Bool().Draw(t, "p"), Nodes: rapid.Bool().Draw(t, "n"), Lo: genFloat(t, "lo"),
+			H: genFloat(t, "h"), Unit: name()}
 	})
 	p.Params = many(t, "params", 2, func() Param { return Param{name(), genFloat(t, "v"), name(), rapid.Bool().Draw(t, "shape")} })
 	p.Host = many(t, "host", 2, func() HostDef { return HostDef{name(), genBody(t)} })
@@ -137,7 +138,7 @@ func genProgram(t *rapid.T) *Program {
 			many(t, "sets", 2, func() Set { return Set{name(), "%" + name(), genPos(t)} })}
 	})
 	p.Schedule = many(t, "runs", 2, func() Run {
-		return Run{name(), name(), name(), name(), name(), many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
+		return Run{Func: name(), Count: name(), T0: name(), DT: name(), Unit: name(), Bind: many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
 	})
 	p.Outputs = many(t, "outs", 2, func() Output {
 		return Output{many(t, "a", 2, name), name(), name(), many(t, "f", 2, func() Format { return Format{name(), name(), genFloat(t, "at")} }), genPos(t)}
