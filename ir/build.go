@@ -54,6 +54,9 @@ func nodeKey(n *Node) string {
 	fmt.Fprintf(&s, "%d %d %v %x %d %q %d %d", n.Op, n.Elem, n.Args, math.Float64bits(n.Imm), n.Int, n.Name, n.N, n.Acc)
 	for _, a := range n.At {
 		fmt.Fprintf(&s, " %q%+d", a.Index, a.Off)
+		if !a.Unit() {
+			fmt.Fprintf(&s, "*%d/%d", max(1, a.Mul), max(1, a.Div))
+		}
 	}
 	return s.String()
 }

@@ -13,8 +13,9 @@ line. Print writes one fixed layout and order; Parse takes the declarations in a
 	  yield $2
 	}
 	check ok WF0301 "step {dt} is too long" !10:20
-	array @T[x] f32 unit "K" {                    // flags: const, file "T.npy"
-	  bc x lo value {
+	axis x.f 65 nodes lo 0 h 0.015625 unit "m" of x  // the faces of x
+	array @T[x] f32 unit "K" {                    // flags: const, local, file "T.npy"
+	  bc x lo value {                             // or gradient, or mixed
 	    $0 = const f32 500
 	    yield $0
 	  }
@@ -39,7 +40,16 @@ line. Print writes one fixed layout and order; Parse takes the declarations in a
 	  }
 	  set @T = %a
 	}
+	proc solve until @done {
+	  call step
+	  loop count { call step }
+	  while @more max count {
+	    if @small { call step } else { loop count { } }
+	  }
+	}
 	run step count steps t0 t0 dt dt bind dt = last
+	run solve count steps clock (@t, @t.low) next @t.next done @over
+	failure @failed WF0630 "no convergence: {res}" history @norms entries @n !5:9
 	output (@T) steps every as vti, png(z 0.25)
 	probe p @T at (0.5) steps every
 
@@ -48,6 +58,7 @@ arguments; the forms of the leaves and of deriv are
 
 	const f32 0.1      param f64 n        scalar f32 c       read f32 @T[x+1, 3, z]
 	index i32 x        coord f64 x        deriv f32 $0 along x order 2 acc 4
+	read f32 @fine[2*x+1]                 read f32 @coarse[(x+1)/2]
 
 Numbers are the shortest decimals that read back exactly (f16 and f32 constants: in 32 bits), hexadecimal floats, inf, -inf or
 nan(bits). reduce takes sum, prod, max or min, maybe fma, and order seq, canon or mesh(x 4, y 3). "!start:end" is a byte range of the

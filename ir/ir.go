@@ -305,6 +305,16 @@ type Affine struct {
 // Unit reports whether the access is Index+Off or a constant.
 func (a Affine) Unit() bool { return a.Mul <= 1 && a.Mul >= 0 && a.Div <= 1 }
 
+// Span returns the least position that is read while the index runs from lo to hi-1, and one more than the greatest. A constant ignores
+// the ends.
+func (a Affine) Span(lo, hi int) (int, int) {
+	if a.Index == "" {
+		c := a.Of(0)
+		return c, c + 1
+	}
+	return a.Of(lo), a.Of(hi-1) + 1
+}
+
 // Of returns the position read when the index has value i.
 func (a Affine) Of(i int) int {
 	v := a.Off

@@ -27,6 +27,10 @@ func Parse(file, src string) (*Program, error) {
 			p.Arrays = append(p.Arrays, r.array())
 		case "func":
 			p.Funcs = append(p.Funcs, r.function())
+		case "proc":
+			p.Procs = append(p.Procs, r.proc())
+		case "failure":
+			p.Failures = append(p.Failures, r.failure())
 		case "run":
 			p.Schedule = append(p.Schedule, r.run())
 		case "output":
@@ -34,7 +38,7 @@ func Parse(file, src string) (*Program, error) {
 		case "probe":
 			p.Probes = append(p.Probes, r.probe())
 		default:
-			r.Fail(t, "expected axis, param, scalar, check, array, func, run, output or probe, found %s", t)
+			r.Fail(t, "expected axis, param, scalar, check, array, func, proc, run, failure, output or probe, found %s", t)
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -82,6 +86,9 @@ func (r reader) axis() Axis {
 	r.Expect("h")
 	a.H = r.Float(64)
 	a.Unit = r.unit()
+	if r.Accept("of") {
+		a.Of = r.Name()
+	}
 	return a
 }
 
@@ -108,6 +115,7 @@ func (r reader) array() Array {
 	r.List("[", "]", func() { a.Axes = append(a.Axes, r.Name()) })
 	a.Elem = r.elem()
 	a.Const = r.Accept("const")
+	a.Local = r.Accept("local")
 	if r.Accept("file") {
 		a.File = r.Str()
 	}
@@ -119,7 +127,10 @@ func (r reader) array() Array {
 	for r.More("}") {
 		r.Expect("bc")
 		c := Boundary{Axis: r.Name(), High: r.choice("lo", "hi")}
-		if r.choice("value", "gradient") {
+		switch {
+		case r.Accept("mixed"):
+			c.Kind = Mixed
+		case r.choice("value", "gradient"):
 			c.Kind = Gradient
 		}
 		c.Pos = r.pos()

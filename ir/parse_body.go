@@ -81,11 +81,33 @@ func (r reader) nodeArgs(limit int) []int {
 }
 
 func (r reader) affine() Affine {
-	t := r.Peek()
-	if t.Kind == text.Number || r.At("-") {
-		return Affine{Off: r.Int()}
+	if r.Accept("(") {
+		a := r.offset()
+		r.Expect(")")
+		r.Expect("/")
+		a.Div = r.factor()
+		return a
 	}
-	a := Affine{Index: r.Name()}
+	a := r.offset()
+	if a.Index != "" && a.Off == 0 && r.Accept("/") {
+		a.Div = r.factor()
+	}
+	return a
+}
+
+// offset reads a number, or an index with an optional factor and an optional offset.
+func (r reader) offset() Affine {
+	var a Affine
+	if r.Peek().Kind == text.Number || r.At("-") {
+		a.Off = r.Int()
+		if !r.Accept("*") {
+			return a
+		}
+		if a.Mul, a.Off = a.Off, 0; a.Mul < 1 {
+			r.Fail(r.Prev(), "the factor of an index is %d; it must be at least 1", a.Mul)
+		}
+	}
+	a.Index = r.Name()
 	switch {
 	case r.Accept("+"):
 		a.Off = r.Int()
@@ -93,6 +115,15 @@ func (r reader) affine() Affine {
 		a.Off = r.Int()
 	}
 	return a
+}
+
+// factor reads a divisor.
+func (r reader) factor() int {
+	n := r.Int()
+	if n < 1 {
+		r.Fail(r.Prev(), "the divisor of an index is %d; it must be at least 1", n)
+	}
+	return n
 }
 
 func (r reader) run() Run {
@@ -113,6 +144,14 @@ func (r reader) run() Run {
 			b.To = r.Name()
 			u.Bind = append(u.Bind, b)
 		}
+	}
+	if r.Accept("clock") {
+		u.Clock = &Clock{}
+		r.List("(", ")", func() { u.Clock.Now = append(u.Clock.Now, r.array0()) })
+		r.Expect("next")
+		u.Clock.Next = r.array0()
+		r.Expect("done")
+		u.Clock.Done = r.array0()
 	}
 	return u
 }

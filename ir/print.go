@@ -20,8 +20,8 @@ func Print(p *Program) string {
 	}
 	for i := range p.Axes {
 		a := &p.Axes[i]
-		w.Line(0, "axis %s %d %s%s lo %s h %s%s", text.Name(a.Name), a.N, word(a.Nodes, "nodes", "cells"), word(a.Periodic, " periodic", ""),
-			text.Float(a.Lo, 64), text.Float(a.H, 64), text.Unit(a.Unit))
+		w.Line(0, "axis %s %d %s%s lo %s h %s%s%s", text.Name(a.Name), a.N, word(a.Nodes, "nodes", "cells"), word(a.Periodic, " periodic", ""),
+			text.Float(a.Lo, 64), text.Float(a.H, 64), text.Unit(a.Unit), optional(" of ", a.Of))
 	}
 	for _, q := range p.Params {
 		w.Line(0, "param %s = %s%s%s", text.Name(q.Name), text.Float(q.Value, 64), text.Unit(q.Unit), word(q.Shape, " shape", ""))
@@ -43,6 +43,9 @@ func Print(p *Program) string {
 	}
 	for i := range p.Funcs {
 		printFunc(w, &p.Funcs[i])
+	}
+	for i := range p.Procs {
+		printProc(w, &p.Procs[i])
 	}
 	printTail(w, p)
 	return w.String()
@@ -84,7 +87,7 @@ func ref(s string) string {
 }
 
 func printArray(w *text.Printer, a *Array) {
-	s := fmt.Sprintf("array @%s[%s] %s%s", text.Name(a.Name), names(a.Axes), a.Elem, word(a.Const, " const", ""))
+	s := fmt.Sprintf("array @%s[%s] %s%s", text.Name(a.Name), names(a.Axes), a.Elem, word(a.Const, " const", "")+word(a.Local, " local", ""))
 	if a.File != "" {
 		s += " file " + strconv.Quote(a.File)
 	}
@@ -196,20 +199,36 @@ func (n *Node) String() string {
 	case Read:
 		at := make([]string, len(n.At))
 		for i, a := range n.At {
-			switch {
-			case a.Index == "":
-				at[i] = strconv.Itoa(a.Off)
-			case a.Off == 0:
-				at[i] = text.Name(a.Index)
-			default:
-				at[i] = fmt.Sprintf("%s%+d", text.Name(a.Index), a.Off)
-			}
+			at[i] = a.String()
 		}
 		return head + " " + ref(n.Name) + "[" + strings.Join(at, ", ") + "]"
 	case Deriv:
 		return fmt.Sprintf("%s %s along %s order %d acc %d", head, strings.Join(args, ", "), text.Name(n.Name), n.N, n.Acc)
 	}
 	return head + word(len(args) > 0, " ", "") + strings.Join(args, ", ")
+}
+
+// String writes one dimension of an access as in the text form: "x+1", "3", "2*x-1", "x/2", "(x+1)/2".
+func (a Affine) String() string {
+	s := ""
+	switch {
+	case a.Index == "":
+		s = strconv.Itoa(a.Off)
+	case a.Mul != 0 && a.Mul != 1:
+		s = fmt.Sprintf("%d*%s", a.Mul, text.Name(a.Index))
+	default:
+		s = text.Name(a.Index)
+	}
+	if a.Index != "" && a.Off != 0 {
+		s += fmt.Sprintf("%+d", a.Off)
+	}
+	switch {
+	case a.Div == 0 || a.Div == 1:
+		return s
+	case a.Index != "" && a.Off == 0:
+		return fmt.Sprintf("%s/%d", s, a.Div)
+	}
+	return fmt.Sprintf("(%s)/%d", s, a.Div)
 }
 
 func bits(e Elem) int {
@@ -220,7 +239,7 @@ func bits(e Elem) int {
 }
 
 func printTail(w *text.Printer, p *Program) {
-	if len(p.Schedule)+len(p.Outputs)+len(p.Probes) > 0 {
+	if len(p.Schedule)+len(p.Failures)+len(p.Outputs)+len(p.Probes) > 0 {
 		w.Gap()
 	}
 	for _, r := range p.Schedule {
@@ -235,7 +254,19 @@ func printTail(w *text.Printer, p *Program) {
 		for i, b := range r.Bind {
 			s += word(i > 0, ", ", " bind ") + text.Name(b.Name) + " = " + text.Name(b.To)
 		}
+		if c := r.Clock; c != nil {
+			s += " clock ("
+			for i, a := range c.Now {
+				s += word(i > 0, ", ", "") + "@" + text.Name(a)
+			}
+			s += ") next @" + text.Name(c.Next) + " done @" + text.Name(c.Done)
+		}
 		w.Line(0, "%s", s)
+	}
+	for i := range p.Failures {
+		f := &p.Failures[i]
+		w.Line(0, "failure @%s %s %s%s%s%s", text.Name(f.Array), text.Name(f.Code), strconv.Quote(f.Message),
+			optional(" history @", f.History), optional(" entries @", f.Entries), pos(f.Pos))
 	}
 	for _, o := range p.Outputs {
 		q := make([]string, len(o.Arrays))

@@ -76,7 +76,12 @@ func genNode(t *rapid.T, before int) Node {
 		n.Name = rapid.SampledFrom([]string{"@", "%", ""}).Draw(t, "sigil") + genName(t, "read")
 		n.At = many(t, "at", 3, func() Affine {
 			index := rapid.OneOf(rapid.Just(""), rapid.Custom(func(t *rapid.T) string { return genName(t, "idx") })).Draw(t, "i")
-			return At(index, genInt(t, "off"))
+			a := At(index, genInt(t, "off"))
+			if index != "" {
+				a.Mul = rapid.SampledFrom([]int{0, 0, 2, 3, 1 << 20}).Draw(t, "mul")
+			}
+			a.Div = rapid.SampledFrom([]int{0, 0, 2, 3, 1 << 20}).Draw(t, "div")
+			return a
 		})
 	case Param_, Scalar, Index, Coord:
 		n.Name = genName(t, "name")
@@ -121,15 +126,15 @@ func genProgram(t *rapid.T) *Program {
 	p := &Program{Name: name()}
 	p.Axes = many(t, "axes", 2, func() Axis {
 		return Axis{Name: name(), N: genInt(t, "n"), Periodic: rapid.Bool().Draw(t, "p"), Nodes: rapid.Bool().Draw(t, "n"), Lo: genFloat(t, "lo"),
-			H: genFloat(t, "h"), Unit: name()}
+			H: genFloat(t, "h"), Unit: name(), Of: name()}
 	})
 	p.Params = many(t, "params", 2, func() Param { return Param{name(), genFloat(t, "v"), name(), rapid.Bool().Draw(t, "shape")} })
 	p.Host = many(t, "host", 2, func() HostDef { return HostDef{name(), genBody(t)} })
 	p.Checks = many(t, "checks", 2, func() HostCheck { return HostCheck{name(), name(), rapid.String().Draw(t, "msg"), genPos(t)} })
 	p.Arrays = many(t, "arrays", 2, func() Array {
-		a := Array{Name: name(), Axes: many(t, "axes", 3, name), Elem: F32, Const: rapid.Bool().Draw(t, "c"), File: name(), Pos: genPos(t)}
+		a := Array{Name: name(), Axes: many(t, "axes", 3, name), Elem: F32, Const: rapid.Bool().Draw(t, "c"), Local: rapid.Bool().Draw(t, "l"), File: name(), Pos: genPos(t)}
 		a.BC = many(t, "bc", 2, func() Boundary {
-			return Boundary{name(), rapid.Bool().Draw(t, "hi"), BCKind(rapid.IntRange(0, 1).Draw(t, "k")), genBody(t), genPos(t)}
+			return Boundary{name(), rapid.Bool().Draw(t, "hi"), BCKind(rapid.IntRange(0, 2).Draw(t, "k")), genBody(t), genPos(t)}
 		})
 		return a
 	})
@@ -137,8 +142,18 @@ func genProgram(t *rapid.T) *Program {
 		return Func{name(), rapid.Bool().Draw(t, "host"), many(t, "ops", 2, func() Op { return genOp(t) }),
 			many(t, "sets", 2, func() Set { return Set{name(), "%" + name(), genPos(t)} })}
 	})
+	p.Procs = many(t, "procs", 2, func() Proc {
+		return Proc{Name: name(), Until: name(), Pos: genPos(t), Body: genStmts(t, 0)}
+	})
+	p.Failures = many(t, "failures", 2, func() Failure {
+		return Failure{name(), name(), rapid.String().Draw(t, "msg"), name(), name(), genPos(t)}
+	})
 	p.Schedule = many(t, "runs", 2, func() Run {
-		return Run{Func: name(), Count: name(), T0: name(), DT: name(), Unit: name(), Bind: many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
+		r := Run{Func: name(), Count: name(), T0: name(), DT: name(), Unit: name(), Bind: many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
+		if rapid.Bool().Draw(t, "clock") {
+			r.Clock = &Clock{Now: many(t, "now", 2, name), Next: name(), Done: name()}
+		}
+		return r
 	})
 	p.Outputs = many(t, "outs", 2, func() Output {
 		return Output{many(t, "a", 2, name), name(), name(), many(t, "f", 2, func() Format { return Format{name(), name(), genFloat(t, "at")} }), genPos(t)}
@@ -147,6 +162,55 @@ func genProgram(t *rapid.T) *Program {
 		return Probe{name(), name(), many(t, "at", 2, func() float64 { return genFloat(t, "at") }), name(), genPos(t)}
 	})
 	return p
+}
+
+func genStmts(t *rapid.T, depth int) []Stmt {
+	return many(t, "stmts", 3, func() Stmt {
+		s := Stmt{Kind: StmtKind(rapid.IntRange(0, 3).Draw(t, "kind")), Pos: genPos(t)}
+		if depth > 3 {
+			s.Kind = Call
+		}
+		name := genName(t, "name")
+		switch s.Kind {
+		case Call:
+			s.Func = name
+			return s
+		case Loop:
+			s.Count = name
+		case While:
+			s.Cond = name
+			if rapid.Bool().Draw(t, "max") {
+				s.Count = genName(t, "max") + "n"
+			}
+		case If:
+			s.Cond, s.Else = name, genStmts(t, depth+1)
+		}
+		s.Body = genStmts(t, depth+1)
+		return s
+	})
+}
+
+func TestAffine(t *testing.T) {
+	for _, a := range []Affine{{Index: "x", Off: -3}, {Index: "x", Mul: 2, Off: 1}, {Index: "x", Div: 2}, {Index: "x", Mul: 3, Off: -5, Div: 2}, {Off: 7}} {
+		for lo := -6; lo < 6; lo++ {
+			for hi := lo + 1; hi < 8; hi++ {
+				mn, mx := math.MaxInt, math.MinInt
+				for i := lo; i < hi; i++ {
+					want := a.Off
+					if a.Index != "" {
+						want = int(math.Floor(float64(i*max(1, a.Mul)+a.Off) / float64(max(1, a.Div))))
+					}
+					if got := a.Of(i); got != want {
+						t.Fatalf("%v of %d is %d, want %d", a, i, got, want)
+					}
+					mn, mx = min(mn, want), max(mx, want)
+				}
+				if l, h := a.Span(lo, hi); l != mn || h != mx+1 {
+					t.Fatalf("%v over %d..%d spans %d..%d, want %d..%d", a, lo, hi, l, h, mn, mx+1)
+				}
+			}
+		}
+	}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -183,6 +247,10 @@ func TestParseErrors(t *testing.T) {
 		{"wfir 1\nprogram p ~", "2:11", "unexpected character"},
 		{"wfir 1\nprogram p\nfunc f { reduce [] over [] mean", "3:28", "expected sum, prod"},
 		{"wfir 1\nprogram p\nparam a = nan(1)", "3:15", "bits of a NaN"},
+		{"wfir 1\nprogram p\nproc p { run f }", "3:10", "expected call, loop, while or if"},
+		{"wfir 1\nprogram p\nproc p " + strings.Repeat("{ loop n", 100), "3:528", "nested more than 64"},
+		{"wfir 1\nprogram p\nscalar s { $0 = read f32 @a[0*x]", "3:30", "must be at least 1"},
+		{"wfir 1\nprogram p\nscalar s { $0 = read f32 @a[x/-2]", "3:32", "must be at least 1"},
 	} {
 		_, err := Parse("f.wfir", tc.src)
 		var d *diag.Diagnostic
@@ -215,13 +283,14 @@ func TestDocExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Funcs) != 1 || len(p.Funcs[0].Ops) != 3 || len(p.Probes) != 1 {
+	if len(p.Procs) != 1 || len(p.Failures) != 1 || len(p.Funcs) != 1 || len(p.Funcs[0].Ops) != 3 || len(p.Probes) != 1 {
 		t.Errorf("read as\n%s", Print(p))
 	}
 }
 
 func FuzzParse(f *testing.F) {
 	f.Add(docExample(f))
+	f.Add(verified)
 	f.Add("wfir 1 program \"\\xff\" output () seconds a as png(z nan(0x7ff8000000000001))")
 	f.Fuzz(func(t *testing.T, src string) {
 		p, err := Parse("fuzz", src)

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// The invariants of the index IR. Every level satisfies 1 to 24, canonical IR 25 and 26 as well. The verifier reports the number.
+// The invariants of the index IR. Every level satisfies 1 to 24 and 27 to 31, canonical IR 25 and 26 as well. The verifier reports the number.
 //
 // Declarations
 //
-//  1. Names of axes, parameters, host scalars, arrays and functions are not empty and unique within their kind.
+//  1. Names of axes, parameters, host scalars, arrays and functions are not empty and unique within their kind; procedures count
+//     as functions.
 //  2. An axis has 1 to 2^31 points and finite Lo and H.
 //  3. An array's axes exist, its element type is bool, i32, f16, f32 or f64, and it has at most 2^31 elements.
 //  4. A host scalar's body has one result and leaves const, param (declared) and scalar (defined earlier).
@@ -36,12 +37,14 @@ import (
 // Bodies
 //
 //  18. Arguments come before their node and are as many as the operation takes; results are nodes.
-//  19. A body yields one result per result of its operation, of its element type; a boundary one of its array's element type.
+//  19. A body yields one result per result of its operation, of its element type; a boundary one of its array's element type, a mixed
+//     one three.
 //  20. Operand and result types fit: arithmetic is of one type, numeric; not, and, or, xor on bool and integers; shifts on integers;
 //     div, sqrt, floor, ceil, fma, pow and transcendental functions on floats; comparisons yield bool; a select's condition is bool;
 //     bitcast keeps the width (f32 and i32, f64 and i64).
 //  21. A constant is representable in its type.
-//  22. A read has one access per dimension of its operand, through indices in scope, and its operand's element type.
+//  22. A read has one access per dimension of its operand, through indices in scope, and its operand's element type. Factors and
+//     divisors of an index are positive (0 means 1), a constant has none.
 //  23. Index (i32), coord (float) and deriv (float, order at least 1, accuracy even and at least 2) name an index in scope.
 //  24. A scalar node names a host scalar and is numeric; param nodes occur in host scalars only.
 //
@@ -49,6 +52,18 @@ import (
 //
 //  25. Functions that are not host functions have no deriv, coord, pow or transcendental node.
 //  26. A read stays inside its operand's box, or its axis is periodic and the box holds all of it.
+//
+// Staggering and control
+//
+//  27. An axis of faces names an axis of cells that is not one of faces; it has nodes, its N is one more (the same when periodic), and
+//     it has that axis's Lo, H and topology.
+//  28. A procedure calls functions that do not run on the host, and procedures; it does not call itself, not through others either.
+//  29. A loop has a count, which is a host scalar; a while may have one. Conditions and untils are rank-0 arrays of type bool or i32. A
+//     statement has no parts of another kind of statement. Statements are nested at most 64 deep.
+//  30. The clock of a run names rank-0 float arrays and a done flag of type bool or i32; the run is of a procedure with an until and has
+//     neither t0 nor dt.
+//  31. A failure names a rank-0 array of type bool or i32; its history, if it has one, is a float array of rank 1, its entries a
+//     rank-0 array of type i32.
 
 // maxPoints bounds one tensor.
 const maxPoints = 1 << 31
@@ -97,7 +112,7 @@ func (f Faults) Error() string {
 // maxFaults bounds what one verification reports.
 const maxFaults = 20
 
-// Verify checks invariants 1 to 24 and returns Faults or nil. It never panics, whatever the program.
+// Verify checks all invariants but 25 and 26 and returns Faults or nil. It never panics, whatever the program.
 func Verify(p *Program) error { return verify(p, false) }
 
 // VerifyCanonical checks all invariants.
@@ -109,8 +124,11 @@ func verify(p *Program, canonical bool) error {
 	if len(v.faults) > 0 {
 		return v.faults // what follows would stumble over them
 	}
+	v.faces()
 	v.boundaries()
 	v.schedule()
+	v.procs()
+	v.failures()
 	for i := range p.Funcs {
 		v.function(&p.Funcs[i])
 	}
@@ -208,6 +226,9 @@ func (v *verifier) declarations() {
 	for i := range p.Funcs {
 		unique("func", p.Funcs[i].Name)
 	}
+	for i := range p.Procs {
+		unique("func", p.Procs[i].Name)
+	}
 }
 
 func (v *verifier) hostBody(b *Body) {
@@ -258,7 +279,15 @@ func (v *verifier) boundaries() {
 				v.fail(5, "a second condition")
 			}
 			seen[side] = true
-			v.body(&c.Body, scope, nil, []Elem{a.Elem}, true)
+			elems := []Elem{a.Elem}
+			switch {
+			case c.Kind > Mixed:
+				v.fail(5, "unknown kind of condition")
+				continue
+			case c.Kind == Mixed:
+				elems = []Elem{a.Elem, a.Elem, a.Elem}
+			}
+			v.body(&c.Body, scope, nil, elems, true)
 		}
 	}
 }
@@ -276,7 +305,8 @@ func (v *verifier) schedule() {
 	}
 	for i, r := range p.Schedule {
 		v.in("run %d", i)
-		if p.Func(r.Func) == nil {
+		v.clock(&p.Schedule[i])
+		if p.Func(r.Func) == nil && p.Proc(r.Func) == nil {
 			v.fail(6, "no function %q", r.Func)
 		}
 		scalar("count", r.Count, false)

@@ -104,6 +104,10 @@ func (v *verifier) read(n *Node, scope []Range, values map[string]*value, host b
 			v.fail(22, "offset %d", a.Off)
 			return
 		}
+		if a.Mul < 0 || a.Div < 0 || a.Mul > maxPoints || a.Div > maxPoints || a.Index == "" && !a.Unit() {
+			v.fail(22, "index %q times %d, divided by %d", a.Index, a.Mul, a.Div)
+			return
+		}
 		lo, hi := a.Off, a.Off+1
 		if a.Index != "" {
 			r := find(scope, a.Index)
@@ -111,7 +115,7 @@ func (v *verifier) read(n *Node, scope []Range, values map[string]*value, host b
 				v.fail(22, "no index %q in scope", a.Index)
 				return
 			}
-			lo, hi = r.Lo+a.Off, r.Hi+a.Off
+			lo, hi = a.Span(r.Lo, r.Hi)
 		}
 		if !v.canonical {
 			continue

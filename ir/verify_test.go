@@ -13,6 +13,9 @@ const verified = `wfir 1
 program p
 axis x 8 cells lo 0 h 1
 axis y 4 cells periodic lo 0 h 1
+axis x.f 9 nodes lo 0 h 1 of x
+axis y.f 4 nodes periodic lo 0 h 1 of y
+axis c 4 cells lo 0 h 2
 param n = 3
 scalar c { $0 = param f64 n yield $0 }
 scalar d { $0 = scalar f64 c $1 = const f64 0.5 $2 = mul f64 $0, $1 yield $2 }
@@ -21,6 +24,12 @@ array @T[x, y] f32 { bc x lo value { $0 = coord f32 y yield $0 } bc x hi gradien
 array @K[x, y] f32 const
 array @s[] f32
 array @h[x] f16
+array @U[x.f, y] f32 { bc x.f lo mixed { $0 = const f32 1 $1 = const f32 2 yield $0, $1, $0 } }
+array @more[] bool
+array @n[] i32
+array @t[] f32 local
+array @norms[y] f32
+array @C[c] f32
 func init host {
   map %k f32 [x in x 0..8, y in y 0..4] {
     box [0..8, 0..4] $0 = coord f64 x $1 = exp f64 $0 $2 = cvt f32 $1 yield $2
@@ -51,6 +60,23 @@ func step {
   set @T = %a
   set @s = %r
 }
+func coarse {
+  map %c f32 [i in c 0..4] { box [0..4] $0 = read f32 @h32[2*i+1] yield $0 }
+  set @C = %c
+}
+func fine {
+  map %f f32 [x in x 0..8] { box [0..8] $0 = read f32 @C[x/2] $1 = read f32 @p[(x+7)/2, 3] yield $0 }
+  set @h32 = %f
+}
+array @h32[x] f32
+array @p[y, y] f32
+proc inner { call coarse call fine }
+proc outer until @n {
+  loop d { call inner }
+  while @more max c { if @n { call step } else { call inner } }
+}
+failure @n WF0630 "no" history @norms entries @n
+run outer count c clock (@t, @s) next @t done @more
 run init count c
 run step count c t0 c dt d bind c = d
 output (@T) steps c as png(y 0.5)
@@ -88,7 +114,7 @@ func TestVerify(t *testing.T) {
 		{6, "run init", "run begin"},
 		{6, "bind c = d", "bind c = e"},
 		{6, "check c", "check e"},
-		{6, "output (@T) steps c", "output (@U) steps c"},
+		{6, "output (@T) steps c", "output (@Z) steps c"},
 		{6, "output (@T)", "output ()"},
 		{6, "at (0.5, 1)", "at (0.5)"},
 		{7, "map %a f32, %b", "map %g f32, %b"},
@@ -146,6 +172,39 @@ func TestVerify(t *testing.T) {
 		{25, "$2 = sqrt f32 $0 yield", "$2 = exp f32 $0 yield"},
 		{26, "%g[x-1, y+1]", "%g[x-2, y+1]"},
 		{26, "%g[x-1, y+1]", "%g[9, y+1]"},
+		{26, "@h32[2*i+1]", "@h32[2*i+2]"},
+		{26, "@h32[2*i+1]", "@h32[3*i]"},
+		{26, "@C[x/2]", "@C[(x+1)/2]"},
+		{22, "@C[x/2]", "@C[(1)/2]"},
+		{1, "proc inner", "proc step"},
+		{19, "lo mixed", "lo value"},
+		{19, "yield $0, $1, $0", "yield $0, $1"},
+		{27, "of x", "of z"},
+		{27, "of x", "of y"},
+		{27, "of x", "of y.f"},
+		{27, "axis x.f 9 nodes", "axis x.f 9 cells"},
+		{27, "axis y.f 4 nodes periodic", "axis y.f 5 nodes"},
+		{27, "axis x.f 9 nodes lo 0 h 1", "axis x.f 9 nodes lo 0 h 2"},
+		{28, "call coarse", "call rough"},
+		{28, "call coarse", "call init"},
+		{28, "call coarse", "call inner"},
+		{28, "call coarse", "call outer"},
+		{29, "until @n", "until @C"},
+		{29, "until @n", "until @z"},
+		{29, "while @more", "while @t"},
+		{29, "loop d", "loop n"},
+		{29, "max c", "max n"},
+		{6, "run outer", "run other"},
+		{30, "clock (@t, @s)", "clock ()"},
+		{30, "clock (@t, @s)", "clock (@t, @n)"},
+		{30, "next @t done", "next @T done"},
+		{30, "done @more", "done @t"},
+		{30, "run outer count c", "run outer count c t0 c"},
+		{30, "run outer count", "run inner count"},
+		{31, "failure @n", "failure @t"},
+		{31, "history @norms", "history @T"},
+		{31, "entries @n", "entries @t"},
+		{31, "history @norms", ""},
 	} {
 		if !strings.Contains(verified, tc.old) {
 			t.Errorf("%q is not in the program", tc.old)
@@ -158,7 +217,7 @@ func TestVerify(t *testing.T) {
 			continue
 		}
 		expectRule(t, VerifyCanonical(p), tc.rule, tc.old+" -> "+tc.new)
-		if err := Verify(p); tc.rule >= 25 && err != nil {
+		if err := Verify(p); (tc.rule == 25 || tc.rule == 26) && err != nil {
 			t.Errorf("%s -> %s breaks canonical IR only, but: %v", tc.old, tc.new, err)
 		}
 	}
@@ -198,6 +257,15 @@ func TestVerifyMalformed(t *testing.T) {
 		expectRule(t, Verify(p), 18, name)
 	}
 	expectRule(t, Verify(&Program{Funcs: []Func{{Name: "f", Ops: []Op{{Kind: 7}}}}}), 10, "kind")
+	expectRule(t, Verify(&Program{Procs: []Proc{{Name: "p", Body: []Stmt{{Kind: 9}}}}}), 29, "statement")
+	expectRule(t, Verify(&Program{Funcs: []Func{{Name: "f"}}, Procs: []Proc{{Name: "p", Body: []Stmt{{Func: "f", Cond: "x"}}}}}), 29, "call with a condition")
+	var deep []Stmt
+	for range 100 {
+		deep = []Stmt{{Kind: If, Body: deep}}
+	}
+	expectRule(t, Verify(&Program{Procs: []Proc{{Name: "p", Body: deep}}}), 29, "nesting")
+	bc := Array{Name: "a", Axes: []string{"x"}, Elem: F32, BC: []Boundary{{Axis: "x", Kind: 7}}}
+	expectRule(t, Verify(&Program{Axes: []Axis{{Name: "x", N: 2, H: 1}}, Arrays: []Array{bc}}), 5, "boundary")
 	if s := Verify(&Program{Funcs: []Func{{Name: "f", Ops: []Op{{Kind: 7}}}}}).Error(); !strings.Contains(s, "func f, op 0") {
 		t.Errorf("no place in %q", s)
 	}

@@ -99,6 +99,7 @@ func (fn *Func) Clone() Func {
 func (p *Program) Clone() *Program {
 	c := *p
 	c.Axes, c.Params, c.Host, c.Checks, c.Arrays = clone(p.Axes), clone(p.Params), clone(p.Host), clone(p.Checks), clone(p.Arrays)
+	c.Procs, c.Failures = CloneProcs(p.Procs), clone(p.Failures)
 	c.Funcs, c.Schedule, c.Outputs, c.Probes = clone(p.Funcs), clone(p.Schedule), clone(p.Outputs), clone(p.Probes)
 	for i := range c.Host {
 		c.Host[i].Body = c.Host[i].Body.Clone()
@@ -115,6 +116,9 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.Schedule {
 		c.Schedule[i].Bind = clone(c.Schedule[i].Bind)
+		if k := c.Schedule[i].Clock; k != nil {
+			c.Schedule[i].Clock = &Clock{Now: clone(k.Now), Next: k.Next, Done: k.Done}
+		}
 	}
 	for i := range c.Outputs {
 		c.Outputs[i].Arrays, c.Outputs[i].Formats = clone(c.Outputs[i].Arrays), clone(c.Outputs[i].Formats)
@@ -123,6 +127,24 @@ func (p *Program) Clone() *Program {
 		c.Probes[i].At = clone(c.Probes[i].At)
 	}
 	return &c
+}
+
+// CloneProcs returns a deep copy.
+func CloneProcs(ps []Proc) []Proc {
+	out := clone(ps)
+	for i := range out {
+		out[i].Body = CloneStmts(out[i].Body)
+	}
+	return out
+}
+
+// CloneStmts returns a deep copy.
+func CloneStmts(body []Stmt) []Stmt {
+	out := clone(body)
+	for i := range out {
+		out[i].Body, out[i].Else = CloneStmts(out[i].Body), CloneStmts(out[i].Else)
+	}
+	return out
 }
 
 // clone copies a slice; nil stays nil.

@@ -65,7 +65,7 @@ func scan(s string, i int) Token {
 			return scanString(s, i)
 		case strings.HasPrefix(s[i:], ".."):
 			return Token{Punct, "..", i, i + 2}
-		case strings.IndexByte("@%$[](){},=+-*!:", c) >= 0:
+		case strings.IndexByte("@%$[](){},=+-*/!:", c) >= 0:
 			return Token{Punct, s[i : i+1], i, i + 1}
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
