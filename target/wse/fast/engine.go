@@ -221,13 +221,7 @@ func (s *Sim) handOver() error {
 	}
 	b := s.before
 	for _, g := range b.groups {
-		st := sim.State{Active: g.active, Blocked: g.blocked, MainReady: g.mainReady, Task: g.cur, Links: g.linkFree}
-		if g.k != nil {
-			st.Regs = map[string]uint32{}
-			for name, r := range g.k.regs {
-				st.Regs[name] = g.regs[r]
-			}
-		}
+		st := g.between()
 		mem, n := b.mem[g.id], len(g.pes)
 		for _, m := range g.ms {
 			p.Restore(int(g.pes[m]), b.cycle, st, func(array int, dst []uint32) {
