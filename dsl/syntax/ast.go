@@ -238,7 +238,7 @@ type Cond struct {
 	Left, Right Expr
 }
 
-// Evolve is `evolve t from a to b step s [order k] { .. }` or
+// Evolve is `evolve t from a [to b] [until c] step s [by rk4] [order k] { .. }` or
 // `evolve n in a .. b { .. }`.
 type Evolve struct {
 	Loc
@@ -246,9 +246,10 @@ type Evolve struct {
 	Var   *Ident
 	Count bool // `in From .. To`: Var counts steps
 	From  Expr
-	To    Expr  // nil when Until is set
-	Until Expr  // nil when To is set
+	To    Expr  // nil when only Until ends it
+	Until Expr  // a condition that ends the loop early; nil when absent
 	Step  *Step // nil when absent
+	By    Expr  // the integrator, a Ref or a Call; nil when absent
 	Order Expr  // spatial order of accuracy; nil when absent
 	Body  *Block
 }

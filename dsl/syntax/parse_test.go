@@ -83,6 +83,8 @@ func TestFormat(t *testing.T) {
 		{"T'[ x+1 , y ]=T[x - 1,y]", "T'[x+1,y] = T[x-1,y]\n"},
 		{"let a = 60s + 2 m /dx", "let a = 60 s + 2 m / dx\n"},
 		{"\n\n\n// a\n\n\n// b\nlet a = 1 // c\n\n\nlet b = 2\n\n// end", "// a\n\n// b\nlet a = 1 // c\n\nlet b = 2\n\n// end\n"},
+		{"evolve t from 0 step auto  by rk4\nuntil steady(u,v;1e-5,every 100){\n dt(T) = 1 }", "evolve t from 0 until steady(u, v, tol = 1e-5, every = 100) step auto by rk4 {\n  dt(T) = 1\n}\n"},
+		{"evolve t from 0 to 1 step cfl(0.5,speed=(u,v)) by imex(cn,ab2) until max(T)>2{ dt(T) = 1 }", "evolve t from 0 to 1 until max(T) > 2 step cfl(0.5, speed = (u, v)) by imex(cn, ab2) { dt(T) = 1 }\n"},
 		{"evolve t from 0\n to 1\n step auto\n{\n\n dt(T) = 1 }", "evolve t from 0 to 1 step auto {\n  dt(T) = 1\n}\n"},
 		{"let a = (1 + // one\n 2) // two", "// one\nlet a = (1 + 2) // two\n"},
 		{"grid g { // axes\nx: 4 }", "grid g {\n  // axes\n  x: 4\n}\n"},

@@ -38,13 +38,9 @@ func (p *parser) evolveHead(e *Evolve) {
 		e.To = p.expr()
 	case p.acceptWord("from"):
 		e.From = p.expr()
-		switch {
-		case p.acceptWord("to"):
+		if p.acceptWord("to") {
 			e.To = p.expr()
-		case p.acceptWord("until"):
-			e.Until = p.expr()
-		default:
-			p.unexpected(p.peek(), "`to` and the end time, or `until` and a condition")
+			break
 		}
 	default:
 		p.unexpected(p.peek(), "`from` and the start time, or `in` and a range of steps")
@@ -53,22 +49,70 @@ func (p *parser) evolveHead(e *Evolve) {
 		p.skipNewlinesBefore("{")
 		t := *p.peek()
 		switch {
-		case p.isOp("{"):
+		case p.isOp("{") && (e.To != nil || e.Until != nil):
 			return
+		case p.isOp("{"):
+			p.unexpected(&t, "`to` and the end time, or `until` and a condition")
 		case p.acceptWord("step"):
 			if e.Step != nil {
 				p.duplicate("step", p.at(&t))
 			}
 			e.Step = p.step()
+		case p.acceptWord("until"):
+			if e.Until != nil {
+				p.duplicate("until", p.at(&t))
+			}
+			p.until(e)
+		case p.acceptWord("by"):
+			if e.By != nil {
+				p.duplicate("by", p.at(&t))
+			}
+			e.By = p.name()
 		case p.acceptWord("order"):
 			if e.Order != nil {
 				p.duplicate("order", p.at(&t))
 			}
 			e.Order = p.expr()
 		default:
-			p.unexpected(&t, "`step`, `order` or `{`")
+			p.unexpected(&t, "`until`, `step`, `by`, `order` or `{`")
 		}
 	}
+}
+
+// until reads a condition. `steady(u, v; 1e-5, every 100)` is another way to
+// write `steady(u, v, tol = 1e-5, every = 100)`.
+func (p *parser) until(e *Evolve) {
+	if t2 := p.peek2(); !p.isWord("steady") || t2.Type != tokOp || t2.Value != "(" {
+		e.Until = p.expr()
+		return
+	}
+	start := p.start()
+	c := &Call{Func: p.ident("`steady`")}
+	opened := p.open("(", "`(`")
+	for !p.isOp(")") && !p.isOp(";") {
+		c.Args = append(c.Args, p.arg())
+		if !p.acceptOp(",") {
+			break
+		}
+	}
+	if p.acceptOp(";") {
+		for {
+			at, name := p.start(), "tol"
+			if t2 := p.peek2(); p.isWord("every") && !(t2.Type == tokOp && t2.Value == "=") {
+				p.next()
+				name = "every"
+			}
+			a := &Arg{Name: &Ident{Name: name}, Value: p.expr()}
+			a.Loc, a.Name.Loc = p.from(at), p.from(at)
+			c.Args = append(c.Args, a)
+			if !p.acceptOp(",") {
+				break
+			}
+		}
+	}
+	p.close(")", opened)
+	c.Loc = p.from(start)
+	e.Until = c
 }
 
 // step reads what follows the word: `auto`, `auto(0.9)` or an expression.

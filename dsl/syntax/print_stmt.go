@@ -168,16 +168,18 @@ func (l *liner) evolve(e *Evolve) {
 		l.expr(e.From)
 		l.text(" .. ")
 		l.expr(e.To)
-	case e.Until != nil:
-		l.text(" from ")
-		l.expr(e.From)
-		l.text(" until ")
-		l.expr(e.Until)
 	default:
 		l.text(" from ")
 		l.expr(e.From)
-		l.text(" to ")
-		l.expr(e.To)
+		if e.To != nil {
+			l.text(" to ")
+			l.expr(e.To)
+		}
+	}
+	if e.Until != nil {
+		l.clause()
+		l.text("until ")
+		l.expr(e.Until)
 	}
 	if s := e.Step; s != nil {
 		l.clause()
@@ -192,6 +194,11 @@ func (l *liner) evolve(e *Evolve) {
 		default:
 			l.text("step auto")
 		}
+	}
+	if e.By != nil {
+		l.clause()
+		l.text("by ")
+		l.expr(e.By)
 	}
 	if e.Order != nil {
 		l.clause()
