@@ -287,13 +287,14 @@ type Solve struct {
 	Using       Expr // a Ref or a Call; nil when absent
 }
 
-// Fn is `fn A(p, q) = expr`.
+// Fn is `fn A(p, q) = expr` or `fn A(p, q) { let ..; return expr }`.
 type Fn struct {
 	Loc
 	Trivia
 	Name   *Ident
 	Params []*Ident
-	Value  Expr
+	Value  Expr   // nil with a Body
+	Body   *Block // lets and a Return; nil for the form with `=`
 }
 
 // Output is `output T, U [every ..|at end] [as vti, png(..)]`.
@@ -457,7 +458,8 @@ type Reduce struct {
 	Over  []*Ident
 	Where Expr // nil when absent
 	Body  Expr
-	Tight bool // the body was in parentheses without `of`: binds like a call
+	Tight bool   // the body was in parentheses without `of`: binds like a call
+	Args  []*Arg // further arguments after the body, as in `layernorm over d (x[s,d], eps = 1e-6)`; Tight only
 }
 
 func (*Number) expr() {}

@@ -260,7 +260,10 @@ func (p *parser) braces(what string, read func() Stmt, add func(Stmt)) Layout {
 }
 
 // ownWord says whether a word begins an entry of a block as well as a statement.
-func (p *parser) ownWord(block, word string) bool { return block == evolveBody && word == "let" }
+func (p *parser) ownWord(block, word string) bool {
+	return block == evolveBody && word == "let" ||
+		block == modelBody && (word == "let" || word == "dim" || word == "index" || word == "fn")
+}
 
 // indent is the number of bytes of space before the first token of the line an offset lies on.
 func (p *parser) indent(offset int) int {

@@ -316,6 +316,9 @@ func (p *parser) reduce(start int, op *Ident) Expr {
 	case p.isOp("(") && r.Where == nil:
 		opened := p.open("(", "`(`")
 		r.Body = p.expr()
+		for p.acceptOp(",") && !p.isOp(")") {
+			r.Args = append(r.Args, p.arg())
+		}
 		p.close(")", opened)
 		r.Tight = true
 	default:

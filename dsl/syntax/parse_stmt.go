@@ -8,7 +8,8 @@ import (
 
 // keywords lists the words that begin statements, in the order in which
 // messages list them.
-var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "bc", "evolve", "solve", "fn", "output", "probe"}
+var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "bc", "evolve", "loop", "if", "solve", "fn", "output", "probe",
+	"model", "train", "preset", "optimizer", "parametrisation"}
 
 // Keyword says whether statements begin with a word. It is a name all the same where nothing that makes it a statement follows.
 func Keyword(word string) bool { return reader(word) != nil }
@@ -30,16 +31,20 @@ func reader(word string) func(*parser, int) Stmt {
 		return (*parser).bc
 	case "evolve":
 		return (*parser).evolve
+	case "loop":
+		return (*parser).loop
+	case "if":
+		return (*parser).conditional
 	case "solve":
 		return (*parser).solve
 	case "fn":
-		return (*parser).fn
+		return (*parser).anyFn
 	case "output":
 		return (*parser).output
 	case "probe":
 		return (*parser).probe
 	}
-	return nil
+	return modelReader(word)
 }
 
 // stmt reads a statement without its separator.
@@ -61,7 +66,7 @@ func (p *parser) keywordUse(word string) bool {
 	switch {
 	case t.Type != tokOp:
 		return true
-	case word == "solve":
+	case word == "solve", word == "if":
 		return t.Value == "(" || t.Value == "-" || t.Value == "#"
 	case word == "bc":
 		return t.Value == "(" || t.Value == "{"
@@ -131,8 +136,8 @@ func (p *parser) unknownStatement() {
 		p.fail(d.Replace(p.at(t), best, "did you mean `%s`?", best))
 	}
 	switch t.Value {
-	case "if", "for", "while", "return", "def", "var", "function", "import", "print":
-		d.Note("a program is a list of declarations and equations; it has no control flow of its own")
+	case "for", "while", "return", "def", "var", "function", "import", "print":
+		d.Note("a program is a list of declarations and equations; its control flow is `evolve`, `loop` and `if`")
 	}
 	p.fail(d.Suggest("statements are equations or begin with %s", strings.Join(keywords, ", ")))
 }
@@ -220,7 +225,7 @@ func (p *parser) indexDecl(start int) Stmt {
 
 func (p *parser) fn(start int) Stmt {
 	p.next()
-	p.form = "a function is written `fn f(a, b) = value`"
+	p.form = "a function is written `fn f(a, b) = value` or `fn f(a, b) { let c = ..; return value }`"
 	f := &Fn{Name: p.declare(p.ident("a name after `fn`"))}
 	opened := p.open("(", "`(` and the parameters of `"+f.Name.Name+"`")
 	f.Params = []*Ident{}
@@ -231,6 +236,11 @@ func (p *parser) fn(start int) Stmt {
 		}
 	}
 	p.close(")", opened)
+	if p.isOp("{") {
+		f.Body = p.fnBlock()
+		f.Loc = p.from(start)
+		return f
+	}
 	p.expect("=", "`=` and the value of `"+f.Name.Name+"`")
 	p.skipNewlines()
 	f.Value = p.expr()

@@ -132,6 +132,9 @@ func flatParts(parts []part) (string, bool) {
 
 // partsOf lays a statement out as parts.
 func partsOf(s Stmt) []part {
+	if parts := modelParts(s); parts != nil {
+		return parts
+	}
 	l := &liner{}
 	one := func() []part { return []part{{line: l}} }
 	switch s := s.(type) {

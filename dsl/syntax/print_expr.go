@@ -171,7 +171,13 @@ func (l *liner) reduce(e *Reduce) {
 	}
 	if e.Tight && e.Where == nil {
 		l.text(" ")
-		l.bracket("(", ")", func() { l.expr(e.Body) })
+		l.bracket("(", ")", func() {
+			l.expr(e.Body)
+			for _, a := range e.Args {
+				l.comma(1)
+				l.arg(a)
+			}
+		})
 		return
 	}
 	l.text(" of ")

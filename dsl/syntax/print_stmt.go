@@ -55,6 +55,8 @@ func (l *liner) stmt(s Stmt) {
 		l.region(s)
 	case *BCEntry:
 		l.bcEntry(s)
+	default:
+		l.modelStmt(s)
 	}
 }
 
