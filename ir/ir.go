@@ -343,9 +343,9 @@ type Node struct {
 	Args []int
 	Imm  float64  // Const of a float type (exactly representable in Elem)
 	Int  int64    // Const of Bool, I32, I64
-	Name string   // Read: "%value" or "@array"; Scalar: host scalar; Param: parameter; Index, Coord: index; Deriv: index
+	Name string   // Read: "%value" or "@array"; Scalar: host scalar; Param: parameter; Index, Coord: index; Deriv, Shift: index
 	At   []Affine // Read: one per dimension of the operand
-	N    int      // Deriv: order of the derivative
+	N    int      // Deriv: order of the derivative; Shift: half steps
 	Acc  int      // Deriv: order of accuracy (even)
 }
 
@@ -398,13 +398,15 @@ const (
 	Sin
 	Cos
 	Tanh
+
+	Shift // Args[0] at the point N half steps up along Name: how values at cells and at faces meet. Gone after discretisation
 )
 
 var codeNames = map[Code]string{Const: "const", Param_: "param", Scalar: "scalar", Read: "read", Index: "index", Coord: "coord",
 	Deriv: "deriv", Neg: "neg", Abs: "abs", Sqrt: "sqrt", Floor: "floor", Ceil: "ceil", Not: "not", Add: "add", Sub: "sub",
 	Mul: "mul", Div: "div", MinOp: "min", MaxOp: "max", Pow: "pow", FMA: "fma", Lt: "lt", Le: "le", Eq: "eq", Ne: "ne",
 	And: "and", Or: "or", Xor: "xor", Shl: "shl", Shr: "shr", Select: "select", Cvt: "cvt", Bitcast: "bitcast", Exp: "exp",
-	Log: "log", Sin: "sin", Cos: "cos", Tanh: "tanh"}
+	Log: "log", Sin: "sin", Cos: "cos", Tanh: "tanh", Shift: "shift"}
 
 func (c Code) String() string {
 	if s, ok := codeNames[c]; ok {

@@ -58,6 +58,12 @@ func (r reader) node(limit int) Node {
 	case Read:
 		n.Name = r.ref()
 		r.List("[", "]", func() { n.At = append(n.At, r.affine()) })
+	case Shift:
+		n.Args = r.args(limit)
+		r.Expect("along")
+		n.Name = r.Name()
+		r.Expect("by")
+		n.N = r.Int()
 	case Deriv:
 		n.Args = r.args(limit)
 		r.Expect("along")

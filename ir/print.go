@@ -202,6 +202,8 @@ func (n *Node) String() string {
 			at[i] = a.String()
 		}
 		return head + " " + ref(n.Name) + "[" + strings.Join(at, ", ") + "]"
+	case Shift:
+		return fmt.Sprintf("%s %s along %s by %d", head, strings.Join(args, ", "), text.Name(n.Name), n.N)
 	case Deriv:
 		return fmt.Sprintf("%s %s along %s order %d acc %d", head, strings.Join(args, ", "), text.Name(n.Name), n.N, n.Acc)
 	}

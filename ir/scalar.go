@@ -62,7 +62,7 @@ func Arity(c Code) int {
 	switch {
 	case c >= Const && c <= Coord:
 		return 0
-	case c == Deriv, c >= Neg && c <= Not, c == Cvt, c == Bitcast, c >= Exp && c <= Tanh:
+	case c == Deriv, c == Shift, c >= Neg && c <= Not, c == Cvt, c == Bitcast, c >= Exp && c <= Tanh:
 		return 1
 	case c >= Add && c <= Pow, c >= Lt && c <= Shr:
 		return 2

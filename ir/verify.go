@@ -245,7 +245,7 @@ func (v *verifier) hostBody(b *Body) {
 		case n.Op == Const || n.Op == Scalar && v.scalars[n.Name] || n.Op == Param_ && v.params[n.Name]:
 		case n.Op == Scalar || n.Op == Param_:
 			v.fail(4, "%s %q is not defined before its use", n.Op, n.Name)
-		case Arity(n.Op) == 0 || n.Op == Deriv:
+		case Arity(n.Op) == 0 || n.Op == Deriv || n.Op == Shift:
 			v.fail(4, "%s in a host scalar", n.Op)
 		}
 		v.types(b, n)

@@ -55,12 +55,12 @@ func (v *verifier) body(b *Body, scope []Range, values map[string]*value, result
 			v.fail(24, "param outside host scalars")
 		case Read:
 			v.read(n, scope, values, host)
-		case Index, Coord, Deriv:
+		case Index, Coord, Deriv, Shift:
 			if find(scope, n.Name) == nil {
 				v.fail(23, "no index %q in scope", n.Name)
 			}
 			if n.Op == Index && n.Elem != I32 || n.Op != Index && !n.Elem.IsFloat() ||
-				n.Op == Deriv && (n.N < 1 || n.Acc < 2 || n.Acc%2 != 0) {
+				n.Op == Deriv && (n.N < 1 || n.Acc < 2 || n.Acc%2 != 0) || n.Op == Shift && (n.N > 64 || n.N < -64) {
 				v.fail(23, "type, order or accuracy")
 			}
 		}
@@ -74,7 +74,7 @@ func (v *verifier) body(b *Body, scope []Range, values map[string]*value, result
 // CanonicalOp says whether an operation may occur in the device functions of canonical IR.
 func CanonicalOp(c Code) bool {
 	switch c {
-	case Deriv, Coord, Pow, Exp, Log, Sin, Cos, Tanh, Param_:
+	case Deriv, Shift, Coord, Pow, Exp, Log, Sin, Cos, Tanh, Param_:
 		return false
 	}
 	return true
@@ -149,7 +149,7 @@ func (v *verifier) types(b *Body, n *Node) {
 	switch n.Op {
 	case Const:
 		v.constant(n)
-	case Deriv:
+	case Deriv, Shift:
 		same(0)
 	case Neg, Abs, Add, Sub, Mul, MinOp, MaxOp:
 		same(0)
