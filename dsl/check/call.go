@@ -10,8 +10,8 @@ import (
 var unaryFuncs = map[string]ir.Code{"exp": ir.Exp, "log": ir.Log, "sin": ir.Sin, "cos": ir.Cos, "tanh": ir.Tanh, "floor": ir.Floor, "ceil": ir.Ceil}
 
 // functionNames is what a call may name, for suggestions.
-var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "exp", "floor", "grad", "lap", "log", "max", "min", "pow", "sin", "sqrt",
-	"tanh", "upwind", "where"}
+var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "dot", "exp", "floor", "grad", "lap", "log", "max", "mean", "min", "norm", "pow", "sin", "sqrt",
+	"sum", "tanh", "upwind", "where"}
 
 // call checks a function application.
 func (c *checker) call(e *syntax.Call, sc *scope) *Node {
@@ -29,6 +29,9 @@ func (c *checker) call(e *syntax.Call, sc *scope) *Node {
 		}
 		c.needOne(x[0], "the argument of "+name)
 		return compute(code, one(), e.At, x[0])
+	}
+	if n := c.whole(e, sc); n != nil {
+		return n
 	}
 	switch name {
 	case "where":

@@ -44,6 +44,10 @@ type Node struct {
 	Acc   int // Deriv: accuracy
 	Comb  ir.Combiner
 	Over  []IndexVar
+	// Trim counts the points at the low and the high end of each of Over that a Reduce leaves out; nil leaves out none. Rounded keeps
+	// products apart from sums in it.
+	Trim    [][2]int
+	Rounded bool
 
 	host  bool // made of numbers and scalars only
 	bare  bool // Num: written without a unit

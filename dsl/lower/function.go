@@ -335,12 +335,15 @@ func (w *writer) reduction(n *check.Node, t ir.Elem) int {
 	name, ok := w.fn.reduced[n]
 	if !ok {
 		dom, over := ranges(n.Free()), ranges(n.Over)
+		for i, t := range n.Trim {
+			over[i].Lo, over[i].Hi = over[i].Lo+t[0], over[i].Hi-t[1]
+		}
 		body := w.fn.body(t, w.now, func(w *writer) int { return w.node(n.Args[0], t) })
 		op := ir.Op{Kind: ir.Reduce, Dom: dom, Over: over, Comb: n.Comb, Pos: pos(n.At),
 			Pieces: []ir.Piece{{Box: append(fullBox(dom), fullBox(over)...), Body: body}}}
 		// A contraction is fma in ascending index order; other reductions take the order that is independent of threads.
 		op.Order.Kind = ir.Canon
-		if n.Comb == ir.Sum && t.IsFloat() && body.Nodes[body.Results[0]].Op == ir.Mul {
+		if n.Comb == ir.Sum && !n.Rounded && t.IsFloat() && body.Nodes[body.Results[0]].Op == ir.Mul {
 			op.FMA, op.Order.Kind = true, ir.Seq
 		}
 		name = w.fn.fresh(n.Comb.String())

@@ -298,6 +298,16 @@ let m[x] = average over y of T[x,y]   // wrong
 let m[x] = mean over y of T[x,y]      // right`,
 	},
 	{
+		Code:  "WF0256",
+		Title: "a reduction of a whole field without a field",
+		Text: `sum(e), mean(e), max(e), min(e), norm(e) and dot(a, b) go over all unknowns of the grid of
+the fields in them. Over dims, or over one axis, the index is named.`,
+		Example: `
+total = sum(x[i])              // wrong: x is over a dim
+total = sum over i of x[i]     // right
+drift' = mean(T)               // right: T is on a grid`,
+	},
+	{
 		Code:  "WF0260",
 		Title: "this side does not exist",
 		Text: `The sides of a grid are x.lo and x.hi for each axis x; "x" is both, "all" is every

@@ -1,0 +1,177 @@
+package check
+
+import (
+	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Reductions of whole fields: sum(e), mean(e), max(e), min(e), norm(e) and dot(a, b) are single numbers, taken over the unknowns of the
+// grid of e, each once. End nodes that a condition fixes are no unknowns. norm is the square root of the sum of squares; a vector has
+// the squares of all its components in it, and dot(a, b) of two vectors is the sum over components.
+//
+// They are combined in the order that is independent of threads (ir.Canon) and products are rounded before they are added, also in dot:
+// unlike a contraction over a dim these sums have as many terms as the grid has points, and pairwise orders keep the error small.
+
+// whole checks a call that reduces a whole field, nil when the call is none.
+func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
+	name := e.Func.Name
+	switch name {
+	case "sum", "mean", "norm":
+		if len(e.Args) != 1 {
+			return c.arity(e, name+"(T), or `"+name+" over x of ..` for one axis")
+		}
+	case "max", "min":
+		if len(e.Args) != 1 {
+			return nil
+		}
+	case "dot":
+		if len(e.Args) != 2 {
+			return c.arity(e, "dot(a, b)")
+		}
+	default:
+		return nil
+	}
+	if sc.host || sc.side != nil {
+		c.errs.Errorf("WF0204", e.At, "%s cannot be a reduction over fields", sc.what).Suggest("compute it inside `evolve`")
+		return bad(e.At)
+	}
+	if sc.inDer {
+		sc = sc.with(nil)
+		sc.inDer = false
+	}
+	g := c.gridOf(e, sc)
+	if g == nil {
+		c.errs.Errorf("WF0256", e.At, "%s(..) reduces a field over its grid, and there is no field on a grid in it", name).
+			Suggest("write the index to reduce over: `%s over i of ..`", map[bool]string{true: "sum", false: name}[name == "norm" || name == "dot"])
+		return bad(e.At)
+	}
+	inner := *sc
+	inner.grid, inner.form, inner.index, inner.outer, inner.sums = g, false, nil, 0, nil
+	var args [][]*Node
+	for _, a := range e.Args {
+		x := c.expr(a.Value, &inner)
+		if x.invalid() {
+			return bad(e.At)
+		}
+		if x.Op == Vec && (name == "norm" || name == "dot") {
+			args = append(args, x.Args)
+			continue
+		}
+		if x = c.asNum(x, a.At); x.invalid() {
+			return bad(e.At)
+		}
+		args = append(args, []*Node{x})
+	}
+	switch name {
+	case "norm":
+		n := c.wholeDot(e.At, g, args[0], args[0])
+		return compute(ir.Sqrt, n.Unit.pow(mkRat(1, 2)), e.At, n)
+	case "dot":
+		if len(args[0]) != len(args[1]) {
+			return c.arity(e, "dot(a, b) with two numbers, or two vectors of as many components")
+		}
+		return c.wholeDot(e.At, g, args[0], args[1])
+	}
+	n, count := c.wholeReduce(combiners[name], g, args[0][0], e.At)
+	if name == "mean" {
+		return compute(ir.Div, n.Unit, e.At, n, number(count, one(), e.At))
+	}
+	return n
+}
+
+// wholeDot is the sum over the grid of the products of components.
+func (c *checker) wholeDot(at diag.Span, g *Grid, a, b []*Node) *Node {
+	var sum *Node
+	for i := range a {
+		p := compute(ir.Mul, a[i].Unit.mul(b[i].Unit), at, a[i], b[i])
+		if sum != nil {
+			if !c.sameUnit(sum, p, "cannot be added") {
+				return bad(at)
+			}
+			p = compute(ir.Add, sum.Unit, at, sum, p)
+		}
+		sum = p
+	}
+	n, _ := c.wholeReduce(ir.Sum, g, sum, at)
+	return n
+}
+
+// wholeReduce reduces a body over the unknowns of a grid and counts them.
+func (c *checker) wholeReduce(comb ir.Combiner, g *Grid, body *Node, at diag.Span) (*Node, float64) {
+	n := c.reduceNode(comb, wholeAxes(g, body), body, at)
+	if n.invalid() {
+		return n, 1
+	}
+	n.Rounded = true
+	n.Trim = make([][2]int, len(n.Over))
+	count := 1.0
+	for i, v := range n.Over {
+		n.Trim[i] = fixedEnds(v.Axis, body)
+		count *= float64(max(1, v.Axis.N-n.Trim[i][0]-n.Trim[i][1]))
+	}
+	return n, count
+}
+
+// wholeAxes are the axes to reduce over: those of the grid, in its order, at the positions where the body lives.
+func wholeAxes(g *Grid, body *Node) []IndexVar {
+	return gridVars(g)
+}
+
+// fixedEnds counts the nodes at the low and at the high end of an axis that conditions fix, in any of the fields that are read there.
+func fixedEnds(a *Axis, body *Node) (trim [2]int) {
+	if !a.Nodes || a.Periodic || a.N <= 2 {
+		return trim
+	}
+	Visit(body, func(n *Node) {
+		if n.Op != Read {
+			return
+		}
+		for k, high := range []bool{false, true} {
+			if k2 := n.Field.Cond(a, high); k2 != nil && k2.Kind == ir.Value {
+				trim[k] = 1
+			}
+		}
+	})
+	return trim
+}
+
+// gridOf finds the grid of the fields in an expression, through the lets it names; the grid around it when there are none.
+func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
+	var found *Grid
+	seen := map[*syntax.BindItem]bool{}
+	var look func(e syntax.Expr)
+	look = func(e syntax.Expr) {
+		walkExpr(e, func(e syntax.Expr) {
+			r, ok := e.(*syntax.Ref)
+			if !ok || found != nil {
+				return
+			}
+			var item *syntax.BindItem
+			if sc.block != nil {
+				if l := sc.block.lets[r.Name.Name]; l != nil {
+					item = l.item
+				}
+			}
+			if s := c.names[r.Name.Name]; s != nil && item == nil {
+				if s.field != nil && len(s.field.Axes) > 0 && r.Index == nil {
+					found = s.field.Grid
+					return
+				}
+				item = s.let
+			}
+			if item != nil && !seen[item] {
+				seen[item] = true
+				look(item.Value)
+			}
+		})
+	}
+	look(e)
+	if found == nil {
+		found = sc.grid
+	}
+	if found == nil && len(c.prog.Grids) == 1 {
+		found = c.prog.Grids[0]
+	}
+	return found
+}

@@ -1,0 +1,52 @@
+package dsl_test
+
+import (
+	"math"
+	"testing"
+)
+
+// Reductions of whole fields against plain loops: over all cells, over the nodes that no condition fixes, of vectors, in equations.
+func TestWholeReductions(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 7; y: 0 .. 2 in 5 }
+grid h nodes { s: 0 .. 1 in 6 }
+field u on g = x + 2*y^2
+field v on g = x*y - 1
+field w on h = 1 + s^2
+field a = 0
+field b = 0
+field c = 0
+field d = 0
+field e = 0
+field z on g = 0
+bc w { s.lo: w = 5; s.hi: dn(w) = 0 }
+let q = u*v
+evolve n in 0 .. 1 {
+  a' = sum(q) + max(u)
+  b' = norm((u, v))
+  c' = dot((u, v), (v, u)) - min(v)
+  d' = mean(w)
+  z' = u - mean(u)
+  w' = w
+  e' = sum(z')
+}
+`)
+	sq, s, mx, mn, dot, mean := 0.0, 0.0, math.Inf(-1), math.Inf(1), 0.0, 0.0
+	for i := range 7 {
+		for j := range 5 {
+			x, y := (float64(i)+0.5)/7, (float64(j)+0.5)*2/5
+			u, v := x+2*y*y, x*y-1
+			s, sq, mx, mn, dot, mean = s+u*v, sq+u*u+v*v, max(mx, u), min(mn, v), dot+2*u*v, mean+u/35
+		}
+	}
+	near(t, "sum + max", r.at("a"), s+mx, 1e-12)
+	near(t, "norm", r.at("b"), math.Sqrt(sq), 1e-12)
+	near(t, "dot - min", r.at("c"), dot-mn, 1e-12)
+	want := 0.0
+	for k := 1; k < 6; k++ { // the node at s = 0 is fixed
+		want += (1 + float64(k*k)/25) / 5
+	}
+	near(t, "mean of unknown nodes", r.at("d"), want, 1e-14)
+	near(t, "z", r.at("z", 0, 0), 1.0/14+2*0.04-mean, 1e-14)
+	near(t, "sum without its mean", r.at("e"), 0, 1e-13)
+}
