@@ -287,14 +287,13 @@ type Solve struct {
 	Using       Expr // a Ref or a Call; nil when absent
 }
 
-// Fn is `fn A(p, q) = expr` or `fn A(p, q) { let ..; return expr }`.
+// Fn is `fn A(p, q) = expr`. A function with a body is a TensorFn.
 type Fn struct {
 	Loc
 	Trivia
 	Name   *Ident
 	Params []*Ident
-	Value  Expr   // nil with a Body
-	Body   *Block // lets and a Return; nil for the form with `=`
+	Value  Expr
 }
 
 // Output is `output T, U [every ..|at end] [as vti, png(..)]`.

@@ -261,7 +261,7 @@ func (p *parser) braces(what string, read func() Stmt, add func(Stmt)) Layout {
 
 // ownWord says whether a word begins an entry of a block as well as a statement.
 func (p *parser) ownWord(block, word string) bool {
-	return block == evolveBody && word == "let" ||
+	return block == evolveBody && word == "let" || controlBody(block) && controlWord(word) ||
 		block == modelBody && (word == "let" || word == "dim" || word == "index" || word == "fn")
 }
 

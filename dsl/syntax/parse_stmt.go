@@ -225,7 +225,7 @@ func (p *parser) indexDecl(start int) Stmt {
 
 func (p *parser) fn(start int) Stmt {
 	p.next()
-	p.form = "a function is written `fn f(a, b) = value` or `fn f(a, b) { let c = ..; return value }`"
+	p.form = "a function is written `fn f(a, b) = value` or `fn f(a, b) { let c = ..; f = value }`"
 	f := &Fn{Name: p.declare(p.ident("a name after `fn`"))}
 	opened := p.open("(", "`(` and the parameters of `"+f.Name.Name+"`")
 	f.Params = []*Ident{}
@@ -236,11 +236,6 @@ func (p *parser) fn(start int) Stmt {
 		}
 	}
 	p.close(")", opened)
-	if p.isOp("{") {
-		f.Body = p.fnBlock()
-		f.Loc = p.from(start)
-		return f
-	}
 	p.expect("=", "`=` and the value of `"+f.Name.Name+"`")
 	p.skipNewlines()
 	f.Value = p.expr()

@@ -157,6 +157,11 @@ func partsOf(s Stmt) []part {
 	case *Evolve:
 		l.evolve(s)
 		return []part{{l, true, s.Body.Stmts, s.Body.Layout}}
+	case *Loop:
+		l.loop(s)
+		return []part{{l, true, s.Body.Stmts, s.Body.Layout}}
+	case *If:
+		return ifParts(s)
 	}
 	l.stmt(s)
 	return one()
