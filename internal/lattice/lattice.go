@@ -76,13 +76,15 @@ func (r Region) Count() int { return r.X.Len() * r.Y.Len() }
 
 // Meets finds a PE that r and all others have.
 func (r Region) Meets(others ...Region) (x, y int, ok bool) {
-	xs, ys := []Range{r.X}, []Range{r.Y}
+	var bufX, bufY [4]Range // few regions: nothing to allocate
+	xs, ys := append(bufX[:0], r.X), append(bufY[:0], r.Y)
 	for _, o := range others {
 		xs, ys = append(xs, o.X), append(ys, o.Y)
 	}
-	x, okx := Common(xs...)
-	y, oky := Common(ys...)
-	return x, y, okx && oky
+	if x, ok = Common(xs...); ok {
+		y, ok = Common(ys...)
+	}
+	return x, y, ok
 }
 
 // Dir is a port of a router. A wavelet that enters from West comes from the western neighbour, which sent it to its East. North
