@@ -1,0 +1,189 @@
+package tokens
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// A token file is a header and little-endian tokens of 2 or 4 bytes:
+//
+//	"WFCTOK1\n", u32 bytes per token (2 or 4), u32 vocabulary, u64 tokens, 40 zero bytes, tokens
+//
+// Read are also llm.c's files (256 i32: magic 20240520, version 1, count; then u16) and, with the suffix .bin, bare u16 as nanoGPT
+// writes them.
+const (
+	magic     = "WFCTOK1\n"
+	headerLen = 64
+	llmcMagic = 20240520
+)
+
+// Tokens is a sequence of tokens.
+type Tokens struct {
+	b     []byte // the tokens
+	width int    // 2 or 4
+	vocab int    // 0 when the file does not say
+	unmap func() error
+}
+
+// Len is the number of tokens.
+func (t *Tokens) Len() int { return len(t.b) / t.width }
+
+// Vocab is the vocabulary the file states, 0 when it states none.
+func (t *Tokens) Vocab() int { return t.vocab }
+
+// At is token i.
+func (t *Tokens) At(i int) int32 {
+	if t.width == 2 {
+		return int32(binary.LittleEndian.Uint16(t.b[2*i:]))
+	}
+	return int32(binary.LittleEndian.Uint32(t.b[4*i:]))
+}
+
+// Slice is tokens i to j-1; it stays valid as long as t.
+func (t *Tokens) Slice(i, j int) *Tokens {
+	return &Tokens{b: t.b[i*t.width : j*t.width], width: t.width, vocab: t.vocab}
+}
+
+// Close gives the mapping back; tokens must not be read afterwards.
+func (t *Tokens) Close() error {
+	if t.unmap == nil {
+		return nil
+	}
+	f := t.unmap
+	t.b, t.unmap = nil, nil
+	return f()
+}
+
+// Of holds tokens in memory.
+func Of(ids []int32) *Tokens {
+	t := &Tokens{b: make([]byte, 4*len(ids)), width: 4}
+	for i, id := range ids {
+		binary.LittleEndian.PutUint32(t.b[4*i:], uint32(id))
+	}
+	return t
+}
+
+// Open maps a token file into memory.
+func Open(path string) (*Tokens, error) {
+	b, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := decode(b, filepath.Ext(path) == ".bin")
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+		if unmap != nil {
+			err = errors.Join(err, unmap())
+		}
+		return nil, err
+	}
+	t.unmap = unmap
+	return t, nil
+}
+
+// IsTokenFile says whether a file that begins with b, of that name, holds tokens rather than text.
+func IsTokenFile(path string, b []byte) bool {
+	return filepath.Ext(path) == ".bin" || len(b) >= len(magic) && string(b[:len(magic)]) == magic
+}
+
+func decode(b []byte, bare bool) (*Tokens, error) {
+	le := binary.LittleEndian
+	switch {
+	case len(b) >= headerLen && string(b[:len(magic)]) == magic:
+		t := &Tokens{b: b[headerLen:], width: int(le.Uint32(b[8:])), vocab: int(int32(le.Uint32(b[12:])))}
+		n := le.Uint64(b[16:])
+		if t.width != 2 && t.width != 4 || t.vocab < 0 {
+			return nil, fmt.Errorf("not a token file: %d bytes per token", t.width)
+		}
+		if n > uint64(len(t.b)) || int(n)*t.width != len(t.b) {
+			return nil, fmt.Errorf("the file is cut or altered: %d tokens of %d bytes in %d bytes", n, t.width, len(t.b))
+		}
+		return t, nil
+	case len(b) >= 1024 && le.Uint32(b) == llmcMagic:
+		t := &Tokens{b: b[1024:], width: 2}
+		if v, n := le.Uint32(b[4:]), int(int32(le.Uint32(b[8:]))); v != 1 || 2*n != len(t.b) {
+			return nil, fmt.Errorf("llm.c token file of version %d with %d tokens in %d bytes: it is cut, or not version 1", v, n, len(t.b))
+		}
+		return t, nil
+	case bare:
+		if len(b)%2 != 0 {
+			return nil, fmt.Errorf("%d bytes are no 16-bit tokens", len(b))
+		}
+		return &Tokens{b: b, width: 2}, nil
+	}
+	return nil, errors.New("not a token file")
+}
+
+// WriteFile writes tokens of a vocabulary, replacing the file only when it is complete.
+func WriteFile(path string, ids []int32, vocab int) error {
+	tmp := path + ".tmp"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return err
+	}
+	err = write(f, ids, vocab)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return nil
+}
+
+func write(f *os.File, ids []int32, vocab int) error {
+	width := 2
+	if vocab > 1<<16 {
+		width = 4
+	}
+	le := binary.LittleEndian
+	head := make([]byte, headerLen)
+	copy(head, magic)
+	le.PutUint32(head[8:], uint32(width))
+	le.PutUint32(head[12:], uint32(vocab))
+	le.PutUint64(head[16:], uint64(len(ids)))
+	w := bufio.NewWriterSize(f, 1<<16)
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	var b [4]byte
+	for i, id := range ids {
+		if id < 0 || int(id) >= vocab {
+			return fmt.Errorf("token %d at %d is outside the vocabulary of %d", id, i, vocab)
+		}
+		le.PutUint32(b[:], uint32(id))
+		if _, err := w.Write(b[:width]); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// Max is the largest token, -1 when there are none.
+func (t *Tokens) Max() int32 {
+	m := int32(-1)
+	for i := range t.Len() {
+		m = max(m, t.At(i))
+	}
+	return m
+}
+
+// String is the specification as one line of JSON.
+func (s Spec) String() string {
+	b, err := json.Marshal(s)
+	if err != nil { // strings always marshal
+		return s.Kind
+	}
+	return string(b)
+}
