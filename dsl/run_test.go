@@ -69,7 +69,7 @@ func execute(t *testing.T, p *ir.Program) *result {
 		if err := m.Scalars(bound); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Run(context.Background(), run.Func, int(math.Round(env[run.Count]))); err != nil {
+		if _, err := m.Run(context.Background(), run.Func, int(math.Round(env[run.Count]))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -24,8 +24,9 @@ type Engine interface {
 	Get(array string) (*ir.Tensor, error)
 	// Scalars gives the values of all host scalars for the following runs.
 	Scalars(env map[string]float64) error
-	// Run executes n iterations of device function fn. After an error the contents of arrays are undefined.
-	Run(ctx context.Context, fn string, n int) error
+	// Run executes up to n iterations of a device function or a procedure and returns how many: fewer than n when the procedure's until
+	// ended the launch. After an error the contents of arrays are undefined.
+	Run(ctx context.Context, fn string, n int) (done int, err error)
 	Close() error
 }
 

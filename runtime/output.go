@@ -129,14 +129,15 @@ func (r *runner) isDue(d due, w when, last int64) bool {
 
 // crossed says whether the step that just ended reached or passed a multiple of T.
 func (r *runner) crossed(T float64) bool {
-	for i := range r.legs {
-		l := &r.legs[i]
-		if l.steps && l.timed && r.step > l.first && r.step <= l.first+l.n {
-			k := r.step - l.first
-			return due{seconds: T}.next(l, k-1) == k
-		}
+	l := r.now
+	switch {
+	case l == nil || !l.steps || !l.timed || r.step <= l.first:
+		return false
+	case l.clock != nil:
+		return r.passed(l, T)
 	}
-	return false
+	k := r.step - l.first
+	return due{seconds: T}.next(l, k-1) == k
 }
 
 // write writes one output statement at the current step.

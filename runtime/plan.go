@@ -16,13 +16,15 @@ type leg struct {
 	n      int64              // iterations
 	steps  bool               // iterations are steps of an evolve
 	t0, dt float64
-	timed  bool  // t0 and dt are given
-	first  int64 // steps before the leg
+	timed  bool   // t0 and dt are given
+	first  int64  // steps before the leg
+	until  string // array that ends the leg, "" for none
+	clock  *ir.Clock
 }
 
-// time after k iterations of the leg.
+// time after k iterations of the leg; with a clock only the program knows it.
 func (l *leg) time(k int64) float64 {
-	if !l.timed {
+	if !l.timed || l.clock != nil {
 		return float64(l.first + k)
 	}
 	return l.t0 + float64(float64(k)*l.dt)
@@ -34,8 +36,8 @@ func (s *state) plan() ([]leg, error) {
 	var total int64
 	for i := range s.p.Schedule {
 		r := &s.p.Schedule[i]
-		f := s.p.Func(r.Func)
-		if f == nil || f.Host {
+		f, proc := s.p.Func(r.Func), s.p.Proc(r.Func)
+		if proc == nil && (f == nil || f.Host) {
 			continue
 		}
 		env := s.env
@@ -54,11 +56,15 @@ func (s *state) plan() ([]leg, error) {
 		if n == 0 {
 			continue
 		}
-		l := leg{run: r, env: env, n: int64(n), first: total}
-		l.steps = strings.HasPrefix(r.Func, "step") || r.DT != ""
+		l := leg{run: r, env: env, n: int64(n), first: total, clock: r.Clock}
+		if proc != nil {
+			l.until = proc.Until
+		}
+		l.steps = strings.HasPrefix(r.Func, "step") || r.DT != "" || r.Clock != nil
 		if r.T0 != "" && r.DT != "" {
 			l.timed, l.t0, l.dt = true, env[r.T0], env[r.DT]
 		}
+		l.timed = l.timed || r.Clock != nil
 		if l.steps {
 			total += l.n
 		}
@@ -84,7 +90,7 @@ func (d due) next(l *leg, k int64) int64 {
 			best = n
 		}
 	}
-	if d.seconds > 0 && l.timed && l.dt > 0 {
+	if d.seconds > 0 && l.timed && l.clock == nil && l.dt > 0 {
 		// The multiple after the time now, then the first step that reaches it; rounding must not put it one step late.
 		slack := 1e-6 * l.dt
 		m := math.Floor((l.time(k)+slack)/d.seconds) + 1

@@ -10,7 +10,7 @@ import (
 
 // Progress shows how far a run is. At may be called from another goroutine than the others, but not at the same time as another At.
 type Progress interface {
-	Begin(total int64)           // iterations
+	Begin(total int64)           // iterations; 0 when the program decides
 	At(done int64, time float64) // after done iterations, at a time of the program
 	End()
 }
@@ -75,6 +75,10 @@ func (p *lines) At(done int64, t float64) {
 		return
 	}
 	p.last = now
+	if p.total == 0 {
+		fmt.Fprintf(p.w, "step %d, t = %.4g\n", done, t)
+		return
+	}
 	left := time.Duration(float64(now.Sub(p.begun)) / float64(done) * float64(p.total-done))
 	fmt.Fprintf(p.w, "step %d of %d (%d %%), t = %.4g, %s left\n", done, p.total, done*100/max(1, p.total), t, left.Round(time.Second))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,8 @@ type runner struct {
 	done    int64 // iterations so far
 	step    int64
 	time    float64
+	now     *leg                  // the leg that runs or ran last
+	before  float64               // with a clock: the time at the last launch's start
 	fetched map[string]*ir.Tensor // arrays as of now
 }
 
@@ -128,11 +131,14 @@ func (r *runner) run() error {
 		}
 	}
 	r.arrays = nil // the engine holds them now
-	for _, l := range r.legs {
-		if l.steps {
+	for i := range r.legs {
+		if l := &r.legs[i]; l.steps {
 			r.time = l.time(0)
 			break
 		}
+	}
+	if slices.ContainsFunc(r.legs, func(l leg) bool { return l.clock != nil }) {
+		r.total = 0 // nobody knows
 	}
 	r.opt.Progress.Begin(r.total)
 	evolved := false
@@ -140,6 +146,11 @@ func (r *runner) run() error {
 		l := &r.legs[i]
 		if l.steps && !evolved {
 			evolved = true
+			if l.clock != nil {
+				if err := r.readClock(l); err != nil {
+					return err
+				}
+			}
 			if err := r.stop(stopStart); err != nil {
 				return err
 			}
@@ -156,6 +167,7 @@ func (r *runner) run() error {
 
 // leg runs one entry of the schedule in segments.
 func (r *runner) leg(l *leg) error {
+	l.first, r.now = r.step, l // an earlier leg may have ended early
 	if err := r.e.Scalars(l.env); err != nil {
 		return err
 	}
@@ -164,11 +176,20 @@ func (r *runner) leg(l *leg) error {
 	if whole {
 		stepper.OnStep(func(done int) {
 			k := r.done - base + int64(done) // r.done does not change while the engine runs
-			r.opt.Progress.At(base+k, l.time(k))
+			t := r.time
+			if l.clock == nil {
+				t = l.time(k)
+			}
+			r.opt.Progress.At(base+k, t)
 		})
 	}
 	chunk := int64(1)
-	for k := int64(0); k < l.n; {
+	if l.clock != nil {
+		if err := r.readClock(l); err != nil {
+			return err
+		}
+	}
+	for k, over := int64(0), false; k < l.n && !over; {
 		if r.ctx.Err() != nil {
 			return errInterrupted
 		}
@@ -183,8 +204,12 @@ func (r *runner) leg(l *leg) error {
 		if n := r.watch.next(l, k); n > k && n < to {
 			to, stop = n, false
 		}
+		if err := r.setNext(l); err != nil {
+			return err
+		}
 		begun := time.Now()
-		if err := r.segment(l, to-k, whole); err != nil {
+		done, err := r.segment(l, to-k, whole)
+		if err != nil {
 			return err
 		}
 		if d := time.Since(begun); to-k == chunk && d < 100*time.Millisecond {
@@ -192,12 +217,28 @@ func (r *runner) leg(l *leg) error {
 		} else if d > 400*time.Millisecond {
 			chunk = max(1, chunk/2)
 		}
-		k = to
-		r.done = base + k
-		if l.steps {
-			r.step, r.time = l.first+k, l.time(k)
+		early := done < to-k
+		if done == 0 && early {
+			return fmt.Errorf("the engine carried out no iteration of %s", l.run.Func)
 		}
+		k += done
+		r.done = base + k
 		r.fetched = nil
+		if l.steps {
+			r.step = l.first + k
+			if l.clock == nil {
+				r.time = l.time(k)
+			} else if err := r.readClock(l); err != nil {
+				return err
+			}
+		}
+		if err := r.failures(); err != nil {
+			return err
+		}
+		if over, err = r.over(l, k, early); err != nil {
+			return err
+		}
+		stop = stop || early || l.clock != nil
 		r.opt.Progress.At(r.done, r.time)
 		if r.watch.next(l, k-1) == k {
 			if err := r.checkAll(); err != nil {
@@ -213,17 +254,17 @@ func (r *runner) leg(l *leg) error {
 	return nil
 }
 
-// segment runs n iterations. An engine that can be cut everywhere finishes its segment, so that its arrays are those of a step.
-func (r *runner) segment(l *leg, n int64, whole bool) error {
+// segment runs up to n iterations. An engine that can be cut everywhere finishes its segment, so that its arrays are those of a step.
+func (r *runner) segment(l *leg, n int64, whole bool) (int64, error) {
 	ctx := r.ctx
 	if !whole {
 		ctx = context.WithoutCancel(ctx)
 	}
-	err := r.e.Run(ctx, l.run.Func, int(n))
+	done, err := r.e.Run(ctx, l.run.Func, int(n))
 	if err != nil && r.ctx.Err() != nil {
-		return errInterrupted
+		return int64(done), errInterrupted
 	}
-	return err
+	return int64(done), err
 }
 
 // get fetches an array, once between two segments.
@@ -251,7 +292,7 @@ func (r *runner) axes(a *ir.Array) []ir.Axis {
 	return out
 }
 
-// statistics fills Fields: every field of the program that is not constant. Names with a dot are the compiler's own.
+// statistics fills Fields: every field of the program that is not constant and no scratch. Names with a dot are the compiler's own.
 func (r *runner) statistics() error {
 	for _, a := range r.fields() {
 		t, err := r.get(a.Name)
@@ -266,7 +307,7 @@ func (r *runner) statistics() error {
 
 func (r *runner) fields() (out []*ir.Array) {
 	for i := range r.p.Arrays {
-		if a := &r.p.Arrays[i]; !a.Const && !hidden(a.Name) {
+		if a := &r.p.Arrays[i]; !a.Const && !a.Local && !hidden(a.Name) {
 			out = append(out, a)
 		}
 	}

@@ -242,7 +242,7 @@ type slow struct {
 	cancel func()
 }
 
-func (s *slow) Run(ctx context.Context, fn string, n int) error {
+func (s *slow) Run(ctx context.Context, fn string, n int) (int, error) {
 	for range n {
 		if s.steps--; s.steps == 0 {
 			s.cancel()

@@ -104,4 +104,13 @@ program and its report need no memory for fields, so a program that is too large
 grid g { x: 0 .. 1 in 2000000000 }                // 8 GB for each field and copy
 grid g { x: 0 .. 1 in 2000000 }                   // 8 MB`,
 	},
+	{
+		Code:  "WF0620",
+		Title: "a run is not at its end after the most steps it may take",
+		Text: `
+A program that chooses its own time steps ends at a time or at a steady state. It has taken as many steps as it may, and has not come
+there: most often the steps have become very small, because a velocity grows without bound or a limit on the step is too strict.`,
+		Example: `
+evolve t from 0 s to 60 s step cfl(0.5, speed = u) max 100000 { .. }`,
+	},
 }

@@ -62,7 +62,7 @@ func BenchmarkBlock(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if err := m.Run(context.Background(), "f", 1); err != nil {
+				if _, err := m.Run(context.Background(), "f", 1); err != nil {
 					b.Fatal(err)
 				}
 			}

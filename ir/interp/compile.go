@@ -147,10 +147,24 @@ func (s *scope) perRow(c *code, n *ir.Node, d vec, f func(i int) ir.Val) error {
 	return nil
 }
 
-// access is one dimension of a read: coordinate row[dim]+off, or off when dim is -1; fast when it follows the last index.
+// access is one dimension of a read: coordinate (row[dim]*mul+off)/div rounded down, or off when dim is -1; fast when it follows the
+// last index.
 type access struct {
 	dim, off int
 	fast     bool
+	mul, div int
+}
+
+// at is the coordinate for index value i.
+func (a *access) at(i int) int {
+	x := i*a.mul + a.off
+	if a.div > 1 {
+		if x < 0 {
+			return -((-x + a.div - 1) / a.div)
+		}
+		return x / a.div
+	}
+	return x
 }
 
 func (s *scope) read(c *code, n *ir.Node, d vec) error {
@@ -167,18 +181,23 @@ func (s *scope) read(c *code, n *ir.Node, d vec) error {
 	acc := make([]access, len(n.At))
 	fastStride := 0
 	for i, a := range n.At {
-		lo, hi := a.Off, a.Off+1
-		acc[i] = access{dim: -1, off: a.Off}
+		lo, hi := a.Span(0, 1)
+		acc[i] = access{dim: -1, off: lo, mul: max(1, a.Mul), div: max(1, a.Div)}
 		if a.Index != "" {
 			k, ok := s.dim(a.Index)
 			if !ok {
 				return fmt.Errorf("no index %q here", a.Index)
 			}
-			acc[i].dim, acc[i].fast = k, k == len(s.index)-1
-			lo, hi = s.box[k].Lo+a.Off, s.box[k].Hi+a.Off
+			if a.Mul < 0 || a.Div < 0 {
+				return fmt.Errorf("index %q times %d, divided by %d", a.Index, a.Mul, a.Div)
+			}
+			acc[i].dim, acc[i].off, acc[i].fast = k, a.Off, k == len(s.index)-1
+			if lo, hi = 0, 0; s.box[k].Lo < s.box[k].Hi {
+				lo, hi = a.Span(s.box[k].Lo, s.box[k].Hi)
+			}
 		}
 		if acc[i].fast {
-			fastStride += src.stride[i]
+			fastStride += src.stride[i] * acc[i].mul
 		}
 		if err := src.covers(i, lo, hi); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
@@ -207,16 +226,20 @@ func (c *code) gather(d vec, src *buffer, acc []access, fastStride int) {
 				o := 0
 				for i, a := range acc {
 					x := a.off
-					if a.dim >= 0 {
-						x += g.row[a.dim]
-					}
-					if a.fast {
-						x += done
+					switch {
+					case a.fast:
+						x = a.at(g.row[a.dim] + done)
+					case a.dim >= 0:
+						x = a.at(g.row[a.dim])
 					}
 					x = src.wrap(i, x)
 					o += x * src.stride[i]
-					if a.fast {
-						run = min(run, src.n[i]-x)
+					switch {
+					case !a.fast:
+					case a.div > 1:
+						run = 1
+					default:
+						run = min(run, (src.n[i]-x+a.mul-1)/a.mul)
 					}
 				}
 				gatherVec(&d, g.at+done, &src.vec, o, fastStride, run)

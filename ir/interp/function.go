@@ -235,7 +235,7 @@ func (b *builder) extend(op *ir.Op, out *buffer) error {
 			return fmt.Errorf("the domain does not contain the operand's box on axis %s", src.axes[d])
 		}
 		k.box = append(k.box, ir.Interval{Lo: src.lo[d], Hi: src.lo[d] + src.n[d]})
-		acc[d] = access{dim: d, fast: d == len(src.n)-1}
+		acc[d] = access{dim: d, fast: d == len(src.n)-1, mul: 1, div: 1}
 	}
 	c.res = []vec{newVec(src.elem, chunk)}
 	c.gather(c.res[0], src, acc, 1)

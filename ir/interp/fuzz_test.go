@@ -62,7 +62,7 @@ func FuzzRun(f *testing.F) {
 		}
 		m.Scalars(env)
 		for i := range p.Funcs {
-			if err := m.Run(context.Background(), p.Funcs[i].Name, 2); err != nil && valid {
+			if _, err := m.Run(context.Background(), p.Funcs[i].Name, 2); err != nil && valid {
 				t.Fatalf("%v\n%s", err, ir.Print(p))
 			}
 		}

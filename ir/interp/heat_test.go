@@ -53,7 +53,7 @@ func TestHeatClosedForm(t *testing.T) {
 		if err := m.Set("T", init["T"]); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Run(context.Background(), "step", steps); err != nil {
+		if _, err := m.Run(context.Background(), "step", steps); err != nil {
 			t.Fatal(err)
 		}
 		got, err := m.Get("T")
@@ -81,7 +81,7 @@ func BenchmarkHeat(b *testing.B) {
 			}
 			m.Scalars(map[string]float64{"c": 0.25})
 			for b.Loop() {
-				if err := m.Run(context.Background(), "step", 1); err != nil {
+				if _, err := m.Run(context.Background(), "step", 1); err != nil {
 					b.Fatal(err)
 				}
 			}

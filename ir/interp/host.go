@@ -36,7 +36,7 @@ func RunHost(p *ir.Program, env map[string]float64, files map[string]*ir.Tensor)
 		if !p.Funcs[i].Host {
 			continue
 		}
-		if err := m.Run(context.Background(), p.Funcs[i].Name, 1); err != nil {
+		if _, err := m.Run(context.Background(), p.Funcs[i].Name, 1); err != nil {
 			return nil, err
 		}
 	}

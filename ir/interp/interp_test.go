@@ -43,7 +43,7 @@ func exec(t testing.TB, p *ir.Program, n int, in map[string]*ir.Tensor) map[stri
 			}
 		}
 	}
-	if err := m.Run(context.Background(), "f", n); err != nil {
+	if done, err := m.Run(context.Background(), "f", n); err != nil || done != n {
 		t.Fatal(err)
 	}
 	out := map[string]*ir.Tensor{}
@@ -249,7 +249,7 @@ func TestErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err = m.Run(context.Background(), "f", 1); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err = m.Run(context.Background(), "f", 1); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want .. %s", tc.src, err, tc.want)
 		}
 	}
@@ -267,7 +267,7 @@ func TestErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	m, _ = New(parse(t, head+"func f { set @T = @T }"))
-	if err := m.Run(ctx, "f", 1); err != context.Canceled {
+	if _, err := m.Run(ctx, "f", 1); err != context.Canceled {
 		t.Errorf("cancelled run: %v", err)
 	}
 }

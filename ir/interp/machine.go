@@ -94,19 +94,37 @@ func (m *Machine) Close() error {
 	return nil
 }
 
-// Run executes function fn n times. The context is looked at between iterations.
-func (m *Machine) Run(ctx context.Context, fn string, n int) error {
-	f, err := m.function(fn)
-	if err != nil {
-		return err
-	}
-	for range n {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+// Run executes function or procedure fn n times, fewer when the procedure's until ends that; it returns how many times. The context is
+// looked at between calls of functions.
+func (m *Machine) Run(ctx context.Context, fn string, n int) (done int, err error) {
+	return ir.Launch(ctx, m.p, fn, n, executor{m})
+}
+
+// executor carries out the calls of a launch.
+type executor struct{ m *Machine }
+
+func (e executor) Once(fn string) error {
+	f, err := e.m.function(fn)
+	if err == nil {
 		f.run()
 	}
-	return nil
+	return err
+}
+
+func (e executor) Flag(array string) (bool, error) {
+	b, err := e.m.array(array)
+	if err != nil {
+		return false, err
+	}
+	if len(b.n) > 0 || b.i32 == nil {
+		return false, fmt.Errorf("array %s is a condition, but not a rank-0 array of type bool or i32", array)
+	}
+	return b.i32[0] != 0, nil
+}
+
+func (e executor) Scalar(name string) (float64, bool) {
+	x, ok := e.m.env[name]
+	return x, ok
 }
 
 func (m *Machine) array(name string) (*buffer, error) {

@@ -270,7 +270,7 @@ func BenchmarkDot(b *testing.B) {
 			m.Set("x", in)
 			m.Set("y", in)
 			for b.Loop() {
-				if err := m.Run(b.Context(), "f", 1); err != nil {
+				if _, err := m.Run(b.Context(), "f", 1); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -169,10 +169,10 @@ func agree(p *ir.Program, mp *mesh.Program, rnd *rand.Rand, env map[string]float
 			if f.Host {
 				continue
 			}
-			if err := a.Run(ctx, f.Name, 1); err != nil {
+			if _, err := a.Run(ctx, f.Name, 1); err != nil {
 				return fmt.Errorf("interpreter: %w", err)
 			}
-			if err := b.Run(ctx, f.Name, 1); err != nil {
+			if _, err := b.Run(ctx, f.Name, 1); err != nil {
 				return fmt.Errorf("mesh: %w", err)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"time"
 	"unsafe"
@@ -39,6 +40,7 @@ type Engine struct {
 	mem     []memory             // one per slot
 	base    []uintptr            // table of buffers and scalars, as of now
 	known   map[scalarKey]bool
+	env     map[string]float64 // host scalars
 	pool    *pool
 	batches map[string]*batch
 	divide  int
@@ -134,6 +136,7 @@ func (e *Engine) Scalars(env map[string]float64) error {
 	if e.base == nil {
 		return errClosed
 	}
+	e.env = maps.Clone(env)
 	for i, key := range e.plan.words {
 		x, ok := env[key.name]
 		if !ok {
@@ -145,9 +148,9 @@ func (e *Engine) Scalars(env map[string]float64) error {
 	return nil
 }
 
-// Run executes n iterations of device function fn. It stops between iterations when ctx is done; the arrays then hold a whole number of
+// run executes n iterations of device function fn. It stops between iterations when ctx is done; the arrays then hold a whole number of
 // iterations, but which is not told.
-func (e *Engine) Run(ctx context.Context, fn string, n int) error {
+func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	if e.base == nil {
 		return errClosed
 	}

@@ -62,7 +62,7 @@ type machine interface {
 	Set(string, *ir.Tensor) error
 	Get(string) (*ir.Tensor, error)
 	Scalars(map[string]float64) error
-	Run(context.Context, string, int) error
+	Run(context.Context, string, int) (int, error)
 	Close() error
 }
 
@@ -79,6 +79,14 @@ func start(t *testing.T, m machine, p *ir.Program, in map[string]*ir.Tensor) {
 			x = sample(a.Elem, p.Shape(a), uint64(i)+1)
 		}
 		check(t, m.Set(a.Name, x))
+	}
+}
+
+// proceed runs n iterations of a function.
+func proceed(t *testing.T, m machine, fn string, n int) {
+	t.Helper()
+	if done, err := m.Run(context.Background(), fn, n); err != nil || done != n {
+		t.Fatalf("%d of %d iterations of %s: %v", done, n, fn, err)
 	}
 }
 
@@ -107,13 +115,13 @@ func sameAsInterpreter(t *testing.T, tc *Toolchain, p *ir.Program, steps int, in
 	defer ref.Close()
 	start(t, ref, p, in)
 	for _, f := range funcs {
-		check(t, ref.Run(context.Background(), f, steps))
+		proceed(t, ref, f, steps)
 	}
 	for _, threads := range []int{1, 3} {
 		e := open(t, p, tc, threads, 1<<10)
 		start(t, e, p, in)
 		for _, f := range funcs {
-			check(t, e.Run(context.Background(), f, steps))
+			proceed(t, e, f, steps)
 		}
 		for i := range p.Arrays {
 			name := p.Arrays[i].Name
@@ -183,11 +191,12 @@ func bench(b *testing.B, p *ir.Program, f string, points int) {
 					a := &p.Arrays[i]
 					err = errors.Join(err, e.Set(a.Name, sample(a.Elem, p.Shape(a), 1)))
 				}
-				if err = errors.Join(err, e.Run(context.Background(), f, 2)); err != nil {
+				_, rerr := e.Run(context.Background(), f, 2)
+				if err = errors.Join(err, rerr); err != nil {
 					b.Fatal(err)
 				}
 				b.ResetTimer()
-				if err := e.Run(context.Background(), f, b.N); err != nil {
+				if _, err := e.Run(context.Background(), f, b.N); err != nil {
 					b.Fatal(err)
 				}
 				b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds()/1e9, "Gpoint/s")

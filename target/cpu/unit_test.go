@@ -273,7 +273,7 @@ func TestLongRun(t *testing.T) {
 		for _, threads := range []int{1, 2, 5} {
 			e := open(t, p, tc, threads, 1<<10)
 			start(t, e, p, nil)
-			check(t, e.Run(context.Background(), "step", 777))
+			proceed(t, e, "step", 777)
 			got, err := e.Get("T")
 			check(t, err)
 			if ref == nil {
@@ -302,16 +302,20 @@ func TestEngineErrors(t *testing.T) {
 			t.Errorf("got %v, want %q", err, part)
 		}
 	}
-	wants(e.Run(ctx, "step", 1), `host scalar "c" has no value`)
+	runs := func(fn string) error {
+		_, err := e.Run(ctx, fn, 1)
+		return err
+	}
+	wants(runs("step"), `host scalar "c" has no value`)
 	check(t, e.Scalars(map[string]float64{"c": 0.1}))
-	wants(e.Run(ctx, "leap", 1), `no device function "leap"`)
+	wants(runs("leap"), `no device function "leap"`)
 	wants(e.Set("U", ir.NewTensor(ir.F32, 300, 300)), `no array "U"`)
 	wants(e.Set("T", ir.NewTensor(ir.F32, 300, 3)), "array T is f32[300 300], not f32[300 3]")
 	wants(e.Set("T", ir.NewTensor(ir.F64, 300, 300)), "not f64")
 	stop, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := e.Run(stop, "step", 1<<30); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.Run(stop, "step", 1<<30); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a run that was stopped returns %v", err)
 	}
 	if d := time.Since(began); d > 2*time.Second {
@@ -319,7 +323,7 @@ func TestEngineErrors(t *testing.T) {
 	}
 	check(t, e.Close())
 	check(t, e.Close())
-	wants(e.Run(ctx, "step", 1), "closed")
+	wants(runs("step"), "closed")
 	_, err = e.Get("T")
 	wants(err, "closed")
 }

@@ -194,64 +194,53 @@ func (m *Machine) Scalars(env map[string]float64) error {
 // Close does nothing.
 func (m *Machine) Close() error { return nil }
 
-// Run executes a device function n times. It fails when no PE can go on or a stream is left over at the end.
-func (m *Machine) Run(ctx context.Context, fn string, n int) error {
-	f := -1
-	for i, name := range m.p.Funcs {
-		if name == fn {
-			f = i
-		}
+// once executes function number f.
+func (m *Machine) once(ctx context.Context, f int) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	if f < 0 {
-		return fmt.Errorf("no device function %q", fn)
+	for i := range m.pes {
+		m.pes[i].next = 0
 	}
-	for range n {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for i := range m.pes {
-			m.pes[i].next = 0
-		}
-		for busy := true; busy; {
-			busy = false
-			for i := range m.pes {
-				q := &m.pes[i]
-				ops := q.class.Funcs[f]
-				for q.next <= len(ops) {
-					if len(q.block) > 0 && !q.block[0].ended() {
-						break
-					}
-					if q.block = nil; q.next == len(ops) {
-						break
-					}
-					ok, err := m.step(q, &ops[q.next])
-					if err != nil {
-						return fmt.Errorf("PE (%d, %d) of class %s, operation %d: %w", q.x, q.y, q.class.Name, q.next, err)
-					}
-					if !ok {
-						break
-					}
-					q.next++
-					m.Ops++
-					busy = true
-				}
-			}
-		}
+	for busy := true; busy; {
+		busy = false
 		for i := range m.pes {
 			q := &m.pes[i]
-			if ops := q.class.Funcs[f]; q.next < len(ops) {
-				return fmt.Errorf("deadlock: PE (%d, %d) of class %s waits in operation %d of %d: %+v", q.x, q.y, q.class.Name, q.next, len(ops), ops[q.next])
-			}
-			if len(q.block) > 0 {
-				return fmt.Errorf("deadlock: PE (%d, %d) of class %s never ends its last send on %s", q.x, q.y, q.class.Name, q.block[0].op.Dst.Name)
-			}
-			if len(q.open) > 0 {
-				return fmt.Errorf("PE (%d, %d) ends without waiting for %s", q.x, q.y, q.open[0].op.Dst.Name)
-			}
-			for _, c := range m.p.Channels {
-				if k := len(q.in[c.Name]); k > 0 {
-					return fmt.Errorf("PE (%d, %d) leaves %d elements on %s", q.x, q.y, k, c.Name)
+			ops := q.class.Funcs[f]
+			for q.next <= len(ops) {
+				if len(q.block) > 0 && !q.block[0].ended() {
+					break
 				}
+				if q.block = nil; q.next == len(ops) {
+					break
+				}
+				ok, err := m.step(q, &ops[q.next])
+				if err != nil {
+					return fmt.Errorf("PE (%d, %d) of class %s, operation %d: %w", q.x, q.y, q.class.Name, q.next, err)
+				}
+				if !ok {
+					break
+				}
+				q.next++
+				m.Ops++
+				busy = true
+			}
+		}
+	}
+	for i := range m.pes {
+		q := &m.pes[i]
+		if ops := q.class.Funcs[f]; q.next < len(ops) {
+			return fmt.Errorf("deadlock: PE (%d, %d) of class %s waits in operation %d of %d: %+v", q.x, q.y, q.class.Name, q.next, len(ops), ops[q.next])
+		}
+		if len(q.block) > 0 {
+			return fmt.Errorf("deadlock: PE (%d, %d) of class %s never ends its last send on %s", q.x, q.y, q.class.Name, q.block[0].op.Dst.Name)
+		}
+		if len(q.open) > 0 {
+			return fmt.Errorf("PE (%d, %d) ends without waiting for %s", q.x, q.y, q.open[0].op.Dst.Name)
+		}
+		for _, c := range m.p.Channels {
+			if k := len(q.in[c.Name]); k > 0 {
+				return fmt.Errorf("PE (%d, %d) leaves %d elements on %s", q.x, q.y, k, c.Name)
 			}
 		}
 	}

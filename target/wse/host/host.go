@@ -81,9 +81,9 @@ type ticker interface {
 // progress then, which would cost a launch.
 func (e *Engine) OnStep(f func(done int)) { e.onStep = f }
 
-// Run launches n iterations of function fn.
-func (e *Engine) Run(ctx context.Context, fn string, n int) error {
-	for i, f := range e.mesh.Funcs {
+// Run launches n iterations of function fn and returns how many were carried out.
+func (e *Engine) Run(ctx context.Context, fn string, n int) (done int, err error) {
+	for i, f := range e.mesh.Launches() {
 		if f != fn {
 			continue
 		}
@@ -103,13 +103,31 @@ func (e *Engine) Run(ctx context.Context, fn string, n int) error {
 			e.hosts += st.HostCycles
 			e.last = st
 			if err != nil {
-				return err
+				return done, err
+			}
+			left, err := e.left(fn)
+			if err != nil {
+				return done, err
 			}
 			n -= k
+			done += k - left
+			if left > 0 {
+				break
+			}
 		}
-		return nil
+		return done, nil
 	}
-	return fmt.Errorf("the wafer's program has no function %s", fn)
+	return 0, fmt.Errorf("the wafer's program has no function %s", fn)
+}
+
+// left reads how many iterations the last launch of fn did not do. All PEs agree; (0, 0) is asked.
+func (e *Engine) left(fn string) (int, error) {
+	if q := e.mesh.Proc(fn); q == nil || q.Until == "" {
+		return 0, nil
+	}
+	var w [1]uint32
+	err := e.w.ReadArray(0, 0, codegen.LeftArray, 0, w[:])
+	return int(int32(w[0])), err
 }
 
 // Scalars writes the host scalars into every PE. On the wafer one broadcast carries them.
@@ -153,7 +171,7 @@ func scalarBits(e ir.Elem, v float64) uint32 {
 	case ir.F16:
 		return uint32(ieee.HalfBits(ieee.RoundHalf(v)))
 	}
-	return uint32(int32(v))
+	return uint32(int32(ir.RoundTo(ir.I32, v).I))
 }
 
 // Set implements runtime.Engine.
