@@ -2,7 +2,8 @@
 //
 // A process is straight-line: it computes on slices of local memory, sends slices on channels and receives from them. All counts
 // are known, so the program is a Kahn process network with bounded channels; package route assigns colors to the channels and
-// package target/wse/codegen turns a process into tasks and DSD operations one for one.
+// package target/wse/codegen turns a process into tasks and DSD operations one for one. Procedures call functions in loops and branches
+// that all PEs take alike (control.go).
 //
 // Nothing here is per PE: classes are products of per-axis sets of positions, arrays have one shape for all classes, channels
 // are described once per mesh axis.
@@ -86,7 +87,8 @@ type Program struct {
 	Scalars  []Scalar // host scalars the device reads, in the order they lie in the array "scalars"
 	Channels []Channel
 	Classes  []Class
-	Funcs    []string // names of the device functions, in order; Class.Funcs is parallel
+	Funcs    []string  // names of the device functions, in order; Class.Funcs is parallel
+	Procs    []ir.Proc // procedures over them, see Launches
 	Symbols  []Symbol
 	Orders   []ReduceOrder
 }
@@ -118,8 +120,9 @@ type Array struct {
 
 // Scalar is one host scalar in device memory.
 type Scalar struct {
-	Name string
-	Elem ir.Elem
+	Name  string
+	Elem  ir.Elem
+	Count bool // how often a loop runs: i32, rounded by ir.CountOf
 }
 
 // ChanKind is the shape of a channel's streams.

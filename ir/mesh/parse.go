@@ -29,7 +29,7 @@ func Parse(file, src string) (*Program, error) {
 			}
 			p.Arrays = append(p.Arrays, a)
 		case "scalar":
-			p.Scalars = append(p.Scalars, Scalar{r.Name(), r.elem()})
+			p.Scalars = append(p.Scalars, Scalar{r.Name(), r.elem(), r.Accept("count")})
 		case "channel":
 			p.Channels = append(p.Channels, r.channel())
 		case "funcs":
@@ -41,10 +41,12 @@ func Parse(file, src string) (*Program, error) {
 			r.Expect("%")
 			o.Value, o.Order = r.Name(), r.order()
 			p.Orders = append(p.Orders, o)
+		case "proc":
+			p.Procs = append(p.Procs, r.proc())
 		case "class":
 			p.Classes = append(p.Classes, r.class())
 		default:
-			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order or class, found %s", t)
+			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order, proc or class, found %s", t)
 		}
 	}
 	if err := r.Err(); err != nil {

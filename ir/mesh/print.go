@@ -16,11 +16,16 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 	program heat 8 x 4                                  // W x H PEs
 	layout x dim x 64 parts 8 periodic folded
 	array T state f32 120 of T
-	scalar c f32
+	scalar c f32                                        // count: how often a loop runs
 	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64
 	funcs step
 	symbol @T local T off 12 strides (10, 1) replicated // or: symbol index x local ix off 0 strides (1)
 	order step %r mesh(x 8)
+	proc solve until @done {                            // statements: call f; loop times n {..}; while @c times n {..}; if @c {..} else {..}
+	  while @go times max {
+	    call step !10:14
+	  }
+	}
 	class c0 x 0..8 by 2 y 0..4 by 1 {
 	  func {                                            // one per name after funcs, in order
 	    async chan "x+" 10 = read f32 @T[12 : 10*1]
@@ -50,7 +55,7 @@ func Print(p *Program) string {
 		w.Line(0, "array %s %s %s %d%s", text.Name(a.Name), a.Kind, a.Elem, a.Len, of)
 	}
 	for _, s := range p.Scalars {
-		w.Line(0, "scalar %s %s", text.Name(s.Name), s.Elem)
+		w.Line(0, "scalar %s %s%s", text.Name(s.Name), s.Elem, flag(s.Count, " count"))
 	}
 	for _, c := range p.Channels {
 		step := ""
@@ -74,6 +79,9 @@ func Print(p *Program) string {
 	}
 	for _, o := range p.Orders {
 		w.Line(0, "order %s %%%s %s", text.Name(o.Func), text.Name(o.Value), o.Order)
+	}
+	for i := range p.Procs {
+		printProc(w, &p.Procs[i])
 	}
 	for i := range p.Classes {
 		c := &p.Classes[i]

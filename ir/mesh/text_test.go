@@ -64,11 +64,26 @@ func genProgram(t *rapid.T) *Program {
 		o.Dst, o.Src, o.Async = operand(), many(t, "src", 0, 3, operand), flip()
 		return o
 	}
+	var stmts func(depth int) []ir.Stmt
+	stmts = func(depth int) []ir.Stmt {
+		return many(t, "stmts", 0, 2, func() ir.Stmt {
+			s := ir.Stmt{Kind: ir.StmtKind(rapid.IntRange(0, 3).Draw(t, "stmt")), Pos: pos()}
+			if s.Kind == ir.Call || depth > 3 {
+				return ir.Stmt{Func: name(), Pos: s.Pos}
+			}
+			s.Cond, s.Count = name(), name()
+			s.Body, s.Else = stmts(depth+1), stmts(depth+1)
+			return s
+		})
+	}
 	return &Program{
-		Name: name(), W: num(), H: num(),
-		Layouts: many(t, "layouts", 0, 2, func() Layout { return Layout{name(), Dim(kind(2)), num(), num(), flip(), flip()} }),
+		Procs: many(t, "procs", 0, 2, func() ir.Proc { return ir.Proc{Name: name(), Until: name(), Pos: pos(), Body: stmts(0)} }),
+		Name:  name(), W: num(), H: num(),
+		Layouts: many(t, "layouts", 0, 2, func() Layout {
+			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip()}
+		}),
 		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
-		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem()} }),
+		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem(), flip()} }),
 		Channels: many(t, "channels", 0, 2, func() Channel {
 			c := Channel{Name: name(), Dim: Dim(kind(2)), Kind: ChanKind(kind(2)), Step: num(), Layout: name()}
 			if c.Kind == Hop {

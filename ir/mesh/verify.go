@@ -30,6 +30,8 @@ import (
 //  13. An asynchronous operation moves memory to a channel. Until an await names that channel it is not sent on again; an await names
 //     channels with such a send; none is left at the end of a function.
 //  14. A symbol names an array or an index, not both, and a local array that exists.
+//  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
+//  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
 
 // Fault is one broken invariant.
 type Fault struct {
@@ -70,11 +72,12 @@ const maxFaults = 20
 
 // Verify checks the invariants and returns Faults or nil. It never panics, whatever the program.
 func Verify(p *Program) error {
-	v := &verifier{p: p, arrays: map[string]*Array{}, scalars: map[string]ir.Elem{}, channels: map[string]*Channel{}, layouts: map[string]*Layout{}}
+	v := &verifier{p: p, arrays: map[string]*Array{}, scalars: map[string]ir.Elem{}, counts: map[string]ir.Elem{}, channels: map[string]*Channel{}, layouts: map[string]*Layout{}}
 	v.declarations()
 	if len(v.faults) > 0 {
 		return v.faults // what follows would stumble over them
 	}
+	v.control()
 	v.classes()
 	for i := range p.Classes {
 		c := &p.Classes[i]
@@ -97,6 +100,7 @@ type verifier struct {
 	faults   Faults
 	arrays   map[string]*Array
 	scalars  map[string]ir.Elem
+	counts   map[string]ir.Elem
 	channels map[string]*Channel
 	layouts  map[string]*Layout
 }
@@ -145,6 +149,11 @@ func (v *verifier) declarations() {
 		v.arrays[a.Name] = a
 	}
 	for _, s := range p.Scalars {
+		if s.Count {
+			unique("count", s.Name)
+			v.counts[s.Name] = s.Elem
+			continue
+		}
 		unique("scalar", s.Name+" "+s.Elem.String())
 		v.scalars[s.Name+" "+s.Elem.String()] = s.Elem
 	}

@@ -178,7 +178,7 @@ func (l *lowering) finish() {
 	}
 	sort.Slice(out.Scalars, func(i, j int) bool {
 		a, b := out.Scalars[i], out.Scalars[j]
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Elem, b.Elem)) < 0
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Elem, b.Elem)) < 0 || a.Name == b.Name && a.Elem == b.Elem && b.Count
 	})
 	if n := len(out.Scalars); n > 0 {
 		out.Arrays = append(out.Arrays, mesh.Array{Name: "scalars", Kind: mesh.Scalars, Elem: ir.F32, Len: n})
@@ -197,6 +197,7 @@ func (l *lowering) finish() {
 			}
 		}
 	}
+	out.Procs = l.control
 	for _, fn := range l.funcs {
 		out.Funcs = append(out.Funcs, fn.f.Name)
 		for _, o := range fn.ops {

@@ -56,7 +56,7 @@ func (l *lowering) storage() {
 		kind := mesh.State
 		if a.Const {
 			kind = mesh.Data
-			if v == nil {
+			if v == nil && l.wanted[a.Name] == ([3]bool{}) {
 				continue // host only
 			}
 		}

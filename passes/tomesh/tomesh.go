@@ -36,7 +36,7 @@ type Options struct {
 // Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
 // The error is a diag.List of explained diagnostics.
 func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, error) {
-	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{},
+	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{}, wanted: map[string][3]bool{},
 		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}}
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
@@ -45,7 +45,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 			l.single = false
 		}
 	}
-	for _, stage := range []func(){l.checkLayouts, l.values, l.residence, l.needs, l.storage, l.chooseTrees, l.classes} {
+	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.needs, l.storage, l.chooseTrees, l.classes} {
 		stage()
 		if err := l.diags.Err(); err != nil {
 			return nil, err
@@ -73,12 +73,14 @@ type lowering struct {
 	o      Options
 	diags  diag.List
 
-	funcs  []*function
-	arrays map[string]*store  // by array name
-	homes  map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
-	index  map[string]int     // lengths of the index data, by axis
-	stores []*store           // in order of creation
-	pool   pool
+	funcs   []*function
+	arrays  map[string]*store  // by array name
+	homes   map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
+	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
+	control []ir.Proc
+	index   map[string]int // lengths of the index data, by axis
+	stores  []*store       // in order of creation
+	pool    pool
 
 	scalars map[mesh.Scalar]bool
 	temps   map[ir.Elem][]int // lengths of the scratch vectors

@@ -24,7 +24,8 @@ type value struct {
 	dims   []mesh.Dim // per dimension
 	on     [3]int     // by mesh.Dim: the dimension that lies there, or -1
 	home   [3]bool    // lacks the mesh dimension and is held by part 0 only
-	flood  [3]bool    // must be copied to the other parts
+	want   [3]bool    // lacks the mesh dimension and is needed in every part of it
+	flood  [3]bool    // must be copied from part 0 to the other parts
 	def    *op        // nil: an array
 	shares *value     // an extend that lives in its operand's storage
 	need   need
@@ -286,72 +287,6 @@ func (l *lowering) checkOffset(o *op, v *value, i, off int) {
 		l.errorf("WF0407", o.Pos, "%s is read %d points away along axis %s of %d points, around the ring many times", v.name, off, v.axes[i], lay.N).
 			Suggest("use the offset modulo %d", lay.N)
 	}
-}
-
-// residence finds which values that lack a mesh dimension live at part 0 of it only: results of reductions over it and what is
-// computed from them. Arrays are in such a place when any function assigns them such a value.
-func (l *lowering) residence() {
-	for again := true; again; {
-		again = false
-		for _, fn := range l.funcs {
-			for _, v := range fn.order {
-				if v.def == nil {
-					v.home = l.homes[v.name[1:]]
-				} else {
-					v.home = v.def.home(v)
-				}
-			}
-			for _, s := range fn.f.Sets {
-				h := l.homes[s.Array]
-				for _, d := range meshDims {
-					h[d] = h[d] || fn.vals[s.Value].home[d]
-				}
-				if h != l.homes[s.Array] {
-					l.homes[s.Array], again = h, true
-				}
-			}
-		}
-	}
-	for _, fn := range l.funcs {
-		for _, o := range fn.ops {
-			o.operands(func(v *value) {
-				for _, d := range meshDims {
-					v.flood[d] = v.flood[d] || v.home[d] && o.on[d] >= 0
-				}
-			})
-		}
-		for i := len(fn.ops) - 1; i >= 0; i-- {
-			fn.ops[i].floodOperands()
-		}
-	}
-}
-
-// floodOperands moves the copying of a value with ghost points to its operands: ghosts are computed where they are needed, beside the
-// block too, so the operands must be there.
-func (o *op) floodOperands() {
-	for _, d := range meshDims {
-		if !o.ghosts && o.Kind != ir.Extend || !o.res[0].flood[d] {
-			continue
-		}
-		o.operands(func(v *value) { v.flood[d] = v.flood[d] || v.home[d] })
-		for _, r := range o.res {
-			r.home[d], r.flood[d] = false, false
-		}
-	}
-}
-
-// home says where the results of o live along the mesh dimensions they lack.
-func (o *op) home(res *value) (h [3]bool) {
-	for _, d := range meshDims {
-		switch {
-		case res.on[d] >= 0:
-		case o.on[d] >= 0: // reduced away
-			h[d] = true
-		default:
-			o.operands(func(v *value) { h[d] = h[d] || v.home[d] })
-		}
-	}
-	return h
 }
 
 // operands calls f for every value o reads.

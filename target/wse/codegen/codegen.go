@@ -58,8 +58,8 @@ func (e *TaskError) Error() string {
 	return fmt.Sprintf("class %s needs %d local tasks and %d ids are usable", e.Class, e.Need, e.Have)
 }
 
-// Registers and tasks of every generated class. A launch sets RegFunc to the index of the function in mesh.Program.Funcs and RegCount
-// to the number of iterations.
+// Registers and tasks of every generated class. A launch sets RegFunc to an index in mesh.Program.Launches and RegCount to the number
+// of iterations.
 const (
 	RegFunc  = "fn"
 	RegCount = "n"
@@ -112,15 +112,15 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 // ScalarArray is the name of the array that holds the host scalars of one element type.
 func ScalarArray(e ir.Elem) string { return "scalars." + e.String() }
 
-// ScalarSlot returns where host scalar s lies.
-func ScalarSlot(p *mesh.Program, s string, e ir.Elem) (array string, index int, ok bool) {
+// ScalarSlot returns where a host scalar lies.
+func ScalarSlot(p *mesh.Program, s mesh.Scalar) (array string, index int, ok bool) {
 	n := 0
 	for _, k := range p.Scalars {
-		if k.Elem != e {
+		if k.Elem != s.Elem {
 			continue
 		}
-		if k.Name == s {
-			return ScalarArray(e), n, true
+		if k == s {
+			return ScalarArray(s.Elem), n, true
 		}
 		n++
 	}
@@ -170,7 +170,11 @@ func (g *gen) class() (*wse.Class, error) {
 	if err := g.queues(); err != nil {
 		return nil, err
 	}
-	body, err := g.main()
+	build := g.main
+	if len(g.p.Procs) > 0 {
+		build = g.machine
+	}
+	body, err := build()
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +187,7 @@ func (g *gen) class() (*wse.Class, error) {
 		for _, out := range []bool{true, false} {
 			name := joinTask(c.Name, out)
 			if links, ok := g.next[name]; ok {
+				slices.SortFunc(links, func(a, b link) int { return int(a.pc - b.pc) })
 				g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: true,
 					Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, follow(links)...)})
 			}
@@ -202,18 +207,17 @@ func joinTasks(channels []string, out bool) []string {
 	return names
 }
 
-// follow activates the successor of a join: directly when all states agree, else by pc.
+// follow activates the successor of a join, found by halving the states of pc, which are in ascending order.
 func follow(links []link) []wse.Stmt {
-	first := &wse.TaskCtl{Fn: wse.Activate, Task: links[0].task}
 	same := true
 	for _, l := range links {
 		same = same && l.task == links[0].task
 	}
 	if same {
-		return []wse.Stmt{first}
+		return []wse.Stmt{&wse.TaskCtl{Fn: wse.Activate, Task: links[0].task}}
 	}
-	return []wse.Stmt{&wse.If{Cond: wse.Cond{A: wse.RegVal(regPC), Cmp: wse.Eq, B: wse.IntVal(links[0].pc)},
-		Then: []wse.Stmt{first}, Else: follow(links[1:])}}
+	mid := len(links) / 2
+	return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, links[mid].pc), Then: follow(links[:mid]), Else: follow(links[mid:])}}
 }
 
 func (g *gen) arrays() error {
@@ -224,6 +228,9 @@ func (g *gen) arrays() error {
 			return fmt.Errorf("array %s: %w", a.Name, err)
 		}
 		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: a.Name, Elem: e, Len: a.Len, Bank: -1, Addr: -1, Export: a.Kind == mesh.State || a.Kind == mesh.Data})
+	}
+	if endsEarly(g.p) {
+		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LeftArray, Elem: wse.I32, Len: 1, Bank: -1, Addr: -1, Export: true})
 	}
 	counts := map[ir.Elem]int{}
 	for _, s := range g.p.Scalars {
@@ -394,11 +401,11 @@ func (g *gen) main() ([]wse.Stmt, error) {
 		segs := g.segments(g.in.Funcs[f])
 		first := pc
 		pc += int32(len(segs))
-		g.code = append(g.code, Code{Class: g.in.Name, Func: g.p.Funcs[f]})
-		code, err := g.function(segs, first)
+		parts, err := g.segmentCode(segs, g.p.Funcs[f])
 		if err != nil {
 			return nil, err
 		}
+		code := g.function(segs, parts, first)
 		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(f)), Then: []wse.Stmt{set(regPC, first)}})
 		states = append(states, &wse.If{Cond: wse.Cond{A: wse.RegVal(regPC), Cmp: wse.Ge, B: wse.IntVal(first)},
 			Then: []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, pc), Then: code}}})
@@ -414,32 +421,13 @@ func (g *gen) main() ([]wse.Stmt, error) {
 
 // function is the code of one function in main. The last segment is followed by the first of the next iteration in the same run
 // of the task: an iteration costs one dispatch of main per wait.
-func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
+func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32) []wse.Stmt {
 	last := len(segs) - 1
-	list := &g.code[len(g.code)-1]
-	code := make([][]wse.Stmt, len(segs))
-	for i, s := range segs {
-		for k := range s.ops {
-			ops, err := g.op(&s.ops[k])
-			if err != nil {
-				return nil, err
-			}
-			code[i] = append(code[i], ops...)
-			for _, s := range ops {
-				if o, ok := s.(*wse.Op); ok {
-					list.Ops = append(list.Ops, o)
-				}
-			}
-		}
-		if len(s.await) > 0 {
-			list.Waits = append(list.Waits, len(s.await))
-		}
-	}
 	end := []wse.Stmt{&wse.Set{Reg: RegCount, Fn: wse.SetSub, A: wse.RegVal(RegCount), B: wse.IntVal(1)}}
 	leave := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
 	if last == 0 {
 		loop := &wse.While{Cond: reg(RegCount, wse.Gt, 0), Body: append(code[0], end...)}
-		return append([]wse.Stmt{loop}, leave...), nil
+		return append([]wse.Stmt{loop}, leave...)
 	}
 	wait := func(i int) []wse.Stmt {
 		joins := segs[i].await
@@ -460,5 +448,30 @@ func (g *gen) function(segs []segment, first int32) ([]wse.Stmt, error) {
 	for i := last - 1; i > 0; i-- {
 		out = []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Eq, first+int32(i)), Then: append(code[i], wait(i)...), Else: out}}
 	}
-	return out, nil
+	return out
+}
+
+// segmentCode translates the operations of a function's segments and lists them.
+func (g *gen) segmentCode(segs []segment, name string) ([][]wse.Stmt, error) {
+	list := Code{Class: g.in.Name, Func: name}
+	code := make([][]wse.Stmt, len(segs))
+	for i, s := range segs {
+		for k := range s.ops {
+			ops, err := g.op(&s.ops[k])
+			if err != nil {
+				return nil, err
+			}
+			code[i] = append(code[i], ops...)
+			for _, s := range ops {
+				if o, ok := s.(*wse.Op); ok {
+					list.Ops = append(list.Ops, o)
+				}
+			}
+		}
+		if len(s.await) > 0 {
+			list.Waits = append(list.Waits, len(s.await))
+		}
+	}
+	g.code = append(g.code, list)
+	return code, nil
 }

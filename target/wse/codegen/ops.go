@@ -158,7 +158,7 @@ func (g *gen) operand(o *mesh.Op, in *mesh.Operand, e wse.Elem) (wse.Operand, er
 	case mesh.Chan:
 		return wse.Fab(queueName(in.Name, in == &o.Dst), in.Len), nil
 	case mesh.HostScalar:
-		array, k, ok := ScalarSlot(g.p, in.Name, o.Elem)
+		array, k, ok := ScalarSlot(g.p, mesh.Scalar{Name: in.Name, Elem: o.Elem})
 		if !ok {
 			return wse.Operand{}, fmt.Errorf("host scalar %s of type %v is not among the program's scalars", in.Name, o.Elem)
 		}

@@ -150,7 +150,18 @@ func (e *Engine) Scalars(env map[string]float64) error {
 			at[a] = i
 			slots = append(slots, slot{array: a})
 		}
-		slots[i].bits = append(slots[i].bits, scalarBits(s.Elem, v))
+		bits := scalarBits(s.Elem, v)
+		if s.Count {
+			n, err := ir.CountOf(s.Name, v)
+			if err != nil {
+				return err
+			}
+			if n > math.MaxInt32 {
+				return fmt.Errorf("a loop would run %s = %v times; on the wafer it runs at most %d", s.Name, v, math.MaxInt32)
+			}
+			bits = uint32(n)
+		}
+		slots[i].bits = append(slots[i].bits, bits)
 	}
 	for y := 0; y < e.mesh.H; y++ {
 		for x := 0; x < e.mesh.W; x++ {
