@@ -123,7 +123,7 @@ func ToTensor(e *Entry, b []byte) (*ir.Tensor, error) {
 		return nil, fmt.Errorf("tensor %q: %d bytes for %v of %s", e.Name, len(b), e.Shape, e.DType)
 	}
 	le := binary.LittleEndian
-	t := &ir.Tensor{Dims: append([]int{}, e.Shape...)}
+	t := &ir.Tensor{Dims: append([]int(nil), e.Shape...)}
 	switch e.DType {
 	case F32, F16, BF16:
 		t.Elem = ir.F32
