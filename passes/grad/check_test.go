@@ -199,6 +199,53 @@ func checkGradients(t testing.TB, p *ir.Program, s state) {
 	}
 }
 
+// checkDot tests <J v, w> = <v, J^T w> for random v and w: forward mode against its transpose.
+func checkDot(t testing.TB, p *ir.Program, s state, tol float64) {
+	t.Helper()
+	p = p.Clone()
+	if err := Prepare(p, nil); err != nil {
+		t.Fatal(err)
+	}
+	f := p.Func("f")
+	outs, wrt := outputs(p, "f"), inputs(p, "f")
+	var seeds []Seed
+	for _, y := range outs {
+		declare(p, y, "w."+y)
+		for _, st := range f.Sets {
+			if st.Array == y {
+				seeds = append(seeds, Seed{st.Value, "@w." + y})
+			}
+		}
+	}
+	rev, err := Reverse(p, Options{Func: "f", Wrt: wrt, Seeds: seeds, Pure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fwd, err := Forward(p, Options{Func: "f", Wrt: wrt, Pure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ir.Verify(p); err != nil {
+		t.Fatalf("%v\n%s", err, ir.Print(p))
+	}
+	w := draw(p, 5, -1, 1)
+	for k, v := range s {
+		w[k] = v
+	}
+	out := run(t, p, w, rev, fwd)
+	left, right, size := 0.0, 0.0, 0.0
+	for _, y := range outs {
+		left += dot(out[Tangent(y)], w["w."+y])
+		size += math.Sqrt(dot(out[Tangent(y)], out[Tangent(y)]) * dot(w["w."+y], w["w."+y]))
+	}
+	for _, x := range wrt {
+		right += dot(w[Tangent(x)], out[Gradient(x)])
+	}
+	if !(math.Abs(left-right) <= tol*(1+size)) {
+		t.Errorf("<Jv, w> = %g, <v, J'w> = %g\n%s", left, right, ir.Print(p))
+	}
+}
+
 func hosts(p *ir.Program) []string {
 	var out []string
 	for i := range p.Funcs {

@@ -1,11 +1,13 @@
 package grad
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
+
+var errBits = errors.New("the bits of a value that is differentiated are used; differentiate before the expand pass")
 
 // term is one part of a cotangent: expr where all guards hold.
 type term struct {
@@ -23,7 +25,7 @@ func (b *exprs) pull(n int, act []bool, seeds map[int][]term) (map[int]int, erro
 			terms[i] = seeds[i]
 		}
 		if nd := &b.nodes[i]; nd.Op == ir.Bitcast && act[nd.Args[0]] {
-			return nil, fmt.Errorf("the bits of a value that is differentiated are used; differentiate before the expand pass")
+			return nil, errBits
 		}
 	}
 	out := map[int]int{}

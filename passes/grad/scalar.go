@@ -97,7 +97,7 @@ func (b *exprs) partials(i int, active func(arg int) bool) ([]factor, error) {
 		}
 	case ir.Bitcast:
 		if active(arg(0)) && b.elem(arg(0)).IsFloat() {
-			return nil, fmt.Errorf("the bits of a value that is differentiated are used; differentiate before the expand pass")
+			return nil, errBits
 		}
 	default:
 		return nil, fmt.Errorf("%s has no derivative rule", n.Op)
