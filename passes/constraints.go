@@ -12,6 +12,8 @@ var Constraints = []Constraint{
 	{"discretise", "fold", "coefficients are collected from the constants as written, not after rounding"},
 	{"ghosts", "fold", "boundary conditions bring constants of their own, most often zero"},
 	{"ghosts", "hoist", "boundary conditions may depend on coordinates"},
+	{"ghosts", "scratch", "the conditions of a stage value are those of the array it is set to"},
+	{"scratch", "dce", "what only such an array needed goes"},
 	{"fold", "hoist", "a coordinate times zero is no data"},
 	{"hoist", "uniform", "what does not change in time is data, not a value of each step"},
 	{"uniform", "expand", "a function is recognised before it becomes arithmetic"},

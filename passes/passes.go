@@ -5,6 +5,7 @@
 //
 //	discretise  derivatives become reads at offsets with one collected coefficient per access, summed in the order of sum.go
 //	ghosts      reads beyond a wall become reads of arrays extended by their boundary conditions
+//	scratch     local arrays that nothing reads go
 //	fold        operations on constants are carried out
 //	hoist       what depends on coordinates but not on time becomes data, computed once in f64
 //	uniform     functions that are the same at every point are computed once
@@ -83,6 +84,7 @@ type Timing struct {
 var Table = []Pass{
 	{"discretise", "replace derivatives by reads at offsets with one collected coefficient per access", discretise, Tolerance, Equations},
 	{"ghosts", "extend arrays beyond walls by their boundary conditions; check every read's range", ghosts, Bits, Equations},
+	{"scratch", "remove local arrays that nothing reads: stage values that had boundary conditions", scratch, Bits, Index},
 	{"fold", "carry out operations on constants", fold, Bits, Index},
 	{"hoist", "compute what depends on coordinates but not on time once, in f64, into constant arrays", hoist, Tolerance, Index},
 	{"uniform", "compute functions that are the same at every point once", uniform, Bits, Index},

@@ -74,11 +74,13 @@ func (c *checker) evolve(e *syntax.Evolve, bs *blockState) {
 	if e.Order != nil {
 		c.order(e.Order, b)
 	}
+	c.method(e, b)
 	c.interval(e, b)
 	c.step(e, b, scale)
 	for _, s := range e.Body.Stmts {
 		c.bodyStmt(s, bs)
 	}
+	c.staging(b)
 	if len(b.Stmts) == 0 && len(e.Body.Stmts) == 0 {
 		c.errs.Errorf("WF0313", e.At, "this `evolve` changes nothing").Suggest("write an equation, as in `dt(T) = alpha*lap(T)`")
 	}

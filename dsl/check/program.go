@@ -120,6 +120,9 @@ type Block struct {
 	Auto  bool
 	Step  *Node // the given step, or the chosen safety times the limit; nil for count form and Once
 	Acc   int
+	By    *Integrator // how equations dt(T) = .. are advanced; nil for Once
+	ByAt  diag.Span   // where it is given, zero for the default
+	Tol   *Node       // tolerance of an error-controlled step; nil when the step is not
 	Stmts []*Assign
 	Timed bool // the variable is read
 	// Limit is the largest stable step, nil when none could be derived. Terms names what sets it.

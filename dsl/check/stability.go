@@ -25,7 +25,9 @@ import (
 // Euler is at most 1 in modulus when dt <= 2/max(A, Q): |1 + dt*(-a + i*b)|^2 <= 1 is dt*(a^2 + b^2) <= 2*a, and by Cauchy and
 // Schwarz b^2 <= Q*sum a_j*(1 - a_j/A_j) <= Q*(a - a^2/A), where a = sum a_j over all damping terms and A = sum A_j. For
 // order 2 this is the exact condition of Hindmarsh, Gresho and Griffiths (1984): dt <= 1/(2*sum D_j/h_j^2) and dt <= 2/sum c_j^2/D_j;
-// first-order upwind gives dt <= 1/sum |c_j|/h_j. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
+// first-order upwind gives dt <= 1/sum |c_j|/h_j. For another method the same disk is scaled to its extent R along the real axis,
+// dt <= R/max(A, Q), and where its region holds a piece [0, iI] of the imaginary axis the triangle 0, -R, iI holds the spectrum for
+// dt*(A/R + B/I) <= 1, B the sum of the largest odd symbols: the larger of both steps is taken. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
 //
 // Cross derivatives, derivatives of other fields or of next values, products of derivatives and changing times in coefficients have no
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
@@ -195,7 +197,16 @@ func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, 
 	if s.Kind == Second {
 		return []*Node{div(number(2, one(), s.At), compute(ir.Sqrt, one(), s.At, most))}
 	}
-	return []*Node{div(number(2, one(), s.At), most)}
+	m := l.b.By
+	disk := l.diskBound(m, most, s)
+	if !hasOdd || m.Imag == 0 {
+		return []*Node{disk}
+	}
+	b := l.spread(s, odd)
+	if b == nil {
+		return nil
+	}
+	return []*Node{compute(ir.MaxOp, one(), s.At, disk, l.wedgeBound(m, a, b, s))}
 }
 
 // size is |coefficient| * max|symbol| / h^order of a term that damps, zero when its coefficient has the other sign.
@@ -368,8 +379,8 @@ func (c *checker) judge(l *limiter) {
 	}
 	if most <= 0 {
 		c.errs.Errorf("WF0307", at, "no step is stable: %s", b.Terms).
-			Note("forward Euler with central first differences amplifies every wave unless there is diffusion along the same axis").
-			Suggest("use upwind(c, T) for the first derivative, or add diffusion")
+			Note("%s with central first differences amplifies every wave unless there is diffusion along the same axis", l.b.By.Name).
+			Suggest("use upwind(c, T) for the first derivative, add diffusion, or integrate `by rk4`")
 		return
 	}
 	for _, s := range l.linear {

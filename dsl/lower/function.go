@@ -17,6 +17,8 @@ type fnWriter struct {
 	letElem map[*check.Let]ir.Elem
 	reduced map[*check.Node]string
 	names   map[string]int
+	stage   map[*check.Field]string // what fields stand for at a stage of a method, SSA names
+	now     timeOfUse               // of lets
 }
 
 func (l *lowerer) newFunc(name string, host bool) *fnWriter {
@@ -206,9 +208,15 @@ func (l *lowerer) function(b *check.Block, name string) {
 	l.block = b
 	defer func() { l.block = nil }()
 	f := l.newFunc(name, false)
+	if staged(b) {
+		f.stages(b)
+	}
 	for _, s := range b.Stmts {
 		if s.Kind == check.LetMap {
 			f.letMap(s)
+			continue
+		}
+		if s.Kind == check.Euler && staged(b) {
 			continue
 		}
 		dom := ranges(s.Index)
@@ -238,7 +246,7 @@ func (f *fnWriter) letMap(s *check.Assign) {
 	w := f.l.writer(f, f.l.p.Float)
 	e := w.elemOf(w.classOf(s.Value), f.l.p.Float)
 	dom := ranges(s.Index)
-	body := f.body(e, timeNow, func(w *writer) int { return w.node(s.Value, e) })
+	body := f.body(e, f.now, func(w *writer) int { return w.node(s.Value, e) })
 	f.lets[s.Let] = f.emit(s.Let.Name, e, dom, []ir.Piece{{Box: fullBox(dom), Body: body}}, s.At)
 	f.letElem[s.Let] = e
 }
@@ -298,7 +306,8 @@ func (l *lowerer) start(b *check.Block) {
 	for _, s := range b.Stmts {
 		second = second || s.Kind == check.Second
 	}
-	if !second {
+	rates := l.startRates(b, f)
+	if !second && !rates {
 		return
 	}
 	for _, s := range b.Stmts {

@@ -139,6 +139,7 @@ func (l *lowerer) arrays() {
 			l.out.Arrays = append(l.out.Arrays, ir.Array{Name: counter(b), Elem: ir.I32, Pos: pos(b.At)})
 		}
 	}
+	l.methodArrays()
 	for _, f := range l.p.Fields {
 		bcs := l.boundaries(f)
 		l.out.Array(f.Name).BC = bcs
@@ -170,7 +171,10 @@ func (l *lowerer) timed(b *check.Block) bool {
 }
 
 // boundaries lowers the conditions of a field, in the order of its axes.
-func (l *lowerer) boundaries(f *check.Field) []ir.Boundary {
+func (l *lowerer) boundaries(f *check.Field) []ir.Boundary { return l.boundariesAt(f, timeNow) }
+
+// boundariesAt lowers them as they hold at a stage of a step.
+func (l *lowerer) boundariesAt(f *check.Field, now timeOfUse) []ir.Boundary {
 	var out []ir.Boundary
 	for _, a := range f.Axes {
 		for _, high := range []bool{false, true} {
@@ -179,7 +183,7 @@ func (l *lowerer) boundaries(f *check.Field) []ir.Boundary {
 				continue
 			}
 			w := l.writer(nil, f.Elem)
-			w.now = timeNow
+			w.now = now
 			l.withTime(func() { w.b.Results = []int{w.node(c.Value, f.Elem)} })
 			out = append(out, ir.Boundary{Axis: a.IR, High: high, Kind: c.Kind, Body: w.b, Pos: pos(c.At)})
 		}

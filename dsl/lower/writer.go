@@ -33,6 +33,7 @@ const (
 	timeNow   timeOfUse = iota // the start of the step
 	timeNext                   // its end: values stored in end nodes
 	timeStart                  // the start of the evolve: initial values
+	timeStage                  // timeStage + i: stage i of the method
 )
 
 func (l *lowerer) writer(fn *fnWriter, elem ir.Elem) *writer {
@@ -324,6 +325,11 @@ func (w *writer) read(n *check.Node) int {
 
 // operand names the value of a field: in init the initial value made above, after an assignment the next value.
 func (w *writer) operand(f *check.Field, next bool) string {
+	if w.fn != nil && !next {
+		if v, ok := w.fn.stage[f]; ok {
+			return "%" + v
+		}
+	}
 	if w.fn != nil && (next || w.fn.f.Host) {
 		if v, ok := w.fn.value[f]; ok {
 			return "%" + v
@@ -351,6 +357,11 @@ func (w *writer) time(e ir.Elem) int {
 	t := w.op(ir.Add, e, from, w.op(ir.Mul, e, n, w.scalar(w.l.full(b), e)))
 	if w.now == timeNext {
 		t = w.op(ir.Add, e, t, w.scalar(w.l.dt(b), e))
+	}
+	if w.now >= timeStage {
+		if c := b.By.C[w.now-timeStage]; c != 0 {
+			t = w.op(ir.Add, e, t, w.part(b, c, e))
+		}
 	}
 	return t
 }

@@ -493,6 +493,25 @@ dt(u) = 0
 evolve t from 0 to 1 step auto { dt(dt(u)) = lap(u) }   // right`,
 	},
 	{
+		Code:  "WF0315",
+		Title: "there is no such integrator",
+		Text: `"by" names the method that advances the equations of an evolve: euler (the default), rk2,
+ssprk3, rk4, rk23, ab2.`,
+		Example: `
+evolve t from 0 to 1 step auto by kutta { .. }   // wrong
+evolve t from 0 to 1 step auto by rk4 { .. }     // right`,
+	},
+	{
+		Code:  "WF0316",
+		Title: "the integrator cannot advance this statement",
+		Text: `A method with stages evaluates every right side dt(T) = .. several times in a step, at values
+between the two time levels. A next value T' is not known there. dt(dt(u)) = .. is always
+advanced by leapfrog, and assignments T' = .. are evaluated once, as written.`,
+		Example: `
+evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u' }   // wrong
+evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u }    // right`,
+	},
+	{
 		Code:  "WF0320",
 		Title: "an output names fields",
 		Text:  `Fields are written; each stands once in an output.`,
