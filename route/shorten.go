@@ -152,15 +152,13 @@ func (l *axis) sign() {
 // shorten cuts stretches over which classes and relative receivers repeat to 8 periods, of a long period to 3. Short periods go first:
 // within the groups of a tree the parts between the ends are alike, and then the groups are.
 func (l *axis) shorten() {
+	// So many periods stay that they have 16 positions, and at least 3.
+	cut := func(step int) { l.cutAll(step, max(3, (16+step-1)/step)) }
 	for _, step := range []int{2, 4, 6, 12} {
-		l.cutAll(step, 8)
+		cut(step)
 	}
 	for step := 3; 3*step < len(l.pos) && step <= 256; step++ {
-		if step < 8 {
-			l.cutAll(step, 8)
-		} else {
-			l.cutAll(step, 3)
-		}
+		cut(step)
 	}
 }
 

@@ -2,14 +2,9 @@ package verdict
 
 import "github.com/wfc-lang/wfc/target/wse"
 
-// periods of a repeating stretch that are kept beside the last: 3 of a short period, 1 of a long one, so that 8 positions or more remain,
-// several times the distance between neighbours.
-func periods(step int) int {
-	if step <= 4 {
-		return 3
-	}
-	return 1
-}
+// periods of a repeating stretch that are kept beside the last: as many as leave 8 positions, several times the distance between
+// neighbours, but at most 3 and at least 1.
+func periods(step int) int { return min(3, max(1, (8+step-1)/step-1)) }
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
 func keep(p *wse.Program, yAxis bool) []int {
