@@ -5,16 +5,21 @@ import (
 	"io"
 
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/verdict"
 )
 
 // judge decides whether the program can deadlock, on the process network and again on its machine code, and notes both in the report. The
 // error is a deadlock, a race, or illegal code: faults of the compiler.
 func (p *Program) judge(code *wse.Program, m wse.Machine) error {
-	v := route.Deadlock(p.Mesh, capacity(m.Smallest()))
+	network := make(chan route.Verdict, 1) // decided beside the machine code
+	go func() { network <- route.Deadlock(p.Mesh, capacity(m.Smallest())) }()
+	mv, err := verdict.Judge(code, m, trials(p.Mesh))
+	v := <-network
 	r := &report.Verdict{Network: report.Answer{Kind: v.Kind.String(), Reason: v.Reason}}
 	p.ReportData.Wafer.Verdict = r
 	if v.Kind == route.Deadlocks {
@@ -22,7 +27,6 @@ func (p *Program) judge(code *wse.Program, m wse.Machine) error {
 		r.Network.Detail = list[0].Notes
 		return list
 	}
-	mv, err := verdict.Judge(code, m, verdict.Options{Launches: verdict.Functions(len(p.Mesh.Funcs))})
 	if err != nil {
 		return err
 	}
@@ -37,6 +41,12 @@ func (p *Program) judge(code *wse.Program, m wse.Machine) error {
 		return machineFault(p.Name, mv)
 	}
 	return nil
+}
+
+// trials are the launches that decide a compiled program.
+func trials(p *mesh.Program) verdict.Options {
+	launches, loaded, shared := codegen.Trials(p)
+	return verdict.Options{Launches: launches, Loaded: loaded, Shared: shared}
 }
 
 // machineFault is the finding of a deadlock or race in generated code.

@@ -118,10 +118,12 @@ func run(p *ir.Program, e engine, data map[string]*ir.Tensor, times int) (*resul
 		return nil, err
 	}
 	for _, a := range p.Arrays {
-		if t := data[a.Name]; t != nil {
-			if err := e.Set(a.Name, t); err != nil {
-				return nil, err
-			}
+		t := data[a.Name]
+		if t == nil {
+			t = ir.NewTensor(a.Elem, p.Shape(&a)...)
+		}
+		if err := e.Set(a.Name, t); err != nil {
+			return nil, err
 		}
 	}
 	r := &result{arrays: map[string]*ir.Tensor{}}

@@ -11,7 +11,13 @@ import (
 // Run executes a device function or a procedure up to n times and returns how often, see [ir.Launch]. It fails when no PE can go on, a
 // stream is left over at the end of a function, or PEs disagree on a condition.
 func (m *Machine) Run(ctx context.Context, fn string, n int) (done int, err error) {
-	return ir.Launch(ctx, &ir.Program{Procs: m.p.Procs}, fn, n, executor{ctx, m})
+	only := &ir.Program{} // calls name functions, also the one that has the procedure's name
+	if q := m.p.Proc(fn); q != nil {
+		only.Procs = []ir.Proc{*q}
+		fn = "procedure " + q.Name
+		only.Procs[0].Name = fn
+	}
+	return ir.Launch(ctx, only, fn, n, executor{ctx, m})
 }
 
 type executor struct {

@@ -106,8 +106,9 @@ type code struct {
 	hw      []int // hardware output queues
 	uts     []int // microthread ids; the CE's own is the last thread
 	arrays  map[string]int
-	fixed   []bool // arrays that keep their initial values
-	bad     string // a construct that is not modelled
+	fixed   []bool       // arrays that keep their initial values
+	shared  map[int]bool // arrays whose values are the same in all PEs, see Options.Shared
+	bad     string       // a construct that is not modelled
 
 	reroutes []*wse.Reroute
 }

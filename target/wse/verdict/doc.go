@@ -20,6 +20,13 @@
 // that has at most 16,384 PEs. A launch that ends with everything drained after two iterations ends after any number: with the
 // order of tasks fixed, later iterations repeat the same sequences from the same empty network.
 //
+// Branches that all PEs take alike. A compiled program loads what decides its loops and branches from arrays that hold the same bits in
+// every PE (Options.Shared). Its control flow is then one sequence of functions, the same in all PEs, and each function begins and ends
+// with nothing under way. Running the functions of a sequence one after the other, each to its end everywhere, is one schedule of the
+// sequence; by confluence it speaks for all, also for those in which some PEs are ahead of others. So a sequence ends when each of its
+// functions ends by itself, whatever the trip counts, and it is enough to execute launches that enter every arm of every branch and
+// repeat every loop (codegen.Trials): the values of a launch's loads are given, one after the other (Options.Loaded).
+//
 // Reasons for Undecided are the constants of type Reason and no others.
 //
 // Races. An asynchronous operation that is under way, or whose completion no task run has waited for, competes with later operations

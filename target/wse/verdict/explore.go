@@ -78,7 +78,7 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 	begin := func() *state {
 		s := newState(m)
 		s.explore = map[int]bool{}
-		s.launch(launches[0])
+		s.launch(launches, 0)
 		s.settle()
 		return s
 	}
@@ -103,7 +103,7 @@ func enumerate(m *model, launches [][]int32) (v Verdict) {
 					break
 				}
 				nodes[at].launch = n.launch
-				s.launch(launches[n.launch])
+				s.launch(launches, n.launch)
 				s.settle()
 				list = s.choices()
 			}
@@ -170,12 +170,12 @@ func replay(m *model, launches [][]int32, nodes []node, at int) *state {
 	s := newState(m)
 	s.explore, s.rec = map[int]bool{}, newRecorder(len(m.class))
 	launch := 0
-	s.launch(launches[0])
+	s.launch(launches, 0)
 	s.settle()
 	next := func() {
 		for launch+1 < len(launches) && s.fault == nil && s.ended() && len(s.choices()) == 0 {
 			launch++
-			s.launch(launches[launch])
+			s.launch(launches, launch)
 			s.settle()
 		}
 	}
@@ -240,6 +240,7 @@ func (s *state) key(launch int) [32]byte {
 		num(int64(p.task))
 		num(int64(p.pc))
 		num(int64(p.exits))
+		num(int64(p.asked))
 		flag(p.goOn)
 		for _, n := range p.fifos {
 			num(int64(n))

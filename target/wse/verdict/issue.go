@@ -150,7 +150,7 @@ func (s *state) control(i int, in *ins) {
 	}
 }
 
-// load gives the value of an array nobody writes.
+// load gives the value of an array nobody writes, or that is shared.
 func (s *state) load(i int, in *ins) value {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	a := in.from
@@ -161,6 +161,10 @@ func (s *state) load(i int, in *ins) value {
 			return value{why: p.regs[a.index].why}
 		}
 		n += a.scale * int(p.regs[a.index].v)
+	}
+	if k.shared[a.array] && p.asked < len(s.loaded) {
+		p.asked++
+		return value{v: s.loaded[p.asked-1]}
 	}
 	if !k.fixed[a.array] || n < 0 || n >= arr.Len || arr.Elem == wse.F16 || arr.Elem == wse.F32 {
 		return value{why: ReasonData}

@@ -11,6 +11,10 @@ type Options struct {
 	// Launches are the arguments of the launches, one after the other. Nil takes those of the program's script; without a script,
 	// one launch with arguments that are not known.
 	Launches [][]int32
+	// Shared names arrays of which all PEs hold the same values whenever they load them into registers, as its maker warrants: what
+	// decides the branches that all PEs take alike. Loaded is what those loads give, one after the other in every PE, per launch.
+	Shared []string
+	Loaded [][]int32
 }
 
 // Judge decides a program on a machine, with the smallest depths of queues and routers in the machine's range. The error is that of
@@ -31,12 +35,17 @@ func Judge(p *wse.Program, m wse.Machine, opt Options) (Verdict, error) {
 		launches = [][]int32{nil}
 	}
 	least := m.Smallest()
-	v := decide(newModel(p, least, true), launches)
+	model := func(m wse.Machine, cut bool) *model {
+		x := newModel(p, m, cut)
+		x.share(opt.Shared, opt.Loaded)
+		return x
+	}
+	v := decide(model(least, true), launches)
 	if v.Kind == Deadlocks && v.PEs < p.W*p.H && p.W*p.H <= maxPEs {
-		v = decide(newModel(p, least, false), launches)
+		v = decide(model(least, false), launches)
 	}
 	if v.Kind == Deadlocks {
-		v.Deeper = decide(newModel(p, m, true), launches).Kind == Free
+		v.Deeper = decide(model(m, true), launches).Kind == Free
 	}
 	return v, nil
 }
@@ -83,7 +92,7 @@ func execute(m *model, launches [][]int32, record bool) (s *state, launch int) {
 	}
 	for launch = range launches {
 		s.steps, s.moves = 0, 0
-		s.launch(launches[launch])
+		s.launch(launches, launch)
 		s.settle()
 		if s.fault != nil || s.why != NoReason || !s.ended() {
 			s.pending()
@@ -93,8 +102,21 @@ func execute(m *model, launches [][]int32, record bool) (s *state, launch int) {
 	return s, len(launches)
 }
 
-// Functions are the launches that decide a compiled program with n functions: two iterations of each, one after the other
-// (codegen.RegFunc, codegen.RegCount).
+// share notes what loads of shared arrays give.
+func (m *model) share(arrays []string, loaded [][]int32) {
+	m.loaded = loaded
+	for _, k := range m.codes {
+		k.shared = map[int]bool{}
+		for _, a := range arrays {
+			if i, ok := k.arrays[a]; ok {
+				k.shared[i] = true
+			}
+		}
+	}
+}
+
+// Functions are the launches that decide a compiled program of n functions without procedures: two iterations of each, one after the
+// other (codegen.RegFunc, codegen.RegCount). For others see codegen.Trials.
 func Functions(n int) (out [][]int32) {
 	for f := range n {
 		out = append(out, []int32{int32(f), 2})

@@ -50,6 +50,7 @@ type model struct {
 	in     [][]int32 // PE, input of the class -> pipe
 	out    [][]int32 // PE, output of the class -> pipe
 	bad    string    // a construct that is not modelled
+	loaded [][]int32 // per launch, see Options.Loaded
 
 	routers     []*router
 	dynamic     bool // the program has switches, filters or control wavelets

@@ -65,6 +65,7 @@ type pe struct {
 	sureUnblock uint64
 	task, pc    int // task -1 = idle
 	exits       int
+	asked       int   // loads of shared arrays in this launch
 	fifos       []int // elements in each array that is a FIFO
 	halted      bool  // it broke a rule
 	goOn        bool  // a statement that waited for a choice goes on
@@ -80,6 +81,8 @@ type state struct {
 	routers []routerState
 	steps   int
 	moves   int
+
+	loaded []int32 // what loads of shared arrays give in this launch
 
 	fault *Wait // a rule that was broken, which ends the execution
 
@@ -130,8 +133,13 @@ func newState(m *model) *state {
 	return s
 }
 
-// launch activates the entries. Arguments that are not given are unknown.
-func (s *state) launch(args []int32) {
+// launch activates the entries for launch n. Arguments that are not given are unknown.
+func (s *state) launch(launches [][]int32, n int) {
+	args := launches[n]
+	s.loaded = nil
+	if n < len(s.m.loaded) {
+		s.loaded = s.m.loaded[n]
+	}
 	for i, c := range s.m.class {
 		if c < 0 {
 			continue
@@ -143,7 +151,7 @@ func (s *state) launch(args []int32) {
 				p.regs[r] = value{v: args[j]}
 			}
 		}
-		p.exits = 0
+		p.exits, p.asked = 0, 0
 		p.active |= 1 << k.entry
 		p.sureActive |= 1 << k.entry
 		p.sureUnblock = ^uint64(0)

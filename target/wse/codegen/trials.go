@@ -1,0 +1,93 @@
+package codegen
+
+import (
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// maxTrials bounds the launches of one procedure in Trials.
+const maxTrials = 256
+
+// Trials are launches that decide for all whether a compiled program ends: two iterations of every function and procedure, loops twice,
+// and as many launches as it takes to enter every arm of every branch. loaded is what the loads of the shared arrays (conditions and
+// counts) give in each launch, in the order in which every PE makes them.
+func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
+	for i, name := range p.Launches() {
+		t := &trial{visits: map[*ir.Stmt]int{}}
+		q := p.Proc(name)
+		if q == nil {
+			launches, loaded = append(launches, []int32{int32(i), 2}), append(loaded, nil)
+			continue
+		}
+		for n := 0; n == 0 || n < maxTrials && !t.covers(q.Body); n++ {
+			t.loads = nil
+			t.body(q.Body)
+			if q.Until != "" {
+				t.loads = append(t.loads, 0)
+			}
+			t.body(q.Body)
+			if q.Until != "" {
+				t.loads = append(t.loads, int32(n+1)%2)
+			}
+			launches, loaded = append(launches, []int32{int32(i), 2}), append(loaded, t.loads)
+		}
+	}
+	for _, a := range p.Controls() {
+		shared = append(shared, p.Symbol(a).Local)
+	}
+	for _, s := range p.Scalars {
+		if s.Count {
+			return launches, loaded, append(shared, ScalarArray(s.Elem))
+		}
+	}
+	return launches, loaded, shared
+}
+
+// trial walks a procedure as main does.
+type trial struct {
+	visits map[*ir.Stmt]int // how often each statement was met
+	loads  []int32
+}
+
+func (t *trial) body(body []ir.Stmt) {
+	for i := range body {
+		s := &body[i]
+		// A loop runs twice when it is first met and once later, so that nested ones do not multiply.
+		n, times := t.visits[s], 1
+		t.visits[s]++
+		if n == 0 {
+			times = 2
+		}
+		switch s.Kind {
+		case ir.If:
+			if n%2 == 0 {
+				t.loads = append(t.loads, 1)
+				t.body(s.Body)
+			} else {
+				t.loads = append(t.loads, 0)
+				t.body(s.Else)
+			}
+		case ir.Loop:
+			t.loads = append(t.loads, int32(times))
+			for range times {
+				t.body(s.Body)
+			}
+		case ir.While:
+			if s.Count != "" {
+				t.loads = append(t.loads, int32(times)+1)
+			}
+			for range times {
+				t.loads = append(t.loads, 1)
+				t.body(s.Body)
+			}
+			t.loads = append(t.loads, 0)
+		}
+	}
+}
+
+// covers reports whether both arms of every branch have been entered.
+func (t *trial) covers(body []ir.Stmt) bool {
+	ok := true
+	ir.Walk(body, func(s *ir.Stmt) { ok = ok && (s.Kind != ir.If || t.visits[s] > 1) })
+	return ok
+}
