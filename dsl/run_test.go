@@ -59,7 +59,7 @@ func execute(t *testing.T, p *ir.Program) *result {
 		}
 	}
 	for _, run := range can.Schedule {
-		if can.Func(run.Func).Host {
+		if f := can.Func(run.Func); f != nil && f.Host {
 			continue
 		}
 		bound, err := ir.EvalHost(can, nil, run.Bind)

@@ -6,6 +6,9 @@ import (
 
 // assign checks `T' = value`, `T'[x, y] = value` and, at top level, `y[i] = value`.
 func (c *checker) assign(s *syntax.Assign, bs *blockState) {
+	if c.assignCarried(s, bs) {
+		return
+	}
 	r := s.Target
 	f := c.target(r.Name, r.At, bs)
 	if f == nil {
@@ -44,7 +47,7 @@ func (c *checker) assign(s *syntax.Assign, bs *blockState) {
 		}
 		a.Index, sc.index, sc.form = vs, vs, true
 	case f.Grid != nil:
-		a.Index, sc.grid = gridVars(f.Grid), f.Grid
+		a.Index, sc.grid, sc.on = fieldVars(f), f.Grid, f.Axes
 	case len(f.Axes) == 0:
 		sc.form = true
 	default:
@@ -62,7 +65,7 @@ func (c *checker) assign(s *syntax.Assign, bs *blockState) {
 		return
 	}
 	c.needUnit(a.Value, f.Unit, f.At, f.Name)
-	bs.block.Stmts = append(bs.block.Stmts, a)
+	bs.add(a)
 }
 
 // equation checks `dt(T) = rhs` and `dt(dt(u)) = rhs`.
@@ -88,7 +91,7 @@ func (c *checker) equation(s *syntax.Equation, bs *blockState) {
 	sc := &scope{what: "this equation", block: bs, grid: f.Grid}
 	switch {
 	case f.Grid != nil:
-		a.Index = gridVars(f.Grid)
+		a.Index, sc.on = fieldVars(f), f.Axes
 	case len(f.Axes) == 0:
 		sc.form = true
 	default:
@@ -116,7 +119,7 @@ func (c *checker) equation(s *syntax.Equation, bs *blockState) {
 		return
 	}
 	c.needUnit(a.Value, f.Unit.mulPow(bs.block.Unit, mkRat(int64(-order), 1)), s.Left.Span(), s.Left.Span().Text())
-	bs.block.Stmts = append(bs.block.Stmts, a)
+	bs.add(a)
 }
 
 // timeDerivative recognises dt(T) and dt(dt(T)).

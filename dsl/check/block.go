@@ -19,6 +19,12 @@ func (c *checker) blocks(file *syntax.File) {
 				once.once = true
 			}
 			c.assign(s, once)
+		case *syntax.Loop, *syntax.If, *syntax.Solve:
+			if once == nil {
+				once = c.newBlock(&Block{Once: true, At: s.Span(), Acc: 2})
+				once.once = true
+			}
+			c.control(s, once)
 		case *syntax.Evolve:
 			once = nil
 			b := c.evolves[k]
@@ -38,7 +44,7 @@ func (c *checker) blocks(file *syntax.File) {
 func (c *checker) newBlock(b *Block) *blockState {
 	c.nblocks++
 	c.prog.Blocks = append(c.prog.Blocks, b)
-	return &blockState{block: b, assigned: map[*Field]*Assign{}, lets: map[string]*localLet{}, id: c.nblocks}
+	return &blockState{block: b, assigned: map[*Field]*Assign{}, lets: map[string]*localLet{}, vars: map[string]*carried{}, id: c.nblocks}
 }
 
 // prepareEvolves makes the blocks of all evolves, so that boundary values know the time.
@@ -152,6 +158,9 @@ func (c *checker) step(e *syntax.Evolve, b *Block, scale float64) {
 }
 
 func (c *checker) bodyStmt(s syntax.Stmt, bs *blockState) {
+	if c.control(s, bs) {
+		return
+	}
 	switch s := s.(type) {
 	case *syntax.Bad:
 		for _, n := range s.Names {
@@ -168,8 +177,6 @@ func (c *checker) bodyStmt(s syntax.Stmt, bs *blockState) {
 		c.assign(s, bs)
 	case *syntax.Equation:
 		c.equation(s, bs)
-	case *syntax.Solve:
-		c.unsupported(s.At, "implicit equations (`solve`)", "use an explicit step: `dt(T) = ...`")
 	default:
 		c.errs.Errorf("WF0302", s.Span(), "this declaration stands outside `evolve`").Suggest("move it above")
 	}
@@ -214,7 +221,8 @@ func (c *checker) blockLet(it *syntax.BindItem, bs *blockState) {
 	}
 	l.Unit = v.Unit
 	bs.lets[name] = &localLet{item: it, let: l}
-	bs.block.Stmts = append(bs.block.Stmts, &Assign{Kind: LetMap, Let: l, Index: l.Index, Value: v, At: it.At})
+	l.Def = &Assign{Kind: LetMap, Let: l, Index: l.Index, Value: v, At: it.At}
+	bs.add(l.Def)
 }
 
 // letIndex resolves an index on the left of a let: a dim, a declared index, or an axis of a grid.

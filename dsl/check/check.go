@@ -51,7 +51,11 @@ type checker struct {
 	lost     bool                 // a statement could not be read, and may have held conditions
 	broken   bool                 // there were errors before the rules for the whole program
 	nblocks  int
-	samples  int // nodes that extrema may still evaluate
+	samples  int            // nodes that extrema may still evaluate
+	locals   map[string]int // names of local fields
+	controls map[string]int // names of statements of control flow
+	fns      map[string]*function
+	fnOrder  []*function
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
 	secondIn   map[*Field]*Block // the block that has it
@@ -149,9 +153,11 @@ func (c *checker) declare(s syntax.Stmt) {
 	case *syntax.Equation:
 		c.rates = append(c.rates, s)
 	case *syntax.Fn:
-		c.unsupported(s.At, "functions written in the language (`fn`)", "write the expression out, or name it with `let`")
-	case *syntax.Solve:
-		c.unsupported(s.At, "implicit equations (`solve`)", "use an explicit step: `dt(T) = ...`")
+		c.declareFn(s)
+	case *syntax.TensorFn:
+		if len(s.Over) == 0 {
+			c.declareFnBody(s)
+		}
 	}
 }
 

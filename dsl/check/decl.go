@@ -278,7 +278,7 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 // axisName makes the axis name unique in the program.
 func (c *checker) axisName(a *Axis) string {
 	for _, o := range c.prog.Axes {
-		if o.Name == a.Name {
+		if o.Name == a.Name && o.Of == nil {
 			return a.Grid.Name + "." + a.Name
 		}
 	}

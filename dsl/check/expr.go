@@ -112,7 +112,7 @@ func (c *checker) unary(e *syntax.Unary, sc *scope) *Node {
 }
 
 func (c *checker) mapVec(v *Node, at diag.Span, f func(*Node) *Node) *Node {
-	out := &Node{Op: Vec, At: at, Unit: one()}
+	out := &Node{Op: Vec, At: at, Unit: one(), Diagonal: v.Diagonal}
 	for _, a := range v.Args {
 		n := f(a)
 		if n.invalid() {
@@ -173,6 +173,12 @@ func (c *checker) arith(code ir.Code, e *syntax.Binary, a, b *Node) *Node {
 // binaryVec multiplies vectors by numbers and adds vectors.
 func (c *checker) binaryVec(e *syntax.Binary, a, b *Node) *Node {
 	switch {
+	case e.Op == syntax.OpMul && a.Op == Vec && b.Op == Vec && (a.Diagonal || b.Diagonal) && len(a.Args) == len(b.Args):
+		out := &Node{Op: Vec, At: e.At, Unit: one(), Diagonal: a.Diagonal && b.Diagonal}
+		for i := range a.Args {
+			out.Args = append(out.Args, c.arith(ir.Mul, e, a.Args[i], b.Args[i]))
+		}
+		return out
 	case (e.Op == syntax.OpAdd || e.Op == syntax.OpSub) && a.Op == Vec && b.Op == Vec && len(a.Args) == len(b.Args):
 		out := &Node{Op: Vec, At: e.At, Unit: one()}
 		for i := range a.Args {
@@ -253,7 +259,7 @@ func (c *checker) extentOf(e *syntax.Extent, sc *scope) *Node {
 		return number(float64(s.axis.N), one(), e.At)
 	}
 	if sc.grid != nil {
-		for _, a := range sc.grid.Axes {
+		for _, a := range sc.axes() {
 			if a.Name == e.Name.Name {
 				return number(float64(a.N), one(), e.At)
 			}
@@ -270,7 +276,7 @@ func (c *checker) extentOf(e *syntax.Extent, sc *scope) *Node {
 func (c *checker) soleAxis(name string) *Axis {
 	var found *Axis
 	for _, a := range c.prog.Axes {
-		if a.Grid != nil && a.Name == name {
+		if a.Grid != nil && a.Of == nil && a.Name == name {
 			if found != nil {
 				return nil
 			}

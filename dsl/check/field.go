@@ -61,12 +61,9 @@ func (c *checker) place(f *Field, p *syntax.Place) bool {
 			c.errs.Errorf("WF0203", p.Grid.At, "%s is a %s, not a grid", p.Grid.Name, s.what).With(s.at, "declared here").Suggest("declare `grid %s2 { x: 0 .. 1 in 64 }`", p.Grid.Name)
 		}
 		return false
-	case p.Part != nil:
-		c.unsupported(p.At, "fields on faces or edges", "place the field on the grid itself: `on "+p.Grid.Name+"`")
-		return false
 	}
-	f.Grid, f.Axes = s.grid, s.grid.Axes
-	return true
+	f.Grid, f.Axes = s.grid, c.part(s.grid, p.Part)
+	return f.Axes != nil
 }
 
 func (c *checker) dims(f *Field, it *syntax.FieldItem) bool {
@@ -110,7 +107,7 @@ func (c *checker) initials(s *syntax.Field) {
 			continue
 		}
 		f := sym.field
-		sc := &scope{what: "the initial value of " + f.Name, grid: f.Grid, init: true}
+		sc := &scope{what: "the initial value of " + f.Name, grid: f.Grid, on: f.Axes, init: true}
 		if f.Grid == nil {
 			sc.form = true
 			for i, a := range f.Axes {
@@ -253,7 +250,7 @@ func (c *checker) initialRate(e *syntax.Equation) {
 		c.errs.Errorf("WF0314", e.At, "%s has no equation of second order, so it has no initial rate", f.Name).With(f.At, "declared here").
 			Suggest("move the equation into `evolve`, or write `dt(dt(%s)) = ..` there", f.Name)
 	default:
-		sc := &scope{what: "the initial rate of " + f.Name, grid: f.Grid, init: true, form: f.Grid == nil}
+		sc := &scope{what: "the initial rate of " + f.Name, grid: f.Grid, on: f.Axes, init: true, form: f.Grid == nil}
 		f.Rate = c.valueIn(e.Right, f.Unit.div(c.secondUnit[f]), nil, e.Left.Span(), "dt("+f.Name+")", sc)
 	}
 }

@@ -58,7 +58,7 @@ func (c *checker) subscript(e syntax.Expr, want *Axis, name string, sc *scope) (
 		c.unboundIndex(id, want, sc)
 		return Sub{}, false
 	}
-	if v.Axis != want {
+	if v.Axis != want && !(sc.form && base(v.Axis) == base(want)) {
 		c.errs.Errorf("WF0251", e.Span(), "%s is an index along %s, but here %s runs along %s", id.Name, axisText(v.Axis), name, axisText(want)).
 			With(v.Axis.At, "%s is declared here", v.Axis.Name).With(want.At, "%s is declared here", want.Name).
 			Suggest("use an index over %s: `index i in %s`", want.Name, want.Name)
@@ -68,6 +68,9 @@ func (c *checker) subscript(e syntax.Expr, want *Axis, name string, sc *scope) (
 }
 
 func axisText(a *Axis) string {
+	if a.Of != nil {
+		return "the faces of " + a.Grid.Name + "." + a.Name
+	}
 	if a.Grid != nil {
 		return a.Grid.Name + "." + a.Name
 	}

@@ -23,6 +23,7 @@ const (
 	Deriv               // derivative of Args[0] along Index
 	Reduce              // Comb over Over of Args[0]
 	Vec                 // a vector: one component per axis of a grid
+	Shift               // Args[0] at the point N half steps up along Var
 )
 
 // Node is a checked expression. Nodes are shared: an expression is a DAG.
@@ -48,6 +49,8 @@ type Node struct {
 	// products apart from sums in it.
 	Trim    [][2]int
 	Rounded bool
+	// Explicit shifts interpolate, others say where a read stands. Diagonal vectors multiply others component by component.
+	Explicit, Diagonal bool
 
 	host  bool // made of numbers and scalars only
 	bare  bool // Num: written without a unit
@@ -114,7 +117,7 @@ func (n *Node) Free() []IndexVar {
 				put(*s.Var)
 			}
 		}
-	case Coord, IndexVal, Deriv:
+	case Coord, IndexVal, Deriv, Shift:
 		put(n.Var)
 	}
 	for _, a := range n.Args {

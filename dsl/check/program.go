@@ -17,6 +17,8 @@ type Program struct {
 	Blocks  []*Block
 	Outputs []*Output
 	Probes  []*Probe
+
+	Failures []*Failure
 }
 
 // Scalar is a named number known when the program is loaded: a param, const or let, or a value derived by the checker such as a step
@@ -57,7 +59,15 @@ type Axis struct {
 	Unit     Unit
 	SI       string
 	At       diag.Span
-	guess    bool // its declaration was in error: what follows from its extent and bounds is not reported
+	// Of is the axis of cells whose faces this axis numbers, nil for others. Map, of an axis with uneven spacing, is the coordinate as
+	// an expression of the even one.
+	Of  *Axis
+	Map *Node
+
+	mapVar IndexVar
+	faces  *Axis // made when a field lives there
+	widths *Node
+	guess  bool // its declaration was in error: what follows from its extent and bounds is not reported
 }
 
 // Field is state (assigned somewhere) or data.
@@ -75,6 +85,8 @@ type Field struct {
 	Rate    *Node // initial dt(field) of a field of second order in time; nil means zero
 	Second  bool  // advanced by dt(dt(field)) = ..
 	State   bool  // assigned by some block
+	Local   bool  // carried by a loop or scratch of a solver
+	AtEnd   bool  // its conditions are those of the end of the step: an unknown of an implicit equation
 	BC      []*Condition
 	At      diag.Span
 
@@ -84,7 +96,7 @@ type Field struct {
 // Cond returns the condition of one side, or nil.
 func (f *Field) Cond(a *Axis, high bool) *Condition {
 	for _, c := range f.BC {
-		if c.Axis == a && c.High == high {
+		if base(c.Axis) == base(a) && c.High == high {
 			return c
 		}
 	}
@@ -137,10 +149,11 @@ type Block struct {
 type AssignKind uint8
 
 const (
-	Plain  AssignKind = iota // next value = Value
-	Euler                    // dt(F) = Value
-	Second                   // dt(dt(F)) = Value
-	LetMap                   // let a[i, j] = Value
+	Plain      AssignKind = iota // next value = Value
+	Euler                        // dt(F) = Value
+	Second                       // dt(dt(F)) = Value
+	LetMap                       // let a[i, j] = Value
+	Controlled                   // a loop, or a choice
 )
 
 // Assign is one statement of a block. Index names the left side's index variables, one per axis of the field.
@@ -150,6 +163,7 @@ type Assign struct {
 	Let   *Let
 	Index []IndexVar
 	Value *Node
+	Ctl   *Control // Controlled
 	At    diag.Span
 }
 
@@ -164,6 +178,8 @@ type Let struct {
 	Name  string
 	Index []IndexVar
 	Unit  Unit
+	Def   *Assign
+	Like  *Field // its boundary conditions hold for the let; nil for none
 	At    diag.Span
 }
 

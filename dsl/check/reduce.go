@@ -101,7 +101,7 @@ func (c *checker) overIndex(id *syntax.Ident, e *syntax.Reduce, sc *scope) (Inde
 		}
 	}
 	if sc.grid != nil {
-		for _, a := range sc.grid.Axes {
+		for _, a := range sc.axes() {
 			if a.Name == id.Name {
 				return IndexVar{a.Name, a}, true
 			}

@@ -12,10 +12,10 @@ import (
 // ref resolves a name in an expression.
 func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 	name := e.Name.Name
+	if n := c.inner(e, sc); n != nil {
+		return n
+	}
 	if sc.block != nil {
-		if l, ok := sc.block.lets[name]; ok {
-			return c.localLet(e, l, sc)
-		}
 		if n := c.blockName(e, sc); n != nil {
 			return n
 		}
@@ -24,11 +24,11 @@ func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 		return c.position(v, e.At)
 	}
 	if sc.grid != nil {
-		for _, a := range sc.grid.Axes {
+		for _, a := range sc.axes() {
 			if a.Name != name {
 				continue
 			}
-			if sc.side == a {
+			if sc.sideAxis() == base(a) {
 				c.errs.Errorf("WF0264", e.At, "on this side %s is fixed", name).
 					Note("a boundary value is a function of the other coordinates and of the time").Suggest("use the bound itself, as a number")
 				return bad(e.At)
@@ -88,6 +88,9 @@ func (c *checker) plain(e *syntax.Ref) bool {
 
 // position is the coordinate of an index over a grid axis, or the value of an index over a dim.
 func (c *checker) position(v IndexVar, at diag.Span) *Node {
+	if base(v.Axis).Map != nil {
+		return mappedAt(v, at)
+	}
 	if v.Axis.Grid == nil {
 		return &Node{Op: IndexVal, Var: v, Unit: one(), At: at}
 	}
@@ -98,7 +101,7 @@ func (c *checker) position(v IndexVar, at diag.Span) *Node {
 func (c *checker) blockName(e *syntax.Ref, sc *scope) *Node {
 	b := sc.block.block
 	switch {
-	case sc.block.once:
+	case sc.block.once, b.Once:
 	case e.Name.Name == b.Var:
 		if !c.plain(e) {
 			return bad(e.At)
@@ -176,8 +179,14 @@ func (c *checker) localLet(e *syntax.Ref, l *localLet, sc *scope) *Node {
 // letValue checks the expression of a let where it is used; one context checks it once.
 func (c *checker) letValue(e *syntax.Ref, it *syntax.BindItem, sc *scope) *Node {
 	key := letKey{item: it, grid: sc.grid, side: sc.side}
+	if sc.grid != nil {
+		key.place = placeText(sc.grid, sc.axes())
+	}
 	if sc.block != nil {
-		key.block, key.at = sc.block.id, len(sc.block.assigned)
+		key.block = sc.block.id
+		if c.readsNext(it, sc.block, 0) {
+			key.at = len(sc.block.assigned)
+		}
 	}
 	for _, v := range sc.index {
 		key.index += v.Name + ":" + v.Axis.IR + ","
@@ -233,9 +242,7 @@ func (c *checker) fieldRef(e *syntax.Ref, f *Field, sc *scope) *Node {
 		n.Sub = subs
 	case len(f.Axes) == 0:
 	case sc.grid != nil && f.Grid == sc.grid && !sc.form:
-		for _, a := range f.Axes {
-			n.Sub = append(n.Sub, Sub{Var: &IndexVar{a.Name, a}})
-		}
+		return c.subsAt(n, f.Axes, sc)
 	case sc.form:
 		c.errs.Errorf("WF0253", e.At, "%s needs its indices here", f.Name).With(f.At, "declared here").
 			Note("an assignment whose left side has indices is in index form: every field says where it is read").
@@ -261,15 +268,22 @@ func (c *checker) fieldOrder(e *syntax.Ref, f *Field, sc *scope) bool {
 
 // nextValue resolves the prime of a read.
 func (c *checker) nextValue(e *syntax.Ref, f *Field, sc *scope, n *Node) bool {
+	if f.Local {
+		return c.nextCarried(e, sc, n)
+	}
+	if sc.block != nil && sc.block.pure && e.Prime {
+		c.errs.Errorf("WF0303", e.At, "a function has no next values").Suggest("pass %s' as an argument", f.Name)
+		return false
+	}
 	if !e.Prime {
-		n.Next = sc.block != nil && sc.block.once && sc.block.assigned[f] != nil
+		n.Next = sc.block != nil && sc.block.top().once && sc.block.hasAssigned(f)
 		return true
 	}
 	switch {
-	case sc.block == nil || sc.block.once:
+	case sc.block == nil || sc.block.top().once:
 		c.errs.Errorf("WF0303", e.At, "%s' has a value inside `evolve` only", f.Name).Suggest("remove the prime")
 		return false
-	case sc.block.assigned[f] == nil:
+	case !sc.block.hasAssigned(f):
 		c.errs.Errorf("WF0303", e.At, "%s' is read before it is assigned", f.Name).
 			Note("statements of `evolve` take effect in the order written; without a prime the value before the step is read").
 			Suggest("assign %s' above, or read %s", f.Name, f.Name)
@@ -281,7 +295,7 @@ func (c *checker) nextValue(e *syntax.Ref, f *Field, sc *scope, n *Node) bool {
 
 func onAxis(f *Field, a *Axis) bool {
 	for _, b := range f.Axes {
-		if a == b {
+		if base(a) == base(b) {
 			return true
 		}
 	}

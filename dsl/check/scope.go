@@ -7,9 +7,10 @@ import (
 
 // scope is what an expression may mention where it stands.
 type scope struct {
-	what  string // for messages: "the value of a const"
-	host  bool   // only what is known before the run
-	grid  *Grid  // pointwise form: fields of this grid and its coordinates stand for their value at the point
+	what  string  // for messages: "the value of a const"
+	host  bool    // only what is known before the run
+	grid  *Grid   // pointwise form: fields of this grid and its coordinates stand for their value at the point
+	on    []*Axis // the axes of the place on the grid, when they are not those of its points
 	index []IndexVar
 	outer int  // how many of index belong to the use of a let: a reduction inside the let may bind them again
 	form  bool // index form: fields need indices
@@ -17,7 +18,10 @@ type scope struct {
 	init  bool  // initial value: fields declared before may be read
 	side  *Axis // boundary value: this axis has no coordinate here
 	sums  map[syntax.Expr][]IndexVar
-	inDer bool // inside a derivative
+	inDer bool               // inside a derivative
+	args  map[string][]*Node // parameters of the function being written out
+	fn    *function          // that function
+	comp  int                // which component of a vector of unknowns is meant
 }
 
 // blockState is what the statements of an evolve (or of a run of assignments) have defined so far.
@@ -27,6 +31,15 @@ type blockState struct {
 	lets     map[string]*localLet
 	once     bool
 	id       int
+
+	vars   map[string]*carried // what a loop carries, and the results of loops that are over
+	outer  *blockState         // the body around this one
+	into   *[]*Assign          // where statements go; nil for those of the block
+	first  bool                // first values of a loop: names mean the first values before them
+	loop   bool                // the body of a loop
+	pure   bool                // the body of a function
+	caller *blockState         // where that is called
+	solve  *solver             // names of a solver's program
 }
 
 // localLet is a let of a block: an expression checked where it is used, or a map.
@@ -39,6 +52,7 @@ type localLet struct {
 type letKey struct {
 	item       *syntax.BindItem
 	grid       *Grid
+	place      string
 	side       *Axis
 	block      int
 	at         int // statements assigned so far
@@ -77,20 +91,22 @@ func (s *scope) indexVar(name string) (IndexVar, bool) {
 	if v, ok := s.lookupIndex(name); ok || s.grid == nil || s.form {
 		return v, ok
 	}
-	for _, a := range s.grid.Axes {
-		if a.Name == name && a != s.side {
+	for _, a := range s.axes() {
+		if a.Name == name && base(a) != s.sideAxis() {
 			return IndexVar{a.Name, a}, true
 		}
 	}
 	return IndexVar{}, false
 }
 
-func gridVars(g *Grid) []IndexVar {
-	var vs []IndexVar
-	for _, a := range g.Axes {
-		vs = append(vs, IndexVar{a.Name, a})
+func gridVars(g *Grid) []IndexVar { return axisVars(g.Axes) }
+
+// sideAxis is the axis across the side of a boundary value, nil elsewhere.
+func (s *scope) sideAxis() *Axis {
+	if s.side == nil {
+		return nil
 	}
-	return vs
+	return base(s.side)
 }
 
 // literal returns the number of an expression that is a bare or signed literal, or nil.

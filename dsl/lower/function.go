@@ -17,6 +17,8 @@ type fnWriter struct {
 	letElem map[*check.Let]ir.Elem
 	reduced map[*check.Node]string
 	names   map[string]int
+	proc    *procWriter             // the procedure it is a segment of, or nil
+	after   map[*check.Field]bool   // fields that stand for their next values
 	stage   map[*check.Field]string // what fields stand for at a stage of a method, SSA names
 	now     timeOfUse               // of lets
 }
@@ -205,6 +207,10 @@ func (w *writer) initial(f *check.Field) int {
 
 // function writes the device function of a block.
 func (l *lowerer) function(b *check.Block, name string) {
+	if controlled(b) {
+		l.procedure(b, name)
+		return
+	}
 	l.block = b
 	defer func() { l.block = nil }()
 	f := l.newFunc(name, false)
@@ -219,27 +225,37 @@ func (l *lowerer) function(b *check.Block, name string) {
 		if s.Kind == check.Euler && staged(b) {
 			continue
 		}
-		dom := ranges(s.Index)
-		ps := f.pieces(s.Field, dom, timeNext, func(w *writer) int { return w.update(s) })
-		v := f.emit(s.Field.Name, s.Field.Elem, dom, ps, s.At)
-		f.value[s.Field] = v
-		f.f.Sets = append(f.f.Sets, ir.Set{Array: s.Field.Name, Value: "%" + v, Pos: pos(s.At)})
-		if s.Kind == check.Second {
-			f.f.Sets = append(f.f.Sets, ir.Set{Array: previous(s.Field), Value: "@" + s.Field.Name, Pos: pos(s.At)})
-		}
+		f.assign(s)
 	}
 	if l.timed(b) {
-		next := f.body(ir.I32, timeNow, func(w *writer) int {
-			n := w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + counter(b)})
-			return w.op(ir.Add, ir.I32, n, w.constant(ir.I32, 1))
-		})
-		v := f.emit(counter(b), ir.I32, nil, []ir.Piece{{Box: []ir.Interval{}, Body: next}}, b.At)
-		f.f.Sets = append(f.f.Sets, ir.Set{Array: counter(b), Value: "%" + v, Pos: pos(b.At)})
+		f.count(b)
 	}
 	l.out.Funcs = append(l.out.Funcs, f.f)
 	if b.Once {
 		l.out.Schedule = append(l.out.Schedule, ir.Run{Func: name, Count: once})
 	}
+}
+
+// assign writes an assignment, or an equation of an evolve without stages.
+func (f *fnWriter) assign(s *check.Assign) {
+	dom := ranges(s.Index)
+	ps := f.pieces(s.Field, dom, timeNext, func(w *writer) int { return w.update(s) })
+	v := f.emit(s.Field.Name, s.Field.Elem, dom, ps, s.At)
+	f.value[s.Field] = v
+	f.f.Sets = append(f.f.Sets, ir.Set{Array: s.Field.Name, Value: "%" + v, Pos: pos(s.At)})
+	if s.Kind == check.Second {
+		f.f.Sets = append(f.f.Sets, ir.Set{Array: previous(s.Field), Value: "@" + s.Field.Name, Pos: pos(s.At)})
+	}
+}
+
+// count counts a step.
+func (f *fnWriter) count(b *check.Block) {
+	next := f.body(ir.I32, timeNow, func(w *writer) int {
+		n := w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + counter(b)})
+		return w.op(ir.Add, ir.I32, n, w.constant(ir.I32, 1))
+	})
+	v := f.emit(counter(b), ir.I32, nil, []ir.Piece{{Box: []ir.Interval{}, Body: next}}, b.At)
+	f.f.Sets = append(f.f.Sets, ir.Set{Array: counter(b), Value: "%" + v, Pos: pos(b.At)})
 }
 
 func (f *fnWriter) letMap(s *check.Assign) {
@@ -341,6 +357,10 @@ func (l *lowerer) start(b *check.Block) {
 
 // reduction writes a reduce before the operation being written and reads its result.
 func (w *writer) reduction(n *check.Node, t ir.Elem) int {
+	if w.fn.proc != nil && w.fn.proc.inv[n] != "" {
+		a := w.l.out.Array(w.fn.proc.inv[n])
+		return w.cvt(w.add(ir.Node{Op: ir.Read, Name: "@" + a.Name, Elem: a.Elem}), t)
+	}
 	name, ok := w.fn.reduced[n]
 	if !ok {
 		dom, over := ranges(n.Free()), ranges(n.Over)

@@ -55,6 +55,7 @@ func Program(p *check.Program) *ir.Program {
 		l.function(b, numbered("step", b.Index))
 		l.schedule(b, numbered("step", b.Index))
 	}
+	l.failures()
 	l.outputs()
 	return l.out
 }
@@ -71,7 +72,11 @@ func pos(s diag.Span) ir.Pos { return ir.Pos{Start: s.Start, End: s.End} }
 
 func (l *lowerer) axes() {
 	for _, a := range l.p.Axes {
-		l.out.Axes = append(l.out.Axes, ir.Axis{Name: a.IR, N: a.N, Periodic: a.Periodic, Nodes: a.Nodes, Lo: a.Lo, H: a.H, Unit: a.SI})
+		x := ir.Axis{Name: a.IR, N: a.N, Periodic: a.Periodic, Nodes: a.Nodes, Lo: a.Lo, H: a.H, Unit: a.SI}
+		if a.Of != nil {
+			x.Of, x.Unit = a.Of.IR, a.Of.SI
+		}
+		l.out.Axes = append(l.out.Axes, x)
 	}
 }
 
@@ -124,7 +129,7 @@ func (l *lowerer) hostScalar(n *check.Node) string {
 
 func (l *lowerer) arrays() {
 	for _, f := range l.p.Fields {
-		a := ir.Array{Name: f.Name, Elem: f.Elem, Const: !f.State, File: f.File, Unit: f.SI, Pos: pos(f.At)}
+		a := ir.Array{Name: f.Name, Elem: f.Elem, Const: !f.State, Local: f.Local, File: f.File, Unit: f.SI, Pos: pos(f.At)}
 		for _, x := range f.Axes {
 			a.Axes = append(a.Axes, x.IR)
 		}
@@ -142,6 +147,9 @@ func (l *lowerer) arrays() {
 	l.methodArrays()
 	for _, f := range l.p.Fields {
 		bcs := l.boundaries(f)
+		if f.AtEnd {
+			bcs = l.boundariesAt(f, timeNext)
+		}
 		l.out.Array(f.Name).BC = bcs
 	}
 }
@@ -183,7 +191,7 @@ func (l *lowerer) boundariesAt(f *check.Field, now timeOfUse) []ir.Boundary {
 				continue
 			}
 			w := l.writer(nil, f.Elem)
-			w.now = now
+			w.now, w.byAxis = now, true
 			l.withTime(func() { w.b.Results = []int{w.node(c.Value, f.Elem)} })
 			out = append(out, ir.Boundary{Axis: a.IR, High: high, Kind: c.Kind, Body: w.b, Pos: pos(c.At)})
 		}

@@ -19,6 +19,8 @@ type writer struct {
 	wide bool      // compute in f64 whatever the fields are (host functions)
 	elem ir.Elem   // element type of the result
 	now  timeOfUse // what the variable of the evolve means
+
+	byAxis bool // a condition: indices are named like the axes
 }
 
 type memoKey struct {
@@ -101,6 +103,9 @@ func (w *writer) classOf(n *check.Node) class {
 	case check.Read:
 		c = elemClass[n.Field.Elem]
 	case check.LetRead:
+		if w.fn.proc != nil && w.fn.lets[n.Let] == "" {
+			w.fn.letMap(n.Let.Def)
+		}
 		c = elemClass[w.fn.letElem[n.Let]]
 	case check.IndexVal:
 		c = integer
@@ -212,14 +217,17 @@ func (w *writer) fresh(n *check.Node, e ir.Elem) int {
 	case check.Read, check.LetRead:
 		return w.cvt(w.read(n), e)
 	case check.Coord:
-		return w.cvt(w.add(ir.Node{Op: ir.Coord, Elem: t, Name: n.Var.Name}), e)
+		return w.cvt(w.add(ir.Node{Op: ir.Coord, Elem: t, Name: w.index(n.Var)}), e)
 	case check.IndexVal:
-		return w.cvt(w.add(ir.Node{Op: ir.Index, Elem: ir.I32, Name: n.Var.Name}), e)
+		return w.cvt(w.add(ir.Node{Op: ir.Index, Elem: ir.I32, Name: w.index(n.Var)}), e)
 	case check.Time:
 		return w.cvt(w.time(t), e)
 	case check.Deriv:
 		x := w.node(n.Args[0], t)
-		return w.cvt(w.add(ir.Node{Op: ir.Deriv, Elem: t, Args: []int{x}, Name: n.Var.Name, N: n.N, Acc: n.Acc}), e)
+		return w.cvt(w.add(ir.Node{Op: ir.Deriv, Elem: t, Args: []int{x}, Name: w.index(n.Var), N: n.N, Acc: n.Acc}), e)
+	case check.Shift:
+		x := w.node(n.Args[0], t)
+		return w.cvt(w.add(ir.Node{Op: ir.Shift, Elem: t, Args: []int{x}, Name: w.index(n.Var), N: n.N}), e)
 	case check.Reduce:
 		return w.cvt(w.reduction(n, t), e)
 	}
@@ -308,6 +316,9 @@ func (w *writer) read(n *check.Node) int {
 	r := ir.Node{Op: ir.Read}
 	switch {
 	case n.Op == check.LetRead:
+		if w.fn.proc != nil && w.fn.lets[n.Let] == "" {
+			w.fn.letMap(n.Let.Def) // this segment needs it too
+		}
 		r.Name, r.Elem = "%"+w.fn.lets[n.Let], w.fn.letElem[n.Let]
 	default:
 		r.Elem = n.Field.Elem
@@ -316,7 +327,7 @@ func (w *writer) read(n *check.Node) int {
 	for _, s := range n.Sub {
 		a := ir.Affine{Off: s.Off}
 		if s.Var != nil {
-			a.Index = s.Var.Name
+			a.Index = w.index(*s.Var)
 		}
 		r.At = append(r.At, a)
 	}
@@ -330,9 +341,12 @@ func (w *writer) operand(f *check.Field, next bool) string {
 			return "%" + v
 		}
 	}
-	if w.fn != nil && (next || w.fn.f.Host) {
+	if w.fn != nil && (next || w.fn.f.Host || w.fn.after[f]) {
 		if v, ok := w.fn.value[f]; ok {
 			return "%" + v
+		}
+		if w.fn.proc != nil && w.fn.proc.store[f] != "" {
+			return "@" + w.fn.proc.store[f]
 		}
 	}
 	return "@" + f.Name
@@ -364,4 +378,12 @@ func (w *writer) time(e ir.Elem) int {
 		}
 	}
 	return t
+}
+
+// index names an index variable: by its axis in conditions, by its own name elsewhere.
+func (w *writer) index(v check.IndexVar) string {
+	if w.byAxis {
+		return v.Axis.IR
+	}
+	return v.Name
 }

@@ -377,6 +377,7 @@ type String struct {
 type Ref struct {
 	Loc
 	Name  *Ident
+	Part  *Ident // of `g.x` (faces of a grid) and `v.x` (component of a vector); nil otherwise
 	Prime bool
 	Index []*Arg // nil when there are no brackets; Arg.Name only for `s = t`
 }

@@ -249,6 +249,10 @@ func (p *parser) name() Expr {
 // refAfter reads the prime and the indices of a reference.
 func (p *parser) refAfter(start int, id *Ident) *Ref {
 	r := &Ref{Name: id}
+	if p.isOp(".") {
+		p.next()
+		r.Part = p.ident("a part after `" + id.Name + ".`: an axis, as in `" + id.Name + ".x`")
+	}
 	if p.acceptOp("'") {
 		r.Prime = true
 		if p.isOp("'") {

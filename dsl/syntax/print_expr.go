@@ -126,6 +126,9 @@ func (l *liner) binary(e *Binary) {
 
 func (l *liner) ref(e *Ref) {
 	l.text(e.Name.Name)
+	if e.Part != nil {
+		l.text("." + e.Part.Name)
+	}
 	if e.Prime {
 		l.text("'")
 	}
