@@ -143,23 +143,28 @@ func Prune(fs FS, dir string, keep int) error {
 	if err != nil || keep <= 0 {
 		return err
 	}
-	for _, s := range steps[:max(0, len(steps)-keep)] {
-		del := filepath.Join(dir, delPrefix+StepDir(s))
-		if err := fs.RemoveAll(del); err != nil {
-			return err
-		}
-		if err := fs.Rename(filepath.Join(dir, StepDir(s)), del); err != nil {
-			return err
-		}
-		// The name must be gone for good before the first file is.
-		if err := fs.SyncDir(dir); err != nil {
-			return err
-		}
-		if err := fs.RemoveAll(del); err != nil {
+	for _, step := range steps[:max(0, len(steps)-keep)] {
+		if err := Remove(fs, dir, step); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Remove removes a checkpoint.
+func Remove(fs FS, dir string, step int64) error {
+	del := filepath.Join(dir, delPrefix+StepDir(step))
+	if err := fs.RemoveAll(del); err != nil {
+		return err
+	}
+	if err := fs.Rename(filepath.Join(dir, StepDir(step)), del); err != nil {
+		return err
+	}
+	// The name must be gone for good before the first file is.
+	if err := fs.SyncDir(dir); err != nil {
+		return err
+	}
+	return fs.RemoveAll(del)
 }
 
 // summed counts and hashes what is written.

@@ -41,7 +41,7 @@ type Plan struct {
 
 	Tokens    string `json:"tokens"`               // i32 [batch, context]
 	Targets   string `json:"targets"`              // i32 [batch, context]: the token after each
-	Loss      string `json:"loss"`                 // rank 0: mean loss per token in nats; of the last microbatch, or mean of all when Step forms it
+	Loss      string `json:"loss"`                 // rank 0: mean loss per token, in nats, of the batch that Step, Micro or Eval has seen last
 	LogitsOut string `json:"logits_out,omitempty"` // [batch, context, vocab]
 
 	Weights []Weight `json:"weights"`
@@ -60,6 +60,7 @@ type Plan struct {
 	TokensTotal     int64   `json:"tokens_total,omitempty"`      // asked for, 0 when steps were
 	TokensPerWeight float64 `json:"tokens_per_weight,omitempty"` // asked for, 0 when not
 	Seed            uint64  `json:"seed"`                        // of the order of the data; initial weights are the program's own
+	Order           string  `json:"order,omitempty"`             // of the data: shuffle (also ""), stream, same
 	EvalEvery       int64   `json:"eval_every,omitempty"`        // steps, 0: only at the end
 	EvalBatches     int     `json:"eval_batches,omitempty"`      // 0: a default
 	SaveEvery       int64   `json:"save_every,omitempty"`        // steps, 0: a default

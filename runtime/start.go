@@ -1,0 +1,26 @@
+package runtime
+
+import "github.com/wfc-lang/wfc/ir"
+
+// Start gives an engine the host scalars and the initial value of every array and leaves the schedule to the caller: a loop that
+// launches functions by itself. What keep (may be nil)
+// is true of is left out: the caller sets it.
+func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
+	s := p.state
+	if err := e.Scalars(s.env); err != nil {
+		return err
+	}
+	for i := range s.p.Arrays {
+		name := s.p.Arrays[i].Name
+		if keep != nil && keep(name) {
+			continue
+		}
+		if err := e.Set(name, s.arrays[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Initial is the initial value of an array.
+func (p *Prepared) Initial(array string) *ir.Tensor { return p.state.arrays[array] }

@@ -1,0 +1,228 @@
+package train
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/runtime/ckpt"
+)
+
+// Groups of state that stand for the weights in other forms.
+const master = "master" // f32 copies of weights of a shorter type
+
+// snapshot copies the state of the run. It is called between steps, when weights stand still.
+func (t *Trainer) snapshot() (*ckpt.Snapshot, error) {
+	p := t.prog.Plan
+	s := &ckpt.Snapshot{Run: t.run, Groups: []ckpt.Group{{Name: ckpt.Weights}}}
+	s.Run.Step, s.Run.Phase, s.Run.Cursor = t.step, t.phase, t.data.Cursor()
+	s.Run.Tokens = s.Run.Cursor.Tokens
+	s.Run.Seconds = t.prior + t.o.Now().Sub(t.begun).Seconds()
+	s.Run.Restarts = slices.Clone(t.run.Restarts)
+	if l := float64(t.res.Loss); t.step > 0 && l-l == 0 {
+		s.Run.Loss = &l
+	}
+	for _, w := range p.Weights {
+		v, err := t.eng.Get(w.Array)
+		if err != nil {
+			return nil, err
+		}
+		s.Groups[0].Tensors = append(s.Groups[0].Tensors, ckpt.Named{Name: w.Name, T: v})
+	}
+	at := map[string]int{}
+	for _, st := range p.State {
+		v, err := t.eng.Get(st.Array)
+		if err != nil {
+			return nil, err
+		}
+		i, ok := at[st.Group]
+		if !ok {
+			i = len(s.Groups)
+			at[st.Group] = i
+			s.Groups = append(s.Groups, ckpt.Group{Name: st.Group})
+		}
+		s.Groups[i].Tensors = append(s.Groups[i].Tensors, ckpt.Named{Name: st.Name, T: v})
+	}
+	return s, nil
+}
+
+// checkpoint takes a snapshot and has it written in the background.
+func (t *Trainer) checkpoint() error {
+	t.saved = t.step
+	if t.save == nil {
+		return nil
+	}
+	s, err := t.snapshot()
+	if err != nil {
+		return err
+	}
+	if t.log != nil {
+		if err := t.log.flush(); err != nil {
+			return err
+		}
+	}
+	return t.save.Save(s)
+}
+
+// continues takes over where a checkpoint's run was.
+func (t *Trainer) continues(c *ckpt.Checkpoint) error {
+	r := &c.Run
+	switch {
+	case r.Model != t.plan.Model:
+		return diag.List{fits("%s is a checkpoint of model %s, the program is of %s", c.Dir, r.Model, t.plan.Model)}
+	case r.Step > t.plan.Steps:
+		return diag.List{fits("%s has done %d steps, the run has %d", c.Dir, r.Step, t.plan.Steps)}
+	case !c.Has(ckpt.Weights) || r.Note != "":
+		return diag.List{fits("%s holds weights only, no run that could go on", c.Dir).Suggest("begin a new run with these weights: --init")}
+	}
+	t.step, t.prior = r.Step, r.Seconds
+	t.run.Cursor, t.run.Restarts, t.run.ValLoss, t.run.Loss = r.Cursor, r.Restarts, r.ValLoss, r.Loss
+	if r.Loss != nil {
+		t.res.Loss = number(*r.Loss)
+	}
+	note := func(s string) { t.res.Notes = append(t.res.Notes, s) }
+	if r.Target != t.run.Target {
+		note("the run goes on on target " + t.run.Target + ", it was on " + r.Target + ": equal within rounding, not bit for bit")
+	}
+	if r.Steps != t.plan.Steps {
+		note("the run has another length now: its schedule of the learning rate is another")
+	}
+	if r.Seed != t.plan.Seed || r.Order != t.plan.Order {
+		note("the order of the data is another from here on")
+	}
+	return nil
+}
+
+// load gives the engine the state of a checkpoint: all of it, or the weights.
+func (t *Trainer) load(c *ckpt.Checkpoint, all bool) error {
+	if all && t.run.Program != c.Run.Program && t.phase == c.Run.Phase && t.run.Target == c.Run.Target {
+		t.res.Notes = append(t.res.Notes, "the program is not the one the checkpoint was made with: the run goes on, equal within rounding only")
+	}
+	var groups []ckpt.Group
+	for _, g := range c.Groups() {
+		if !all && g != ckpt.Weights && g != master {
+			continue
+		}
+		ts, err := c.Group(g)
+		if err != nil {
+			return damaged(err)
+		}
+		groups = append(groups, ckpt.Group{Name: g, Tensors: ts})
+	}
+	return t.restore(groups, all)
+}
+
+// restore sets arrays by their logical names. Everything the plan names must be there, unless all is false; then only the weights must,
+// and full-precision copies of them that are missing are made.
+func (t *Trainer) restore(groups []ckpt.Group, all bool) error {
+	have := map[string]*ir.Tensor{}
+	for _, g := range groups {
+		for _, v := range g.Tensors {
+			have[g.Name+"/"+v.Name] = v.T
+		}
+	}
+	var list diag.List
+	set := func(what, array string, v *ir.Tensor, elem string, shape []int) error {
+		if v.Elem.String() != elem || !slices.Equal(v.Dims, shape) {
+			list = append(list, fits("%s is %v %v in the checkpoint, the program has %s %v", what, v.Elem, v.Dims, elem, shape))
+			return nil
+		}
+		delete(have, what)
+		return t.eng.Set(array, v)
+	}
+	weights := map[string]*ir.Tensor{}
+	for _, w := range t.prog.Plan.Weights {
+		key := ckpt.Weights + "/" + w.Name
+		v := have[key]
+		if v == nil {
+			list = append(list, fits("the checkpoint has no weight %s", w.Name))
+			continue
+		}
+		if !all && w.Elem == "f16" && v.Elem == ir.F32 {
+			v = halved(v)
+		}
+		weights[w.Name] = v
+		if err := set(key, w.Array, v, w.Elem, w.Shape); err != nil {
+			return err
+		}
+	}
+	for i := range t.prog.Plan.State {
+		s := &t.prog.Plan.State[i]
+		v := have[s.Key()]
+		if v == nil && !all {
+			w := weights[s.Name]
+			if s.Group != master || w == nil {
+				continue
+			}
+			v = &ir.Tensor{Elem: ir.F32, Dims: w.Dims, F32: w.F32}
+		}
+		if v == nil {
+			list = append(list, fits("the checkpoint has no state %s", s.Key()))
+			continue
+		}
+		if err := set(s.Key(), s.Array, v, s.Elem, s.Shape); err != nil {
+			return err
+		}
+	}
+	if all {
+		for _, g := range groups { // in order
+			for _, v := range g.Tensors {
+				if have[g.Name+"/"+v.Name] != nil {
+					list = append(list, fits("the checkpoint has %s/%s, the program does not", g.Name, v.Name))
+				}
+			}
+		}
+	}
+	return list.Err()
+}
+
+// prepareDir makes the directory of the run. A run that is there is not overwritten.
+func (t *Trainer) prepareDir() error {
+	dir := filepath.Join(t.o.Out, ckpt.Subdir)
+	steps, err := ckpt.Steps(t.o.FS, dir)
+	if err != nil {
+		return err
+	}
+	inside := t.o.Resume != "" && sameDir(filepath.Dir(t.o.Resume), dir)
+	if len(steps) > 0 && !inside {
+		return diag.List{diag.New("WF0644", diag.Span{}, "%s holds a run already, of %d steps so far", t.o.Out, steps[len(steps)-1]).
+			Suggest("continue it with --resume, or choose another directory with --out")}
+	}
+	if t.save, err = ckpt.NewWriter(t.o.FS, dir, t.o.Keep); err != nil {
+		return err
+	}
+	// Checkpoints after the one that is continued belong to a future that will not come.
+	for _, s := range steps {
+		if inside && s > t.step {
+			if err := ckpt.Remove(t.o.FS, dir, s); err != nil {
+				return err
+			}
+		}
+	}
+	t.log, err = openMetrics(filepath.Join(t.o.Out, MetricsFile), t.step)
+	return err
+}
+
+func sameDir(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// diagnose makes diagnostics of errors of checkpoints.
+func diagnose(err error) diag.List {
+	var d *ckpt.Damage
+	if !errors.As(err, &d) {
+		return nil
+	}
+	var list diag.List
+	for _, line := range strings.Split(err.Error(), "\n") {
+		list = append(list, diag.New("WF0640", diag.Span{}, "%s", line))
+	}
+	list[len(list)-1].Suggest("take an earlier checkpoint: --from STEP, or its directory")
+	return list
+}
