@@ -7,7 +7,7 @@ func (v *verifier) wellFormed(b *Body) bool {
 	ok := true
 	for i := range b.Nodes {
 		n := &b.Nodes[i]
-		good := n.Op > BadCode && n.Op <= Tanh && n.Elem > NoElem && n.Elem <= F64 && len(n.Args) == Arity(n.Op)
+		good := n.Op > BadCode && n.Op <= Shift && n.Elem > NoElem && n.Elem <= F64 && len(n.Args) == Arity(n.Op)
 		for _, a := range n.Args {
 			good = good && a >= 0 && a < i
 		}

@@ -78,7 +78,7 @@ func opKey(op *ir.Op) string {
 		b := op.Pieces[i].Body.Clone()
 		for k := range b.Nodes {
 			n := &b.Nodes[k]
-			if n.Op == ir.Index || n.Op == ir.Coord || n.Op == ir.Deriv {
+			if n.Op == ir.Index || n.Op == ir.Coord || n.Op == ir.Deriv || n.Op == ir.Shift {
 				n.Name = index[n.Name]
 			}
 			for d := range n.At {

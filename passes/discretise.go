@@ -33,6 +33,8 @@ const (
 //   - d of odd order of an expression that itself holds a derivative of odd order along the same axis, such as d(k*d(u)), is the
 //     flux form: the expression is evaluated midway between points, with inner derivatives centred there, coordinates taken there and
 //     everything else interpolated; at second order k is the mean (k[i]+k[i+1])/2.
+//   - shift(e, n) is e at the point n half steps away. The derivative of an expression that holds shifts is compact about the place
+//     where the expression has its values: with T at cells and the point on a face, d(shift(T, -1)) is (T[i] - T[i-1])/h.
 func discretise(p *ir.Program, cfg *Config) error {
 	h := newHostDefs(p)
 	for i := range p.Funcs {
@@ -43,7 +45,7 @@ func discretise(p *ir.Program, cfg *Config) error {
 		for j := range f.Ops {
 			op := &f.Ops[j]
 			for k := range op.Pieces {
-				if !holds(&op.Pieces[k].Body, ir.Deriv) {
+				if b := &op.Pieces[k].Body; !holds(b, ir.Deriv) && !holds(b, ir.Shift) {
 					continue
 				}
 				d := &differ{p: p, op: op, h: h, src: &op.Pieces[k].Body, b: newBuilder(), memo: map[string]lin{}, cfg: cfg}
@@ -83,10 +85,13 @@ type differ struct {
 	err  error
 
 	host   []bool            // the node is the same for every cell and known on the host
-	deriv  []bool            // the node holds a derivative
+	deriv  []bool            // the node holds a derivative or a shift
 	needs  []map[string]bool // indices the node depends on
 	odd    []map[string]bool // indices with a derivative of odd order in the node
 	within []map[string]bool // indices with any derivative in the node
+	moves  []map[string]bool // indices with a shift in the node
+	reads  []map[string]bool // indices by which operands in the node vary
+	place  map[string]int    // memo of native
 	casts  []bool            // the node depends on the bits of its type
 }
 
@@ -137,11 +142,12 @@ func (q point) key() string {
 func (d *differ) analyse() {
 	n := len(d.src.Nodes)
 	d.host, d.deriv, d.casts = make([]bool, n), make([]bool, n), make([]bool, n)
-	d.needs, d.odd, d.within = make([]map[string]bool, n), make([]map[string]bool, n), make([]map[string]bool, n)
+	d.needs, d.odd, d.within, d.moves = make([]map[string]bool, n), make([]map[string]bool, n), make([]map[string]bool, n), make([]map[string]bool, n)
+	d.reads, d.place = make([]map[string]bool, n), map[string]int{}
 	for i := range d.src.Nodes {
 		nd := &d.src.Nodes[i]
-		needs, odd, within := map[string]bool{}, map[string]bool{}, map[string]bool{}
-		host := nd.Op != ir.Read && nd.Op != ir.Index && nd.Op != ir.Coord && nd.Op != ir.Deriv
+		needs, odd, within, moves, reads := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		host := nd.Op != ir.Read && nd.Op != ir.Index && nd.Op != ir.Coord && nd.Op != ir.Deriv && nd.Op != ir.Shift
 		for _, a := range nd.Args {
 			host = host && d.host[a]
 			d.deriv[i] = d.deriv[i] || d.deriv[a]
@@ -149,6 +155,8 @@ func (d *differ) analyse() {
 			union(needs, d.needs[a])
 			union(odd, d.odd[a])
 			union(within, d.within[a])
+			union(moves, d.moves[a])
+			union(reads, d.reads[a])
 		}
 		switch nd.Op {
 		case ir.Bitcast:
@@ -156,7 +164,7 @@ func (d *differ) analyse() {
 		case ir.Read:
 			for _, a := range nd.At {
 				if a.Index != "" {
-					needs[a.Index] = true
+					needs[a.Index], reads[a.Index] = true, true
 				}
 			}
 		case ir.Index, ir.Coord:
@@ -167,8 +175,11 @@ func (d *differ) analyse() {
 			if nd.N%2 == 1 {
 				odd[nd.Name] = true
 			}
+		case ir.Shift:
+			d.deriv[i] = true
+			moves[nd.Name] = true
 		}
-		d.host[i], d.needs[i], d.odd[i], d.within[i] = host, needs, odd, within
+		d.host[i], d.needs[i], d.odd[i], d.within[i], d.moves[i], d.reads[i] = host, needs, odd, within, moves, reads
 	}
 }
 
@@ -181,6 +192,9 @@ func union(dst, src map[string]bool) {
 // node makes the node of source node i at a point, as written where nothing is differentiated or interpolated.
 func (d *differ) node(i int, q point) int {
 	n := d.src.Nodes[i]
+	if n.Op == ir.Shift {
+		return d.node(n.Args[0], q.moved(n.Name, n.N, 0))
+	}
 	if n.Op == ir.Read || n.Op == ir.Coord || n.Op == ir.Index || n.Op == ir.Deriv || d.deriv[i] && isLinear(&n) {
 		return d.b.emit(d.h, n.Elem, d.lin(i, q))
 	}
@@ -241,6 +255,8 @@ func (d *differ) lin1(i int, q point) lin {
 		return lin{{unit, x}}
 	case ir.Deriv:
 		return d.derivative(n.Args[0], n.Name, n.N, n.Acc, q)
+	case ir.Shift:
+		return d.lin(n.Args[0], q.moved(n.Name, n.N, 0))
 	}
 	if !isLinear(n) {
 		return lin{{unit, d.node(i, q)}}
@@ -311,7 +327,7 @@ func (d *differ) read(n *ir.Node, q point) lin {
 			}
 			return out
 		}
-		m.At[k].Off += s >> 1 // midway, what is no number comes from the lower point
+		m.At[k].Off += (s >> 1) * max(1, m.At[k].Mul) // midway, what is no number comes from the lower point
 	}
 	return lin{{constant(big.NewRat(1, 1)), d.b.add(m)}}
 }
@@ -335,6 +351,8 @@ func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
 	switch {
 	case nd.Op == ir.Deriv && nd.Name == x:
 		return d.derivative(a[0], x, n+nd.N, max(acc, nd.Acc), q)
+	case nd.Op == ir.Shift:
+		return d.derivative(a[0], x, n, acc, q.moved(nd.Name, nd.N, 0))
 	case nd.Op == ir.Add && isLinear(nd):
 		return d.derivative(a[0], x, n, acc, q).add(d.derivative(a[1], x, n, acc, q))
 	case nd.Op == ir.Sub && isLinear(nd):
@@ -354,7 +372,10 @@ func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
 		return nil
 	}
 	half := q.of(x)%2 != 0 // reads must end on points
-	if d.within[i][x] {
+	switch {
+	case d.moves[i][x]:
+		half = (q.of(x)+d.native(i, x))%2 != 0
+	case d.within[i][x]:
 		half = n%2 == 1 && d.odd[i][x]
 	}
 	pts, w := stencil(n, acc, half)
@@ -365,6 +386,49 @@ func (d *differ) derivative(i int, x string, n, acc int, q point) lin {
 		}
 	}
 	return out.scale(stepPower(ax.H, n))
+}
+
+// native is 0 when an expression has its values at the points along an index, 1 when midway between them: a read is where it lands,
+// a derivative of odd order midway between what it differentiates. Of several operands one with a derivative decides (the others are
+// interpolated to it: the flux form), else the first that depends on the index.
+func (d *differ) native(i int, x string) int {
+	key := fmt.Sprint(i, x)
+	v, ok := d.place[key]
+	if !ok {
+		v = d.nativeOf(i, x)
+		d.place[key] = v
+	}
+	return v
+}
+
+func (d *differ) nativeOf(i int, x string) int {
+	n := &d.src.Nodes[i]
+	switch {
+	case n.Op == ir.Shift || n.Op == ir.Deriv:
+		k := d.native(n.Args[0], x)
+		if n.Name == x {
+			k += n.N
+		}
+		return k & 1
+	case len(n.Args) == 0 || !d.moves[i][x]:
+		if d.within[i][x] && d.odd[i][x] {
+			return 1
+		}
+		return 0
+	}
+	first := -1
+	for _, a := range n.Args {
+		if d.within[a][x] {
+			return d.native(a, x)
+		}
+		if first < 0 && d.reads[a][x] {
+			first = a
+		}
+	}
+	if first < 0 {
+		return 0
+	}
+	return d.native(first, x)
 }
 
 func (d *differ) axis(index string) *ir.Axis { return d.p.Axis(axisOf(d.op, index)) }

@@ -66,7 +66,7 @@ func foldBody(src *ir.Body, product bool) ir.Body {
 func normalise(b ir.Body) ir.Body { return normal(&b) }
 
 func foldNode(b *builder, n ir.Node) int {
-	if len(n.Args) == 0 || n.Op == ir.Deriv {
+	if len(n.Args) == 0 || n.Op == ir.Deriv || n.Op == ir.Shift {
 		return b.add(n)
 	}
 	elems := make([]ir.Elem, len(n.Args))

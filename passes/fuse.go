@@ -77,7 +77,7 @@ func pointwise(p, c *ir.Op) bool {
 			seen := map[string]bool{}
 			for d, at := range n.At {
 				x := dim(c, at.Index)
-				if x < 0 || at.Off != 0 || seen[at.Index] || all[x].Axis != p.Dom[d].Axis {
+				if x < 0 || at.Off != 0 || !at.Unit() || seen[at.Index] || all[x].Axis != p.Dom[d].Axis {
 					return false
 				}
 				seen[at.Index] = true
@@ -133,7 +133,7 @@ func join(a, b *ir.Op) ir.Op {
 // reindex renames the indices of a leaf.
 func reindex(n *ir.Node, index func(string) string) {
 	switch n.Op {
-	case ir.Index, ir.Coord, ir.Deriv:
+	case ir.Index, ir.Coord, ir.Deriv, ir.Shift:
 		n.Name = index(n.Name)
 	case ir.Read:
 		n.At = slices.Clone(n.At)

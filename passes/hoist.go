@@ -76,7 +76,7 @@ func (h *hoister) body(op *ir.Op, pc *ir.Piece) ir.Body {
 	over := make([]map[string]string, n)
 	for i := range src.Nodes {
 		nd := &src.Nodes[i]
-		still[i] = nd.Op != ir.Read && nd.Op != ir.Deriv && !(nd.Op == ir.Scalar && h.bound[nd.Name])
+		still[i] = nd.Op != ir.Read && nd.Op != ir.Deriv && nd.Op != ir.Shift && !(nd.Op == ir.Scalar && h.bound[nd.Name])
 		worth[i] = nd.Op == ir.Coord
 		depend[i] = nd.Op == ir.Coord || nd.Op == ir.Index
 		over[i] = map[string]string{} // axis to index

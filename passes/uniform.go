@@ -49,7 +49,7 @@ func (u *uniformer) body(op *ir.Op, src *ir.Body) ir.Body {
 	for i := range src.Nodes {
 		n := &src.Nodes[i]
 		reads[i] = n.Op == ir.Read && len(n.At) == 0
-		same[i] = reads[i] || n.Op == ir.Const || n.Op == ir.Scalar || len(n.Args) > 0 && n.Op != ir.Deriv
+		same[i] = reads[i] || n.Op == ir.Const || n.Op == ir.Scalar || len(n.Args) > 0 && n.Op != ir.Deriv && n.Op != ir.Shift
 		costs[i] = transcendental(n.Op)
 		for _, a := range n.Args {
 			same[i], reads[i], costs[i] = same[i] && same[a], reads[i] || reads[a], costs[i] || costs[a]

@@ -1,0 +1,61 @@
+package diag
+
+import "sort"
+
+// ascending joins lists of codes into one in ascending order.
+func ascending(lists ...[]Entry) []Entry {
+	var out []Entry
+	for _, l := range lists {
+		out = append(out, l...)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Code < out[j].Code })
+	return out
+}
+
+// placeCodes: where fields live on a grid, and what happens between positions and at walls.
+var placeCodes = []Entry{
+	{
+		Code:  "WF0244",
+		Title: "no such place on the grid",
+		Text: `Fields live at the centres of cells (g), on the faces normal to an axis (g.x) or on
+the edges where two kinds of faces meet (g.xy). The letters are axes of the grid, in its
+order. A grid of nodes has no faces.`,
+		Example: `
+grid g { x: 0 .. 1 in 8;  y: 0 .. 1 in 8 }
+field u on g.z = 0             // wrong: g has no axis z
+field u on g.x = 0             // right`,
+	},
+	{
+		Code:  "WF0245",
+		Title: "a value is needed where it does not live",
+		Text: `On a staggered grid an equation is evaluated where its left side lives. Differences
+of fields that live half a step away are fine (dx of a field at centres lives on faces, and
+the other way round); their values are not known there. at(e, place) interpolates: the mean
+of the neighbours.`,
+		Example: `
+field T on g = 0
+field u on g.x = 0
+evolve t from 0 to 1 step 0.1 {
+  T' = T - step*u              // wrong: u lives on faces
+  T' = T - step*at(u, g)       // right`,
+	},
+	{
+		Code:  "WF0331",
+		Title: "no such scheme",
+		Text: `Values at faces are reconstructed by the schemes central (order 2), upwind (1),
+vanleer (2, without new extrema) and weno5 (5).`,
+		Example: `
+dt(T) = -adv((u, v), T, scheme = quick)    // wrong
+dt(T) = -adv((u, v), T, scheme = vanleer)  // right`,
+	},
+	{
+		Code:  "WF0332",
+		Title: "a one-sided value needs faces along one axis",
+		Text: `below(T, g.x) and above(T, g.x) are the values of T at faces, seen from the points at
+lower and at higher x. The place must lie half a step from T along one axis.`,
+		Example: `
+field T on g = 0
+dt(T) = -dx(below(T, g))       // wrong: T lives there
+dt(T) = -dx(below(T, g.x))     // right`,
+	},
+}
