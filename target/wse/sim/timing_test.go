@@ -316,9 +316,9 @@ func TestHalvesSharePairs(t *testing.T) {
 	}
 }
 
-// Wavelets at a tiny data task: the published slope is 31 to 32 cycles each.
+// A wavelet at a data task costs a dispatch and the body, and no two of them overlap.
 func TestDataTaskSlope(t *testing.T) {
-	m := profile(t, "wse3")
+	m := profile(t, "wse3").Clone()
 	at := func(n int) int64 {
 		src := line("wse3", 2, n, 1)
 		i := strings.Index(src, "class dst")
@@ -327,8 +327,10 @@ func TestDataTaskSlope(t *testing.T) {
 		_, st := run(t, parse(t, "", src), m)
 		return st.Cycles
 	}
-	slope := float64(at(14)-at(2)) / 12
-	if slope < 31 || slope > 40 {
-		t.Errorf("%g cycles per wavelet", slope)
+	m.DataDispatch = 5
+	few := at(14) - at(2)
+	m.DataDispatch = 25
+	if many := at(14) - at(2); many != few+12*20 {
+		t.Errorf("12 wavelets more cost %d cycles at a dispatch of 5 and %d at 25", few, many)
 	}
 }

@@ -21,10 +21,9 @@ func anatomyRows() []*Row {
 		short("mul-8", "multiply f16, N = 8, to the next store", "10j", 7, "f16", "mul.f16 w[0 : 8] = u[0 : 8], v[0 : 8]", gap),
 		short("fma-8", "FMA f16, N = 8, to the next store", "10j", 7, "f16", "fma.f16 w[0 : 8] = u[0 : 8], v[0 : 8], 3", gap),
 		short("add-f32-8", "add f32, N = 8, to the next store", "10j", 9, "f32", "add.f32 w[0 : 8] = u[0 : 8], v[0 : 8]",
-			"two cycles more than f16 for 8 elements are published, that is 4 cycles for 8 f32; `rate.add.f32.ticks` = 1000 is assumed, in a range that begins at 500"),
+			"two cycles more than f16 for 8 elements are published; `rate.add.f32.ticks` = 500 is derived from that, and the setup is the one of all operations"),
 		short("sum-8", "reduce f16, N = 8, to the next store", "10j", 24, "f16", "sum.f16 s[0] = 0, u[0 : 8]", ""),
-		short("scalar-add", "scalar i16 addition: two loads, operation, store", "10i", 4, "f16", "load %a = u[0] load %b = u[1] "+scalar(2),
-			"a load issues in one cycle and its result is forwarded without a stall; `load.cycles` = 2 is assumed, in a range that begins at 1"),
+		short("scalar-add", "scalar i16 addition: two loads, operation, store", "10i", 4, "f16", "load %a = u[0] load %b = u[1] "+scalar(2), ""),
 	)
 	for _, st := range []int{2, 4} {
 		op := func(n int) string {

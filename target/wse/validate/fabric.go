@@ -69,7 +69,8 @@ func fabricRows() []*Row {
 }
 
 const dispatchNote = "the published task bodies read the time stamp counter and update counters, 10 to 20 instructions, which the program " +
-	"transcribes; `task.data.dispatch` = 28 was derived as if the body were empty, so the body counts twice"
+	"transcribes; the floods alone ask for a `task.data.dispatch` of 10, the slope for one near 0: 6 lies between, and how many instructions the " +
+	"compiler made of a body is not published"
 
 // flood1D: PE 0 takes its time stamp and sends one word; the others take theirs in a data task. The window ends with the first word
 // of the last time stamp.
