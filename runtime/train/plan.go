@@ -79,14 +79,19 @@ type Plan struct {
 
 // Weight is a trained tensor.
 type Weight struct {
-	Name  string  `json:"name"`  // logical: wte, l3.wq
-	Array string  `json:"array"` // what the forward pass reads
-	Shape []int   `json:"shape"`
-	Elem  string  `json:"elem"` // f32, f16
-	Init  string  `json:"init,omitempty"`
-	LR    float64 `json:"lr,omitempty"`  // multiplier of the learning rate, 0 means 1
-	Decay float64 `json:"wd,omitempty"`  // multiplier of the weight decay; NoDecay says 0
-	Eps   float64 `json:"eps,omitempty"` // multiplier of the optimizer's epsilon, 0 means 1
+	Name  string `json:"name"`  // logical: wte, l3.wq
+	Array string `json:"array"` // what the forward pass reads
+	Shape []int  `json:"shape"`
+	// Dims are the names of the dimensions in the source: import and export tell from them which one is the model's width, and so
+	// whether a matrix is [in, out] or [out, in]. Without them a matrix is [out, in].
+	Dims  []string `json:"dims,omitempty"`
+	Elem  string   `json:"elem"` // f32, f16
+	Init  string   `json:"init,omitempty"`
+	LR    float64  `json:"lr,omitempty"`  // multiplier of the learning rate, 0 means 1
+	Decay float64  `json:"wd,omitempty"`  // multiplier of the weight decay; NoDecay says 0
+	Eps   float64  `json:"eps,omitempty"` // multiplier of the optimizer's epsilon, 0 means 1
+	// Forward is a multiplier where the weight is read (muP), 0 means 1: export can fold it in.
+	Forward float64 `json:"forward,omitempty"`
 	// NoDecay marks a weight without decay.
 	NoDecay bool `json:"no_decay,omitempty"`
 }
