@@ -95,9 +95,12 @@ const (
 	Value BCKind = iota
 	Gradient
 	Mixed
+	// Wrap, on a periodic axis, is the factor a value takes when it is read round the end of the axis: -1 makes it anti-periodic. The
+	// body is one constant, and High is true.
+	Wrap
 )
 
-func (k BCKind) String() string { return [...]string{"value", "gradient", "mixed"}[k] }
+func (k BCKind) String() string { return [...]string{"value", "gradient", "mixed", "wrap"}[k] }
 
 // Boundary is one side's condition on an array. Body has one result (three for Mixed) and may use scalars, coord and index nodes of the array's
 // other axes, and reads of rank-0 or lower-rank arrays.

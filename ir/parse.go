@@ -130,6 +130,8 @@ func (r reader) array() Array {
 		switch {
 		case r.Accept("mixed"):
 			c.Kind = Mixed
+		case r.Accept("wrap"):
+			c.Kind = Wrap
 		case r.choice("value", "gradient"):
 			c.Kind = Gradient
 		}

@@ -272,8 +272,8 @@ func (v *verifier) boundaries() {
 				v.fail(5, "the array has no axis %q", c.Axis)
 				continue
 			}
-			if ax.Periodic {
-				v.fail(5, "axis %s is periodic and has no ends", c.Axis)
+			if ax.Periodic != (c.Kind == Wrap) {
+				v.fail(5, "axis %s has no ends if it is periodic, and does not wrap if not", c.Axis)
 			}
 			if seen[side] {
 				v.fail(5, "a second condition")
@@ -281,7 +281,7 @@ func (v *verifier) boundaries() {
 			seen[side] = true
 			elems := []Elem{a.Elem}
 			switch {
-			case c.Kind > Mixed:
+			case c.Kind > Wrap:
 				v.fail(5, "unknown kind of condition")
 				continue
 			case c.Kind == Mixed:

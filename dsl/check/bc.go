@@ -3,7 +3,6 @@ package check
 import (
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/ir"
 )
 
 // side is one end of an axis.
@@ -60,7 +59,7 @@ func (c *checker) boundaries(b *syntax.BC) {
 	for _, e := range b.Entries {
 		for _, s := range e.Sides {
 			if s.End != nil || s.Axis.Name != "others" {
-				for _, k := range c.sides(g, s, nil, true) {
+				for _, k := range c.sides(g, s, nil, true, antiperiodic(e)) {
 					named[k] = true
 				}
 			}
@@ -69,7 +68,7 @@ func (c *checker) boundaries(b *syntax.BC) {
 	for _, e := range b.Entries {
 		var sides []side
 		for _, s := range e.Sides {
-			sides = append(sides, c.sides(g, s, named, false)...)
+			sides = append(sides, c.sides(g, s, named, false, antiperiodic(e))...)
 		}
 		for _, k := range sides {
 			for _, cond := range e.Conds {
@@ -77,10 +76,13 @@ func (c *checker) boundaries(b *syntax.BC) {
 			}
 		}
 	}
+	for _, f := range fields {
+		c.joinParts(f)
+	}
 }
 
-// sides resolves x.lo, x, all and others. quiet leaves errors to the second walk.
-func (c *checker) sides(g *Grid, s *syntax.Side, named map[side]bool, quiet bool) []side {
+// sides resolves x.lo, x, all and others. quiet leaves errors to the second walk; anti lets a periodic axis through.
+func (c *checker) sides(g *Grid, s *syntax.Side, named map[side]bool, quiet, anti bool) []side {
 	var out []side
 	name := s.Axis.Name
 	if s.End == nil && (name == "all" || name == "others") && gridAxis(g, name) == nil {
@@ -100,6 +102,9 @@ func (c *checker) sides(g *Grid, s *syntax.Side, named map[side]bool, quiet bool
 			d.Suggest("a side is an axis, as in x.lo, x.hi or x for both, or `all` or `others`")
 		}
 		return nil
+	}
+	if a.Periodic && s.End == nil && anti {
+		return []side{{a, true}}
 	}
 	if a.Periodic {
 		if !quiet {
@@ -130,62 +135,6 @@ func gridAxis(g *Grid, name string) *Axis {
 		}
 	}
 	return nil
-}
-
-// condition gives one side of one field its condition.
-func (c *checker) condition(fields []*Field, b *syntax.BC, e *syntax.BCEntry, k side, cond *syntax.Cond) {
-	kind := ir.Value
-	left := syntax.Unparen(cond.Left)
-	if call, ok := left.(*syntax.Call); ok && call.Func.Name == "dn" && len(call.Args) == 1 {
-		kind, left = ir.Gradient, syntax.Unparen(call.Args[0].Value)
-	}
-	r, ok := left.(*syntax.Ref)
-	if !ok || cond.Right == nil || r.Prime || r.Index != nil {
-		d := c.errs.Errorf("WF0263", cond.At, "a condition is `T = value` or `dn(T) = slope`")
-		if ok && cond.Right == nil {
-			d.Note("the named condition `%s` is not part of this version", r.Name.Name)
-		}
-		d.Suggest("write `%s = 0` for a fixed value, `dn(%s) = 0` for no flux", fields[0].Name, fields[0].Name)
-		return
-	}
-	var f *Field
-	for _, x := range fields {
-		if x.Name == r.Name.Name {
-			f = x
-		}
-	}
-	if f == nil {
-		if s := c.names[r.Name.Name]; s != nil && s.field == nil && (s.what == "field" || s.what == "name") {
-			return
-		}
-		c.errs.Errorf("WF0263", r.At, "this block gives conditions for %s, not for %s", identNames(b.Fields), r.Name.Name).
-			Suggest("write `bc %s { .. }` for it, or `bc (%s, %s) { .. }`", r.Name.Name, identNames(b.Fields), r.Name.Name)
-		return
-	}
-	if old := f.Cond(k.axis, k.high); old != nil {
-		if old.At != cond.At {
-			c.errs.Errorf("WF0262", cond.At, "the side %s of %s has two conditions", k, f.Name).With(old.At, "the first is here").
-				Suggest("remove one, or use `others` for the remaining sides")
-		}
-		return
-	}
-	u, scale := f.Unit, f.Scale
-	what := "the value of " + f.Name
-	if kind == ir.Gradient {
-		u, scale = f.Unit.div(k.axis.Unit), f.Scale/k.axis.Scale
-		what = "dn(" + f.Name + ")"
-	}
-	sc := &scope{what: "a boundary value", grid: f.Grid, side: k.axis}
-	if !c.boundaryTime(cond.Right, sc) {
-		return
-	}
-	v := c.valueIn(cond.Right, u, &scale, f.At, what, sc)
-	if v.invalid() {
-		return
-	}
-	n := &Condition{Axis: k.axis, High: k.high, Kind: kind, Value: v, At: cond.At}
-	Visit(v, func(x *Node) { n.Timed = n.Timed || x.Op == Time })
-	f.BC = append(f.BC, n)
 }
 
 // boundaryTime lets a boundary value use the time of the only evolve.

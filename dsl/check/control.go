@@ -34,7 +34,6 @@ type Control struct {
 	Cond    *Node // WhileLoop, Choice
 	Body    []*Assign
 	Else    []*Assign // Choice
-	Failed  *Field    // set when a WhileLoop with `else fail` ended by its bound; nil without
 	At      diag.Span
 }
 
@@ -50,8 +49,9 @@ type Failure struct {
 
 // carried is a value a loop carries.
 type carried struct {
-	name string
-	at   diag.Span
+	name  string
+	at    diag.Span
+	given bool // a let with conditions: it has the value of this step
 	// fields has one entry, or one per unknown for the vectors of a solver of several equations.
 	fields []*Field
 	live   bool // in the body of its loop, where it has a next value
@@ -145,9 +145,9 @@ func (c *checker) nextCarried(e *syntax.Ref, sc *scope, n *Node) bool {
 		return true
 	}
 	switch {
-	case b.first:
+	case b.first || v.given:
 		if e.Prime {
-			c.errs.Errorf("WF0303", e.At, "%s' has a value in the body of the loop only", e.Name.Name).Suggest("remove the prime")
+			c.errs.Errorf("WF0303", e.At, "%s has no next value here", e.Name.Name).Suggest("remove the prime")
 			return false
 		}
 		n.Next = true
@@ -215,11 +215,11 @@ func (c *checker) control(s syntax.Stmt, bs *blockState) bool {
 
 // loop checks a loop.
 func (c *checker) loop(s *syntax.Loop, bs *blockState) {
-	ctl := &Control{Name: c.controlName("loop"), At: s.At}
-	c.loopIn(s, bs, ctl)
-}
-
-func (c *checker) loopIn(s *syntax.Loop, bs *blockState, ctl *Control) {
+	kind := "loop"
+	if sv := bs.solving(); sv != nil {
+		kind = sv.name
+	}
+	ctl := &Control{Name: c.controlName(kind), At: s.At}
 	before := c.errs.Len()
 	first := c.nested(bs, &ctl.Init)
 	first.first = true
@@ -283,6 +283,9 @@ func (c *checker) counter(s *syntax.Loop, bs, in *blockState, ctl *Control) {
 // loopName refuses names that mean something in the whole program.
 func (c *checker) loopName(id *syntax.Ident, bs, in *blockState) bool {
 	s := c.names[id.Name]
+	if bs.solving() != nil && in.vars[id.Name] == nil {
+		return true
+	}
 	if s == nil && !reserved[id.Name] && id.Name != bs.block.Var && in.vars[id.Name] == nil {
 		return true
 	}
@@ -307,7 +310,7 @@ func (c *checker) loopVar(v *syntax.LoopVar, bs, first, in *blockState, ctl *Con
 	for k, like := range c.likes(v, bs) {
 		sc := &scope{what: "the first value of " + w.name, block: first, comp: k}
 		if like != nil {
-			sc.grid = like.Grid
+			sc.grid, sc.on = like.Grid, like.Axes
 		} else if sc.grid = c.placeOf(v.Value, first); sc.grid == nil {
 			sc.form = true
 		}
@@ -362,6 +365,12 @@ func homogeneous(bcs []*Condition) []*Condition {
 	for _, k := range bcs {
 		h := *k
 		h.Value = number(0, k.Value.Unit, k.At)
+		if k.Kind == ir.Wrap {
+			h.Value = k.Value
+		}
+		if k.FixedValue != nil {
+			h.FixedValue = number(0, k.FixedValue.Unit, k.At)
+		}
 		h.Timed = false
 		out = append(out, &h)
 	}
@@ -403,7 +412,7 @@ func (c *checker) elemOf(n *Node, like *Field, g *Grid) ir.Elem {
 func (c *checker) placeLike(f, like *Field, g *Grid) {
 	switch {
 	case like != nil:
-		f.Grid, f.Axes, f.index = like.Grid, like.Axes, like.index
+		f.Grid, f.Axes, f.index, f.AtEnd = like.Grid, like.Axes, like.index, like.AtEnd
 	case g != nil:
 		f.Axes = g.Axes
 	}

@@ -90,6 +90,7 @@ type Field struct {
 	BC      []*Condition
 	At      diag.Span
 
+	parts []part     // conditions of parts of sides, until they are joined
 	index []IndexVar // names of the dims in the declaration; nil on a grid
 }
 
@@ -115,8 +116,12 @@ type Condition struct {
 	High  bool
 	Kind  ir.BCKind
 	Value *Node
-	Timed bool // depends on the time
-	At    diag.Span
+	// A and B of a Mixed condition A*T + B*dn(T) = Value; nil for others.
+	A, B *Node
+	// Fixed, when not nil, says where on the side an end node holds FixedValue; elsewhere it follows its equation.
+	Fixed, FixedValue *Node
+	Timed             bool // depends on the time
+	At                diag.Span
 }
 
 // Block is one evolve, or a run of assignments at top level (Once).
@@ -136,7 +141,8 @@ type Block struct {
 	ByAt  diag.Span   // where it is given, zero for the default
 	Tol   *Node       // tolerance of an error-controlled step; nil when the step is not
 	Stmts []*Assign
-	Timed bool // the variable is read
+	Stops []*Field // flags that end the run
+	Timed bool     // the variable is read
 	// Limit is the largest stable step, nil when none could be derived. Terms names what sets it.
 	Limit *Node
 	Terms string

@@ -78,7 +78,7 @@ func (f *fnWriter) pieces(fd *check.Field, dom []ir.Range, fixed timeOfUse, writ
 		a := fd.Axes[k]
 		for _, high := range []bool{false, true} {
 			c := fd.Cond(a, high)
-			if !a.Nodes || c == nil || c.Kind != ir.Value {
+			if !a.Nodes || c == nil || c.Kind != ir.Value && c.Fixed == nil {
 				continue
 			}
 			face := append([]ir.Interval(nil), box...)
@@ -91,7 +91,14 @@ func (f *fnWriter) pieces(fd *check.Field, dom []ir.Range, fixed timeOfUse, writ
 			}
 			var body ir.Body
 			f.l.withTime(func() {
-				body = f.body(fd.Elem, fixed, func(w *writer) int { return w.cvt(w.node(c.Value, fd.Elem), fd.Elem) })
+				body = f.body(fd.Elem, fixed, func(w *writer) int {
+					if c.Fixed == nil {
+						return w.cvt(w.node(c.Value, fd.Elem), fd.Elem)
+					}
+					where, v := w.node(c.Fixed, ir.Bool), w.cvt(w.node(c.FixedValue, fd.Elem), fd.Elem)
+					w.now = timeNow
+					return w.op(ir.Select, fd.Elem, where, v, w.renewed(func() int { return write(w) }))
+				})
 			})
 			faces = append(faces, ir.Piece{Box: face, Body: body})
 		}

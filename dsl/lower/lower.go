@@ -192,7 +192,11 @@ func (l *lowerer) boundariesAt(f *check.Field, now timeOfUse) []ir.Boundary {
 			}
 			w := l.writer(nil, f.Elem)
 			w.now, w.byAxis = now, true
-			l.withTime(func() { w.b.Results = []int{w.node(c.Value, f.Elem)} })
+			l.withTime(func() {
+				for _, n := range c.Terms() {
+					w.b.Results = append(w.b.Results, w.node(n, f.Elem))
+				}
+			})
 			out = append(out, ir.Boundary{Axis: a.IR, High: high, Kind: c.Kind, Body: w.b, Pos: pos(c.At)})
 		}
 	}

@@ -387,3 +387,11 @@ func (w *writer) index(v check.IndexVar) string {
 	}
 	return v.Name
 }
+
+// renewed writes with what was written so far forgotten: the same expression means another time.
+func (w *writer) renewed(write func() int) int {
+	old := w.memo
+	w.memo = map[memoKey]int{}
+	defer func() { w.memo = old }()
+	return write()
+}

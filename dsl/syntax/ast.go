@@ -108,6 +108,9 @@ type BindItem struct {
 	Index []*Ident    // index names of `let a[x] = ..`; nil for a plain name
 	Ann   *Annotation // nil when absent
 	Value Expr
+	// Like names the field whose boundary conditions a `let` has, `let r = .. like T homogeneous`; nil when absent.
+	Like        *Ident
+	Homogeneous bool
 }
 
 // Annotation is what follows the colon of a declaration: a type, a unit or
@@ -216,11 +219,12 @@ type BC struct {
 	Layout
 }
 
-// BCEntry is `x.lo, x.hi: T = 1, dn(U) = 0`.
+// BCEntry is `x.lo, x.hi [where cond]: T = 1, dn(U) = 0`.
 type BCEntry struct {
 	Loc
 	Trivia
 	Sides []*Side
+	Where Expr // the part of the sides it is for; nil when absent
 	Conds []*Cond
 }
 

@@ -178,6 +178,9 @@ func (p *parser) bcEntry() Stmt {
 			break
 		}
 	}
+	if p.acceptWord("where") {
+		e.Where = p.expr()
+	}
 	p.expect(":", "`:` and the condition on this side")
 	p.skipNewlines()
 	for {

@@ -12,6 +12,10 @@ func (l *liner) stmt(s Stmt) {
 			l.annotation(it.Ann)
 			l.text(" = ")
 			l.expr(it.Value)
+			if it.Like != nil {
+				l.text(" like " + it.Like.Name)
+				l.flag(it.Homogeneous, "homogeneous")
+			}
 		}
 	case *Dim:
 		l.text("dim ")
@@ -145,6 +149,10 @@ func (l *liner) bcEntry(e *BCEntry) {
 		if s.End != nil {
 			l.text("." + s.End.Name)
 		}
+	}
+	if e.Where != nil {
+		l.text(" where ")
+		l.expr(e.Where)
 	}
 	l.text(": ")
 	for i, c := range e.Conds {

@@ -40,6 +40,27 @@ evolve t from 0 to 1 step 0.1 {
   T' = T - step*at(u, g)       // right`,
 	},
 	{
+		Code:  "WF0267",
+		Title: "a condition must be linear",
+		Text: `A boundary condition is an equation a*T + b*dn(T) = c of the value at the wall and of
+the outward normal derivative; a, b and c are expressions of the other coordinates, of the
+time, and of fields over the other axes. It is solved for the value beyond the wall, which
+takes that it is linear in both.`,
+		Example: `
+bc T { x.lo: dn(T) = 1 - T^4 }         // wrong
+bc T { x.lo: dn(T) + 4*T = 5 }         // right: linearised about 1`,
+	},
+	{
+		Code:  "WF0268",
+		Title: "a part of a side has no condition",
+		Text: `Conditions with where hold on a part of a side; the first whose part a point is
+in counts. The condition of the same side without where is for the rest, and there
+must be one.`,
+		Example: `
+bc T { x.lo where y > 0.5: T = 1 }                  // wrong: below 0.5 nothing is said
+bc T { x.lo where y > 0.5: T = 1;  x.lo: dn(T) = 0 } // right`,
+	},
+	{
 		Code:  "WF0331",
 		Title: "no such scheme",
 		Text: `Values at faces are reconstructed by the schemes central (order 2), upwind (1),

@@ -1,0 +1,521 @@
+package check
+
+import (
+	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// A condition is an equation that is affine in the value T at the wall and in its outward normal derivative dn(T): a*T + b*dn(T) = c.
+// T alone makes a Value, dn(T) alone a Gradient, both a Mixed condition. The ghosts pass solves it for the value beyond the wall.
+//
+// Named conditions stand for equations: noslip is v = 0; symmetry is v = 0 for the component normal to the side and dn = 0 for all
+// else; outflow is dn = 0. antiperiodic belongs to a periodic axis: values change their sign on going round.
+
+// wallTerm is a*T + b*dn(T) + c; nil stands for 0.
+type wallTerm struct{ a, b, c *Node }
+
+// part is a condition on a part of a side.
+type part struct {
+	where *Node
+	cond  *Condition
+}
+
+const conditionForms = "a condition is `T = value`, `dn(T) = slope`, an equation of both as in `k*dn(T) + h*T = h*T0`, or a name"
+
+// condition gives one side of one field, or of all of them for a name, its condition.
+func (c *checker) condition(fields []*Field, b *syntax.BC, e *syntax.BCEntry, k side, cond *syntax.Cond) {
+	if cond.Right == nil {
+		c.namedCondition(fields, b, e, k, cond)
+		return
+	}
+	f := c.conditionField(fields, b, cond)
+	if f == nil {
+		return
+	}
+	own := f.axisOn(k.axis)
+	sc := &scope{what: "a boundary value", grid: f.Grid, on: f.Axes, side: own}
+	if !c.boundaryTime(cond.Left, sc) || !c.boundaryTime(cond.Right, sc) || e.Where != nil && !c.boundaryTime(e.Where, sc) {
+		return
+	}
+	n := &Condition{Axis: own, High: k.high, At: cond.At}
+	left := syntax.Unparen(cond.Left)
+	if call, ok := left.(*syntax.Call); ok && call.Func.Name == "dn" && len(call.Args) == 1 && c.names["dn"] == nil {
+		if fieldRef(call.Args[0].Value, f) && !mentionsWall(cond.Right, f) {
+			scale := f.Scale / k.axis.Scale
+			n.Kind = ir.Gradient
+			n.Value = c.valueIn(cond.Right, f.Unit.div(k.axis.Unit), &scale, f.At, "dn("+f.Name+")", sc)
+			c.give(f, n, e, k, sc)
+			return
+		}
+	} else if fieldRef(left, f) && !mentionsWall(cond.Right, f) {
+		scale := f.Scale
+		n.Value = c.valueIn(cond.Right, f.Unit, &scale, f.At, "the value of "+f.Name, sc)
+		c.give(f, n, e, k, sc)
+		return
+	}
+	if c.robin(f, n, cond, sc) {
+		c.give(f, n, e, k, sc)
+	}
+}
+
+// robin resolves an equation of value and slope.
+func (c *checker) robin(f *Field, n *Condition, cond *syntax.Cond, sc *scope) bool {
+	l, ok1 := c.affineWall(cond.Left, f, sc)
+	var r wallTerm
+	ok2 := true
+	if literal(cond.Right) != nil {
+		u := one()
+		for _, x := range []struct{ n, of *Node }{{l.a, nil}, {l.b, nil}, {l.c, nil}} {
+			if x.n != nil {
+				u = x.n.Unit
+				if x.n == l.a {
+					u = u.mul(f.Unit)
+				} else if x.n == l.b {
+					u = u.mul(f.Unit.div(n.Axis.Unit))
+				}
+				break
+			}
+		}
+		r.c = c.valueIn(cond.Right, u, nil, cond.Left.Span(), "the left side", sc)
+		ok2 = !r.c.invalid()
+	} else {
+		r, ok2 = c.affineWall(cond.Right, f, sc)
+	}
+	if !ok1 || !ok2 {
+		return false
+	}
+	sub := func(x, y *Node) *Node {
+		switch {
+		case y == nil:
+			return x
+		case x == nil:
+			return neg(y)
+		}
+		if !c.sameUnit(x, y, "cannot be added") {
+			return bad(cond.At)
+		}
+		return compute(ir.Sub, x.Unit, cond.At, x, y)
+	}
+	a, b, rest := sub(l.a, r.a), sub(l.b, r.b), sub(r.c, l.c)
+	if a == nil && b == nil {
+		c.errs.Errorf("WF0263", cond.At, "this equation does not say anything about %s", f.Name).Note(conditionForms).
+			Suggest("write `%s = 0` for a fixed value, `dn(%s) = 0` for no flux", f.Name, f.Name)
+		return false
+	}
+	slope := f.Unit.div(n.Axis.Unit)
+	var u Unit
+	if a != nil {
+		u = a.Unit.mul(f.Unit)
+	} else {
+		u = b.Unit.mul(slope)
+	}
+	if rest == nil {
+		rest = number(0, u, cond.At)
+	}
+	if a != nil && b != nil {
+		c.needUnit(&Node{Op: ScalarRef, Unit: b.Unit.mul(slope), At: cond.At}, u, cond.At, "the term of the value")
+	}
+	c.needUnit(rest, u, cond.At, "the terms of "+f.Name)
+	switch {
+	case a.invalid() && a != nil || b.invalid() && b != nil || rest.invalid():
+		return false
+	case b == nil:
+		n.Value = div(rest, a)
+	case a == nil:
+		n.Kind, n.Value = ir.Gradient, div(rest, b)
+	default:
+		n.Kind, n.A, n.B, n.Value = ir.Mixed, a, b, rest
+	}
+	return true
+}
+
+// affineWall splits an expression.
+func (c *checker) affineWall(e syntax.Expr, f *Field, sc *scope) (wallTerm, bool) {
+	if !mentionsWall(e, f) {
+		v := c.num(e, sc)
+		return wallTerm{c: v}, !v.invalid()
+	}
+	at := e.Span()
+	each := func(t wallTerm, g func(*Node) *Node) wallTerm {
+		out := t
+		for _, p := range []**Node{&out.a, &out.b, &out.c} {
+			if *p != nil {
+				*p = g(*p)
+			}
+		}
+		return out
+	}
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return c.affineWall(x.X, f, sc)
+	case *syntax.Ref:
+		return wallTerm{a: number(1, one(), at)}, true
+	case *syntax.Call:
+		if x.Func.Name == "dn" && len(x.Args) == 1 && fieldRef(x.Args[0].Value, f) {
+			return wallTerm{b: number(1, one(), at)}, true
+		}
+	case *syntax.Unary:
+		t, ok := c.affineWall(x.X, f, sc)
+		return each(t, neg), ok && x.Op == syntax.OpSub
+	case *syntax.Binary:
+		switch x.Op {
+		case syntax.OpAdd, syntax.OpSub:
+			l, ok1 := c.affineWall(x.X, f, sc)
+			r, ok2 := c.affineWall(x.Y, f, sc)
+			if !ok1 || !ok2 {
+				return wallTerm{}, false
+			}
+			join := func(p, q *Node) *Node {
+				switch {
+				case q == nil:
+					return p
+				case p == nil && x.Op == syntax.OpSub:
+					return neg(q)
+				case p == nil:
+					return q
+				}
+				if !c.sameUnit(p, q, "cannot be added") {
+					return bad(at)
+				}
+				return compute(binaryCodes[x.Op], p.Unit, at, p, q)
+			}
+			return wallTerm{join(l.a, r.a), join(l.b, r.b), join(l.c, r.c)}, true
+		case syntax.OpMul:
+			p, q := x.X, x.Y
+			if mentionsWall(p, f) {
+				p, q = q, p
+			}
+			if !mentionsWall(p, f) {
+				k := c.num(p, sc)
+				t, ok := c.affineWall(q, f, sc)
+				return each(t, func(n *Node) *Node { return mul(k, n) }), ok && !k.invalid()
+			}
+		case syntax.OpDiv:
+			if !mentionsWall(x.Y, f) {
+				k := c.num(x.Y, sc)
+				t, ok := c.affineWall(x.X, f, sc)
+				return each(t, func(n *Node) *Node { return div(n, k) }), ok && !k.invalid()
+			}
+		}
+	}
+	if _, ok := e.(*syntax.Call); ok {
+		c.errs.Errorf("WF0263", at, "a condition is `T = value` or `dn(T) = slope`, or an equation of both").Note(conditionForms).
+			Suggest("write `%s = 0` for a fixed value, `dn(%s) = 0` for no flux", f.Name, f.Name)
+		return wallTerm{}, false
+	}
+	c.errs.Errorf("WF0267", at, "a condition must be linear in %s and dn(%s)", f.Name, f.Name).
+		Note("the value beyond the wall is solved from a*%s + b*dn(%s) = c", f.Name, f.Name).
+		Suggest("linearise it, with the value of the last step in a coefficient, as in a field over the other axes")
+	return wallTerm{}, false
+}
+
+// fieldRef says whether an expression is the plain name of a field.
+func fieldRef(e syntax.Expr, f *Field) bool {
+	r, ok := syntax.Unparen(e).(*syntax.Ref)
+	return ok && r.Name.Name == f.Name && !r.Prime && r.Index == nil && r.Part == nil
+}
+
+// mentionsWall says whether an expression has the unknown of the condition in it, or a normal derivative.
+func mentionsWall(e syntax.Expr, f *Field) bool {
+	found := false
+	walkExpr(e, func(e syntax.Expr) {
+		if call, ok := e.(*syntax.Call); ok && call.Func.Name == "dn" {
+			found = true
+		}
+		found = found || fieldRef(e, f)
+	})
+	return found
+}
+
+// conditionField is the field a condition is for: the one of the block that it mentions.
+func (c *checker) conditionField(fields []*Field, b *syntax.BC, cond *syntax.Cond) *Field {
+	var f *Field
+	var other *syntax.Ident
+	plain := true
+	for _, side := range []syntax.Expr{cond.Left, cond.Right} {
+		walkExpr(side, func(e syntax.Expr) {
+			r, ok := e.(*syntax.Ref)
+			if !ok || f != nil {
+				return
+			}
+			for _, x := range fields {
+				if fieldRef(r, x) {
+					f = x
+				}
+			}
+			if s := c.names[r.Name.Name]; f == nil && other == nil && (s == nil || s.field != nil || s.what == "field" || s.what == "name") && side == cond.Left {
+				other = r.Name
+			}
+		})
+		if f != nil {
+			break
+		}
+	}
+	left := syntax.Unparen(cond.Left)
+	if call, ok := left.(*syntax.Call); ok && call.Func.Name == "dn" && len(call.Args) == 1 {
+		left = syntax.Unparen(call.Args[0].Value)
+	}
+	r, single := left.(*syntax.Ref)
+	if single && (r.Prime || r.Index != nil) {
+		plain = false
+	}
+	switch {
+	case !plain:
+	case f != nil:
+		return f
+	case single:
+		if s := c.names[r.Name.Name]; s != nil && s.field == nil && (s.what == "field" || s.what == "name") {
+			return nil
+		}
+		c.errs.Errorf("WF0263", r.At, "this block gives conditions for %s, not for %s", identNames(b.Fields), r.Name.Name).
+			Suggest("write `bc %s { .. }` for it, or `bc (%s, %s) { .. }`", r.Name.Name, identNames(b.Fields), r.Name.Name)
+		return nil
+	}
+	c.errs.Errorf("WF0263", cond.At, "a condition is `T = value` or `dn(T) = slope`, or an equation of both").Note(conditionForms).
+		Suggest("write `%s = 0` for a fixed value, `dn(%s) = 0` for no flux", fields[0].Name, fields[0].Name)
+	return nil
+}
+
+// axisOn is the axis of a field along an axis of its grid.
+func (f *Field) axisOn(a *Axis) *Axis {
+	for _, b := range f.Axes {
+		if base(b) == base(a) {
+			return b
+		}
+	}
+	return a
+}
+
+var conditionNames = map[string]bool{"noslip": true, "symmetry": true, "outflow": true, "antiperiodic": true}
+
+// antiperiodic says whether an entry has that name in it.
+func antiperiodic(e *syntax.BCEntry) bool {
+	for _, k := range e.Conds {
+		if r, ok := syntax.Unparen(k.Left).(*syntax.Ref); ok && k.Right == nil && r.Name.Name == "antiperiodic" {
+			return true
+		}
+	}
+	return false
+}
+
+// namedCondition gives a side of all fields of the block what a name stands for.
+func (c *checker) namedCondition(fields []*Field, b *syntax.BC, e *syntax.BCEntry, k side, cond *syntax.Cond) {
+	r, ok := syntax.Unparen(cond.Left).(*syntax.Ref)
+	if !ok || !conditionNames[r.Name.Name] || r.Prime || r.Index != nil {
+		d := c.errs.Errorf("WF0263", cond.At, "a condition is `T = value` or `dn(T) = slope`, or an equation of both").
+			Note("names of conditions are noslip, symmetry, outflow and antiperiodic")
+		d.Suggest("write `%s = 0` for a fixed value, `dn(%s) = 0` for no flux", fields[0].Name, fields[0].Name)
+		return
+	}
+	name := r.Name.Name
+	sc := &scope{what: "a boundary value", grid: fields[0].Grid, side: k.axis}
+	if e.Where != nil && !c.boundaryTime(e.Where, sc) {
+		return
+	}
+	if k.axis.Periodic != (name == "antiperiodic") {
+		c.errs.Errorf("WF0261", cond.At, "`antiperiodic` belongs to a periodic axis, and %s is none", k.axis.Name).With(k.axis.At, "declared here").
+			Suggest("add `periodic` to the axis: then values go round, with their sign changed")
+		return
+	}
+	for i, f := range fields {
+		sc.on = f.Axes
+		own := f.axisOn(k.axis)
+		n := &Condition{Axis: own, High: k.high, Kind: ir.Gradient, Value: number(0, f.Unit.div(k.axis.Unit), cond.At), At: cond.At}
+		// A component of a vector is normal to the side if it lives on its faces, or by its place among the names.
+		normal := own.Of != nil
+		if len(fields) == len(f.Grid.Axes) && len(fields) > 1 && !staggered(fields) {
+			normal = f.Grid.Axes[i] == k.axis
+		}
+		if name == "noslip" || name == "symmetry" && normal {
+			n.Kind, n.Value = ir.Value, number(0, f.Unit, cond.At)
+		}
+		if name == "antiperiodic" {
+			n.Kind, n.Value = ir.Wrap, number(-1, one(), cond.At)
+		}
+		c.give(f, n, e, k, sc)
+	}
+}
+
+func staggered(fields []*Field) bool {
+	for _, f := range fields {
+		for _, a := range f.Axes {
+			if a.Of != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// give stores a condition, or the part of one.
+func (c *checker) give(f *Field, n *Condition, e *syntax.BCEntry, k side, sc *scope) {
+	for _, x := range []*Node{n.Value, n.A, n.B} {
+		if x != nil && x.invalid() {
+			return
+		}
+	}
+	var where *Node
+	if e.Where != nil {
+		if where = c.truth(e.Where, sc); where.invalid() {
+			return
+		}
+	}
+	for _, p := range f.parts {
+		if p.cond.Axis != n.Axis || p.cond.High != n.High || p.where != nil {
+			continue
+		}
+		if p.cond.At != n.At && where == nil {
+			c.errs.Errorf("WF0262", n.At, "the side %s of %s has two conditions", k, f.Name).With(p.cond.At, "the first is here").
+				Suggest("remove one, say where each holds (`%s where y > 0.5: ..`), or use `others` for the remaining sides", k)
+			return
+		}
+		if p.cond.At == n.At {
+			return
+		}
+	}
+	f.parts = append(f.parts, part{where, n})
+}
+
+// joinParts makes one condition of what is said about the parts of each side: the first that holds at a point, else the one without
+// `where`.
+func (c *checker) joinParts(f *Field) {
+	parts := f.parts
+	f.parts = nil
+	done := map[side]bool{}
+	for _, p := range parts {
+		k := side{base(p.cond.Axis), p.cond.High}
+		if done[k] {
+			continue
+		}
+		done[k] = true
+		if old := f.Cond(k.axis, k.high); old != nil {
+			c.errs.Errorf("WF0262", p.cond.At, "the side %s of %s has two conditions", k, f.Name).With(old.At, "the first is here").
+				Suggest("remove one, or use `others` for the remaining sides")
+			continue
+		}
+		var some []part
+		var rest *Condition
+		for _, q := range parts {
+			if q.cond.Axis == p.cond.Axis && q.cond.High == p.cond.High {
+				if q.where == nil {
+					rest = q.cond
+				} else {
+					some = append(some, q)
+				}
+			}
+		}
+		if rest == nil {
+			c.errs.Errorf("WF0268", p.cond.At, "nothing says what holds on the rest of the side %s of %s", k, f.Name).
+				Note("a condition with `where` is for a part of a side").Suggest("add `%s: dn(%s) = 0` for an insulated rest, or give a value", k, f.Name)
+			continue
+		}
+		n := rest
+		for i := len(some) - 1; i >= 0; i-- {
+			n = c.choose(some[i].where, some[i].cond, n)
+		}
+		n.Timed = false
+		for _, x := range []*Node{n.Value, n.A, n.B, n.Fixed, n.FixedValue} {
+			Visit(x, func(x *Node) { n.Timed = n.Timed || x.Op == Time })
+		}
+		f.BC = append(f.BC, n)
+	}
+}
+
+// choose joins two conditions: p where cond holds, else q.
+func (c *checker) choose(where *Node, p, q *Condition) *Condition {
+	out := &Condition{Axis: q.Axis, High: q.High, Kind: q.Kind, At: p.At}
+	pick := func(a, b *Node) *Node { return compute(ir.Select, a.Unit, p.At, where, a, b) }
+	if p.Kind == q.Kind && p.Kind != ir.Mixed && q.Fixed == nil {
+		out.Value = pick(p.Value, q.Value)
+		return out
+	}
+	nodes := p.Axis.Nodes
+	if nodes && (p.Kind == ir.Value || q.Kind == ir.Value || q.Fixed != nil) {
+		// An end node that is fixed on a part of the side: beyond it nothing is read there.
+		fixed := func(k *Condition, here *Node) (*Node, *Node) { // where on the part `here`, and at what value
+			switch {
+			case k.Kind == ir.Value:
+				return here, k.Value
+			case k.Fixed != nil:
+				return compute(ir.And, one(), p.At, here, k.Fixed), k.FixedValue
+			}
+			return nil, nil
+		}
+		pf, pv := fixed(p, where)
+		qf, qv := fixed(q, compute(ir.Not, one(), p.At, where))
+		switch {
+		case pf == nil:
+			out.Fixed = qf
+		case qf == nil:
+			out.Fixed = pf
+		default:
+			out.Fixed = compute(ir.Or, one(), p.At, pf, qf)
+		}
+		switch {
+		case pv == nil:
+			out.FixedValue = qv
+		case qv == nil:
+			out.FixedValue = pv
+		default:
+			out.FixedValue = pick(pv, qv)
+		}
+	}
+	pa, pb, pc := p.terms(nodes)
+	qa, qb, qc := q.terms(nodes)
+	out.Kind, out.A, out.B, out.Value = ir.Mixed, pick(pa, qa), pick(pb, qb), pick(pc, qc)
+	return out
+}
+
+// terms are a, b and c of a condition a*T + b*dn(T) = c. With nodes a fixed value is stored and the ghost beyond it is not used; an
+// even reflection stands there.
+func (k *Condition) terms(nodes bool) (a, b, v *Node) {
+	zero, unit := number(0, one(), k.At), number(1, one(), k.At)
+	switch {
+	case k.Kind == ir.Mixed:
+		return k.A, k.B, k.Value
+	case k.Kind == ir.Gradient || nodes:
+		if k.Kind != ir.Gradient {
+			return zero, unit, zero
+		}
+		return zero, unit, k.Value
+	}
+	return unit, zero, k.Value
+}
+
+// wallStep is the distance from the point beside a wall to its mirror image over the even spacing: what a normal derivative is divided
+// by on an uneven axis. It is 1 on an even one.
+func (c *Condition) wallStep(at diag.Span) *Node {
+	a := base(c.Axis)
+	if a.Map == nil {
+		return nil
+	}
+	end, in := a.Lo, 1.0
+	if c.High {
+		end, in = a.Hi, -1
+	}
+	d := a.H / 2
+	if c.Axis.Nodes {
+		d = a.H
+	}
+	point := func(s float64) *Node { return substitute(a.Map, a.mapVar, number(s, a.Unit, at)) }
+	dist := compute(ir.Sub, a.Unit, at, point(end+in*d), point(end))
+	return compute(ir.Div, one(), at, dist, number(in*d, a.Unit, at))
+}
+
+// Terms are the results of a condition's body: the value, the slope, or a, b and c, with normal derivatives along the even coordinate.
+func (c *Condition) Terms() []*Node {
+	j := c.wallStep(c.At)
+	switch c.Kind {
+	case ir.Gradient:
+		if j != nil {
+			return []*Node{mul(c.Value, j)}
+		}
+	case ir.Mixed:
+		if j != nil {
+			return []*Node{c.A, div(c.B, j), c.Value}
+		}
+		return []*Node{c.A, c.B, c.Value}
+	}
+	return []*Node{c.Value}
+}
