@@ -14,12 +14,16 @@ type Level struct {
 	Star bool
 }
 
-// ChainAxis is one axis of a mesh order. Without Levels it is one chain of all parts.
+// ChainAxis is one axis of a mesh order. Without Levels it is one chain of all parts. Unit and Extra are those of its [Cut].
 type ChainAxis struct {
-	Axis   string
-	Parts  int
-	Levels []Level
+	Axis        string
+	Parts       int
+	Levels      []Level
+	Unit, Extra int
 }
+
+// Cut is how the axis is cut into parts.
+func (c ChainAxis) Cut() Cut { return Cut{c.Parts, c.Unit, c.Extra} }
 
 // Tree returns the levels, one chain of all parts when none are given.
 func (c ChainAxis) Tree() []Level {

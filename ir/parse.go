@@ -253,6 +253,12 @@ func (r reader) combiner() Combiner {
 // ReadChainAxis reads one axis of a mesh order; the mesh IR's text has it too.
 func ReadChainAxis(r *text.Reader) ChainAxis {
 	c := ChainAxis{Axis: r.Name(), Parts: r.Int()}
+	if r.Accept("unit") {
+		c.Unit = r.Int()
+	}
+	if r.Accept("extra") {
+		c.Extra = r.Int()
+	}
 	for {
 		switch {
 		case r.Accept("chain"):

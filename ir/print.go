@@ -152,7 +152,8 @@ func printOp(w *text.Printer, op *Op) {
 	w.Line(1, "}")
 }
 
-// String writes an order as in the text form: "seq", "canon" or "mesh(x 4, y 32 chain 8 star 4)": parts, and the levels of a tree.
+// String writes an order as in the text form: "seq", "canon" or "mesh(x 4, y 32 unit 2 extra 1 chain 8 star 4)": parts, the
+// cut when it is not in points alone, and the levels of a tree.
 func (o Order) String() string {
 	switch o.Kind {
 	case Seq:
@@ -163,6 +164,12 @@ func (o Order) String() string {
 	q := make([]string, len(o.Chain))
 	for i, c := range o.Chain {
 		q[i] = fmt.Sprintf("%s %d", text.Name(c.Axis), c.Parts)
+		if c.Unit != 0 {
+			q[i] += fmt.Sprintf(" unit %d", c.Unit)
+		}
+		if c.Extra != 0 {
+			q[i] += fmt.Sprintf(" extra %d", c.Extra)
+		}
 		for _, l := range c.Levels {
 			q[i] += fmt.Sprintf(" %s %d", word(l.Star, "star", "chain"), l.Size)
 		}

@@ -111,7 +111,7 @@ func genOp(t *rapid.T) Op {
 		op.Order.Kind = OrderKind(rapid.IntRange(0, 2).Draw(t, "order"))
 		if op.Order.Kind == Mesh {
 			op.Order.Chain = many(t, "chain", 2, func() ChainAxis {
-				return ChainAxis{genName(t, "ax"), genInt(t, "parts"), many(t, "levels", 3, func() Level { return Level{genInt(t, "size"), rapid.Bool().Draw(t, "star")} })}
+				return ChainAxis{genName(t, "ax"), genInt(t, "parts"), many(t, "levels", 3, func() Level { return Level{genInt(t, "size"), rapid.Bool().Draw(t, "star")} }), genInt(t, "unit"), genInt(t, "extra")}
 			})
 		}
 	}

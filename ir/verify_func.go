@@ -184,7 +184,7 @@ func (v *verifier) reduce(op *Op) {
 		for _, r := range op.Over {
 			in = in || r.Axis == c.Axis
 		}
-		if ax := v.axes[c.Axis]; ax == nil || !in || seen[c.Axis] || c.Parts < 1 || c.Parts > ax.N {
+		if ax := v.axes[c.Axis]; ax == nil || !in || seen[c.Axis] || !c.Cut().Valid(ax.N) {
 			v.fail(15, "chain over axis %q in %d parts", c.Axis, c.Parts)
 		}
 		if err := c.Check(); err != nil {

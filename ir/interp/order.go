@@ -40,8 +40,8 @@ func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
 		if ax == nil {
 			return nil, fmt.Errorf("mesh order: no axis %q", c.Axis)
 		}
-		if c.Parts < 1 || c.Parts > ax.N {
-			return nil, fmt.Errorf("mesh order: %d parts of %d points of axis %s", c.Parts, ax.N, c.Axis)
+		if !c.Cut().Valid(ax.N) {
+			return nil, fmt.Errorf("mesh order: %d parts in units of %d and %d extra points of %d points of axis %s", c.Parts, c.Unit, c.Extra, ax.N, c.Axis)
 		}
 		dims[i] = -1
 		for d, r := range op.Over {
@@ -68,21 +68,11 @@ func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
 		}
 		part := 0
 		for i, c := range op.Order.Chain {
-			part = part*c.Parts + owner(at[dims[i]], p.Axis(c.Axis).N, c.Parts)
+			part = part*c.Parts + c.Cut().Owner(p.Axis(c.Axis).N, at[dims[i]])
 		}
 		o.parts[part] = append(o.parts[part], k)
 	}
 	return o, nil
-}
-
-// owner is the part that holds point i when n points are cut into parts, the first n mod parts one point longer.
-func owner(i, n, parts int) int {
-	i = max(0, min(i, n-1))
-	q, r := n/parts, n%parts
-	if i < r*(q+1) {
-		return i / (q + 1)
-	}
-	return r + (i-r*(q+1))/q
 }
 
 // fold combines src[at..at+len) into dst[out].

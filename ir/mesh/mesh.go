@@ -26,7 +26,7 @@ const (
 
 func (d Dim) String() string { return [...]string{"mem", "x", "y"}[d] }
 
-// Layout maps one axis of N points. On the mesh it is cut into Parts blocks, the first N mod Parts one point longer. Part k sits at
+// Layout maps one axis of N points. On the mesh it is cut into Parts blocks, see [ir.Cut]. Part k sits at
 // position k, or, when Folded, at 2k for the lower half and 2(Parts-1-k)+1 for the upper half, so that neighbours on a ring are at
 // distance 2 or less. A periodic axis that is not folded is Wrapped: one long route joins its ends.
 type Layout struct {
@@ -35,16 +35,23 @@ type Layout struct {
 	N, Parts int
 	Periodic bool
 	Folded   bool
+	// Several axes may lie along one dimension of the mesh, in the same number of parts: those whose blocks lie over each other. With is
+	// the axis they follow, "" for that one itself; Unit and Extra are those of the cut, see ir.Cut.
+	With        string
+	Unit, Extra int
 }
+
+// Cut is how the layout cuts the axis.
+func (l *Layout) Cut() ir.Cut { return ir.Cut{Parts: l.Parts, Unit: l.Unit, Extra: l.Extra} }
 
 // Block returns the half-open range of points that part k owns.
-func (l *Layout) Block(k int) (lo, hi int) {
-	q, r := l.N/l.Parts, l.N%l.Parts
-	return k*q + min(k, r), (k+1)*q + min(k+1, r)
-}
+func (l *Layout) Block(k int) (lo, hi int) { return l.Cut().Block(l.N, k) }
 
 // MaxBlock is the size of the largest block.
-func (l *Layout) MaxBlock() int { return (l.N + l.Parts - 1) / l.Parts }
+func (l *Layout) MaxBlock() int { return l.Cut().Most(l.N) }
+
+// MinBlock is the size of the smallest block.
+func (l *Layout) MinBlock() int { return l.Cut().Least(l.N) }
 
 // Pos returns the mesh position of part k.
 func (l *Layout) Pos(k int) int {
@@ -69,14 +76,7 @@ func (l *Layout) Part(pos int) int {
 }
 
 // Owner returns the part that owns point i, where ghost points belong to the nearest part.
-func (l *Layout) Owner(i int) int {
-	i = max(0, min(i, l.N-1))
-	q, r := l.N/l.Parts, l.N%l.Parts
-	if i < r*(q+1) {
-		return i / (q + 1)
-	}
-	return r + (i-r*(q+1))/q
-}
+func (l *Layout) Owner(i int) int { return l.Cut().Owner(l.N, i) }
 
 // Program is a placed-by-axis, not yet routed program for a W x H rectangle of PEs.
 type Program struct {

@@ -99,6 +99,15 @@ func (r reader) layout() Layout {
 	l.Dim, l.N = choice(r, Mem, Y), r.Int()
 	r.Expect("parts")
 	l.Parts, l.Periodic, l.Folded = r.Int(), r.Accept("periodic"), r.Accept("folded")
+	if r.Accept("with") {
+		l.With = r.Name()
+	}
+	if r.Accept("unit") {
+		l.Unit = r.Int()
+	}
+	if r.Accept("extra") {
+		l.Extra = r.Int()
+	}
 	return l
 }
 

@@ -14,7 +14,7 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 
 	wfmesh 1
 	program heat 8 x 4                                  // W x H PEs
-	layout x dim x 64 parts 8 periodic folded
+	layout x dim x 64 parts 8 periodic folded           // or: layout x.f dim x 65 parts 8 with x unit 2 extra 1
 	array T state f32 120 of T
 	scalar c f32                                        // count: how often a loop runs
 	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64
@@ -45,7 +45,7 @@ func Print(p *Program) string {
 	w.Line(0, "wfmesh 1")
 	w.Line(0, "program %s %d x %d", text.Name(p.Name), p.W, p.H)
 	for _, l := range p.Layouts {
-		w.Line(0, "layout %s dim %s %d parts %d%s%s", text.Name(l.Axis), l.Dim, l.N, l.Parts, flag(l.Periodic, " periodic"), flag(l.Folded, " folded"))
+		w.Line(0, "layout %s dim %s %d parts %d%s%s%s", text.Name(l.Axis), l.Dim, l.N, l.Parts, flag(l.Periodic, " periodic"), flag(l.Folded, " folded"), layoutTail(&l))
 	}
 	for _, a := range p.Arrays {
 		of := ""
@@ -97,6 +97,21 @@ func Print(p *Program) string {
 		w.Line(0, "}")
 	}
 	return w.String()
+}
+
+// layoutTail is what a layout that is not simply cut into points has more.
+func layoutTail(l *Layout) string {
+	s := ""
+	if l.With != "" {
+		s += " with " + text.Name(l.With)
+	}
+	if l.Unit != 0 {
+		s += fmt.Sprintf(" unit %d", l.Unit)
+	}
+	if l.Extra != 0 {
+		s += fmt.Sprintf(" extra %d", l.Extra)
+	}
+	return s
 }
 
 // Equal says whether two programs are the same, source positions included.

@@ -80,7 +80,7 @@ func genProgram(t *rapid.T) *Program {
 		Procs: many(t, "procs", 0, 2, func() ir.Proc { return ir.Proc{Name: name(), Until: name(), Pos: pos(), Body: stmts(0)} }),
 		Name:  name(), W: num(), H: num(),
 		Layouts: many(t, "layouts", 0, 2, func() Layout {
-			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip()}
+			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip(), With: name(), Unit: num(), Extra: num()}
 		}),
 		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
 		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem(), flip()} }),

@@ -12,7 +12,8 @@ import (
 // The invariants of the mesh IR. Verify reports the number.
 //
 //  1. Names of layouts (their axes), arrays, scalars, channels, classes and functions are not empty and unique within their kind.
-//  2. W and H are 1 to 2^20. A layout has 1 <= Parts <= N; Parts is 1 in memory, at most W on x and H on y; only a periodic one is folded.
+//  2. W and H are 1 to 2^20. A layout has 1 <= Parts <= N; Parts is 1 in memory, at most W on x and H on y; only a periodic one is folded. An axis
+//     that lies with another lies like it.
 //  3. An array has element type f16, f32 or i32 and a length of 1 to 2^30.
 //  4. A channel lies on x or y, along a layout of that dimension; a shift steps by +1 or -1, a hop by anything but 0 from
 //     residues of its modulus.
@@ -135,10 +136,17 @@ func (v *verifier) declarations() {
 		case Y:
 			limit = p.H
 		}
-		if l.Dim > Y || l.N < 1 || l.Parts < 1 || l.Parts > min(l.N, limit) || l.Folded && !l.Periodic {
-			v.fail(2, where, "%d points in %d parts where %d fit, folded %t", l.N, l.Parts, limit, l.Folded)
+		if l.Dim > Y || l.N < 1 || l.N > maxLen || l.Unit > maxLen || !l.Cut().Valid(l.N) || l.Parts > limit || l.Folded && !l.Periodic {
+			v.fail(2, where, "%d points in %d parts where %d fit, unit %d, extra %d, folded %t", l.N, l.Parts, limit, l.Unit, l.Extra, l.Folded)
 		}
+
 		v.layouts[l.Axis] = l
+	}
+	for i := range p.Layouts {
+		l := &p.Layouts[i]
+		if o := v.layouts[l.With]; l.With != "" && (o == nil || o.Dim != l.Dim || o.Parts != l.Parts || o.Periodic != l.Periodic || o.Folded != l.Folded) {
+			v.fail(2, "layout "+l.Axis, "does not lie like axis %q", l.With)
+		}
 	}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]

@@ -15,7 +15,7 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 	dimOf := make([]int, len(op.Order.Chain))
 	for i, c := range op.Order.Chain {
 		ax := p.Axis(c.Axis)
-		if ax == nil || c.Parts < 1 || c.Parts > ax.N {
+		if ax == nil || !c.Cut().Valid(ax.N) {
 			return nil, fmt.Errorf("%s: mesh order: axis %s does not have %d parts", opName(op), c.Axis, c.Parts)
 		}
 		dimOf[i] = -1
@@ -56,7 +56,7 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 				k.loop(at(0), at(c.Parts), 1, plainLoop, func(q bound) {
 					d := &dims[dimOf[i]]
 					whole := over[dimOf[i]]
-					d.lo, d.hi = k.partRange(q, points, c.Parts, whole)
+					d.lo, d.hi = k.partRange(q, points, c.Cut(), whole)
 					part(i+1, k.add(k.scale(n, c.Parts), q))
 					*d = whole
 				})
@@ -107,11 +107,12 @@ func (r *reduction) combineGroup(k *kernel, i int, lead bound, members, stride, 
 	})
 }
 
-// partRange is the range of part q when n points are cut into parts, within the range of d; what lies outside the axis belongs to its end
-// parts.
-func (g *gen) partRange(q bound, n, parts int, d dim) (lo, hi bound) {
-	size, longer := n/parts, n%parts
-	begin := func(q bound) bound { return g.add(g.scale(q, size), g.minimum(q, at(longer))) }
+// partRange is the range of part q of n points, within the range of d; what lies outside the axis belongs to its end parts.
+func (g *gen) partRange(q bound, n int, cut ir.Cut, d dim) (lo, hi bound) {
+	parts, unit := cut.Parts, max(1, cut.Unit)
+	units := (n - cut.Extra) / unit
+	size, longer := units/parts, units%parts
+	begin := func(q bound) bound { return g.scale(g.add(g.scale(q, size), g.minimum(q, at(longer))), unit) }
 	lo, hi = begin(q), begin(g.add(q, at(1)))
 	if q.v != nil {
 		lo = bound{v: g.cur.NewSelect(g.cur.NewICmp("eq", q.v, g.i64(0)), g.i64(d.min), lo.value())}

@@ -247,10 +247,15 @@ func source(dims ...int) *ir.Tensor {
 	return t
 }
 
-func TestConjugateGradients(t *testing.T) {
-	for _, trees := range []bool{false, true} {
-		for _, machine := range []string{"wse2", "wse3"} {
-			b, err := build(cg(t, 5, 6, 7), machine, 5, 3, trees)
+func TestSolvers(t *testing.T) {
+	for i := range 8 {
+		trees, machine := i%2 == 0, []string{"wse2", "wse3"}[i/2%2]
+		{
+			p := cg(t, 5, 6, 7)
+			if i > 3 {
+				p = bicgstab(t, 5, 6, 7)
+			}
+			b, err := build(p, machine, 5, 3, trees)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -260,9 +265,9 @@ func TestConjugateGradients(t *testing.T) {
 			}
 			n := r.arrays["n"].I32[0]
 			if n < 5 || n > 40 || r.arrays["more"].I32[0] != 0 {
-				t.Errorf("%d iterations, more %d", n, r.arrays["more"].I32[0])
+				t.Errorf("%s: %d iterations, more %d", p.Name, n, r.arrays["more"].I32[0])
 			}
-			t.Logf("%s, trees %t: %d iterations, %d cycles", machine, trees, n, cycles)
+			t.Logf("%s, %s, trees %t: %d iterations, %d cycles", p.Name, machine, trees, n, cycles)
 		}
 	}
 }
