@@ -38,6 +38,8 @@ func keyOf(n *ir.Node) nodeKey {
 		for _, a := range n.At {
 			b = append(append(b, a.Index...), 0)
 			b = binary.AppendVarint(b, int64(a.Off))
+			b = binary.AppendVarint(b, int64(max(1, a.Mul)))
+			b = binary.AppendVarint(b, int64(max(1, a.Div)))
 		}
 		k.at = string(b)
 	}

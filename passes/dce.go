@@ -59,6 +59,9 @@ func dropHost(p *ir.Program) {
 			mark(&p.Arrays[i].BC[k].Body)
 		}
 	}
+	for i := range p.Procs {
+		ir.Walk(p.Procs[i].Body, func(s *ir.Stmt) { used[s.Count] = true })
+	}
 	for _, r := range p.Schedule {
 		for _, n := range []string{r.Count, r.T0, r.DT} {
 			used[n] = true

@@ -18,6 +18,7 @@ import (
 //	cells, outward derivative d: T(k-1) + (2k-1)*h*d
 //	nodes, value v:              2v - T(k)
 //	nodes, outward derivative d: T(k) + 2k*h*d
+//	mixed conditions:            see mixed.go
 //
 // the odd or even reflection, which is also the closure of formulas of high order. Where another axis is already extended, a condition
 // that depends on it is evaluated at the ghost's own coordinate, and reads its arrays at the nearest point inside.
@@ -42,6 +43,7 @@ type ghoster struct {
 	f   *ir.Func
 	cfg *Config
 	h   *hostDefs
+	err error // the first condition that cannot be solved
 }
 
 // extent is what reads need beyond an operand's box, and where first.
@@ -76,6 +78,9 @@ func (g *ghoster) run() error {
 	chains := map[string][]ir.Op{}
 	for _, name := range order {
 		ops, err := g.chain(need[name])
+		if err == nil {
+			err = g.err
+		}
 		if err != nil {
 			return err
 		}
@@ -126,15 +131,18 @@ func (g *ghoster) reads(op *ir.Op, beyond func(n *ir.Node, dim, lo, hi int)) err
 				return fmt.Errorf("function %s reads %s with %d indices, it has %d", g.f.Name, n.Name, len(n.At), len(box))
 			}
 			for d, at := range n.At {
-				lo, hi := at.Off, at.Off+1
+				lo, hi := at.Span(0, 1)
 				if at.Index != "" {
 					x := dim(op, at.Index)
 					if x < 0 || x >= len(pc.Box) {
 						return fmt.Errorf("function %s reads %s at %q, which is no index of the operation", g.f.Name, n.Name, at.Index)
 					}
-					lo, hi = pc.Box[x].Lo+at.Off, pc.Box[x].Hi+at.Off
+					if pc.Box[x].Hi <= pc.Box[x].Lo {
+						continue
+					}
+					lo, hi = at.Span(pc.Box[x].Lo, pc.Box[x].Hi)
 				}
-				if ax := g.p.Axis(box[d].Axis); ax == nil || ax.Periodic || hi <= lo {
+				if ax := g.p.Axis(box[d].Axis); ax == nil || ax.Periodic {
 					continue
 				}
 				if lo < box[d].Lo || hi > box[d].Hi {
@@ -317,18 +325,25 @@ func (g *ghoster) layer(bc *ir.Boundary, from string, e ir.Elem, inner []ir.Rang
 		pieces = split
 	}
 	for i := range pieces {
-		pieces[i].Body = g.formula(bc, from, e, at, ax, k, inner, pieces[i].Box)
+		pieces[i].Body = g.formula(bc, from, e, at, ax, k, d, src, inner, pieces[i].Box)
 	}
 	return pieces
 }
 
-func (g *ghoster) formula(bc *ir.Boundary, from string, e ir.Elem, at []ir.Affine, ax *ir.Axis, k int, inner []ir.Range, box []ir.Interval) ir.Body {
+func (g *ghoster) formula(bc *ir.Boundary, from string, e ir.Elem, at []ir.Affine, ax *ir.Axis, k, dim, src int, inner []ir.Range, box []ir.Interval) ir.Body {
 	dist := 2*k - 1 // in steps of the mirror image
 	if ax.Nodes {
 		dist = 2 * k
 	}
 	b := newBuilder()
 	t := b.add(ir.Node{Op: ir.Read, Elem: e, Name: from, At: at})
+	if bc.Kind == ir.Mixed {
+		end := 0
+		if bc.High {
+			end = ax.N - 1
+		}
+		return b.done(g.mixed(bc, b, e, t, at, from, ax, dist, dim, src, end, inner, box))
+	}
 	d := &differ{p: g.p, h: g.h, src: &bc.Body}
 	d.analyse()
 	if r := bc.Body.Results[0]; d.host[r] && bc.Body.Nodes[r].Elem.IsFloat() && e.IsFloat() {
@@ -344,7 +359,7 @@ func (g *ghoster) formula(bc *ir.Boundary, from string, e ir.Elem, at []ir.Affin
 		}
 		return b.done(b.op(ir.Add, e, t, b.coefficient(g.h, e, c)))
 	}
-	v := g.boundaryValue(b, &bc.Body, inner, box)
+	v := g.boundaryValue(b, &bc.Body, bc.Body.Results[0], newMemo(&bc.Body), inner, box)
 	if b.elem(v) != e {
 		v = b.op(ir.Cvt, e, v)
 	}
@@ -361,8 +376,8 @@ func (g *ghoster) times(b *builder, e ir.Elem, c float64, v int) int {
 	return b.op(ir.Mul, e, b.num(e, c), v)
 }
 
-// boundaryValue copies the body of a condition, with indices fixed where the box is a ghost layer of another axis.
-func (g *ghoster) boundaryValue(b *builder, body *ir.Body, inner []ir.Range, box []ir.Interval) int {
+// boundaryValue copies a result of the body of a condition, with indices fixed where the box is a ghost layer of another axis.
+func (g *ghoster) boundaryValue(b *builder, body *ir.Body, result int, memo []int, inner []ir.Range, box []ir.Interval) int {
 	fixed := func(index string) (int, *ir.Axis, bool) {
 		for i, r := range inner {
 			a := g.p.Axis(r.Axis)
@@ -372,7 +387,7 @@ func (g *ghoster) boundaryValue(b *builder, body *ir.Body, inner []ir.Range, box
 		}
 		return 0, nil, false
 	}
-	return b.copyInto(body, body.Results[0], newMemo(body), func(n *ir.Node) int {
+	return b.copyInto(body, result, memo, func(n *ir.Node) int {
 		switch n.Op {
 		case ir.Coord:
 			if x, a, ok := fixed(n.Name); ok {
@@ -385,13 +400,25 @@ func (g *ghoster) boundaryValue(b *builder, body *ir.Body, inner []ir.Range, box
 		case ir.Read:
 			n.At = append([]ir.Affine(nil), n.At...)
 			for i, at := range n.At {
-				if x, a, ok := fixed(at.Index); ok {
+				x, a, ok := fixed(at.Index)
+				switch {
+				case ok && at.Unit():
 					n.At[i].Off = min(max(x+at.Off, 0), a.N-1) - x
+				case ok:
+					n.At[i] = ir.At("", min(max(at.Of(x), 0), g.extentOf(n.Name, i)-1))
 				}
 			}
 		}
 		return -1
 	})
+}
+
+// extentOf is the number of points of an array along its dimension d.
+func (g *ghoster) extentOf(name string, d int) int {
+	if box, ok := operandBox(g.p, g.f, name); ok && d < len(box) {
+		return box[d].Hi
+	}
+	return 1
 }
 
 func dependsOn(b *ir.Body, index string) bool {

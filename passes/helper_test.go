@@ -186,7 +186,7 @@ func run(t testing.TB, p *ir.Program, init map[string]*ir.Tensor, params map[str
 			t.Fatal(err)
 		}
 	}
-	if err := m.Run(context.Background(), "step", n); err != nil {
+	if _, err := m.Run(context.Background(), "step", n); err != nil {
 		t.Fatalf("%v\n%s", err, ir.Print(p))
 	}
 	out := map[string]*ir.Tensor{}

@@ -135,6 +135,9 @@ func nearer(a, b []ir.Affine) bool {
 			}
 			return a[i].Off < b[i].Off
 		}
+		if x, y := a[i], b[i]; max(1, x.Mul) != max(1, y.Mul) || max(1, x.Div) != max(1, y.Div) {
+			return max(1, x.Mul) < max(1, y.Mul) || max(1, x.Mul) == max(1, y.Mul) && x.Div < y.Div
+		}
 	}
 	return false
 }

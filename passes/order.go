@@ -7,12 +7,13 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Codes of what passes find wrong with a user's program: a read beyond a wall without a rule, too few points to reflect, and a formula
-// too wide to make sense.
+// Codes of what passes find wrong with a user's program: a read beyond a wall without a rule, too few points to reflect, a formula
+// too wide to make sense, and a mixed condition that does not decide a value.
 const (
-	codeOutside = "WF0703"
-	codeShort   = "WF0704"
-	codeWide    = "WF0705"
+	codeOutside  = "WF0703"
+	codeShort    = "WF0704"
+	codeWide     = "WF0705"
+	codeSingular = "WF0706"
 )
 
 // operands returns the names an operation reads, in order of first appearance, without repetition.

@@ -189,7 +189,7 @@ func (q *planner) inPlace(op *ir.Op, r string) bool {
 				return false
 			}
 			for d, at := range n.At {
-				if at.Index != op.Dom[d].Index || at.Off != 0 {
+				if at.Index != op.Dom[d].Index || at.Off != 0 || !at.Unit() {
 					return false
 				}
 			}

@@ -79,7 +79,7 @@ func copies(op *ir.Op, b *ir.Body) ([]int, bool) {
 	}
 	var shift []int
 	for d, a := range n.At {
-		if a.Index != op.Dom[d].Index {
+		if a.Index != op.Dom[d].Index || !a.Unit() {
 			return nil, false
 		}
 		shift = append(shift, a.Off)

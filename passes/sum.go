@@ -228,6 +228,13 @@ func (b *builder) footprint(node int) footprint {
 		var s [3]strings.Builder
 		var far []string
 		for _, a := range n.At {
+			if !a.Unit() { // along a stride neither
+				far = append(far, a.String())
+				for k := range s {
+					fmt.Fprintf(&s[k], "%v,", a)
+				}
+				continue
+			}
 			d := max(a.Off, -a.Off)
 			if a.Index == "" { // a fixed place has no mirror image
 				far = append(far, fmt.Sprint("=", a.Off))

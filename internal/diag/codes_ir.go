@@ -53,4 +53,15 @@ let q = k*dx(u)
 evolve t from 0 to 1 step 0.1 { dt(u) = dx(q) }
 `,
 	},
+	{
+		Code:  "WF0706",
+		Title: "a mixed boundary condition does not decide the value beyond the wall",
+		Text: `A condition a*T + b*dn(T) = c is solved for the ghost value behind the wall, where T at the wall is the mean of the cells on
+both sides and dn(T) their difference over the distance h. The ghost value then has the factor a*h + 2*b (on nodes b alone), and when
+that is 0 every ghost value fulfils the condition, or none. Most often a sign is wrong: dn is the outward derivative.`,
+		Example: `
+bc T { x.hi: k*dn(T) - h*T = 0 }      // grows by itself; singular when h*dx = 2*k
+bc T { x.hi: k*dn(T) + h*T = h*T0 }   // loses heat to T0
+`,
+	},
 }

@@ -2,7 +2,10 @@ package interp
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -25,6 +28,14 @@ func FuzzRun(f *testing.F) {
 	  }
 	  set @T = %n
 	}`)
+	f.Add(`wfir 1 program p axis x 6 cells periodic lo 0 h 1 axis c 3 cells lo 0 h 2 axis x.f 6 nodes periodic lo 0 h 1 of x
+	scalar n { $0 = const f64 3 yield $0 }
+	array @u[x] f32 array @v[c] f32 array @w[x.f] f32 local array @on[] bool
+	func down { map %v f32 [i in c 0..3] { box [0..3] $0 = read f32 @u[2*i-1] $1 = read f32 @u[3*i+7] $2 = add f32 $0, $1 yield $2 } set @v = %v }
+	func up { map %u f32 [x in x 0..6] { box [0..6] $0 = read f32 @v[x/2] yield $0 }
+	  map %on bool [] { box [] $0 = read bool @on[] $1 = not bool $0 yield $1 } set @u = %u set @on = %on }
+	proc cycle until @on { call down if @on { call up } else { loop n { call up } } while @on max n { call up call down } }
+	proc both { call cycle call cycle }`)
 	f.Fuzz(func(t *testing.T, src string) {
 		p, err := ir.Parse("fuzz", src)
 		if err != nil {
@@ -65,6 +76,16 @@ func FuzzRun(f *testing.F) {
 			if _, err := m.Run(context.Background(), p.Funcs[i].Name, 2); err != nil && valid {
 				t.Fatalf("%v\n%s", err, ir.Print(p))
 			}
+		}
+		if !valid {
+			return
+		}
+		for i := range p.Procs { // some never end
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			if _, err := m.Run(ctx, p.Procs[i].Name, 2); err != nil && !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "would run") {
+				t.Errorf("%v\n%s", err, ir.Print(p))
+			}
+			cancel()
 		}
 	})
 }

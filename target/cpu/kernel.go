@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -206,12 +207,31 @@ func (k *kernel) coords(acc []ir.Affine) ([]bound, error) {
 		if !ok {
 			return nil, fmt.Errorf("no index %s", a.Index)
 		}
+		if i.v == nil {
+			c[d] = at(a.Of(i.c))
+			continue
+		}
 		c[d] = i
+		if a.Mul > 1 {
+			c[d] = k.scale(c[d], a.Mul)
+		}
 		if a.Off != 0 {
 			c[d] = k.add(c[d], at(a.Off))
 		}
+		if a.Div > 1 {
+			c[d] = k.floorDiv(c[d], a.Div)
+		}
 	}
 	return c, nil
+}
+
+// floorDiv is x/n rounded down.
+func (k *kernel) floorDiv(x bound, n int) bound {
+	if n&(n-1) == 0 {
+		return bound{v: k.cur.NewAShr(x.value(), k.i64(bits.TrailingZeros(uint(n))))}
+	}
+	const bias = 1 << 40 // coordinates are smaller: the quotient of what is not negative is rounded down
+	return k.add(bound{v: k.cur.NewSDiv(k.add(x, at(bias*n)).value(), k.i64(n))}, at(-bias))
 }
 
 // domCoords are the coordinates of the current output element.

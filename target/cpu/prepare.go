@@ -131,11 +131,12 @@ func boxOf(op *ir.Op, pc *ir.Piece) map[string]ir.Interval {
 
 // span is the range of coordinates an affine access touches.
 func span(a ir.Affine, box map[string]ir.Interval) ir.Interval {
-	if a.Index == "" {
-		return ir.Interval{Lo: a.Off, Hi: a.Off + 1}
-	}
 	r := box[a.Index]
-	return ir.Interval{Lo: r.Lo + a.Off, Hi: r.Hi + a.Off}
+	if a.Index != "" && r.Lo >= r.Hi {
+		return ir.Interval{}
+	}
+	lo, hi := a.Span(r.Lo, r.Hi)
+	return ir.Interval{Lo: lo, Hi: hi}
 }
 
 func inBox(v *val, at []ir.Affine, box map[string]ir.Interval) bool {

@@ -49,6 +49,7 @@ func randomProgram(seed uint64) *ir.Program {
 	for i := range 2 {
 		m.function(fmt.Sprintf("f%d", i))
 	}
+	m.procs()
 	return m.p
 }
 
@@ -148,6 +149,12 @@ func (m *maker) term(b *ir.BodyBuilder, e ir.Elem, ranges []ir.Range, box []ir.I
 				fits = append(fits, k)
 			}
 		}
+		if len(ranges) > 0 && m.r.IntN(6) == 0 {
+			if a, ok := m.strided(ranges, box, d); ok {
+				acc = append(acc, a)
+				continue
+			}
+		}
 		if len(fits) == 0 {
 			acc = append(acc, ir.At("", d.Lo+m.r.IntN(d.Hi-d.Lo)))
 			continue
@@ -165,6 +172,23 @@ func (m *maker) term(b *ir.BodyBuilder, e ir.Elem, ranges []ir.Range, box []ir.I
 		acc = append(acc, ir.At(ranges[k].Index, lo+m.r.IntN(hi-lo+1)))
 	}
 	return b.Cvt(e, b.Read(v.elem, v.name, acc...))
+}
+
+// strided is an access with a factor and a divisor through any index, shifted so that it stays inside d, or wraps.
+func (m *maker) strided(ranges []ir.Range, box []ir.Interval, d ir.Range) (ir.Affine, bool) {
+	k := m.r.IntN(len(ranges))
+	a := ir.Affine{Index: ranges[k].Index, Mul: m.r.IntN(4), Div: m.r.IntN(4)}
+	lo, hi := a.Span(box[k].Lo, box[k].Hi)
+	div := max(1, a.Div)
+	switch ax := m.p.Axis(d.Axis); {
+	case ax.Periodic && d.Lo <= 0 && d.Hi >= ax.N:
+		a.Off = m.r.IntN(9) - 4 - lo*div
+	case hi-lo <= d.Hi-d.Lo:
+		a.Off = (d.Lo - lo + m.r.IntN(d.Hi-d.Lo-(hi-lo)+1)) * div
+	default:
+		return a, false
+	}
+	return a, true
 }
 
 // expression is a random expression of element type e.
@@ -273,7 +297,7 @@ func TestRandomPrograms(t *testing.T) {
 			if err := ir.VerifyCanonical(p); err != nil {
 				t.Fatalf("seed %d: the test makes programs that are not canonical: %v", seed, err)
 			}
-			sameAsInterpreter(t, tc, p, 2, nil, "f0", "f1", "f0")
+			sameAsInterpreter(t, tc, p, 2, nil, "f0", "f1", "f0", "p0", "p1")
 			if t.Failed() {
 				t.Fatalf("seed %d:\n%s", seed, ir.Print(p))
 			}

@@ -49,6 +49,7 @@ func (b *Block) NewOr(x, y Value) Value     { return b.binary("or", x, y) }
 func (b *Block) NewXor(x, y Value) Value    { return b.binary("xor", x, y) }
 func (b *Block) NewShl(x, y Value) Value    { return b.binary("shl", x, y) }
 func (b *Block) NewLShr(x, y Value) Value   { return b.binary("lshr", x, y) }
+func (b *Block) NewAShr(x, y Value) Value   { return b.binary("ashr", x, y) }
 
 // Floating-point arithmetic, each rounded to nearest even.
 func (b *Block) NewFAdd(x, y Value) Value { return b.binary("fadd", x, y) }
