@@ -190,13 +190,17 @@ func (c *checker) blockLet(it *syntax.BindItem, bs *blockState) {
 		}
 		return
 	}
-	if s := c.names[name]; s != nil || reserved[name] || name == bs.block.Var {
+	if s := c.names[name]; bs.solving() == nil && (s != nil || reserved[name] || name == bs.block.Var || bs.vars[name] != nil) {
 		d := c.errs.Errorf("WF0202", it.Name.At, "the name %s has a meaning already", name)
 		if s != nil {
 			d.With(s.at, "declared here as a %s", s.what)
 		}
 		d.Suggest("rename the `let`")
 		bs.lets[name] = &localLet{}
+		return
+	}
+	if it.Like != nil {
+		c.likeLet(it, bs)
 		return
 	}
 	if len(it.Index) == 0 {

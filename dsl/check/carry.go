@@ -135,7 +135,7 @@ func (c *checker) assignCarried(s *syntax.Assign, bs *blockState) bool {
 			return true
 		}
 		a := &Assign{Kind: Plain, Field: f, Index: fieldVars(f), At: s.At}
-		sc := &scope{what: "this assignment", block: bs, comp: k, grid: f.Grid}
+		sc := &scope{what: "this assignment", block: bs, comp: k, grid: f.Grid, on: f.Axes}
 		switch {
 		case r.Index != nil:
 			if a.Index = c.indexedTarget(r, f); a.Index == nil {
@@ -218,7 +218,7 @@ func (c *checker) placeOf(e syntax.Expr, bs *blockState) *Grid {
 				look(it.Value)
 			}
 		case *syntax.Call:
-			if wholeCall(e) {
+			if wholeCall(e) || bs.solving() != nil && (e.Func.Name == "size" || e.Func.Name == "inner") {
 				return
 			}
 			for _, a := range e.Args {
@@ -255,11 +255,48 @@ func wholeCall(e *syntax.Call) bool {
 
 // loopFails makes the run end with a diagnostic when a loop reaches its bound while its condition still holds.
 func (c *checker) loopFails(s *syntax.Loop, bs, in *blockState, ctl *Control) {
-	if ctl.Cond.invalid() || ctl.Count.invalid() {
+	c.failWhen(ctl.Cond, ctl.Name+".failed", &Failure{Code: "WF0630", At: s.While.Span(),
+		Message: "the loop reached its bound of iterations and `" + s.While.Span().Text() + "` still holds"}, bs)
+}
+
+// failWhen ends the run with a failure when a condition holds here.
+func (c *checker) failWhen(cond *Node, name string, x *Failure, bs *blockState) {
+	if cond.invalid() {
 		return
 	}
-	f := c.local(ctl.Name+".failed", nil, nil, ir.I32, one(), s.At)
-	ctl.Failed = f
-	c.prog.Failures = append(c.prog.Failures, &Failure{Flag: f, Code: "WF0630", At: s.While.Span(),
-		Message: "the loop reached its bound of iterations and `" + s.While.Span().Text() + "` still holds"})
+	f := c.local(name, nil, nil, ir.I32, one(), x.At)
+	old := &Node{Op: Read, Field: f, Unit: one(), At: x.At}
+	bs.add(&Assign{Kind: Plain, Field: f, At: x.At, Value: compute(ir.Select, one(), x.At, cond, number(1, one(), x.At), old)})
+	x.Flag = f
+	c.prog.Failures = append(c.prog.Failures, x)
+	bs.block.Stops = append(bs.block.Stops, f)
+}
+
+// likeLet checks `let r = value like T [homogeneous]`: a value of this step with boundary conditions, so that derivatives of it exist.
+func (c *checker) likeLet(it *syntax.BindItem, bs *blockState) {
+	w := &carried{name: it.Name.Name, at: it.Name.At, given: true}
+	defer func() { bs.vars[w.name] = w }()
+	for k, like := range c.likes(&syntax.LoopVar{Name: it.Name, Like: it.Like}, bs) {
+		sc := &scope{what: "the value of " + w.name, block: bs, comp: k, grid: like.Grid, on: like.Axes, form: like.Grid == nil}
+		n := c.num(it.Value, sc)
+		if n.invalid() {
+			w.fields = nil
+			return
+		}
+		name := it.Name.Name
+		if sv := bs.solving(); sv != nil {
+			name = sv.name + "." + name
+		} else {
+			name = "let." + name
+		}
+		f := c.local(name, like.Grid, nil, like.Elem, n.Unit, it.At)
+		c.placeLike(f, like, like.Grid)
+		if f.BC = like.BC; it.Homogeneous {
+			f.BC = homogeneous(like.BC)
+		}
+		w.fields = append(w.fields, f)
+		a := &Assign{Kind: Plain, Field: f, Index: fieldVars(f), Value: n, At: it.At}
+		bs.assigned[f] = a
+		bs.add(a)
+	}
 }

@@ -56,6 +56,7 @@ type checker struct {
 	controls map[string]int // names of statements of control flow
 	fns      map[string]*function
 	fnOrder  []*function
+	noUnits  int // in a solver's program
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
 	secondIn   map[*Field]*Block // the block that has it
@@ -89,6 +90,7 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 		c.boundaries(b)
 	}
 	c.blocks(file)
+	c.unusedFns()
 	for _, e := range c.rates {
 		c.initialRate(e)
 	}

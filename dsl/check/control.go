@@ -120,6 +120,9 @@ func (c *checker) inner(e *syntax.Ref, sc *scope) *Node {
 	if sc.block == nil {
 		return nil
 	}
+	if n := c.solverName(e, sc); n != nil {
+		return n
+	}
 	v, l, b := sc.block.find(e.Name.Name)
 	switch {
 	case v != nil:

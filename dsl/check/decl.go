@@ -242,6 +242,9 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 		ax.N, ax.guess = guessedExtent, true
 	}
 	if a.Lo == nil { // indices: the coordinate of a point is its index
+		if a.Stretch != nil {
+			c.errs.Errorf("WF0234", a.Stretch.Span(), "an axis without bounds has no spacing to stretch").Suggest("write `%s: 0 .. 1 in %s stretched ..`", ax.Name, a.Count.Span().Text())
+		}
 		ax.Lo, ax.H, ax.Unit = -0.5, 1, one()
 		if ax.Nodes {
 			ax.Lo = 0
@@ -272,6 +275,9 @@ func (c *checker) axis(g *Grid, s *syntax.Grid, a *syntax.Axis) *Axis {
 		cells--
 	}
 	ax.Lo, ax.Hi, ax.H = l, h, (h-l)/float64(cells)
+	if a.Stretch != nil && !ax.guess {
+		c.stretch(ax, a.Stretch)
+	}
 	return ax
 }
 

@@ -45,15 +45,15 @@ func (c *checker) declareFnBody(s *syntax.TensorFn) {
 					f.value = st.Value
 					continue
 				}
-				c.errs.Errorf("WF0315", st.At, "a function changes nothing; its body gives its own value once").Suggest("write `%s = value`, and `let` for what leads to it", f.name)
+				c.errs.Errorf("WF0318", st.At, "a function changes nothing; its body gives its own value once").Suggest("write `%s = value`, and `let` for what leads to it", f.name)
 			case *syntax.Bad:
 			default:
-				c.errs.Errorf("WF0315", st.Span(), "this statement cannot stand in a function").Note("a function is pure: lets, and its value").Suggest("move it out of the function")
+				c.errs.Errorf("WF0318", st.Span(), "this statement cannot stand in a function").Note("a function is pure: lets, and its value").Suggest("move it out of the function")
 			}
 		}
 	}
 	if f.value == nil {
-		c.errs.Errorf("WF0315", s.Name.At, "the function %s has no value", f.name).Suggest("end its body with `%s = ..`", f.name)
+		c.errs.Errorf("WF0318", s.Name.At, "the function %s has no value", f.name).Suggest("end its body with `%s = ..`", f.name)
 	}
 	c.enterFn(f, s.Name)
 }
@@ -126,7 +126,7 @@ func (c *checker) apply(e *syntax.Call, sc *scope) *Node {
 }
 
 func (c *checker) recursive(f *function, at diag.Span) *Node {
-	c.errs.Errorf("WF0316", at, "the function %s calls itself", f.name).With(f.at, "declared here").
+	c.errs.Errorf("WF0319", at, "the function %s calls itself", f.name).With(f.at, "declared here").
 		Note("functions are written out where they are called").Suggest("use a `loop`")
 	return bad(at)
 }

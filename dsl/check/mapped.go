@@ -1,6 +1,9 @@
 package check
 
 import (
+	"math"
+
+	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -13,6 +16,100 @@ import (
 // wherever it is taken: at a cell the divisor is its width, at a face the distance of the two centres. Sums of widths telescope, so
 // div and adv conserve. Beyond the walls X goes on by reflection, as values do. The metric is an expression of the coordinate: pass hoist
 // makes data of it, computed on the host in f64.
+
+// stretch reads what stands after `stretched`, with s the even coordinate scaled to 0 .. 1:
+//
+//	tanh(b)  lo + (hi-lo)*(1 + tanh(b*(2s-1))/tanh(b))/2     finer towards both ends
+//	exp(b)   lo + (hi-lo)*(exp(b*s)-1)/(exp(b)-1)            finer towards lo for b > 0, towards hi for b < 0
+//
+// or the coordinate as an expression of the even one, which has the name of the axis.
+func (c *checker) stretch(a *Axis, e syntax.Expr) {
+	at := e.Span()
+	a.mapVar = IndexVar{a.Name, a}
+	s := &Node{Op: Coord, Var: a.mapVar, Unit: a.Unit, At: at}
+	uses := false
+	walkExpr(e, func(x syntax.Expr) {
+		r, ok := x.(*syntax.Ref)
+		uses = uses || ok && r.Name.Name == a.Name
+	})
+	var m *Node
+	call, isCall := syntax.Unparen(e).(*syntax.Call)
+	if isCall && !uses && len(call.Args) == 1 && (call.Func.Name == "tanh" || call.Func.Name == "exp") {
+		b := c.valueIn(call.Args[0].Value, one(), nil, at, "the stretching", &scope{host: true, what: "the stretching"})
+		if v, ok := c.eval(b); !ok || v == 0 {
+			if ok {
+				c.errs.Errorf("WF0234", at, "a stretching of 0 is none").Suggest("remove `stretched %s`", at.Text())
+			}
+			return
+		}
+		num := func(v float64) *Node { return number(v, one(), at) }
+		op := func(code ir.Code, x ...*Node) *Node { return compute(code, one(), at, x...) }
+		unit := op(ir.Div, compute(ir.Sub, a.Unit, at, s, number(a.Lo, a.Unit, at)), number(a.Hi-a.Lo, a.Unit, at))
+		var f *Node
+		if call.Func.Name == "tanh" {
+			y := op(ir.Sub, op(ir.Mul, num(2), unit), num(1))
+			f = op(ir.Mul, num(0.5), op(ir.Add, num(1), op(ir.Div, op(ir.Tanh, op(ir.Mul, b, y)), op(ir.Tanh, b))))
+		} else {
+			f = op(ir.Div, op(ir.Sub, op(ir.Exp, op(ir.Mul, b, unit)), num(1)), op(ir.Sub, op(ir.Exp, b), num(1)))
+		}
+		m = compute(ir.Add, a.Unit, at, number(a.Lo, a.Unit, at), compute(ir.Mul, a.Unit, at, number(a.Hi-a.Lo, a.Unit, at), f))
+	} else {
+		g := &Grid{Name: a.Name, Axes: []*Axis{a}, At: a.At}
+		if m = c.valueIn(e, a.Unit, &a.Scale, a.At, "the axis "+a.Name, &scope{what: "the stretching", grid: g}); m.invalid() {
+			return
+		}
+		if !uses {
+			c.errs.Errorf("WF0234", at, "this does not depend on %s", a.Name).
+				Note("after `stretched` stands tanh(b), exp(b), or the coordinate as an expression of the even one").
+				Suggest("write for example `stretched tanh(2)`")
+			return
+		}
+	}
+	freeze(m)
+	last, ok := c.mapAt(a, m, a.Lo), true
+	tiny := 1e-9 * (a.Hi - a.Lo)
+	first := last
+	for k := 1; k <= a.N && ok; k++ {
+		x := c.mapAt(a, m, a.Lo+float64(float64(k)*(a.Hi-a.Lo)/float64(a.N)))
+		ok = x > last
+		last = x
+	}
+	if !ok || math.IsNaN(first) || math.Abs(first-a.Lo) > tiny || math.Abs(last-a.Hi) > tiny {
+		c.errs.Errorf("WF0234", at, "the stretched axis does not run from %s up to %s", trimFloat(a.Lo), trimFloat(a.Hi)).
+			Labelled("it goes from %s to %s", trimFloat(first), trimFloat(last)).
+			Note("the map must grow everywhere and keep both ends").Suggest("write for example `stretched tanh(2)`")
+		return
+	}
+	a.Map = m
+}
+
+// mapAt is the map of an axis at an even coordinate.
+func (c *checker) mapAt(a *Axis, m *Node, s float64) float64 {
+	e := evaluator{budget: 1 << 20}
+	v, ok := e.value(substitute(m, a.mapVar, number(s, a.Unit, m.At)))
+	if !ok {
+		return math.NaN()
+	}
+	return v
+}
+
+// even is the even coordinate of a place along an axis.
+func (c *checker) even(a *Axis, x float64) float64 {
+	a = base(a)
+	if a.Map == nil || !(x > a.Lo && x < a.Hi) {
+		return x
+	}
+	lo, hi := a.Lo, a.Hi
+	for range 60 {
+		mid := lo + (hi-lo)/2
+		if c.mapAt(a, a.Map, mid) < x {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo + (hi-lo)/2
+}
 
 // mappedAt is the coordinate of a point of an uneven axis.
 func mappedAt(v IndexVar, at diag.Span) *Node {

@@ -139,7 +139,7 @@ func (c *checker) pointOn(e syntax.Expr, a *Axis) (float64, bool) {
 			With(a.At, "declared here").Suggest("choose a point inside")
 		return 0, false
 	}
-	return v, true
+	return c.even(a, v), true
 }
 
 // probe checks `probe name = T at (x = 0.5, y = 0.5)`.

@@ -224,7 +224,9 @@ func (c *checker) fieldRef(e *syntax.Ref, f *Field, sc *scope) *Node {
 		return bad(e.At)
 	}
 	n := &Node{Op: Read, Field: f, Unit: f.Unit, At: e.At}
-	if !c.nextValue(e, f, sc, n) {
+	if u := c.asUnknown(e, f, sc); u != nil {
+		f, n.Field = u, u
+	} else if !c.nextValue(e, f, sc, n) {
 		return bad(e.At)
 	}
 	if sc.side != nil && len(f.Axes) > 0 && (e.Index == nil || onAxis(f, sc.side)) {

@@ -32,14 +32,15 @@ type blockState struct {
 	once     bool
 	id       int
 
-	vars   map[string]*carried // what a loop carries, and the results of loops that are over
-	outer  *blockState         // the body around this one
-	into   *[]*Assign          // where statements go; nil for those of the block
-	first  bool                // first values of a loop: names mean the first values before them
-	loop   bool                // the body of a loop
-	pure   bool                // the body of a function
-	caller *blockState         // where that is called
-	solve  *solver             // names of a solver's program
+	vars     map[string]*carried // what a loop carries, and the results of loops that are over
+	outer    *blockState         // the body around this one
+	into     *[]*Assign          // where statements go; nil for those of the block
+	first    bool                // first values of a loop: names mean the first values before them
+	loop     bool                // the body of a loop
+	pure     bool                // the body of a function
+	caller   *blockState         // where that is called
+	solve    *solver             // names of a solver's program
+	unknowns map[*Field]*Field   // what stands for next values in an equation to be solved
 }
 
 // localLet is a let of a block: an expression checked where it is used, or a map.

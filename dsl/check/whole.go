@@ -147,9 +147,20 @@ func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
 			if !ok || found != nil {
 				return
 			}
+			if a := sc.args[r.Name.Name]; len(a) > 0 {
+				found = gridIn(a[0])
+				return
+			}
 			var item *syntax.BindItem
 			if sc.block != nil {
-				if l := sc.block.lets[r.Name.Name]; l != nil {
+				v, l, _ := sc.block.find(r.Name.Name)
+				if v != nil && len(v.fields) > 0 && len(v.fields[0].Axes) > 0 {
+					found = v.fields[0].Grid
+				}
+				if v != nil {
+					return
+				}
+				if l != nil {
 					item = l.item
 				}
 			}
@@ -174,4 +185,15 @@ func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
 		found = c.prog.Grids[0]
 	}
 	return found
+}
+
+// gridIn is the grid of the fields a checked expression reads, nil when there are none.
+func gridIn(n *Node) *Grid {
+	var g *Grid
+	Visit(n, func(x *Node) {
+		if g == nil && x.Op == Read && len(x.Field.Axes) > 0 {
+			g = x.Field.Grid
+		}
+	})
+	return g
 }

@@ -24,7 +24,6 @@ type procWriter struct {
 	shadow  map[*check.Field]bool   // fields whose next values wait
 	inv     map[*check.Node]string  // reductions that a loop does not change: array
 	written map[string]bool         // arrays declared here
-	failed  []*check.Field
 }
 
 // controlled says whether a block needs a procedure.
@@ -61,18 +60,18 @@ func (l *lowerer) procedure(b *check.Block, name string) {
 
 // until names the array that ends a launch early: some loop has failed.
 func (p *procWriter) until(body *[]ir.Stmt) string {
-	switch len(p.failed) {
+	switch len(p.b.Stops) {
 	case 0:
 		return ""
 	case 1:
-		return p.failed[0].Name
+		return p.b.Stops[0].Name
 	}
 	stop := p.array(p.name+".stop", ir.I32, nil, nil)
 	p.out = *body
 	f := p.seg()
 	f.setScalar(stop, p.b.At, func(w *writer) int {
 		x := -1
-		for _, fd := range p.failed {
+		for _, fd := range p.b.Stops {
 			r := w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + fd.Name})
 			if x < 0 {
 				x = r
@@ -346,14 +345,6 @@ func (p *procWriter) loop(c *check.Control) {
 		}
 	})
 	p.out = append(p.out, st)
-	if c.Failed != nil {
-		p.failed = append(p.failed, c.Failed)
-		p.seg().setScalar(c.Failed.Name, c.At, func(w *writer) int {
-			cond := w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + st.Cond})
-			old := w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + c.Failed.Name})
-			return w.op(ir.MaxOp, ir.I32, cond, old)
-		})
-	}
 }
 
 // conditionAfter writes the condition of a loop with what it carries as it is after the first values, or after the body.

@@ -141,6 +141,7 @@ type Axis struct {
 	Count    Expr
 	Nodes    bool
 	Periodic bool
+	Stretch  Expr // after `stretched`: uneven spacing; nil when absent
 }
 
 // Dim is `dim i = 64, j = n`: named index spaces.

@@ -36,6 +36,13 @@ func (p *parser) axis() Stmt {
 		t := p.peek()
 		var flag *bool
 		switch {
+		case p.isWord("stretched"):
+			if a.Stretch != nil {
+				p.duplicate(t.Value, p.at(t))
+			}
+			p.next()
+			a.Stretch = p.expr()
+			continue
 		case p.isWord("nodes"):
 			flag = &a.Nodes
 		case p.isWord("periodic"):

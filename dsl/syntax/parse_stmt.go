@@ -176,6 +176,10 @@ func (p *parser) bindItem(kind BindKind) *BindItem {
 	p.expect("=", "`=` and the value of `"+it.Name.Name+"`")
 	p.skipNewlines()
 	it.Value = p.expr()
+	if kind == Let && it.Index == nil && p.acceptWord("like") {
+		it.Like = p.ident("the field whose boundary conditions it has")
+		it.Homogeneous = p.acceptWord("homogeneous")
+	}
 	it.Loc = p.from(start)
 	return it
 }

@@ -102,6 +102,10 @@ func (l *liner) axis(a *Axis) {
 	l.expr(a.Count)
 	l.flag(a.Nodes, "nodes")
 	l.flag(a.Periodic, "periodic")
+	if a.Stretch != nil {
+		l.text(" stretched ")
+		l.expr(a.Stretch)
+	}
 }
 
 func (l *liner) fieldItem(it *FieldItem) {

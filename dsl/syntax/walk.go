@@ -102,3 +102,37 @@ func bare(v reflect.Value) reflect.Value {
 	}
 	return v
 }
+
+// SetPlace gives a tree, of a text that is not the user's, the place in the user's text it stands for.
+func SetPlace(n Node, at diag.Span) {
+	setPlace(reflect.ValueOf(n), at, map[uintptr]bool{})
+}
+
+func setPlace(v reflect.Value, at diag.Span, seen map[uintptr]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Pointer()] {
+			return
+		}
+		seen[v.Pointer()] = true
+		setPlace(v.Elem(), at, seen)
+	case reflect.Interface:
+		if !v.IsNil() {
+			setPlace(v.Elem(), at, seen)
+		}
+	case reflect.Slice:
+		for i := 0; i < v.Len(); i++ {
+			setPlace(v.Index(i), at, seen)
+		}
+	case reflect.Struct:
+		if v.Type() == spanType {
+			if v.CanSet() {
+				v.Set(reflect.ValueOf(at))
+			}
+			return
+		}
+		for i := 0; i < v.NumField(); i++ {
+			setPlace(v.Field(i), at, seen)
+		}
+	}
+}

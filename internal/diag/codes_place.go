@@ -15,6 +15,17 @@ func ascending(lists ...[]Entry) []Entry {
 // placeCodes: where fields live on a grid, and what happens between positions and at walls.
 var placeCodes = []Entry{
 	{
+		Code:  "WF0234",
+		Title: "an uneven axis must grow from its start to its end",
+		Text: `After stretched stands tanh(b), exp(b), or the coordinate as an expression of the
+even one, which is called like the axis. The result must begin and end at the bounds of the
+axis and grow between them.`,
+		Example: `
+grid g { x: 0 .. 1 in 32 stretched 2*x }               // wrong: it ends at 2
+grid g { x: 0 .. 1 in 32 stretched x + 0.1*sin(2*pi*x) } // right
+grid g { x: 0 .. 1 in 32 stretched tanh(2) }           // finer at both ends`,
+	},
+	{
 		Code:  "WF0244",
 		Title: "no such place on the grid",
 		Text: `Fields live at the centres of cells (g), on the faces normal to an axis (g.x) or on

@@ -1,0 +1,134 @@
+package check
+
+import (
+	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// solverCall checks the functions of a solver's program; nil when a call is none of them.
+func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
+	if sc.block == nil {
+		return nil
+	}
+	sv := sc.block.solving()
+	if sv == nil {
+		return nil
+	}
+	k := min(sc.comp, len(sv.targets)-1)
+	switch e.Func.Name {
+	case "A":
+		return sv.apply(k, c.components(e.Args[0].Value, sv, sc))
+	case "residual":
+		return sv.residual(k, c.components(e.Args[0].Value, sv, sc))
+	case "diagonal":
+		return c.diagonal(sv, k)
+	case "inner":
+		return c.inner2(c.components(e.Args[0].Value, sv, sc), c.components(e.Args[1].Value, sv, sc), sv, e.At)
+	case "size":
+		x := c.components(e.Args[0].Value, sv, sc)
+		if !sv.method.maxNorm {
+			return c.inner2(x, x, sv, e.At)
+		}
+		var most *Node
+		for j, n := range x {
+			m, _ := c.total(ir.Max, compute(ir.Abs, one(), e.At, n), sv.targets[j], e.At)
+			m.Unit = one()
+			if most != nil {
+				m = compute(ir.MaxOp, one(), e.At, most, m)
+			}
+			most = m
+		}
+		return most
+	case "bound":
+		s := c.num(e.Args[0].Value, sc)
+		if sv.method.maxNorm {
+			return compute(ir.Mul, one(), e.At, sv.tol, s)
+		}
+		return compute(ir.Mul, one(), e.At, compute(ir.Mul, one(), e.At, sv.tol, sv.tol), s)
+	case "relative":
+		a, b := c.num(e.Args[0].Value, sc), c.num(e.Args[1].Value, sc)
+		q := compute(ir.Div, one(), e.At, a, b)
+		if sv.method.maxNorm {
+			return q
+		}
+		return compute(ir.Sqrt, one(), e.At, q)
+	case "center":
+		n := c.num(e.Args[0].Value, sc)
+		if n.invalid() || !sv.singular || !sv.mean[k] {
+			return n
+		}
+		return c.centred(n, sv.targets[k], e.At)
+	}
+	return nil
+}
+
+// solverName checks the values a solver's program names; nil when e is none.
+func (c *checker) solverName(e *syntax.Ref, sc *scope) *Node {
+	if sc.block == nil {
+		return nil
+	}
+	sv := sc.block.solving()
+	if sv == nil {
+		return nil
+	}
+	switch e.Name.Name {
+	case "tol":
+		return sv.tol
+	case "most":
+		return sv.most
+	}
+	return nil
+}
+
+// components checks a vector, one value per unknown where that lives. Units of vectors are those of their equations; inside a solver's
+// program nothing mixes them up, and they are not checked.
+func (c *checker) components(e syntax.Expr, sv *solver, sc *scope) []*Node {
+	var out []*Node
+	for j, f := range sv.unknown {
+		in := *sc
+		in.comp, in.grid, in.on, in.form, in.index, in.sums = j, f.Grid, f.Axes, false, nil, nil
+		out = append(out, c.num(e, &in))
+	}
+	return out
+}
+
+// apply is component k of the operator applied to a vector.
+func (sv *solver) apply(k int, p []*Node) *Node {
+	by := map[*Field]*Node{}
+	for j := range p {
+		by[sv.dir[j]] = p[j]
+	}
+	return replaced(sv.jac[k], by)
+}
+
+// residual is component k of right - left at x.
+func (sv *solver) residual(k int, x []*Node) *Node {
+	by := map[*Field]*Node{}
+	for j := range x {
+		by[sv.unknown[j]] = x[j]
+	}
+	return replaced(sv.f[k], by)
+}
+
+// inner2 is the sum over all unknowns of the products of two vectors.
+func (c *checker) inner2(a, b []*Node, sv *solver, at diag.Span) *Node {
+	var sum *Node
+	for j := range a {
+		t, _ := c.total(ir.Sum, compute(ir.Mul, one(), at, a[j], b[j]), sv.targets[j], at)
+		if sum == nil {
+			sum = t
+		} else {
+			sum = compute(ir.Add, one(), at, sum, t)
+		}
+	}
+	return sum
+}
+
+// asUnknown is what a reference to an unknown of the equation being read stands for, nil for another.
+func (c *checker) asUnknown(e *syntax.Ref, f *Field, sc *scope) *Field {
+	if sc.block == nil || !e.Prime && !sc.block.top().once {
+		return nil
+	}
+	return sc.block.unknownOf(f)
+}
