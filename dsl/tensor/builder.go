@@ -41,13 +41,45 @@ func (b *builder) set(array, ref string) {
 
 func position(s diag.Span) ir.Pos { return ir.Pos{Start: s.Start, End: s.End} }
 
-// ordered puts the batch first and keeps the order otherwise.
-func (e *elab) ordered(free []*index) []*index {
+// ordered gives the indices of an intermediate value an order: the batch first, then that of the left side if it has them all, else
+// the order in which the value reads them. Contractions then read and write along their last places.
+func (e *elab) ordered(v *val, free []*index) []*index {
 	var out []*index
-	if e.batch != nil && has(free, e.batch) {
-		out = append(out, e.batch)
+	put := func(ix *index) {
+		if ix != nil && has(free, ix) && !has(out, ix) {
+			out = append(out, ix)
+		}
 	}
-	return append(out, without(free, e.batch)...)
+	put(e.batch)
+	if len(e.calls) == 0 && len(without(without(free, e.batch), e.left...)) == 0 {
+		for _, ix := range e.left {
+			put(ix)
+		}
+		return out
+	}
+	var values []*index // of bare indices: after those of reads
+	seen := map[*val]bool{}
+	var walk func(v *val)
+	walk = func(v *val) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		for _, p := range v.pos {
+			put(p.ix)
+		}
+		if v.ix != nil {
+			values = append(values, v.ix)
+		}
+		for _, a := range v.args {
+			walk(a)
+		}
+	}
+	walk(v)
+	for _, ix := range values {
+		put(ix)
+	}
+	return out
 }
 
 // store makes a map of v over the given indices, and returns what reads it.
@@ -66,12 +98,16 @@ func (e *elab) store(name string, v *val, dims []*index, at diag.Span) *array {
 	if v.bad {
 		return a
 	}
-	e.op(ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: name, Elem: v.elem}}, Pos: position(at)}, dom, nil, v, at)
+	e.op(ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: name, Elem: v.elem}}}, dom, nil, v, at)
 	return a
 }
 
 // op completes an operation with its domain and its pieces and appends it.
 func (e *elab) op(op ir.Op, dom, over []*index, v *val, at diag.Span) {
+	if at.File != e.file { // in a function of the prelude: the place is where it is called
+		at = e.site
+	}
+	op.Pos = position(at)
 	if e.work++; e.work > maxWork {
 		if e.work == maxWork+1 {
 			e.fail("WF0388", at, "the model unrolls to more than %d operations", maxWork).
@@ -118,9 +154,9 @@ func (e *elab) reduce(comb ir.Combiner, v *val, over []*index, seq bool, at diag
 	if v.bad {
 		return badVal(at)
 	}
-	dom := e.ordered(without(v.free, over...))
+	dom := e.ordered(v, without(v.free, over...))
 	name := e.fn.fresh(comb.String())
-	op := ir.Op{Kind: ir.Reduce, Results: []ir.Result{{Name: name, Elem: v.elem}}, Comb: comb, Pos: position(at)}
+	op := ir.Op{Kind: ir.Reduce, Results: []ir.Result{{Name: name, Elem: v.elem}}, Comb: comb}
 	op.Order.Kind = ir.Canon
 	switch {
 	case comb == ir.Sum && v.elem.IsFloat() && v.code == ir.Mul:

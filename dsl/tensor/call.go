@@ -199,7 +199,11 @@ func (e *elab) instantiate(f *function, args []*syntax.Arg, over []*index, m *ma
 		}
 	}
 	e.calls = append(e.calls, f.name.Name)
-	defer func() { e.calls = e.calls[:len(e.calls)-1] }()
+	site := e.site
+	if at.File == e.file {
+		e.site = at
+	}
+	defer func() { e.calls, e.site = e.calls[:len(e.calls)-1], site }()
 	in := &scope{up: e.globals(f), names: map[string]any{}, at: map[string]diag.Span{}, inFn: true, over: over,
 		bound: union(sc.bound, over), masks: sc.masks}
 	if m != nil {
@@ -260,7 +264,7 @@ func (e *elab) bindArgs(f *function, args []*syntax.Arg, over []*index, sc, in *
 			return false
 		}
 		if len(f.over) > 0 && !cheap(v) {
-			v = e.readBack(e.store(p.Name.Name, e.stored(v), without(e.ordered(v.free), e.batch), v.at), v)
+			v = e.readBack(e.store(p.Name.Name, e.stored(v), without(e.ordered(v, v.free), e.batch), v.at), v)
 		}
 		in.put(p.Name.Name, v, p.At)
 	}
@@ -340,7 +344,7 @@ func (e *elab) functionBody(f *function, in *scope, at diag.Span) *val {
 					in.put(it.Name.Name, v, it.At)
 					continue
 				}
-				a := e.store(it.Name.Name, e.stored(v), without(e.ordered(v.free), e.batch), it.At)
+				a := e.store(it.Name.Name, e.stored(v), without(e.ordered(v, v.free), e.batch), it.At)
 				a.zero = v.zero
 				in.put(it.Name.Name, a, it.At)
 			}

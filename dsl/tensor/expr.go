@@ -130,6 +130,10 @@ func (e *elab) arith(code ir.Code, a, b *val) *val {
 		return num(r.F)
 	}
 	switch {
+	case code == ir.Add && a.isNum() && a.num == 0:
+		return b
+	case (code == ir.Add || code == ir.Sub) && b.isNum() && b.num == 0:
+		return a
 	case code == ir.Pow:
 		return e.power(as(a, e.floatOf(a)), b)
 	case code == ir.Div: // of whole numbers too: 1/2 is a half
@@ -143,8 +147,6 @@ func (e *elab) arith(code ir.Code, a, b *val) *val {
 	case code == ir.Mul && a.code == ir.Const && a.num == 1:
 		return b
 	case code == ir.Mul && b.code == ir.Const && b.num == 1, code == ir.Div && b.code == ir.Const && b.num == 1:
-		return a
-	case code == ir.Sub && b.code == ir.Const && b.num == 0 && !math.Signbit(b.num):
 		return a
 	}
 	return node(code, elem, a, b)

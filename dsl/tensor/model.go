@@ -7,20 +7,23 @@ import (
 
 // model is what is known of the model of the file.
 type model struct {
-	decl    *syntax.Model
-	dims    map[string]*dim
-	weights []*weight
-	byName  map[string]*weight
-	inputs  []*array
-	loss    *val
-	logits  *array
-	rules   *ruleTable
-	layers  int    // of the outermost loop, for reports
-	prefix  string // of names inside layers: "l3."
+	decl       *syntax.Model
+	dims       map[string]*dim
+	weights    []*weight
+	byName     map[string]*weight
+	inputs     []*array
+	loss       *val
+	logits     *array
+	rules      *ruleTable
+	vocab      int    // extent of what the inputs count
+	vocabParam string // the param that holds it, "" when none
+	layers     int    // of the outermost loop, for reports
+	prefix     string // of names inside layers: "l3."
 }
 
 // elaborate gives the statements of a model their meaning, writing into the current function.
 func (e *elab) elaborate(decl *syntax.Model, global *scope) {
+	e.m.decl = decl
 	sc := global.child()
 	e.statements(decl.Body.Stmts, sc)
 	switch {
@@ -103,6 +106,14 @@ func (e *elab) dimStmt(it *syntax.DimItem, sc *scope) {
 
 func (e *elab) inputStmt(s *syntax.Input, sc *scope) {
 	space := e.dimOf(sc, s.Space)
+	if space != nil {
+		e.m.vocab = space.n
+		for _, p := range e.settings {
+			if p.name == space.name {
+				e.m.vocabParam = p.name
+			}
+		}
+	}
 	for _, it := range s.Items {
 		a := &array{ref: "@" + it.Name.Name, elem: ir.I32, batched: true, forward: 1, at: it.Name.At, what: "input"}
 		for _, id := range it.Dims {
@@ -207,6 +218,8 @@ func (e *elab) tensor(name *syntax.Ident, ids []*syntax.Ident, x syntax.Expr, sc
 		}
 		left = append(left, ix)
 	}
+	e.left = left
+	defer func() { e.left = nil }()
 	v := e.expr(x, sc.binding(left...))
 	v = e.needNumber(v, x.Span())
 	v = e.settle(v, left, x.Span())

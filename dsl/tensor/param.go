@@ -117,7 +117,7 @@ func (e *elab) params(file *syntax.File, m *syntax.Model, global *scope) {
 		}
 	}
 	for _, name := range sorted(e.opts.Set) {
-		if !used[name] {
+		if !used[name] && !trainSettings[name] {
 			d := e.fail("WF0205", diag.Span{}, "--set %s: the program has no param %s", name, name)
 			if best, ok := diag.Nearest(name, all); ok {
 				d.Suggest("did you mean %s?", best)

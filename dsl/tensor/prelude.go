@@ -26,7 +26,7 @@ var prelude = sync.OnceValue(func() *syntax.File {
 
 func newElab(file *syntax.File, opts Options) *elab {
 	e := &elab{opts: opts, fns: map[string]*function{}, optimizers: map[string]*syntax.Optimizer{}, rules: map[string]*syntax.Rules{},
-		said: map[string]bool{}, float: ir.F32, p: &ir.Program{},
+		said: map[string]bool{}, stateNames: map[string]bool{}, float: ir.F32, p: &ir.Program{},
 		m: &model{dims: map[string]*dim{}, byName: map[string]*weight{}}}
 	e.file = file.At.File
 	e.fn = newBuilder("loss", false)

@@ -22,8 +22,13 @@ func Build(file *syntax.File, opts Options) (*Program, diag.List) {
 		return nil, e.errs.Sorted()
 	}
 	e.finishLoss()
-	e.initial(tr.seed)
 	out := &Program{IR: e.p}
+	if t != nil && !e.errs.HasErrors() {
+		out.Plan = e.trainer(tr)
+	}
+	if !e.errs.HasErrors() {
+		e.initial(tr)
+	}
 	if e.errs.HasErrors() {
 		return nil, e.errs.Sorted()
 	}

@@ -85,6 +85,8 @@ type elab struct {
 	root       *scope // of the prelude: nothing
 	global     *scope // of the file: params and constants
 	settings   []namedNumber
+	states     []string // of the optimizer
+	stateNames map[string]bool
 	report     *Report  // not nil when the model is measured instead of written out
 	fn         *builder // the function being written
 	batch      *index
@@ -92,6 +94,8 @@ type elab struct {
 	float      ir.Elem
 	round      func(*val) *val // how values of the forward pass are rounded where they are stored; nil for f32
 	calls      []string        // functions being put in, innermost last
+	left       []*index        // of the statement being written, for the order of intermediate values
+	site       diag.Span       // of the outermost call of a prelude function
 	said       map[string]bool
 	work       int // values made; bounded
 	m          *model

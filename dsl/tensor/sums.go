@@ -186,7 +186,7 @@ func (e *elab) sum(v *val, over []*index, at diag.Span) *val {
 			lone = append(lone, ix)
 		}
 	}
-	r := e.reduce(ir.Sum, body, without(over, lone...), false, at)
+	r := e.reduce(ir.Sum, body, e.appearance(body, without(over, lone...)), false, at)
 	for _, ix := range lone {
 		r = e.arith(ir.Mul, r, num(float64(ix.dim.n)))
 	}
@@ -198,6 +198,14 @@ func (e *elab) sum(v *val, over []*index, at diag.Span) *val {
 		r = e.arith(ir.Mul, r, f)
 	}
 	return r
+}
+
+// appearance orders indices as a value reads them.
+func (e *elab) appearance(v *val, list []*index) []*index {
+	left := e.left
+	e.left = nil
+	defer func() { e.left = left }()
+	return e.ordered(v, list)
 }
 
 func anyOf(set, list []*index) bool {

@@ -159,7 +159,7 @@ func (e *elab) initOf(w *weight, x syntax.Expr, scale float64, sc *scope) bool {
 
 // initial writes the host function that gives the weights their first values: by seed, name and logical index, so that they do not
 // depend on placement, precision or the order of declarations.
-func (e *elab) initial(seed uint32) {
+func (e *elab) initial(tr *trainer) {
 	old, oldFloat, oldRound := e.fn, e.float, e.round
 	defer func() { e.fn, e.float, e.round = old, oldFloat, oldRound }()
 	e.fn, e.round = newBuilder("init", true), nil
@@ -169,12 +169,17 @@ func (e *elab) initial(seed uint32) {
 		case "expression":
 			v = as(w.initVal, oldFloat)
 		default:
-			v = node(ir.Cvt, oldFloat, e.random(w, seed))
+			v = node(ir.Cvt, oldFloat, e.random(w, tr.seed))
 		}
 		a := e.store("init."+w.name, v, w.arr.dims, w.arr.at)
 		e.fn.set(w.name, a.ref)
 	}
+	if e.p.Array(scaleArray) != nil {
+		e.fn.set(scaleArray, e.store("init.scale", typed(oldFloat, initialScale), nil, e.m.decl.At).ref)
+	}
 	e.p.Funcs = append(e.p.Funcs, e.fn.f)
+	e.p.Host = append(e.p.Host, ir.HostDef{Name: "run.once", Body: ir.Body{Nodes: []ir.Node{{Op: ir.Const, Elem: ir.F64, Imm: 1}}, Results: []int{0}}})
+	e.p.Schedule = append(e.p.Schedule, ir.Run{Func: "init", Count: "run.once"})
 }
 
 // linear index of a weight's element, wrapping.
