@@ -60,6 +60,7 @@ func discretise(p *ir.Program, cfg *Config) error {
 				op.Pieces[k].Body = d.b.done(res...)
 			}
 		}
+		wrapped(p, f)
 	}
 	return nil
 }
