@@ -1,7 +1,7 @@
 package diag
 
 // checkCodes holds the codes of names, units, types and the meaning of equations: WF02xx and WF03xx.
-var checkCodes = ascending(nameCodes, spaceCodes, timeCodes, placeCodes, controlCodes)
+var checkCodes = ascending(nameCodes, spaceCodes, timeCodes, placeCodes, controlCodes, modelCodes)
 
 // nameCodes: names, values, types and units.
 var nameCodes = []Entry{
