@@ -75,8 +75,8 @@ var operations = map[string]string{
 		set @y = %m`,
 	"broadcast": `map %m f64 [i in i 0..7, k in k 0..4] { box [0..7, 0..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = sub f64 $0, $1 $3 = exp f64 $2 $4 = mul f64 $3, $2 yield $4 }
 		reduce %s f64 [] over [i in i 0..7, k in k 0..4] sum order seq { box [0..7, 0..4] $0 = read f64 %m[i, k] $1 = mul f64 $0, $0 yield $1 } set @s = %s`,
-	"max": `reduce %m f64 [i in i 0..7] over [k in k 0..4] max order canon { box [0..7, 0..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = mul f64 $0, $1 yield $2 } set @y = %m`,
-	"min": `reduce %m f64 [] over [i in i 0..7, k in k 0..4] min order seq { box [0..7, 0..2] $0 = read f64 @p[i, k] yield $0 box [0..7, 2..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = mul f64 $0, $1 yield $2 } set @s = %m`,
+	"max":  `reduce %m f64 [i in i 0..7] over [k in k 0..4] max order canon { box [0..7, 0..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = mul f64 $0, $1 yield $2 } set @y = %m`,
+	"min":  `reduce %m f64 [] over [i in i 0..7, k in k 0..4] min order seq { box [0..7, 0..2] $0 = read f64 @p[i, k] yield $0 box [0..7, 2..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = mul f64 $0, $1 yield $2 } set @s = %m`,
 	"prod": `reduce %m f64 [i in i 0..7] over [k in k 0..4] prod order seq { box [0..7, 0..4] $0 = read f64 @p[i, k] $1 = read f64 @a[i] $2 = mul f64 $0, $1 yield $2 } set @y = %m`,
 	"softmax": `reduce %m f64 [i in i 0..7] over [k in k 0..4] max order canon { box [0..7, 0..4] $0 = read f64 @p[i, k] yield $0 }
 		map %e f64 [i in i 0..7, k in k 0..4] { box [0..7, 0..4] $0 = read f64 @p[i, k] $1 = read f64 %m[i] $2 = sub f64 $0, $1 $3 = exp f64 $2
@@ -93,7 +93,7 @@ var operations = map[string]string{
 	"transposed": `map %y f64 [k in k 0..4, i in i 0..7] { box [0..4, 0..7] $0 = read f64 @p[i, k] $1 = exp f64 $0 $2 = mul f64 $1, $0 yield $2 }
 		reduce %s f64 [i in i 0..7] over [k in k 0..4] sum order seq { box [0..7, 0..4] $0 = read f64 %y[k, i] yield $0 } set @y = %s`,
 	"two on one": `reduce %y f64 [i in i 0..7] over [j in i 0..7] sum fma order seq { box [0..7, 0..7] $0 = read f64 @d[i, j] $1 = read f64 @a[j] $2 = mul f64 $0, $1 yield $2 } set @y = %y`,
-	"quadratic": `reduce %y f64 [] over [i in i 0..7, j in i 0..7] sum fma order seq { box [0..7, 0..7] $0 = read f64 @d[i, j] $1 = read f64 @a[j] $2 = mul f64 $0, $1 $3 = read f64 @a[i] $4 = mul f64 $2, $3 yield $4 } set @s = %y`,
+	"quadratic":  `reduce %y f64 [] over [i in i 0..7, j in i 0..7] sum fma order seq { box [0..7, 0..7] $0 = read f64 @d[i, j] $1 = read f64 @a[j] $2 = mul f64 $0, $1 $3 = read f64 @a[i] $4 = mul f64 $2, $3 yield $4 } set @s = %y`,
 	"fine to coarse": `map %y f64 [k in k 0..3] { box [0..3] $0 = read f64 @a[2*k] $1 = read f64 @a[2*k+1] $2 = mul f64 $0, $1 yield $2 }
 		reduce %s f64 [] over [k in k 0..3] sum order seq { box [0..3] $0 = read f64 %y[k] $1 = mul f64 $0, $0 yield $1 } set @s = %s`,
 	"coarse to fine": `map %y f64 [i in i 0..7] { box [0..7] $0 = read f64 @e[i/2] $1 = mul f64 $0, $0 $2 = read f64 @a[i] $3 = mul f64 $1, $2 yield $3 } set @y = %y`,

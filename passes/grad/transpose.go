@@ -174,7 +174,7 @@ func (a *adjoint) images(dom []ir.Range, at []ir.Affine, scope []ir.Range) ([]in
 	for d, x := range at {
 		var next []inverse
 		for _, im := range out {
-			more, err := a.invert(im, dom[d], d, x, scope)
+			more, err := a.invert(im, dom[d], d, x, scope, count(at, x.Index) == 1)
 			if err != nil {
 				return nil, err
 			}
@@ -185,8 +185,18 @@ func (a *adjoint) images(dom []ir.Range, at []ir.Affine, scope []ir.Range) ([]in
 	return out, nil
 }
 
-// invert solves dimension d of an access.
-func (a *adjoint) invert(im inverse, own ir.Range, d int, x ir.Affine, scope []ir.Range) ([]inverse, error) {
+func count(at []ir.Affine, index string) int {
+	n := 0
+	for _, x := range at {
+		if x.Index == index {
+			n++
+		}
+	}
+	return n
+}
+
+// invert solves dimension d of an access; once says that the index occurs in no other dimension.
+func (a *adjoint) invert(im inverse, own ir.Range, d int, x ir.Affine, scope []ir.Range, once bool) ([]inverse, error) {
 	n := 0
 	if ax := a.p.Axis(own.Axis); ax != nil && ax.Periodic {
 		n = ax.N
@@ -209,12 +219,12 @@ func (a *adjoint) invert(im inverse, own ir.Range, d int, x ir.Affine, scope []i
 	}
 	lo, hi := x.Of(r.Lo), x.Of(r.Hi-1)+1
 	if lo >= own.Lo && hi <= own.Hi {
-		return a.image(im, own, d, x, *r, 0), nil
+		return a.image(im, own, d, x, *r, *r, 0), nil
 	}
 	if n == 0 || own.Lo > 0 || own.Hi < n {
 		return nil, fmt.Errorf("reads %d..%d of axis %s, which holds %d..%d: run the ghosts pass first", lo, hi, own.Axis, own.Lo, own.Hi)
 	}
-	if _, twice := im.index[x.Index]; x.Unit() && !twice && r.Lo == 0 && r.Hi == n && own.Lo == 0 && own.Hi == n {
+	if x.Unit() && once && r.Lo == 0 && r.Hi == n && own.Lo == 0 && own.Hi == n {
 		im = im.clone() // all the way round: reads wrap
 		im.index[x.Index] = ir.At(own.Index, -x.Off)
 		im.shifted, im.wrapped = im.shifted || x.Off != 0, append(im.wrapped, x.Index)
@@ -236,21 +246,21 @@ func (a *adjoint) invert(im inverse, own ir.Range, d int, x ir.Affine, scope []i
 		}
 		s := *r
 		s.Lo, s.Hi = i, j
-		out = append(out, a.image(im, own, d, x, s, wrap(i)*n)...)
+		out = append(out, a.image(im, own, d, x, s, *r, wrap(i)*n)...)
 		i = j
 	}
 	return out, nil
 }
 
-// image solves j = x(i) - back for i over r, which stays within own's range.
-func (a *adjoint) image(im inverse, own ir.Range, d int, x ir.Affine, r ir.Range, back int) []inverse {
+// image solves j = x(i) - back for i over r, a part of all, where j stays within own's range.
+func (a *adjoint) image(im inverse, own ir.Range, d int, x ir.Affine, r, all ir.Range, back int) []inverse {
 	mul, div := max(1, x.Mul), max(1, x.Div)
 	off := x.Off - back*div
 	value := func(i int) int { return floorDiv(i*mul+off, div) }
 	first, twice := im.index[x.Index]
 	if twice { // the index is known from another dimension: j must agree
 		im = im.clone()
-		im.guards = append(im.guards, a.agree(first, own, r, mul, off, div))
+		im.guards = append(im.guards, a.agree(first, own, all, mul, off, div))
 		return clip(im, d, ir.Interval{Lo: value(r.Lo), Hi: value(r.Hi-1) + 1})
 	}
 	if mul == 1 && div == 1 {
