@@ -81,7 +81,7 @@ func declare(p *ir.Program, like, name string) {
 		return
 	}
 	a := p.Array(like)
-	p.Arrays = append(p.Arrays, ir.Array{Name: name, Axes: append([]string(nil), a.Axes...), Elem: a.Elem, Local: true, Pos: a.Pos})
+	p.Arrays = append(p.Arrays, ir.Array{Name: name, Axes: append([]string(nil), a.Axes...), Elem: a.Elem, Pos: a.Pos})
 }
 
 // plus emits the sum of two tensors over one box.
