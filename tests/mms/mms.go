@@ -20,9 +20,10 @@ type Problem struct {
 	Nominal float64
 	Source  func(n int) string // the program on a grid of n cells along x
 	Coarse  int                // n of the coarse grid; the fine one has twice as many
-	// Result and Exact name the fields to compare. Inset leaves out so many points at walls, where an operator alone is of lower order.
+	// Result and Exact name the fields to compare. Inset leaves out that part of every axis at walls, where an operator alone is of lower
+	// order.
 	Result, Exact string
-	Inset         int
+	Inset         float64
 }
 
 // wave is c + a*sin(k*x + p) of a coordinate, with its derivatives.

@@ -86,7 +86,8 @@ func failure(p Problem, n int) (float64, error) {
 		for r, d := k, len(a.Dims)-1; d >= 0; d-- {
 			i := r % a.Dims[d]
 			r /= a.Dims[d]
-			inside = inside && i >= p.Inset && i < a.Dims[d]-p.Inset
+			inset := int(p.Inset * float64(a.Dims[d]))
+			inside = inside && i >= inset && i < a.Dims[d]-inset
 		}
 		if inside {
 			sum += math.Abs(a.At(k) - b.At(k))
