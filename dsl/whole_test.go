@@ -50,3 +50,31 @@ evolve n in 0 .. 1 {
 	near(t, "z", r.at("z", 0, 0), 1.0/14+2*0.04-mean, 1e-14)
 	near(t, "sum without its mean", r.at("e"), 0, 1e-13)
 }
+
+// On faces every unknown counts once: those on walls that a condition fixes do not.
+func TestWholeOnFaces(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 4; y: 0 .. 1 in 3 periodic }
+field u on g.x = 1 + x
+field v on g.y = 1
+field p on g = 1
+field a = 0
+field b = 0
+field c = 0
+bc u { x.lo: u = 1; x.hi: dn(u) = 0 }
+evolve n in 0 .. 1 {
+  u' = u
+  a' = sum(u)
+  b' = sum(v)
+  c' = dot(u, u) + sum(p)
+}
+`)
+	s, sq := 0.0, 0.0
+	for i := 1; i <= 4; i++ {
+		u := 1 + float64(i)/4
+		s, sq = s+3*u, sq+3*u*u
+	}
+	near(t, "sum(u)", r.at("a"), s, 1e-13)
+	near(t, "sum(v)", r.at("b"), 12, 0)
+	near(t, "dot(u, u) + sum(p)", r.at("c"), sq+12, 1e-13)
+}

@@ -52,6 +52,7 @@ func (c *checker) prepareEvolves(file *syntax.File) {
 	for _, s := range file.Stmts {
 		if e, ok := s.(*syntax.Evolve); ok {
 			b := &Block{Index: len(c.evolves), Count: e.Count, Var: e.Var.Name, Unit: one(), Acc: 2, At: e.Var.At}
+			b.prepareStepping(e)
 			if !e.Count {
 				b.Unit = c.freshUnit(e.Var.Name, e.Var.At)
 			}
@@ -69,14 +70,12 @@ func (c *checker) evolve(e *syntax.Evolve, bs *blockState) {
 	} else if reserved[e.Var.Name] || c.isAxisName(e.Var.Name) {
 		c.errs.Errorf("WF0207", e.Var.At, "`%s` has a meaning already and cannot be the variable of `evolve`", e.Var.Name).Suggest("use `t` or `n`")
 	}
-	if e.Until != nil {
-		c.unsupported(e.Until.Span(), "an end by condition (`until`)", "give the end: `from .. to ..`")
-		return
-	}
 	host := &scope{host: true, what: "a bound of `evolve`"}
 	scale := firstScale(c, e.From, e.To)
 	b.From = c.valueIn(e.From, b.Unit, &scale, e.Var.At, e.Var.Name, host)
-	b.To = c.valueIn(e.To, b.Unit, &scale, e.From.Span(), e.Var.Name, host)
+	if e.To != nil {
+		b.To = c.valueIn(e.To, b.Unit, &scale, e.From.Span(), e.Var.Name, host)
+	}
 	if e.Order != nil {
 		c.order(e.Order, b)
 	}
@@ -87,6 +86,8 @@ func (c *checker) evolve(e *syntax.Evolve, bs *blockState) {
 		c.bodyStmt(s, bs)
 	}
 	c.staging(b)
+	c.cflStep(e, bs)
+	c.ending(e, bs)
 	if len(b.Stmts) == 0 && len(e.Body.Stmts) == 0 {
 		c.errs.Errorf("WF0313", e.At, "this `evolve` changes nothing").Suggest("write an equation, as in `dt(T) = alpha*lap(T)`")
 	}
@@ -134,6 +135,9 @@ func (c *checker) step(e *syntax.Evolve, b *Block, scale float64) {
 	case b.Count:
 		c.errs.Errorf("WF0306", e.Step.At, "`evolve %s in ..` counts steps and has no step length", b.Var).
 			Suggest("remove `step`, or write `evolve t from .. to .. step ..`")
+		return
+	}
+	if c.dynamicStep(e, b, scale) {
 		return
 	}
 	b.Auto = e.Step.Auto

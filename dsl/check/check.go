@@ -163,11 +163,6 @@ func (c *checker) declare(s syntax.Stmt) {
 	}
 }
 
-func (c *checker) unsupported(at diag.Span, what, advice string) {
-	c.errs.Errorf("WF0311", at, "this version of wfc does not have %s", what).
-		Note("it has explicit time steps on grids, and sums and products over dims").Suggest("%s", advice)
-}
-
 // define enters a name, or reports that it is taken.
 func (c *checker) define(id *syntax.Ident, s *symbol) bool {
 	s.at = id.At

@@ -147,6 +147,13 @@ func (c *checker) method(e *syntax.Evolve, b *Block) {
 // staging holds the statements of an evolve against its method: what a method with stages evaluates at stage values must be known
 // there, and a field of second order has a method of its own.
 func (c *checker) staging(b *Block) {
+	for _, s := range b.Stmts {
+		if s.Kind == Second && b.Dynamic {
+			c.errs.Errorf("WF0316", s.At, "dt(dt(%s)) is advanced by leapfrog, whose steps have one length", s.Field.Name).
+				With(b.Step.At, "here it changes").Suggest("give a fixed step or `step auto`, or write two equations: dt(%s) = v and dt(v) = ..", s.Field.Name)
+			return
+		}
+	}
 	if b.By == nil || b.By.Name == "euler" {
 		return
 	}

@@ -126,23 +126,23 @@ type Condition struct {
 
 // Block is one evolve, or a run of assignments at top level (Once).
 type Block struct {
-	Once  bool
-	Index int // which evolve, from 0
-	Count bool
-	Var   string
-	From  *Node
-	To    *Node
-	Unit  Unit
-	SI    string // Unit as text
-	Auto  bool
-	Step  *Node // the given step, or the chosen safety times the limit; nil for count form and Once
-	Acc   int
-	By    *Integrator // how equations dt(T) = .. are advanced; nil for Once
-	ByAt  diag.Span   // where it is given, zero for the default
-	Tol   *Node       // tolerance of an error-controlled step; nil when the step is not
-	Stmts []*Assign
-	Stops []*Field // flags that end the run
-	Timed bool     // the variable is read
+	Once      bool
+	Index     int // which evolve, from 0
+	Count     bool
+	Var       string
+	From      *Node
+	To        *Node
+	Unit      Unit
+	SI        string // Unit as text
+	Auto      bool
+	Step      *Node // the given step, or the chosen safety times the limit; nil for count form and Once
+	Acc       int
+	By        *Integrator // how equations dt(T) = .. are advanced; nil for Once
+	ByAt      diag.Span   // where it is given, zero for the default
+	*Stepping             // nil for Once
+	Stmts     []*Assign
+	Stops     []*Field // flags that end the run
+	Timed     bool     // the variable is read
 	// Limit is the largest stable step, nil when none could be derived. Terms names what sets it.
 	Limit *Node
 	Terms string

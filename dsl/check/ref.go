@@ -7,6 +7,7 @@ import (
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
 )
 
 // ref resolves a name in an expression.
@@ -107,7 +108,15 @@ func (c *checker) blockName(e *syntax.Ref, sc *scope) *Node {
 			return bad(e.At)
 		}
 		b.Timed = true
-		return &Node{Op: Time, Unit: b.Unit, At: e.At}
+		now := &Node{Op: Time, Unit: b.Unit, At: e.At}
+		if sc.atEnd {
+			length := number(1, one(), e.At)
+			if !b.Count {
+				length = &Node{Op: StepSize, Unit: b.Unit, At: e.At, host: !b.Clock}
+			}
+			return compute(ir.Add, b.Unit, e.At, now, length)
+		}
+		return now
 	case e.Name.Name == "step":
 		if !c.plain(e) {
 			return bad(e.At)
@@ -117,7 +126,7 @@ func (c *checker) blockName(e *syntax.Ref, sc *scope) *Node {
 				Suggest("write `evolve t from .. to .. step ..`, or use a `param` for the length")
 			return bad(e.At)
 		}
-		return &Node{Op: StepSize, Unit: b.Unit, At: e.At, host: true}
+		return &Node{Op: StepSize, Unit: b.Unit, At: e.At, host: !b.Clock}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type scope struct {
 	side  *Axis // boundary value: this axis has no coordinate here
 	sums  map[syntax.Expr][]IndexVar
 	inDer bool               // inside a derivative
+	atEnd bool               // the time means the end of the step
 	args  map[string][]*Node // parameters of the function being written out
 	fn    *function          // that function
 	comp  int                // which component of a vector of unknowns is meant

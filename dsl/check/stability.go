@@ -33,7 +33,7 @@ import (
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
 func (c *checker) stability() {
 	for _, b := range c.prog.Blocks {
-		if !b.Once && !b.Count && !b.broken && !c.guessed() {
+		if !b.Once && !b.Count && !b.broken && !b.Dynamic && !c.guessed() {
 			c.blockLimit(b)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Reductions of whole fields: sum(e), mean(e), max(e), min(e), norm(e) and dot(a, b) are single numbers, taken over the unknowns of the
-// grid of e, each once. End nodes that a condition fixes are no unknowns. norm is the square root of the sum of squares; a vector has
+// Reductions of whole fields: sum(e), mean(e), max(e), min(e), norm(e) and dot(a, b) are single numbers, taken over the unknowns at the
+// place on the grid where the fields of e live, each once. End nodes that a condition fixes are no unknowns. norm is the square root of the sum of squares; a vector has
 // the squares of all its components in it, and dot(a, b) of two vectors is the sum over components.
 //
 // They are combined in the order that is independent of threads (ir.Canon) and products are rounded before they are added, also in dot:
@@ -40,14 +40,14 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 		sc = sc.with(nil)
 		sc.inDer = false
 	}
-	g := c.gridOf(e, sc)
+	g, on := c.wholePlace(e, sc)
 	if g == nil {
 		c.errs.Errorf("WF0256", e.At, "%s(..) reduces a field over its grid, and there is no field on a grid in it", name).
 			Suggest("write the index to reduce over: `%s over i of ..`", map[bool]string{true: "sum", false: name}[name == "norm" || name == "dot"])
 		return bad(e.At)
 	}
 	inner := *sc
-	inner.grid, inner.form, inner.index, inner.outer, inner.sums = g, false, nil, 0, nil
+	inner.grid, inner.on, inner.form, inner.index, inner.outer, inner.sums = g, on, false, nil, 0, nil
 	var args [][]*Node
 	for _, a := range e.Args {
 		x := c.expr(a.Value, &inner)
@@ -65,15 +65,15 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 	}
 	switch name {
 	case "norm":
-		n := c.wholeDot(e.At, g, args[0], args[0])
+		n := c.wholeDot(e.At, on, args[0], args[0])
 		return compute(ir.Sqrt, n.Unit.pow(mkRat(1, 2)), e.At, n)
 	case "dot":
 		if len(args[0]) != len(args[1]) {
 			return c.arity(e, "dot(a, b) with two numbers, or two vectors of as many components")
 		}
-		return c.wholeDot(e.At, g, args[0], args[1])
+		return c.wholeDot(e.At, on, args[0], args[1])
 	}
-	n, count := c.wholeReduce(combiners[name], g, args[0][0], e.At)
+	n, count := c.wholeReduce(combiners[name], on, args[0][0], e.At)
 	if name == "mean" {
 		return compute(ir.Div, n.Unit, e.At, n, number(count, one(), e.At))
 	}
@@ -81,7 +81,7 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 }
 
 // wholeDot is the sum over the grid of the products of components.
-func (c *checker) wholeDot(at diag.Span, g *Grid, a, b []*Node) *Node {
+func (c *checker) wholeDot(at diag.Span, on []*Axis, a, b []*Node) *Node {
 	var sum *Node
 	for i := range a {
 		p := compute(ir.Mul, a[i].Unit.mul(b[i].Unit), at, a[i], b[i])
@@ -93,13 +93,13 @@ func (c *checker) wholeDot(at diag.Span, g *Grid, a, b []*Node) *Node {
 		}
 		sum = p
 	}
-	n, _ := c.wholeReduce(ir.Sum, g, sum, at)
+	n, _ := c.wholeReduce(ir.Sum, on, sum, at)
 	return n
 }
 
 // wholeReduce reduces a body over the unknowns of a grid and counts them.
-func (c *checker) wholeReduce(comb ir.Combiner, g *Grid, body *Node, at diag.Span) (*Node, float64) {
-	n := c.reduceNode(comb, wholeAxes(g, body), body, at)
+func (c *checker) wholeReduce(comb ir.Combiner, on []*Axis, body *Node, at diag.Span) (*Node, float64) {
+	n := c.reduceNode(comb, axisVars(on), body, at)
 	if n.invalid() {
 		return n, 1
 	}
@@ -111,11 +111,6 @@ func (c *checker) wholeReduce(comb ir.Combiner, g *Grid, body *Node, at diag.Spa
 		count *= float64(max(1, v.Axis.N-n.Trim[i][0]-n.Trim[i][1]))
 	}
 	return n, count
-}
-
-// wholeAxes are the axes to reduce over: those of the grid, in its order, at the positions where the body lives.
-func wholeAxes(g *Grid, body *Node) []IndexVar {
-	return gridVars(g)
 }
 
 // fixedEnds counts the nodes at the low and at the high end of an axis that conditions fix, in any of the fields that are read there.
@@ -136,9 +131,10 @@ func fixedEnds(a *Axis, body *Node) (trim [2]int) {
 	return trim
 }
 
-// gridOf finds the grid of the fields in an expression, through the lets it names; the grid around it when there are none.
-func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
-	var found *Grid
+// wholePlace finds where the fields in an expression live, through the lets it names: at the place of the first. Without any it is the place
+// around the expression, or the centres of the only grid.
+func (c *checker) wholePlace(e syntax.Expr, sc *scope) (*Grid, []*Axis) {
+	var found *Field
 	seen := map[*syntax.BindItem]bool{}
 	var look func(e syntax.Expr)
 	look = func(e syntax.Expr) {
@@ -148,14 +144,14 @@ func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
 				return
 			}
 			if a := sc.args[r.Name.Name]; len(a) > 0 {
-				found = gridIn(a[0])
+				found = fieldIn(a[0])
 				return
 			}
 			var item *syntax.BindItem
 			if sc.block != nil {
 				v, l, _ := sc.block.find(r.Name.Name)
 				if v != nil && len(v.fields) > 0 && len(v.fields[0].Axes) > 0 {
-					found = v.fields[0].Grid
+					found = v.fields[0]
 				}
 				if v != nil {
 					return
@@ -165,8 +161,8 @@ func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
 				}
 			}
 			if s := c.names[r.Name.Name]; s != nil && item == nil {
-				if s.field != nil && len(s.field.Axes) > 0 && r.Index == nil {
-					found = s.field.Grid
+				if s.field != nil && s.field.Grid != nil && len(s.field.Axes) > 0 && r.Index == nil {
+					found = s.field
 					return
 				}
 				item = s.let
@@ -178,22 +174,24 @@ func (c *checker) gridOf(e syntax.Expr, sc *scope) *Grid {
 		})
 	}
 	look(e)
-	if found == nil {
-		found = sc.grid
+	switch {
+	case found != nil:
+		return found.Grid, found.Axes
+	case sc.grid != nil:
+		return sc.grid, sc.axes()
+	case len(c.prog.Grids) == 1:
+		return c.prog.Grids[0], c.prog.Grids[0].Axes
 	}
-	if found == nil && len(c.prog.Grids) == 1 {
-		found = c.prog.Grids[0]
-	}
-	return found
+	return nil, nil
 }
 
-// gridIn is the grid of the fields a checked expression reads, nil when there are none.
-func gridIn(n *Node) *Grid {
-	var g *Grid
+// fieldIn is a field on a grid that a checked expression reads, nil when there is none.
+func fieldIn(n *Node) *Field {
+	var f *Field
 	Visit(n, func(x *Node) {
-		if g == nil && x.Op == Read && len(x.Field.Axes) > 0 {
-			g = x.Field.Grid
+		if f == nil && x.Op == Read && len(x.Field.Axes) > 0 && x.Field.Grid != nil {
+			f = x.Field
 		}
 	})
-	return g
+	return f
 }

@@ -140,6 +140,11 @@ func (l *lowerer) init() {
 		name := f.emit(counter(b), ir.I32, nil, []ir.Piece{{Box: []ir.Interval{}, Body: zero}}, b.At)
 		f.f.Sets = append(f.f.Sets, ir.Set{Array: counter(b), Value: "%" + name, Pos: pos(b.At)})
 	}
+	for _, b := range l.p.Blocks {
+		l.block = b
+		f.initClock(b)
+	}
+	l.block = nil
 	l.out.Funcs = append(l.out.Funcs, f.f)
 	l.out.Schedule = append(l.out.Schedule, ir.Run{Func: "init", Count: once})
 }
@@ -285,7 +290,7 @@ func (w *writer) update(s *check.Assign) int {
 	rhs := w.node(s.Value, t)
 	dt := w.l.dt(w.l.block)
 	if s.Kind == check.Euler { // T + dt*rhs
-		return w.cvt(w.op(ir.Add, t, u, w.op(ir.Mul, t, w.scalar(dt, t), rhs)), e)
+		return w.cvt(w.op(ir.Add, t, u, w.op(ir.Mul, t, w.length(w.l.block, t), rhs)), e)
 	}
 	// Leapfrog with steps d0 then d1 = r*d0: u' = (1 + r)*u - r*prev + d1*(d0 + d1)/2*rhs, which is second order; r = 1 but in a
 	// clipped last step.
@@ -294,6 +299,9 @@ func (w *writer) update(s *check.Assign) int {
 		two := w.op(ir.Mul, t, w.constant(t, 2), u)
 		sq := w.l.derived(w.l.block, "dt.sq", func(h *writer) int { return h.op(ir.Mul, ir.F64, h.scalar(dt, ir.F64), h.scalar(dt, ir.F64)) })
 		return w.cvt(w.op(ir.Add, t, w.op(ir.Sub, t, two, prev), w.op(ir.Mul, t, w.scalar(sq, t), rhs)), e)
+	}
+	if w.l.block.Clock {
+		return w.cvt(w.leapfrogOnDevice(u, prev, rhs, t), e)
 	}
 	full := w.l.full(w.l.block)
 	r := w.l.derived(w.l.block, "dt.ratio", func(h *writer) int { return h.op(ir.Div, ir.F64, h.scalar(dt, ir.F64), h.scalar(full, ir.F64)) })

@@ -52,8 +52,14 @@ func Program(p *check.Program) *ir.Program {
 			nonce++
 			continue
 		}
-		l.function(b, numbered("step", b.Index))
-		l.schedule(b, numbered("step", b.Index))
+		step := numbered("step", b.Index)
+		if wrapped(b) {
+			l.function(b, step+".body")
+			l.wrap(b, step, step+".body")
+		} else {
+			l.function(b, step)
+		}
+		l.schedule(b, step)
 	}
 	l.failures()
 	l.outputs()
@@ -145,6 +151,9 @@ func (l *lowerer) arrays() {
 		}
 	}
 	l.methodArrays()
+	for _, b := range l.p.Blocks {
+		l.declareClock(b)
+	}
 	for _, f := range l.p.Fields {
 		bcs := l.boundaries(f)
 		if f.AtEnd {
@@ -162,7 +171,7 @@ func counter(b *check.Block) string { return numbered("step", b.Index) + ".n" }
 
 // timed says whether a block needs its counter: its variable is read by an equation or by a boundary condition.
 func (l *lowerer) timed(b *check.Block) bool {
-	if b.Once {
+	if b.Once || b.Clock {
 		return false
 	}
 	if b.Timed {

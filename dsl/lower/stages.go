@@ -52,7 +52,11 @@ func (l *lowerer) methodArrays() {
 			if len(s.Field.BC) == 0 {
 				continue
 			}
-			for i := 1; i < len(b.By.Rows); i++ {
+			stages := len(b.By.Rows) - 1
+			if b.Tol != nil { // the new value is one more: the error estimate reads rates there
+				stages++
+			}
+			for i := 1; i <= stages; i++ {
 				a.Name, a.BC = stageArray(s.Field, i), l.boundariesAt(s.Field, timeStage+timeOfUse(i))
 				l.out.Arrays = append(l.out.Arrays, a)
 			}
@@ -81,6 +85,9 @@ func (f *fnWriter) stages(b *check.Block) {
 			}
 			u = append(u, next)
 		})
+	}
+	if b.Tol != nil {
+		f.accept(b, eqs, u, k)
 	}
 	for _, s := range eqs {
 		v := u[len(m.Rows)][s.Field]
@@ -160,7 +167,7 @@ func fixedPiece(fd *check.Field, dom []ir.Range, box []ir.Interval) bool {
 // stageValue writes U[i+1] of an equation.
 func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map[*check.Field]string) string {
 	m, row, e := b.By, b.By.Rows[i], s.Field.Elem
-	fixed, last := timeStage+timeOfUse(i+1), i == len(m.Rows)-1
+	fixed, last := timeStage+timeOfUse(i+1), i == len(m.Rows)-1 && b.Tol == nil
 	if last {
 		fixed = timeNext
 	}
@@ -217,6 +224,9 @@ func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map
 // adamsBashforth is u + dt*((1 + r/2)*K[0] - r/2*K[-1]), r the length of this step over that of the one before.
 func (w *writer) adamsBashforth(s *check.Assign, u int, t ir.Elem, rate string) int {
 	b := w.l.block
+	if b.Clock {
+		return w.adamsOnDevice(s, u, t, rate)
+	}
 	now, before := w.cvt(w.value(s, "%"+rate), t), w.cvt(w.self(s, rateArray(s.Field)), t)
 	c1 := w.l.derived(b, "ab.now", func(h *writer) int {
 		r := h.op(ir.Div, ir.F64, h.s(w.l.dt(b)), h.s(w.l.full(b)))
@@ -233,7 +243,10 @@ func (w *writer) adamsBashforth(s *check.Assign, u int, t ir.Elem, rate string) 
 // part is c*dt, rounded once.
 func (w *writer) part(b *check.Block, c float64, t ir.Elem) int {
 	if c == 1 {
-		return w.scalar(w.l.dt(b), t)
+		return w.length(b, t)
+	}
+	if b.Clock {
+		return w.op(ir.Mul, t, w.constant(t, c), w.length(b, t))
 	}
 	return w.scalar(w.l.partOf(b, c), t)
 }
@@ -260,6 +273,26 @@ func (w *writer) value(s *check.Assign, name string) int {
 		n.At = append(n.At, ir.Affine{Index: v.Name})
 	}
 	return w.add(n)
+}
+
+// adamsOnDevice is adamsBashforth with the lengths the program itself chose.
+func (w *writer) adamsOnDevice(s *check.Assign, u int, t ir.Elem, rate string) int {
+	b := w.l.block
+	now, old := w.cvt(w.value(s, "%"+rate), t), w.cvt(w.self(s, rateArray(s.Field)), t)
+	before := w.cvt(w.array0(tag(b, "before"), w.l.clockElem()), t)
+	half := w.op(ir.Mul, t, w.constant(t, 0.5), w.op(ir.Div, t, w.length(b, t), before))
+	sum := w.op(ir.Sub, t, w.op(ir.Mul, t, w.op(ir.Add, t, w.constant(t, 1), half), now), w.op(ir.Mul, t, half, old))
+	return w.op(ir.Add, t, u, w.op(ir.Mul, t, w.length(b, t), sum))
+}
+
+// leapfrogOnDevice is the update of a field of second order whose last step alone is shorter.
+func (w *writer) leapfrogOnDevice(u, prev, rhs int, t ir.Elem) int {
+	b := w.l.block
+	full := w.scalar(w.l.full(b), t)
+	r := w.op(ir.Div, t, w.length(b, t), full)
+	old := w.op(ir.Sub, t, w.op(ir.Mul, t, w.op(ir.Add, t, w.constant(t, 1), r), u), w.op(ir.Mul, t, r, prev))
+	half := w.op(ir.Mul, t, w.op(ir.Mul, t, w.constant(t, 0.5), w.length(b, t)), w.op(ir.Add, t, w.length(b, t), full))
+	return w.op(ir.Add, t, old, w.op(ir.Mul, t, half, rhs))
 }
 
 // startRates writes the function that gives methods which read the step before the rate at the start: their first step is one of Euler.

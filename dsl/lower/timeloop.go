@@ -35,6 +35,10 @@ func (l *lowerer) derived(b *check.Block, name string, f func(*writer) int) stri
 
 func (l *lowerer) timeScalars(b *check.Block) {
 	l.define(l.from(b), func(w *writer) int { return w.node(b.From, ir.F64) })
+	if b.Open || b.Clock {
+		l.openScalars(b)
+		return
+	}
 	l.define(tag(b, "t1"), func(w *writer) int { return w.node(b.To, ir.F64) })
 	span := func(w *writer) int { return w.op(ir.Sub, ir.F64, w.s(tag(b, "t1")), w.s(l.from(b))) }
 	if b.Count {
@@ -69,6 +73,35 @@ func (l *lowerer) timeScalars(b *check.Block) {
 		some := w.op(ir.Lt, ir.Bool, small, w.s(tag(b, "rest")))
 		return w.op(ir.Select, ir.F64, some, w.constant(ir.F64, 1), w.constant(ir.F64, 0))
 	})
+	l.holdLimit(b)
+}
+
+// openScalars are those of an evolve whose count of steps is not known: there is no end, or the program keeps the time.
+func (l *lowerer) openScalars(b *check.Block) {
+	if !b.Open {
+		l.define(tag(b, "t1"), func(w *writer) int { return w.node(b.To, ir.F64) })
+	}
+	l.define(tag(b, "count"), func(w *writer) int { return w.constant(ir.F64, most) })
+	if b.Count || b.Dynamic {
+		return
+	}
+	if b.Limit != nil {
+		l.define(tag(b, "limit"), func(w *writer) int { return w.node(b.Limit, ir.F64) })
+	}
+	l.define(l.full(b), func(w *writer) int {
+		if b.Auto {
+			return w.op(ir.Mul, ir.F64, w.node(b.Step, ir.F64), w.s(tag(b, "limit")))
+		}
+		return w.node(b.Step, ir.F64)
+	})
+	l.define(l.dt(b), func(w *writer) int { return w.s(l.full(b)) })
+	if !b.Auto {
+		l.holdLimit(b)
+	}
+}
+
+// holdLimit refuses a given step beyond the stability limit.
+func (l *lowerer) holdLimit(b *check.Block) {
 	if b.Limit != nil {
 		l.define(tag(b, "ok"), func(w *writer) int {
 			most := w.op(ir.Mul, ir.F64, w.s(tag(b, "limit")), w.constant(ir.F64, 1+roundoff))
@@ -97,8 +130,13 @@ func (l *lowerer) schedule(b *check.Block, fn string) {
 	if !b.Count {
 		run.T0, run.DT, run.Unit = l.from(b), l.full(b), timeUnit(b)
 	}
+	if b.Clock {
+		run.T0, run.DT = "", ""
+		run.Unit = timeUnit(b)
+		run.Clock = &ir.Clock{Now: []string{tag(b, "t"), tag(b, "tl")}, Next: tag(b, "next"), Done: tag(b, "done")}
+	}
 	l.out.Schedule = append(l.out.Schedule, run)
-	if b.Count || b.Auto {
+	if b.Count || b.Auto || b.Open || b.Clock {
 		return
 	}
 	l.out.Schedule = append(l.out.Schedule, ir.Run{Func: fn, Count: tag(b, "clip"), T0: tag(b, "t2"), DT: tag(b, "rest"), Unit: timeUnit(b),

@@ -213,6 +213,9 @@ func (w *writer) fresh(n *check.Node, e ir.Elem) int {
 	case check.ScalarRef:
 		return w.cvt(w.scalar(n.Sym.Name, ir.F64), e)
 	case check.StepSize:
+		if w.l.block.Clock {
+			return w.length(w.l.block, e)
+		}
 		return w.cvt(w.scalar(w.l.dt(w.l.block), ir.F64), e)
 	case check.Read, check.LetRead:
 		return w.cvt(w.read(n), e)
@@ -359,6 +362,9 @@ func (w *writer) time(e ir.Elem) int {
 	from := w.scalar(w.l.from(b), e)
 	if w.now == timeStart {
 		return from
+	}
+	if b.Clock {
+		return w.clockTime(b, e)
 	}
 	n := w.op(ir.Cvt, e, w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "@" + counter(b)}))
 	if b.Count {

@@ -461,15 +461,6 @@ evolve t from 0 to 1 step auto order 3 { .. }   // wrong
 evolve t from 0 to 1 step auto order 4 { .. }   // right`,
 	},
 	{
-		Code:  "WF0311",
-		Title: "not in this version",
-		Text: `The language reads more than this version gives a meaning to. The message says what to
-use instead.`,
-		Example: `
-solve T' - step*lap(T') = T for T'      // implicit: not in this version
-dt(T) = lap(T)                          // explicit`,
-	},
-	{
 		Code:  "WF0312",
 		Title: "how far the stability check goes",
 		Text: `A note, not an error: the step was not checked because some term has no derivable limit,
@@ -510,6 +501,28 @@ advanced by leapfrog, and assignments T' = .. are evaluated once, as written.`,
 		Example: `
 evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u' }   // wrong
 evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u }    // right`,
+	},
+	{
+		Code:  "WF0317",
+		Title: "a step that is chosen while the program runs needs other arguments",
+		Text: `cfl(C, speed = (u, v), diffusion = D, every = k, max = s) is the step
+C/(sum max|c|/h + 2*sum D/h^2), with one component of the speed per axis, computed every k
+steps. adaptive(tol, first = s, max = s) keeps the error of each step below tol times the
+largest value of every field; it integrates by rk23.`,
+		Example: `
+evolve t from 0 to 1 step cfl(0.5) { .. }                    // wrong: of what?
+evolve t from 0 to 1 step cfl(0.5, speed = (u, v)) { .. }    // right`,
+	},
+	{
+		Code:  "WF0318",
+		Title: "this cannot end an evolve",
+		Text: `"until" takes a condition on single numbers, such as reductions of next values, looked at
+after every step; or steady(u, v, tol = 1e-5, every = 100): the fields named, which the evolve
+changes, move per unit of time by at most tol of their largest value.`,
+		Example: `
+evolve t from 0 until T' < 1 step 0.1 { .. }          // wrong: T is a field
+evolve t from 0 until max(T') < 1 step 0.1 { .. }     // right
+evolve t from 0 until steady(T, tol = 1e-6) step 0.1 { .. }`,
 	},
 	{
 		Code:  "WF0320",
