@@ -30,7 +30,7 @@ func (p *Program) judge(code *wse.Program, m wse.Machine) error {
 	if err != nil {
 		return err
 	}
-	r.Machine, r.PEs = report.Answer{Kind: mv.Kind.String(), Reason: string(mv.Reason)}, mv.PEs
+	r.Machine, r.PEs = report.Answer{Kind: mv.Kind.String(), Reason: mv.Reason.String()}, mv.PEs
 	if mv.Kind != verdict.Free {
 		r.Machine.Detail = []string{mv.String()}
 	}

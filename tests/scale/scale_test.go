@@ -5,6 +5,7 @@ package scale
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,22 @@ func benchmark(b *testing.B, nx, ny string) {
 		n = size(b, heat(b, nx, ny))
 	}
 	b.ReportMetric(float64(n), "wfx-bytes")
+}
+
+// BenchmarkBuildRatio builds the two in turn, so that both meet the same computer, and reports the ratio of their median times.
+func BenchmarkBuildRatio(b *testing.B) {
+	var small, whole []time.Duration
+	timed := func(nx, ny string) time.Duration {
+		start := time.Now()
+		size(b, heat(b, nx, ny))
+		return time.Since(start)
+	}
+	for b.Loop() {
+		small, whole = append(small, timed("8", "8")), append(whole, timed("750", "994"))
+	}
+	slices.Sort(small)
+	slices.Sort(whole)
+	b.ReportMetric(float64(whole[len(whole)/2])/float64(small[len(small)/2]), "whole/small")
 }
 
 // Blocks of unequal size have more classes, and still no more than a few per axis.

@@ -138,7 +138,7 @@ func TestMutations(t *testing.T) {
 				count[mu.name+": illegal"]++
 				continue
 			}
-			count[mu.name+": "+v.Kind.String()+string(v.Reason)]++
+			count[mu.name+": "+v.Kind.String()+v.Reason.String()]++
 			end := simulate(t, p, code, m)
 			var hangs *sim.Deadlock
 			switch {

@@ -2,9 +2,9 @@ package verdict
 
 import "github.com/wfc-lang/wfc/target/wse"
 
-// periods of a repeating stretch that are kept beside the last: as many as leave 8 positions, several times the distance between
-// neighbours, but at most 3 and at least 1.
-func periods(step int) int { return min(3, max(1, (8+step-1)/step-1)) }
+// periods of a repeating stretch that are kept beside the last: as many as leave 6 positions, three times the farthest neighbour, but at
+// most 3.
+func periods(step int) int { return min(3, (6+step-1)/step-1) }
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
 func keep(p *wse.Program, yAxis bool) []int {

@@ -3,6 +3,7 @@ package verdict
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 )
 
 // choice is a step that schedules may take or not: a task starts, a completion happens, or a statement does not wait for one.
@@ -40,7 +41,7 @@ func (s *state) choices() (out []choice) {
 				out = append(out, choice{pe: i, kind: goOn})
 			}
 		default:
-			for _, x := range s.candidates(i) {
+			for _, x := range slices.Clone(s.candidates(i)) {
 				out = append(out, choice{pe: i, kind: pickTask, cand: x})
 				if x.sure {
 					break
@@ -221,7 +222,7 @@ func (s *state) key(launch int) [32]byte {
 	if s.fault != nil {
 		b = append(b, s.fault.String()...)
 	}
-	b = append(b, s.why...)
+	b = append(b, byte(s.why))
 	for i := range s.pes {
 		if s.m.class[i] < 0 {
 			continue
@@ -231,7 +232,7 @@ func (s *state) key(launch int) [32]byte {
 			if r.why == NoReason {
 				num(int64(r.v))
 			}
-			b = append(b, r.why...)
+			b = append(b, byte(r.why))
 			b = append(b, 0)
 		}
 		for _, x := range []uint64{p.active, p.blocked, p.sureActive, p.sureUnblock, p.shut} {
@@ -271,7 +272,7 @@ func (s *state) key(launch int) [32]byte {
 			num(int64(r.port))
 			flag(r.ctl)
 			num(int64(r.val))
-			b = append(b, r.why...)
+			b = append(b, byte(r.why))
 		}
 		num(-1)
 	}

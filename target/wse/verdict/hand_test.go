@@ -267,7 +267,7 @@ func TestHands(t *testing.T) {
 		case v.Kind == Deadlocks && ended > 0:
 			t.Errorf("seed %d ends, and is judged so: %v\n%s", seed, v, src)
 		}
-		key := v.Kind.String() + " " + string(v.Reason)
+		key := v.Kind.String() + " " + v.Reason.String()
 		if len(v.Races) > 0 {
 			key += ", races"
 		}

@@ -104,30 +104,36 @@ func all(n int) []int {
 func (m *model) fabric(mach wse.Machine) {
 	n, w := len(m.class), len(m.xs)
 	m.pipes = make([]pipe, 0, 20*n) // a PE of a halo exchange has 12 router buffers and 8 queues
-	routes := make([]map[int]wse.Route, n)
-	slot := make([]map[int]int32, n)
+	// Per PE and color: the route, its buffer, and the input queue. None of color -1, which a queue without one has.
+	colors := 1 + mach.UsableColors
+	for i := range m.p.Routes {
+		colors = max(colors, 2+m.p.Routes[i].Color)
+	}
+	routes, slot, listens := make([]*wse.Route, n*colors), make([]int32, n*colors), make([]int32, n*colors)
+	for i := range slot {
+		slot[i], listens[i] = -1, -1
+	}
+	at := func(pe, color int) int { return pe*colors + color + 1 }
 	add := func(q pipe) int32 {
 		q.up, q.writer, q.reader = -1, -1, -1
 		m.pipes = append(m.pipes, q)
 		return int32(len(m.pipes) - 1)
 	}
 	for pe := range m.class {
-		routes[pe], slot[pe] = map[int]wse.Route{}, map[int]int32{}
-		for _, r := range m.p.Routes {
-			if r.Region.Contains(m.x(pe), m.y(pe)) {
-				routes[pe][r.Color] = r
+		x, y := m.x(pe), m.y(pe)
+		for i := range m.p.Routes {
+			if r := &m.p.Routes[i]; r.Region.Contains(x, y) {
+				routes[at(pe, r.Color)] = r
 				q := pipe{cap: max(1, mach.RouterDepth), color: r.Color, x: pe % w, y: pe / w}
 				if m.dynamic {
-					q.router = m.special(r, pe)
+					q.router = m.special(*r, pe)
 				}
-				slot[pe][r.Color] = add(q)
+				slot[at(pe, r.Color)] = add(q)
 			}
 		}
 	}
 	m.in, m.out = make([][]int32, n), make([][]int32, n)
-	byColor := make([]map[int]int32, n) // input queues
 	for pe, c := range m.class {
-		byColor[pe] = map[int]int32{}
 		if c < 0 {
 			continue
 		}
@@ -137,7 +143,9 @@ func (m *model) fabric(mach wse.Machine) {
 			i := add(pipe{cap: max(1, mach.InQueues[q.ID].Depth), color: color, x: pe % w, y: pe / w})
 			m.pipes[i].reader = int32(pe)
 			m.in[pe] = append(m.in[pe], i)
-			byColor[pe][color] = i
+			if color >= 0 {
+				listens[at(pe, color)] = i
+			}
 		}
 	}
 	link := func(from, to int32, rx wse.Dir) int32 {
@@ -152,11 +160,11 @@ func (m *model) fabric(mach wse.Machine) {
 	}
 	for pe := range m.class {
 		for color := 0; color < mach.UsableColors; color++ {
-			r, ok := routes[pe][color]
-			if !ok {
+			r := routes[at(pe, color)]
+			if r == nil {
 				continue
 			}
-			from := slot[pe][color]
+			from := slot[at(pe, color)]
 			own := m.pipes[from].router
 			for d := wse.North; d <= wse.Ramp; d++ {
 				if own == nil && !r.Tx.Has(d) {
@@ -164,7 +172,7 @@ func (m *model) fabric(mach wse.Machine) {
 				}
 				to := int32(endNoQueue)
 				if d == wse.Ramp {
-					if i, ok := byColor[pe][color]; ok {
+					if i := listens[at(pe, color)]; i >= 0 {
 						to = i
 					}
 				} else {
@@ -173,8 +181,8 @@ func (m *model) fabric(mach wse.Machine) {
 					to = endOffMesh
 					if nx >= 0 && ny >= 0 && nx < w && ny < len(m.ys) {
 						to = endNoRoute
-						if t, ok := slot[ny*w+nx][color]; ok && m.acceptsFrom(t, routes[ny*w+nx][color], d.Opposite()) {
-							to = slot[ny*w+nx][color]
+						if t := at(ny*w+nx, color); slot[t] >= 0 && m.acceptsFrom(slot[t], *routes[t], d.Opposite()) {
+							to = slot[t]
 						}
 					}
 				}
@@ -209,8 +217,8 @@ func (m *model) fabric(mach wse.Machine) {
 			}
 			fed[color] = h
 			to := int32(endNoRoute)
-			if t, ok := slot[pe][color]; ok && m.acceptsFrom(t, routes[pe][color], wse.Ramp) {
-				to = slot[pe][color]
+			if t := at(pe, color); slot[t] >= 0 && m.acceptsFrom(slot[t], *routes[t], wse.Ramp) {
+				to = slot[t]
 			}
 			b := &m.pipes[hw[h]]
 			b.color = color

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -188,7 +189,7 @@ func (s *state) pending() {
 		if c < 0 || s.pes[i].order == nil || s.why != NoReason {
 			continue
 		}
-		for _, x := range s.candidates(i) {
+		for _, x := range slices.Clone(s.candidates(i)) {
 			if before := s.competes(i, x); before >= 0 {
 				s.unordered(i, "task "+s.name(i, x.task)+" can run, and before "+s.name(i, before))
 			}

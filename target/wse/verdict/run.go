@@ -1,8 +1,9 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -213,9 +214,11 @@ func (p *pe) receiving(in int) bool {
 	return false
 }
 
-// candidates lists the tasks that may start, by priority.
+// candidates lists the tasks that may start, by priority. The list is good until the next call.
 func (s *state) candidates(i int) (out []candidate) {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	out = s.cand[:0]
+	defer func() { s.cand = out[:0] }()
 	for _, t := range k.order {
 		bit := uint64(1) << t
 		if k.tasks[t].t.Kind == wse.Local && p.active&bit != 0 && p.blocked&bit == 0 {
@@ -250,8 +253,8 @@ func (s *state) candidates(i int) (out []candidate) {
 			}
 		}
 	}
-	sort.SliceStable(out, func(a, b int) bool {
-		return k.tasks[out[a].task].t.Priority.Rank() < k.tasks[out[b].task].t.Priority.Rank()
+	slices.SortStableFunc(out, func(a, b candidate) int {
+		return cmp.Compare(k.tasks[a.task].t.Priority.Rank(), k.tasks[b.task].t.Priority.Rank())
 	})
 	return out
 }

@@ -99,6 +99,7 @@ type state struct {
 	hazards map[int]bool
 	explore map[int]bool // PEs whose picks and contended completions are left to the caller
 	hazard  string       // the first
+	cand    []candidate  // see candidates
 }
 
 func newState(m *model) *state {

@@ -84,7 +84,7 @@ func TestSwitched(t *testing.T) {
 			count["illegal"]++
 			continue
 		}
-		count[v.Kind.String()+" "+string(v.Reason)]++
+		count[v.Kind.String()+" "+v.Reason.String()]++
 		for _, x := range timings(m)[:3] {
 			s, err := sim.New(p, x, sim.Options{MaxCycles: 100_000})
 			if err != nil {

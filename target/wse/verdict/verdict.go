@@ -18,30 +18,35 @@ const (
 func (k Kind) String() string { return [...]string{"free", "deadlocks", "undecided"}[k] }
 
 // Reason is why a verdict is Undecided. The list is closed.
-type Reason string
+type Reason uint8
 
 // Reasons.
 const (
-	NoReason    Reason = ""
-	ReasonData  Reason = "data"      // a branch or an address of control depends on a value that was received, loaded or computed
-	ReasonArgs  Reason = "arguments" // a branch depends on a launch argument that is not given
-	ReasonLoop  Reason = "loop"      // the execution exceeds maxSteps statements, or maxWavelets moved: maybe a loop without end
-	ReasonState Reason = "states"    // the order of tasks matters and there is more to look at than maxStates, maxCopies and maxWork allow
-	ReasonTime  Reason = "timing"    // some schedules end and some do not: timing decides
-	ReasonSize  Reason = "size"      // the mesh does not repeat and has more than maxPEs PEs
-	ReasonKind  Reason = "construct" // a construct whose effect on the order of wavelets is not modelled
+	NoReason    Reason = iota
+	ReasonData         // a branch or an address of control depends on a value that was received, loaded or computed
+	ReasonArgs         // a branch depends on a launch argument that is not given
+	ReasonLoop         // the execution exceeds maxSteps statements, or maxWavelets moved: maybe a loop without end
+	ReasonState        // the order of tasks matters and there is more to look at than maxStates, maxCopies and maxWork allow
+	ReasonTime         // some schedules end and some do not: timing decides
+	ReasonSize         // the mesh does not repeat and has more than maxPEs PEs
+	ReasonKind         // a construct whose effect on the order of wavelets is not modelled
 )
+
+// String is the name that documentation and reports use, empty for NoReason.
+func (r Reason) String() string {
+	return [...]string{"", "data", "arguments", "loop", "states", "timing", "size", "construct"}[r]
+}
 
 // Reasons lists all reasons with their meaning, for documentation.
 func Reasons() [][2]string {
 	return [][2]string{
-		{string(ReasonData), "a branch depends on a value that was received, loaded or computed, and its arms communicate"},
-		{string(ReasonArgs), "a branch depends on a launch argument that is not given"},
-		{string(ReasonLoop), fmt.Sprintf("a launch executes more than %d statements or moves more than %d wavelets", maxSteps, maxMoves)},
-		{string(ReasonState), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, %d PEs in all of them, or %d statements and moves on the way", maxStates, maxCopies, maxWork)},
-		{string(ReasonTime), "some schedules end and some do not: timing decides"},
-		{string(ReasonSize), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
-		{string(ReasonKind), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, control wavelets or filtered words of unknown value, two output queues of one color"},
+		{ReasonData.String(), "a branch depends on a value that was received, loaded or computed, and its arms communicate"},
+		{ReasonArgs.String(), "a branch depends on a launch argument that is not given"},
+		{ReasonLoop.String(), fmt.Sprintf("a launch executes more than %d statements or moves more than %d wavelets", maxSteps, maxMoves)},
+		{ReasonState.String(), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, %d PEs in all of them, or %d statements and moves on the way", maxStates, maxCopies, maxWork)},
+		{ReasonTime.String(), "some schedules end and some do not: timing decides"},
+		{ReasonSize.String(), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
+		{ReasonKind.String(), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, control wavelets or filtered words of unknown value, two output queues of one color"},
 	}
 }
 

@@ -46,7 +46,7 @@ func TestPrograms(t *testing.T) {
 				switch key {
 				case "want":
 					kind, reason, _ := strings.Cut(arg, " ")
-					if err != nil || v.Kind.String() != kind || string(v.Reason) != reason {
+					if err != nil || v.Kind.String() != kind || v.Reason.String() != reason {
 						t.Errorf("want %s: %v\n%v", arg, err, v)
 					}
 				case "illegal":
