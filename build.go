@@ -13,6 +13,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/runtime/train"
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -37,6 +38,7 @@ type Program struct {
 	Name       string
 	Source     Source
 	IR         *ir.Program // canonical: its meaning in bits is the program's
+	Plan       *train.Plan // how it is trained; nil when the source does not say
 	Machine    string      // profile
 	Mesh       *mesh.Program
 	Code       *wse.Program   // machine program; nil when it was not asked for or does not fit
@@ -63,8 +65,8 @@ func Build(src Source, opt BuildOptions) (*Program, error) {
 		return p, p.fail(err)
 	}
 	p.Machine = m.Name
-	prog, file, list := frontend(src, opt.Set)
-	p.file = file
+	prog, plan, file, list := frontendPlan(src, opt.Set)
+	p.file, p.Plan = file, plan
 	r.Diagnostics = reportDiagnostics(list)
 	if err := list.Err(); err != nil {
 		return p, err

@@ -7,36 +7,51 @@ import (
 	"github.com/wfc-lang/wfc/dsl/check"
 	"github.com/wfc-lang/wfc/dsl/lower"
 	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/dsl/tensor"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/runtime/train"
 )
 
 // frontend reads, checks and lowers a source to index IR. The program is nil when there are errors.
 func frontend(src Source, set map[string]string) (*ir.Program, *diag.File, Diagnostics) {
+	prog, _, file, list := frontendPlan(src, set)
+	return prog, file, list
+}
+
+// frontendPlan is frontend with the plan of training, nil for a source without a train block.
+func frontendPlan(src Source, set map[string]string) (*ir.Program, *train.Plan, *diag.File, Diagnostics) {
 	file := diag.NewFile(src.Name, src.Text)
 	if !src.ir() {
 		tree, list := syntax.ParseFile(file)
+		if tensor.Is(tree) && !list.HasErrors() {
+			t, more := tensor.Build(tree, tensor.Options{Set: set})
+			if list = append(list, more...); t == nil || list.HasErrors() {
+				return nil, nil, file, list
+			}
+			return t.IR, t.Plan, file, list
+		}
 		if list.HasErrors() {
 			// Recovered statements are checked too, so that one run finds what there is to find.
 			_, more := check.Check(tree, check.Options{Set: set})
-			return nil, file, append(list, more...)
+			return nil, nil, file, append(list, more...)
 		}
 		checked, more := check.Check(tree, check.Options{Set: set})
 		list = append(list, more...)
 		if checked == nil || list.HasErrors() {
-			return nil, file, list
+			return nil, nil, file, list
 		}
-		return lower.Program(checked), file, list
+		return lower.Program(checked), nil, file, list
 	}
 	p, err := ir.Parse(src.Name, src.Text)
 	if err != nil {
-		return nil, file, asDiagnostics(err)
+		return nil, nil, file, asDiagnostics(err)
 	}
 	var list diag.List
 	if err := setNumbers(p, set, &list); err != nil {
-		return nil, file, list
+		return nil, nil, file, list
 	}
-	return p, file, list
+	return p, nil, file, list
 }
 
 // setNumbers changes parameters of a program that has lost its units: values are plain numbers.
