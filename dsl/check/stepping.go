@@ -292,7 +292,7 @@ func (c *checker) ending(e *syntax.Evolve, bs *blockState) {
 	if !ok || call.Func.Name != "steady" {
 		s.Until = c.truth(e.Until, &scope{what: "the end", form: true, atEnd: true, block: bs})
 		if !s.Until.invalid() && s.Until.host {
-			c.errs.Errorf("WF0318", e.Until.Span(), "this condition does not change while the program runs").
+			c.errs.Errorf("WF0323", e.Until.Span(), "this condition does not change while the program runs").
 				Suggest("compare a reduction, as in `until max(abs(T' - T)) < 1e-6`, or use `steady(T)`")
 		}
 		if s.Until.invalid() || s.Until.host {
@@ -314,7 +314,7 @@ func (c *checker) ending(e *syntax.Evolve, bs *blockState) {
 			sym = c.names[r.Name.Name]
 		}
 		if sym == nil || sym.field == nil || bs.assigned[sym.field] == nil {
-			c.errs.Errorf("WF0318", a.At, "steady names fields that this `evolve` changes").Suggest("write `until steady(T, tol = 1e-5, every = 100)`")
+			c.errs.Errorf("WF0323", a.At, "steady names fields that this `evolve` changes").Suggest("write `until steady(T, tol = 1e-5, every = 100)`")
 			ok = false
 			continue
 		}
@@ -324,7 +324,7 @@ func (c *checker) ending(e *syntax.Evolve, bs *blockState) {
 		return
 	}
 	if len(pos) == 0 {
-		c.errs.Errorf("WF0318", call.At, "steady names the fields that become steady").Suggest("write `until steady(T, tol = 1e-5, every = 100)`")
+		c.errs.Errorf("WF0323", call.At, "steady names the fields that become steady").Suggest("write `until steady(T, tol = 1e-5, every = 100)`")
 		return
 	}
 	rate, sc := one().div(b.Unit), &scope{host: true, what: "the tolerance"}
@@ -334,7 +334,7 @@ func (c *checker) ending(e *syntax.Evolve, bs *blockState) {
 		s.SteadyTol = number(1e-6, rate, call.At)
 	}
 	if v, ok := c.eval(s.SteadyTol); ok && !(v > 0) {
-		c.errs.Errorf("WF0318", s.SteadyTol.At, "the tolerance must be positive").Labelled("this is %s", trimFloat(v)).Suggest("write `tol = 1e-5`")
+		c.errs.Errorf("WF0323", s.SteadyTol.At, "the tolerance must be positive").Labelled("this is %s", trimFloat(v)).Suggest("write `tol = 1e-5`")
 	}
 	s.SteadyEvery = c.stepCount(named["every"], 1, sc)
 }

@@ -410,7 +410,7 @@ func (l *lowerer) noStep(b *check.Block) {
 		m = "the step has shrunk to {" + tag(b, "h") + "} and its error is still above the tolerance\n" +
 			"the tolerance is below what the type of the fields can reach, or the solution becomes infinite here\nraise tol, or use f64"
 	}
-	l.out.Failures = append(l.out.Failures, ir.Failure{Array: tag(b, "bad"), Code: "WF0630", Message: m, Pos: pos(b.At)})
+	l.out.Failures = append(l.out.Failures, ir.Failure{Array: tag(b, "bad"), Code: "WF0622", Message: m, Pos: pos(b.At)})
 }
 
 // steady writes the function that looks how far the fields moved.

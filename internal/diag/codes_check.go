@@ -514,17 +514,6 @@ evolve t from 0 to 1 step cfl(0.5) { .. }                    // wrong: of what?
 evolve t from 0 to 1 step cfl(0.5, speed = (u, v)) { .. }    // right`,
 	},
 	{
-		Code:  "WF0318",
-		Title: "this cannot end an evolve",
-		Text: `"until" takes a condition on single numbers, such as reductions of next values, looked at
-after every step; or steady(u, v, tol = 1e-5, every = 100): the fields named, which the evolve
-changes, move per unit of time by at most tol of their largest value.`,
-		Example: `
-evolve t from 0 until T' < 1 step 0.1 { .. }          // wrong: T is a field
-evolve t from 0 until max(T') < 1 step 0.1 { .. }     // right
-evolve t from 0 until steady(T, tol = 1e-6) step 0.1 { .. }`,
-	},
-	{
 		Code:  "WF0320",
 		Title: "an output names fields",
 		Text:  `Fields are written; each stands once in an output.`,
@@ -549,6 +538,17 @@ in a program with a time, or at the end.`,
 		Example: `
 output T every 0 steps as jpg          // wrong, twice
 output T every 10 steps as png         // right`,
+	},
+	{
+		Code:  "WF0323",
+		Title: "this cannot end an evolve",
+		Text: `"until" takes a condition on single numbers, such as reductions of next values, looked at
+after every step; or steady(u, v, tol = 1e-5, every = 100): the fields named, which the evolve
+changes, move per unit of time by at most tol of their largest value.`,
+		Example: `
+evolve t from 0 until T' < 1 step 0.1 { .. }          // wrong: T is a field
+evolve t from 0 until max(T') < 1 step 0.1 { .. }     // right
+evolve t from 0 until steady(T, tol = 1e-6) step 0.1 { .. }`,
 	},
 	{
 		Code:  "WF0330",

@@ -114,7 +114,7 @@ there: most often the steps have become very small, because a velocity grows wit
 evolve t from 0 s to 60 s step cfl(0.5, speed = u) max 100000 { .. }`,
 	},
 	{
-		Code:  "WF0630",
+		Code:  "WF0622",
 		Title: "no step is possible",
 		Text: `A step that is chosen while the program runs is zero, infinite or not a number. With cfl(..) the
 speed is zero and no "max" bounds the step, or the solution has become infinite. With
