@@ -30,20 +30,12 @@ type Options struct {
 
 // Layouts maps the axes of p onto m, in the order of p.Axes: the first axis that is used goes to X, the second to Y, the rest stay in
 // PE memory. Programs that declare grids list the grid's axes first; for others the order is that of the widest array. An axis that
-// would be cut into a single part stays in memory, where wraps and ghosts need no messages.
+// would be cut into a single part stays in memory, where wraps and ghosts need no messages. Faces and grids of other resolution go where
+// their axis goes, each part over the same part (see families).
 func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
 	w, h := m.Extent()
 	if w < 1 || h < 1 {
 		return nil, fmt.Errorf("a mesh of %d x %d PEs has no room for a program", w, h)
-	}
-	dims := map[string]mesh.Dim{}
-	for i, name := range meshOrder(p) {
-		switch {
-		case i == 0 && min(p.Axis(name).N, w) > 1:
-			dims[name] = mesh.X
-		case i == 1 && min(p.Axis(name).N, h) > 1:
-			dims[name] = mesh.Y
-		}
 	}
 	for _, name := range o.Wrapped {
 		if a := p.Axis(name); a == nil || !a.Periodic {
@@ -51,18 +43,35 @@ func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
 				Suggest("name a periodic axis, or leave the option out")
 		}
 	}
+	of := map[string]*family{}
+	fams := families(p)
+	for _, f := range fams {
+		for _, a := range f.axes {
+			of[a] = f
+		}
+	}
+	limit := map[mesh.Dim]int{mesh.X: w, mesh.Y: h}
+	dims, next := map[*family]mesh.Dim{}, mesh.X
+	for _, name := range meshOrder(p) {
+		f := of[name]
+		if _, ok := dims[f]; ok {
+			continue
+		}
+		dims[f] = mesh.Mem
+		if next <= mesh.Y {
+			dims[f] = next // also when it has a single part, which stays in memory
+			next++
+		}
+	}
+	laid := map[string]mesh.Layout{}
+	for _, f := range fams {
+		for _, l := range f.layouts(p, dims[f], limit[dims[f]], o.Wrapped) {
+			laid[l.Axis] = l
+		}
+	}
 	var out []mesh.Layout
 	for i := range p.Axes {
-		a := &p.Axes[i]
-		l := mesh.Layout{Axis: a.Name, Dim: dims[a.Name], N: a.N, Parts: 1, Periodic: a.Periodic}
-		switch l.Dim {
-		case mesh.X:
-			l.Parts = min(a.N, w)
-		case mesh.Y:
-			l.Parts = min(a.N, h)
-		}
-		l.Folded = l.Periodic && l.Parts > 2 && !contains(o.Wrapped, a.Name)
-		out = append(out, l)
+		out = append(out, laid[p.Axes[i].Name])
 	}
 	return out, nil
 }
@@ -120,10 +129,10 @@ func Find(ls []mesh.Layout, axis string) *mesh.Layout {
 	return nil
 }
 
-// On returns the layout that lies along a mesh dimension, or nil.
+// On returns the layout that lies along a mesh dimension, the one that others follow, or nil.
 func On(ls []mesh.Layout, d mesh.Dim) *mesh.Layout {
 	for i := range ls {
-		if ls[i].Dim == d {
+		if ls[i].Dim == d && ls[i].With == "" {
 			return &ls[i]
 		}
 	}

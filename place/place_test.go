@@ -68,7 +68,7 @@ func TestViewsCoverTheAxis(t *testing.T) {
 		reach := r.Intn(6)
 		marks := []int{r.Intn(l.N), r.Intn(l.N)}
 		seen := map[int]bool{}
-		for _, g := range place.Views(l, reach, marks) {
+		for _, g := range place.Views([]*mesh.Layout{l}, reach, [][]int{marks}) {
 			for _, k := range g.Parts {
 				lo, hi := l.Block(k)
 				if g.View.Size != hi-lo || g.View.First != (k == 0) || g.View.Last != (k == l.Parts-1) {
@@ -104,7 +104,7 @@ func TestViewsDoNotGrow(t *testing.T) {
 	for _, periodic := range []bool{false, true} {
 		count := func(n, parts int) (views, ranges int) {
 			l := &mesh.Layout{Axis: "x", Dim: mesh.X, N: n, Parts: parts, Periodic: periodic, Folded: periodic}
-			for _, g := range place.Views(l, 2, []int{1, n - 1}) {
+			for _, g := range place.Views([]*mesh.Layout{l}, 2, [][]int{[]int{1, n - 1}}) {
 				views++
 				ranges += len(place.Ranges(l, g.Parts))
 			}

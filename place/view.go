@@ -106,54 +106,76 @@ func (v *View) key(b []byte) []byte {
 	return b
 }
 
-// Group is a set of parts of an axis with equal views.
+// Group is a set of parts with equal views.
 type Group struct {
-	View  *View
+	View  *View   // of the axis itself
+	Views []*View // of all axes that lie along the dimension
 	Parts []int
 }
 
-// Views groups the parts of a layout by what they see. Marks are the axis positions at which the program changes (ends of domains and
-// pieces); the ends of the axis are marks always. Groups are in order of their first part. A nil layout gives one part.
-func Views(l *mesh.Layout, reach int, marks []int) []Group {
-	if l == nil {
+// Along returns the layouts along a mesh dimension, the one that the others follow first.
+func Along(ls []mesh.Layout, d mesh.Dim) []*mesh.Layout {
+	var out []*mesh.Layout
+	for i := range ls {
+		switch {
+		case ls[i].Dim != d:
+		case ls[i].With == "":
+			out = append([]*mesh.Layout{&ls[i]}, out...)
+		default:
+			out = append(out, &ls[i])
+		}
+	}
+	return out
+}
+
+// Views groups the parts along a dimension by what they see of the axes that lie there, see Along. Marks are, per axis, the positions at
+// which the program changes (ends of domains and pieces); the ends of the axis are marks always. Groups are in order of their first
+// part. Without layouts there is one part.
+func Views(ls []*mesh.Layout, reach int, marks [][]int) []Group {
+	if len(ls) == 0 {
 		return []Group{{View: Alone(), Parts: []int{0}}}
 	}
-	all := map[int]bool{0: true, l.N: true}
-	for _, m := range marks {
-		all[m] = true
+	vs := make([]*View, len(ls))
+	for i, l := range ls {
+		vs[i] = &View{Periodic: l.Periodic, N: l.N, Reach: reach, marks: spread(l, reach, marks[i])}
 	}
-	var ms []int
-	for m := range all {
-		ms = append(ms, m)
-		if l.Periodic {
+	var out []Group
+	at := map[string]int{}
+	var key []byte
+	for k := range ls[0].Parts {
+		key = key[:0]
+		for i, l := range ls {
+			vs[i].look(l, k)
+			key = vs[i].key(key)
+		}
+		i, ok := at[string(key)]
+		if !ok {
+			i = len(out)
+			at[string(key)] = i
+			g := Group{}
+			for _, v := range vs {
+				g.Views = append(g.Views, v.clone())
+			}
+			g.View = g.Views[0]
+			out = append(out, g)
+		}
+		out[i].Parts = append(out[i].Parts, k)
+	}
+	return out
+}
+
+// spread sorts marks, with the ends of the axis and the images of all of them on a periodic one.
+func spread(l *mesh.Layout, reach int, marks []int) []int {
+	ms := append([]int{0, l.N}, marks...)
+	if l.Periodic {
+		for _, m := range ms[:len(ms):len(ms)] {
 			for s := 1; s <= images(l.N, reach); s++ {
 				ms = append(ms, m-s*l.N, m+s*l.N)
 			}
 		}
 	}
-	sort.Ints(ms)
-	uniq := ms[:0]
-	for i, m := range ms {
-		if i == 0 || m != uniq[len(uniq)-1] {
-			uniq = append(uniq, m)
-		}
-	}
-	var out []Group
-	at := map[string]int{}
-	v := &View{Periodic: l.Periodic, N: l.N, Reach: reach, marks: uniq}
-	var key []byte
-	for k := range l.Parts {
-		v.look(l, k)
-		key = v.key(key[:0])
-		i, ok := at[string(key)]
-		if !ok {
-			i = len(out)
-			at[string(key)] = i
-			out = append(out, Group{View: v.clone()})
-		}
-		out[i].Parts = append(out[i].Parts, k)
-	}
-	return out
+	slices.Sort(ms)
+	return slices.Compact(ms)
 }
 
 // Ranges writes the positions of parts as few strided ranges, in ascending order: stride 1, or 2 where a folded axis interleaves its

@@ -54,21 +54,22 @@ type dag struct {
 	o    *op
 	p    *piece
 	b    []ir.Interval
+	step strides
 	mask []uint64 // per node: the dimensions longer than 1 along which it varies
 	uses []int    // readers left
 	far  []bool   // per node: it depends on points of other PEs
 	val  []*opnd
 }
 
-// body emits the nodes in want (results, or factors of a contraction) over box b into dst. Operations go argument by argument, depth
+// body emits the nodes in want (results, or factors of a contraction) over a phase of a box, see [strides], into dst. Operations go argument by argument, depth
 // first, which keeps few scratch vectors alive; the order changes no bits. The last operation of every wanted node waits until all
 // arguments are there and then writes straight to its destination, unless that would overwrite what is still to be read.
-func (e *pe) body(o *op, p *piece, b []ir.Interval, want []int, dst []*opnd) {
+func (e *pe) body(o *op, p *piece, b []ir.Interval, s strides, want []int, dst []*opnd) {
 	before := map[ir.Elem][]bool{}
 	for el, used := range e.temp {
 		before[el] = append([]bool{}, used...)
 	}
-	g := &dag{e: e, o: o, p: p, b: b}
+	g := &dag{e: e, o: o, p: p, b: b, step: s}
 	g.prepare(want)
 	var full uint64
 	for d, iv := range b {
@@ -170,7 +171,7 @@ func (g *dag) prepare(want []int) {
 				if d >= 0 {
 					g.mask[i] |= g.bit(d)
 				}
-				g.far[i] = g.far[i] || acc.v.dims[k] != mesh.Mem && acc.off[k] != 0
+				g.far[i] = g.far[i] || acc.v.dims[k] != mesh.Mem && acc.shifts(k)
 			}
 		case ir.Index:
 			g.mask[i] = g.bit(g.o.index(n.Name))
@@ -266,14 +267,14 @@ func (g *dag) read(a *access) *opnd {
 	for i, d := range a.dim {
 		pos[i] = a.off[i]
 		if d >= 0 {
-			pos[i] += g.b[d].Lo
+			pos[i] = a.at(i, g.b[d].Lo)
 		}
 	}
 	c, off := a.v.st.at(pos)
 	v := &opnd{array: c.array, off: off, stride: make([]int, len(g.b)), temp: -1, elem: a.v.st.elem}
 	for i, d := range a.dim {
 		if d >= 0 {
-			v.stride[d] += c.stride[i]
+			v.stride[d] += c.stride[i] * a.mul[i] * g.step.of(d) / a.div[i]
 		}
 	}
 	return v
@@ -290,11 +291,11 @@ func (g *dag) index(d int) *opnd {
 	name := g.e.l.indexData(n.Axis)
 	size := n.N
 	if n.Dim != mesh.Mem {
-		size = g.e.view[n.Dim].Size
+		size = g.e.see[n.Axis].Size
 	}
-	if iv.Lo >= 0 && iv.Hi <= size {
+	if step := g.step.of(d); iv.Lo >= 0 && iv.Lo+(iv.Hi-iv.Lo-1)*step < size {
 		v := &opnd{array: name, off: iv.Lo, stride: make([]int, len(g.b)), temp: -1, elem: ir.I32}
-		v.stride[d] = 1
+		v.stride[d] = step
 		return v
 	}
 	v := g.scratch(ir.I32, 0)

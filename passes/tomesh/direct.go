@@ -57,7 +57,27 @@ func (l *lowering) mayWrite(fn *function, v *value, array string, t *value) bool
 		v.def.operands(func(g *value) { reads = reads || g.root() == t })
 		return !reads
 	}
-	return true
+	return !v.def.phased(t)
+}
+
+// phased reports whether a piece of o that reads t elsewhere than where it writes is done in phases: one may write what a later one reads.
+func (o *op) phased(t *value) bool {
+	for i := range o.pieces {
+		if o.pieces[i].steps(len(o.iter)) == nil {
+			continue
+		}
+		for _, a := range o.pieces[i].acc {
+			if a.v.root() != t {
+				continue
+			}
+			for e, d := range a.dim {
+				if d != e || a.off[e] != 0 || a.mul[e] != 1 || a.div[e] != 1 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // orderPieces sorts the pieces of o so that none writes, into the arrays its results go to, what a later one reads. It reports
@@ -106,7 +126,7 @@ func (l *lowering) clobbers(w, r *piece, targets []*value) bool {
 			for e, d := range a.dim {
 				iv := ir.Interval{Lo: a.off[e], Hi: a.off[e] + 1}
 				if d >= 0 {
-					iv = ir.Interval{Lo: r.Box[d].Lo + a.off[e], Hi: r.Box[d].Hi + a.off[e]}
+					iv = a.span(e, r.Box[d])
 				}
 				if columns && a.v.dims[e] != mesh.Mem && a.off[e] != 0 { // a neighbour's column is a separate array
 					meet = false

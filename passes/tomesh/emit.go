@@ -10,8 +10,9 @@ import (
 // pe lowers one function for the PEs that have a pair of views.
 type pe struct {
 	l    *lowering
-	view [3]*place.View     // by mesh.Dim
-	role [3]collective.Role // by mesh.Dim, in the tree along it
+	view [3]*place.View         // by mesh.Dim: of the axis that the others there follow
+	see  map[string]*place.View // by axis on the mesh
+	role [3]collective.Role     // by mesh.Dim, in the tree along it
 	fn   *function
 	out  []mesh.Op
 	copy []bool // parallel to out: a receive into memory that nothing reads after the function
@@ -97,8 +98,7 @@ func (e *pe) publish(v *value) {
 }
 
 // windows returns the relative windows of a patch along a mesh dimension for a value's margins.
-func (e *pe) windows(d mesh.Dim, side bool, n *need) []ir.Interval {
-	size := e.view[d].Size
+func (e *pe) windows(d mesh.Dim, size int, side bool, n *need) []ir.Interval {
 	if !side {
 		return []ir.Interval{{Lo: 0, Hi: size}}
 	}
@@ -120,7 +120,7 @@ func (e *pe) boxes(o *op, p *piece, at patch) [][]ir.Interval {
 			}
 			continue
 		}
-		v := e.view[d]
+		v := e.see[o.iter[i].Axis]
 		ws := []ir.Interval{{Lo: 0, Hi: v.Size}}
 		if at.has(d) {
 			n := 0
@@ -128,7 +128,7 @@ func (e *pe) boxes(o *op, p *piece, at patch) [][]ir.Interval {
 			if !v.Periodic {
 				zero, n = v.Rel(0), v.Rel(v.N)
 			}
-			ws = e.windows(d, true, &o.eval)
+			ws = e.windows(d, v.Size, true, &o.eval)
 			if o.Kind != ir.Extend { // halo points are received
 				if v.Periodic {
 					return nil
@@ -162,11 +162,13 @@ func (e *pe) compute(o *op) {
 		for at := own; at <= corners; at++ {
 			for _, b := range e.boxes(o, p, at) {
 				e.split(o, p, b, func(b []ir.Interval) {
-					dst := make([]*opnd, len(o.res))
-					for r, v := range o.res {
-						dst[r] = e.place(v.st, b)
-					}
-					e.body(o, p, b, p.Body.Results, dst)
+					p.phases(b, func(b []ir.Interval, s strides) {
+						dst := make([]*opnd, len(o.res))
+						for r, v := range o.res {
+							dst[r] = e.place(v.st, b).stepped(s)
+						}
+						e.body(o, p, b, s, p.Body.Results, dst)
+					})
 				})
 			}
 		}
@@ -190,7 +192,8 @@ func (e *pe) block(v *value, box []ir.Interval) [][]ir.Interval {
 	out := append([]ir.Interval{}, box...)
 	for _, d := range meshDims {
 		if i := v.on[d]; i >= 0 {
-			ivs := e.view[d].Clip(v.box[i], ir.Interval{Lo: 0, Hi: e.view[d].Size})
+			x := e.see[v.axes[i]]
+			ivs := x.Clip(v.box[i], ir.Interval{Lo: 0, Hi: x.Size})
 			if len(ivs) == 0 {
 				return nil
 			}
@@ -235,8 +238,8 @@ func (e *pe) split(o *op, p *piece, b []ir.Interval, f func([]ir.Interval)) {
 // ghostIndex reports whether a body uses iteration index i as a value beyond the points for which index data is loaded.
 func (e *pe) ghostIndex(o *op, p *piece, i int, iv ir.Interval) bool {
 	n := place.Find(e.l.ls, o.iter[i].Axis).N
-	if d := o.dims[i]; d != mesh.Mem {
-		n = e.view[d].Size
+	if o.dims[i] != mesh.Mem {
+		n = e.see[o.iter[i].Axis].Size
 	}
 	if iv.Lo >= 0 && iv.Hi <= n {
 		return false

@@ -69,9 +69,9 @@ func (e *pe) rounds(v *value, dims []mesh.Dim) {
 			if v.on[d] < 0 || !n.want[1<<(d-mesh.X)] && !n.want[corners] {
 				continue
 			}
-			s := e.strips(d, n.lo[d], n.hi[d], j)
+			s := stripsOf(e.see[v.axes[v.on[d]]], d, n.lo[d], n.hi[d], j)
 			strips = append(strips, s...)
-			more = more || (j-1)*minBlock(e.l.lay[d]) < max(n.lo[d], n.hi[d])
+			more = more || (j-1)*place.Find(e.l.ls, v.axes[v.on[d]]).MinBlock() < max(n.lo[d], n.hi[d])
 		}
 		if !more {
 			return
@@ -89,12 +89,9 @@ func (e *pe) rounds(v *value, dims []mesh.Dim) {
 	}
 }
 
-func minBlock(l *mesh.Layout) int { return l.N / l.Parts }
-
-// strips computes round j along d. Towards higher parts a PE sends the points of the j-1st part below it that lie within lo of the
+// stripsOf computes round j along d. Towards higher parts a PE sends the points of the j-1st part below it that lie within lo of the
 // receiver's block, and receives those of the jth part below it within lo of its own; mirrored towards lower parts.
-func (e *pe) strips(d mesh.Dim, lo, hi, j int) []strip {
-	v := e.view[d]
+func stripsOf(v *place.View, d mesh.Dim, lo, hi, j int) []strip {
 	up := strip{d: d, step: 1}
 	down := strip{d: d, step: -1}
 	if len(v.Right) > 0 {
@@ -168,17 +165,16 @@ func (e *pe) stripBox(v *value, d mesh.Dim, iv ir.Interval) ([]ir.Interval, bool
 		case x == d:
 			box[i] = iv
 		case x == mesh.X && n.want[corners]:
-			box[i] = e.halo(x, n)
+			box[i] = halo(e.see[v.axes[i]], x, n)
 		default:
-			box[i] = ir.Interval{Hi: e.view[x].Size}
+			box[i] = ir.Interval{Hi: e.see[v.axes[i]].Size}
 		}
 	}
 	return box, true
 }
 
 // halo is the block with its received margins.
-func (e *pe) halo(d mesh.Dim, n *need) ir.Interval {
-	v := e.view[d]
+func halo(v *place.View, d mesh.Dim, n *need) ir.Interval {
 	iv := ir.Interval{Lo: -n.lo[d], Hi: v.Size + n.hi[d]}
 	if !v.Periodic {
 		iv.Lo, iv.Hi = max(iv.Lo, v.Rel(0)), min(iv.Hi, v.Rel(v.N))
@@ -247,8 +243,9 @@ func (e *pe) held(v *value, at patch, i int) [][]ir.Interval {
 		}
 		var next [][]ir.Interval
 		for _, b := range out {
-			for _, w := range e.windows(d, at.has(d), &v.need) {
-				for _, iv := range e.view[d].Clip(v.box[k], w) {
+			x := e.see[v.axes[k]]
+			for _, w := range e.windows(d, x.Size, at.has(d), &v.need) {
+				for _, iv := range x.Clip(v.box[k], w) {
 					for lo := iv.Lo; lo < iv.Hi; lo++ {
 						c := append([]ir.Interval{}, b...)
 						c[k] = ir.Interval{Lo: lo, Hi: lo + 1}

@@ -18,6 +18,19 @@ func (l *lowering) classes() {
 	funcs := make([][][][]mesh.Op, len(gx))
 	keys := make([][]string, len(gx))
 	seen := map[string]string{}
+	see := map[[2]int]map[string]*place.View{}
+	for i := range gx {
+		for j := range gy {
+			m := map[string]*place.View{}
+			for k, v := range gx[i].Views {
+				m[l.along[mesh.X][k].Axis] = v
+			}
+			for k, v := range gy[j].Views {
+				m[l.along[mesh.Y][k].Axis] = v
+			}
+			see[[2]int{i, j}] = m
+		}
+	}
 	for i := range gx {
 		for j := range gy {
 			var fs [][]mesh.Op
@@ -25,6 +38,7 @@ func (l *lowering) classes() {
 			for _, fn := range l.funcs {
 				e := &pe{l: l, fn: fn, temp: map[ir.Elem][]bool{}}
 				e.view[mesh.X], e.view[mesh.Y] = gx[i].View, gy[j].View
+				e.see = see[[2]int{i, j}]
 				e.role[mesh.X], e.role[mesh.Y] = gx[i].role, gy[j].role
 				fs = append(fs, e.lower())
 				key += fmt.Sprintf("%+v;", fs[len(fs)-1])
@@ -99,28 +113,32 @@ func (l *lowering) reachAlong(d mesh.Dim) int {
 	return r
 }
 
-// marks are the positions along d at which any domain or piece begins or ends.
-func (l *lowering) marks(d mesh.Dim) []int {
-	var out []int
+// marks are, for every axis along d, the positions at which any domain or piece begins or ends.
+func (l *lowering) marks(d mesh.Dim) [][]int {
+	out := make([][]int, len(l.along[d]))
+	add := func(axis string, at ...int) {
+		for i, x := range l.along[d] {
+			if x.Axis == axis {
+				out[i] = append(out[i], at...)
+			}
+		}
+	}
 	for _, fn := range l.funcs {
 		for _, o := range fn.ops {
 			i := o.on[d]
 			if i < 0 {
 				continue
 			}
-			out = append(out, o.iter[i].Lo, o.iter[i].Hi)
+			add(o.iter[i].Axis, o.iter[i].Lo, o.iter[i].Hi)
 			for _, p := range o.pieces {
-				out = append(out, p.Box[i].Lo, p.Box[i].Hi)
+				add(o.iter[i].Axis, p.Box[i].Lo, p.Box[i].Hi)
 			}
 		}
 		for _, v := range fn.order {
 			if i := v.on[d]; i >= 0 {
-				out = append(out, v.box[i].Lo, v.box[i].Hi)
+				add(v.axes[i], v.box[i].Lo, v.box[i].Hi)
 			}
 		}
-	}
-	if x := l.lay[d]; x != nil {
-		out = append(out, 0, x.N)
 	}
 	return out
 }
@@ -207,9 +225,10 @@ func (l *lowering) finish() {
 			order := ir.Order{Kind: ir.Mesh}
 			for _, d := range meshDims {
 				if o.on[d] >= len(o.Dom) {
-					c := ir.ChainAxis{Axis: o.iter[o.on[d]].Axis, Parts: l.lay[d].Parts}
+					x := place.Find(l.ls, o.iter[o.on[d]].Axis)
+					c := ir.ChainAxis{Axis: x.Axis, Parts: x.Parts, Unit: x.Unit, Extra: x.Extra}
 					if t := l.trees[d]; t != nil {
-						c = *t
+						c.Levels = t.Levels
 					}
 					order.Chain = append(order.Chain, c)
 				}

@@ -152,14 +152,16 @@ type reachOf struct {
 	lo, hi int
 }
 
-func (l *lowering) reach(o *op, p *piece, d mesh.Dim, off int) (r reachOf) {
-	lay := l.lay[d]
+func (l *lowering) reach(o *op, p *piece, d mesh.Dim, a *access) (r reachOf) {
+	lay := place.Find(l.ls, o.iter[o.on[d]].Axis)
+	into := place.Find(l.ls, a.v.axes[a.v.on[d]])
 	box := p.Box[o.on[d]]
-	land := func(from int, iv ir.Interval, lo, hi int) {
+	land := func(from int, iv ir.Interval, k int) {
 		if iv.Lo >= iv.Hi {
 			return
 		}
-		iv.Lo, iv.Hi = iv.Lo+off, iv.Hi+off
+		lo, hi := into.Block(k)
+		iv = a.span(a.v.on[d], iv)
 		if iv.Lo < hi && iv.Hi > lo {
 			r.to[from][0] = true
 		}
@@ -170,14 +172,14 @@ func (l *lowering) reach(o *op, p *piece, d mesh.Dim, off int) (r reachOf) {
 	}
 	for k := range lay.Parts {
 		lo, hi := lay.Block(k)
-		land(0, ir.Interval{Lo: max(box.Lo, lo), Hi: min(box.Hi, hi)}, lo, hi)
+		land(0, ir.Interval{Lo: max(box.Lo, lo), Hi: min(box.Hi, hi)}, k)
 		for _, w := range o.sides(lo, hi, o.eval.lo[d], o.eval.hi[d], lay.N, lay.Periodic) {
 			images := 0
 			if lay.Periodic {
 				images = (w.Hi-w.Lo)/lay.N + 1
 			}
 			for s := -images; s <= images; s++ {
-				land(1, ir.Interval{Lo: max(box.Lo+s*lay.N, w.Lo), Hi: min(box.Hi+s*lay.N, w.Hi)}, lo, hi)
+				land(1, ir.Interval{Lo: max(box.Lo+s*lay.N, w.Lo), Hi: min(box.Hi+s*lay.N, w.Hi)}, k)
 			}
 		}
 	}
@@ -194,8 +196,8 @@ func (l *lowering) needPiece(o *op, p *piece) {
 		var r [3]reachOf
 		for _, d := range meshDims {
 			r[d].to = [2][2]bool{{true, false}, {true, false}} // an operand without the axis is at hand everywhere
-			if e := a.v.on[d]; e >= 0 {
-				r[d] = l.reach(o, p, d, a.off[e])
+			if a.v.on[d] >= 0 {
+				r[d] = l.reach(o, p, d, a)
 			}
 		}
 		for from := own; from <= corners; from++ {
@@ -226,7 +228,7 @@ func (l *lowering) readHull(o *op, a *access, box []ir.Interval) []ir.Interval {
 	for e, d := range a.dim {
 		hull[e] = ir.Interval{Lo: a.off[e], Hi: a.off[e] + 1}
 		if d >= 0 {
-			hull[e] = ir.Interval{Lo: box[d].Lo + a.off[e], Hi: box[d].Hi + a.off[e]}
+			hull[e] = a.span(e, box[d])
 		}
 		if lay := place.Find(l.ls, a.v.axes[e]); lay.Dim == mesh.Mem && lay.Periodic && (hull[e].Lo < 0 || hull[e].Hi > lay.N) {
 			hull[e] = ir.Interval{Lo: min(hull[e].Lo, 0), Hi: max(hull[e].Hi, lay.N)}

@@ -25,8 +25,9 @@ func (e *pe) foldLocal(o *op, r int) (acc *opnd, dom []ir.Interval) {
 	empty := false
 	for i, x := range o.iter {
 		box[i] = ir.Interval{Lo: x.Lo, Hi: x.Hi}
-		if d := o.dims[i]; d != mesh.Mem {
-			ivs := e.view[d].Clip(box[i], ir.Interval{Lo: 0, Hi: e.view[d].Size})
+		if o.dims[i] != mesh.Mem {
+			v := e.see[x.Axis]
+			ivs := v.Clip(box[i], ir.Interval{Lo: 0, Hi: v.Size})
 			if len(ivs) == 0 {
 				box[i] = ir.Interval{}
 				empty = true
@@ -75,7 +76,7 @@ func (e *pe) terms(o *op, r int, box []ir.Interval) []*opnd {
 			}
 			return w
 		}
-		if len(active) == 1 {
+		if len(active) == 1 && active[0].steps(len(box)) == nil {
 			g := &dag{e: e, o: o, p: active[0], b: box}
 			g.prepare([]int{node(active[0])})
 			if len(active[0].Body.Nodes[node(active[0])].Args) == 0 {
@@ -92,7 +93,9 @@ func (e *pe) terms(o *op, r int, box []ir.Interval) []*opnd {
 		t := (&dag{e: e, b: box}).scratch(o.res[r].elem, full)
 		for i, p := range active {
 			e.split(o, p, boxes[i], func(b []ir.Interval) {
-				e.body(o, p, b, []int{node(p)}, []*opnd{t.moved(box, b)})
+				p.phases(b, func(b []ir.Interval, s strides) {
+					e.body(o, p, b, s, []int{node(p)}, []*opnd{t.moved(box, b).stepped(s)})
+				})
 			})
 		}
 		out = append(out, t)
@@ -286,7 +289,7 @@ func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
 		if o.on[d] < len(o.Dom) {
 			continue
 		}
-		v := e.view[d]
+		v := e.see[o.iter[o.on[d]].Axis]
 		here := len(e.over(o, d)) > 0 // this part has points of the axis
 		// after the chain along x, all of a column's partials are at part 0
 		if d == mesh.Y && o.on[mesh.X] >= len(o.Dom) && !e.view[mesh.X].First {
@@ -333,5 +336,6 @@ func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
 // over is the interval of the iteration range along mesh dimension d that this PE owns, or none.
 func (e *pe) over(o *op, d mesh.Dim) []ir.Interval {
 	x := o.iter[o.on[d]]
-	return e.view[d].Clip(ir.Interval{Lo: x.Lo, Hi: x.Hi}, ir.Interval{Lo: 0, Hi: e.view[d].Size})
+	v := e.see[x.Axis]
+	return v.Clip(ir.Interval{Lo: x.Lo, Hi: x.Hi}, ir.Interval{Lo: 0, Hi: v.Size})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/place"
 )
 
 // maxDims is how many dimensions a slice has at most.
@@ -17,6 +18,7 @@ type store struct {
 	kind    mesh.ArrayKind
 	of      string
 	elem    ir.Elem
+	axes    []string
 	dims    []mesh.Dim
 	on      [3]int
 	need    need
@@ -35,7 +37,7 @@ type column struct {
 }
 
 func (l *lowering) newStore(name string, kind mesh.ArrayKind, of string, v *value) *store {
-	s := &store{name: name, kind: kind, of: of, elem: v.elem, dims: v.dims, on: v.on}
+	s := &store{name: name, kind: kind, of: of, elem: v.elem, axes: v.axes, dims: v.dims, on: v.on}
 	if s.elem == ir.Bool {
 		s.elem = ir.I32
 	}
@@ -122,7 +124,7 @@ func (l *lowering) shape(s *store) {
 	}
 	for i, d := range s.dims {
 		if d != mesh.Mem {
-			mem[i] = ir.Interval{Lo: 0, Hi: l.lay[d].MaxBlock()}
+			mem[i] = ir.Interval{Lo: 0, Hi: place.Find(l.ls, s.axes[i]).MaxBlock()}
 			if !s.columns {
 				mem[i] = ir.Interval{Lo: -s.need.lo[d], Hi: mem[i].Hi + s.need.hi[d]}
 			}

@@ -41,8 +41,11 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
 	for _, d := range meshDims {
-		if l.lay[d] != nil && l.lay[d].MaxBlock() > 1 {
-			l.single = false
+		l.along[d] = place.Along(layouts, d)
+		for _, x := range l.along[d] {
+			if x.MaxBlock() > 1 {
+				l.single = false
+			}
 		}
 	}
 	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.needs, l.storage, l.chooseTrees, l.classes} {
@@ -67,7 +70,8 @@ var meshDims = [...]mesh.Dim{mesh.X, mesh.Y}
 type lowering struct {
 	p      *ir.Program
 	ls     []mesh.Layout
-	lay    [3]*mesh.Layout     // by mesh.Dim; nil when no axis lies there
+	lay    [3]*mesh.Layout     // by mesh.Dim: the axis that the others there follow; nil when none lies there
+	along  [3][]*mesh.Layout   // by mesh.Dim: all that lie there
 	trees  [3]*collective.Tree // by mesh.Dim; nil for one chain
 	single bool                // every block is one point
 	o      Options
@@ -116,8 +120,9 @@ func (l *lowering) checkLayouts() {
 		switch {
 		case x == nil:
 			l.errorf("WF0405", ir.Pos{}, "axis %s has no layout", a.Name)
-		case x.N != a.N || x.Periodic != a.Periodic || x.Parts < 1 || x.Parts > a.N || x.Dim != mesh.Mem && x.Parts < 2:
+		case x.N != a.N || x.Periodic != a.Periodic || !x.Cut().Valid(a.N) || x.Dim != mesh.Mem && x.Parts < 2 || x.With != "" && !l.follows(x):
 			l.errorf("WF0405", ir.Pos{}, "the layout of axis %s does not suit it: %d points in %d parts", a.Name, a.N, x.Parts)
+		case x.With != "":
 		case x.Dim != mesh.Mem && on[x.Dim] != "":
 			l.errorf("WF0405", ir.Pos{}, "axes %s and %s both lie along %s of the mesh", on[x.Dim], a.Name, x.Dim)
 		case x.Dim != mesh.Mem:
@@ -127,6 +132,12 @@ func (l *lowering) checkLayouts() {
 	for _, a := range l.p.Arrays {
 		l.checkElem(a.Elem, a.Pos, "array "+a.Name)
 	}
+}
+
+// follows reports whether a layout lies like the one it names.
+func (l *lowering) follows(x *mesh.Layout) bool {
+	o := place.Find(l.ls, x.With)
+	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded && o.Periodic == x.Periodic
 }
 
 func (l *lowering) checkElem(e ir.Elem, at ir.Pos, what string) {

@@ -76,7 +76,7 @@ func (l *lowering) reductions(d mesh.Dim) []int {
 			for i, r := range o.Dom {
 				size := r.Hi - r.Lo
 				if where := o.dims[i]; where != mesh.Mem {
-					size = min(size, l.lay[where].MaxBlock())
+					size = min(size, place.Find(l.ls, r.Axis).MaxBlock())
 				}
 				n *= size
 			}
@@ -160,7 +160,7 @@ type group struct {
 // groups are the parts along d that a lowering cannot tell apart.
 func (l *lowering) groups(d mesh.Dim) []group {
 	var out []group
-	for _, g := range place.Views(l.lay[d], l.reachAlong(d), l.marks(d)) {
+	for _, g := range place.Views(l.along[d], l.reachAlong(d), l.marks(d)) {
 		t := l.trees[d]
 		if t == nil {
 			out = append(out, group{Group: g})
@@ -173,7 +173,7 @@ func (l *lowering) groups(d mesh.Dim) []group {
 			if !ok {
 				i = len(out)
 				at[r.Key()] = i
-				out = append(out, group{place.Group{View: g.View}, r})
+				out = append(out, group{place.Group{View: g.View, Views: g.Views}, r})
 			}
 			out[i].Parts = append(out[i].Parts, k)
 		}

@@ -61,11 +61,31 @@ type piece struct {
 	acc map[int]*access // by node: reads
 }
 
-// access is a read with one affine form per dimension of the operand.
+// access is a read with one affine form per dimension of the operand: floor((i*mul + off)/div).
 type access struct {
-	v   *value
-	dim []int // iteration dimension, or -1 for a constant
-	off []int
+	v        *value
+	dim      []int // iteration dimension, or -1 for a constant
+	off      []int
+	mul, div []int // 1 unless the axes have different resolution
+}
+
+// at is the position read along dimension e of the operand when its index is i.
+func (a *access) at(e, i int) int { return floorDiv(i*a.mul[e]+a.off[e], a.div[e]) }
+
+// span is what is read along dimension e while the index runs over iv.
+func (a *access) span(e int, iv ir.Interval) ir.Interval {
+	if iv.Lo >= iv.Hi {
+		return ir.Interval{}
+	}
+	return ir.Interval{Lo: a.at(e, iv.Lo), Hi: a.at(e, iv.Hi-1) + 1}
+}
+
+// shifts reports whether an index reads beside the point, or block of points, that lies over it.
+func (a *access) shifts(e int) bool {
+	if a.div[e] > 1 {
+		return a.off[e] != 0
+	}
+	return a.off[e] < 0 || a.off[e] >= a.mul[e]
 }
 
 func (l *lowering) newValue(name string, e ir.Elem, rs []ir.Range) *value {
@@ -257,12 +277,16 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 				l.errorf("WF0403", o.Pos, "%s is read at the fixed position %d of axis %s, which is spread over the mesh", v.name, f.Off, v.axes[i]).
 					Note("one PE would have to send its points to all others").
 					Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
+			case d >= 0 && d == x && !l.aligned(o.iter[d].Axis, v.axes[i], f):
+				l.errorf("WF0403", o.Pos, "%s is read along mesh axis %s by index %s, whose axis %s does not lie over it", v.name, v.axes[i], f.Index, o.iter[d].Axis).
+					Note("the points would change places between PEs").
+					Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
 			case d != x:
 				l.errorf("WF0403", o.Pos, "%s is read along mesh axis %s by index %s, which runs elsewhere", v.name, v.axes[i], f.Index).
 					Note("that would be a transposition: the points would change places between PEs").
 					Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
 			}
-		} else if d >= 0 && o.dims[d] != mesh.Mem && v.axes[i] != o.iter[d].Axis {
+		} else if d >= 0 && o.dims[d] != mesh.Mem {
 			l.errorf("WF0403", o.Pos, "%s keeps axis %s in memory, but index %s runs along the mesh", v.name, v.axes[i], f.Index).
 				Note("every PE would read another place of its memory; addresses are the same in all PEs of a class").
 				Suggest("use one axis for both")
@@ -270,16 +294,27 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 		l.checkOffset(o, v, i, f.Off)
 		a.dim = append(a.dim, d)
 		a.off = append(a.off, f.Off)
+		mul, div := max(1, f.Mul), max(1, f.Div)
+		if f.Index == "" {
+			mul, div = 1, 1
+		}
+		a.mul, a.div = append(a.mul, mul), append(a.div, div)
 	}
 	return a
+}
+
+// aligned reports whether part k of axis operand holds what part k of axis index reads, but for a constant distance.
+func (l *lowering) aligned(index, operand string, f ir.Affine) bool {
+	x, y := place.Find(l.ls, index), place.Find(l.ls, operand)
+	return max(1, x.Unit)*max(1, f.Mul) == max(1, y.Unit)*max(1, f.Div) && max(1, x.Unit)%max(1, f.Div) == 0
 }
 
 // checkOffset refuses halos that pass through many PEs and wraps of many periods.
 func (l *lowering) checkOffset(o *op, v *value, i, off int) {
 	lay := place.Find(l.ls, v.axes[i])
 	off = max(off, -off)
-	if v.dims[i] != mesh.Mem && off > maxHops*minBlock(lay) {
-		l.errorf("WF0407", o.Pos, "%s is read %d points away along mesh axis %s, through %d PEs", v.name, off, v.axes[i], off/minBlock(lay)).
+	if v.dims[i] != mesh.Mem && off > maxHops*lay.MinBlock() {
+		l.errorf("WF0407", o.Pos, "%s is read %d points away along mesh axis %s, through %d PEs", v.name, off, v.axes[i], off/lay.MinBlock()).
 			Note("every PE on the way stores and forwards the points, every step; at most %d are allowed", maxHops).
 			Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
 	}

@@ -102,8 +102,18 @@ func (g *gen) cannot(o *mesh.Op) error {
 // convert spells a value conversion; the source's type is that of its array.
 func (g *gen) convert(o *mesh.Op, w *wse.Op) ([]wse.Stmt, error) {
 	from := o.Elem
-	if o.Src[0].Kind == mesh.Memory {
-		from = g.elemOf(o.Src[0].Slice.Array)
+	switch s := &o.Src[0]; s.Kind {
+	case mesh.Memory:
+		from = g.elemOf(s.Slice.Array)
+	case mesh.HostScalar:
+		from = s.Elem
+	case mesh.Imm:
+		v, err := ir.Apply(&ir.Node{Op: ir.Cvt, Elem: o.Elem}, []ir.Elem{s.Elem}, []ir.Val{{F: s.Imm, I: s.Int}})
+		if err != nil {
+			return nil, err
+		}
+		w.Code, w.Src = wse.OpMov, []wse.Operand{wse.ImmBits(immBits(&mesh.Operand{Imm: v.F, Int: v.I}, w.Elem))}
+		return []wse.Stmt{w}, nil
 	}
 	type pair struct{ from, to ir.Elem }
 	codes := map[pair]struct {
@@ -158,7 +168,7 @@ func (g *gen) operand(o *mesh.Op, in *mesh.Operand, e wse.Elem) (wse.Operand, er
 	case mesh.Chan:
 		return wse.Fab(queueName(in.Name, in == &o.Dst), in.Len), nil
 	case mesh.HostScalar:
-		array, k, ok := ScalarSlot(g.p, mesh.Scalar{Name: in.Name, Elem: o.Elem})
+		array, k, ok := ScalarSlot(g.p, mesh.Scalar{Name: in.Name, Elem: in.Elem})
 		if !ok {
 			return wse.Operand{}, fmt.Errorf("host scalar %s of type %v is not among the program's scalars", in.Name, o.Elem)
 		}
