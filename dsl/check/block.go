@@ -203,6 +203,10 @@ func (c *checker) blockLet(it *syntax.BindItem, bs *blockState) {
 		bs.lets[name] = &localLet{}
 		return
 	}
+	if u := c.steppedField(it, bs); u != nil {
+		stored := *it
+		stored.Like, it = u, &stored
+	}
 	if it.Like != nil {
 		c.likeLet(it, bs)
 		return

@@ -52,6 +52,8 @@ type Node struct {
 	// Explicit shifts interpolate, others say where a read stands. Diagonal vectors multiply others component by component.
 	Explicit, Diagonal bool
 
+	Named bool // the value of a let: where it is used several times it may be kept
+
 	host  bool // made of numbers and scalars only
 	bare  bool // Num: written without a unit
 	free  []IndexVar

@@ -219,6 +219,7 @@ func (c *checker) letValue(e *syntax.Ref, it *syntax.BindItem, sc *scope) *Node 
 		c.needUnit(n, u, it.Ann.At, it.Name.Name)
 	}
 	c.lets[key] = n
+	n.Named = true
 	return n
 }
 

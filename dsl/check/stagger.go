@@ -318,3 +318,42 @@ func (c *checker) harmonicVector(e *syntax.Call, sc *scope) *Node {
 	}
 	return out
 }
+
+// steppedField is the field on faces that a `let` takes a step of: `let us = u + step*(..)`. Such a let is stored like the field: at its
+// place and with its conditions, which a projection needs, where it is differentiated and corrected at its own place. Nil for others.
+func (c *checker) steppedField(it *syntax.BindItem, bs *blockState) *syntax.Ident {
+	if it.Like != nil || len(it.Index) > 0 || bs.once || bs.block.Count {
+		return nil
+	}
+	stepped := false
+	walkExpr(it.Value, func(e syntax.Expr) {
+		r, ok := e.(*syntax.Ref)
+		stepped = stepped || ok && r.Name.Name == "step"
+	})
+	if !stepped {
+		return nil
+	}
+	var found *syntax.Ident
+	var terms func(e syntax.Expr)
+	terms = func(e syntax.Expr) { // of a sum
+		switch x := e.(type) {
+		case *syntax.Paren:
+			terms(x.X)
+		case *syntax.Binary:
+			if x.Op == syntax.OpAdd || x.Op == syntax.OpSub {
+				terms(x.X)
+				terms(x.Y)
+			}
+		case *syntax.Ref:
+			if s := c.names[x.Name.Name]; found == nil && s != nil && s.field != nil && x.Index == nil && x.Part == nil && s.field.Grid != nil {
+				for _, a := range s.field.Axes {
+					if a.Of != nil {
+						found = x.Name
+					}
+				}
+			}
+		}
+	}
+	terms(it.Value)
+	return found
+}

@@ -240,7 +240,10 @@ func (p *procWriter) next(f *check.Field) string {
 }
 
 func (p *procWriter) stmts(list []*check.Assign) {
-	for _, s := range list {
+	for i, s := range list {
+		if s.Ctl == nil && (i == 0 || list[i-1].Ctl != nil) {
+			p.seg().countLets(list[i:])
+		}
 		switch {
 		case s.Ctl == nil:
 			p.assign(s)

@@ -17,6 +17,8 @@ type fnWriter struct {
 	letElem map[*check.Let]ir.Elem
 	reduced map[*check.Node]string
 	names   map[string]int
+	kept    map[*check.Node]string  // lets that are values of the function
+	often   map[*check.Node]bool    // lets that several operations read
 	proc    *procWriter             // the procedure it is a segment of, or nil
 	after   map[*check.Field]bool   // fields that stand for their next values
 	stage   map[*check.Field]string // what fields stand for at a stage of a method, SSA names

@@ -20,7 +20,8 @@ type writer struct {
 	elem ir.Elem   // element type of the result
 	now  timeOfUse // what the variable of the evolve means
 
-	byAxis bool // a condition: indices are named like the axes
+	whole  *check.Node // the let whose own value is being written
+	byAxis bool        // a condition: indices are named like the axes
 }
 
 type memoKey struct {
@@ -207,6 +208,9 @@ func (w *writer) fresh(n *check.Node, e ir.Elem) int {
 		return w.scalar(name, e)
 	}
 	t := w.elemOf(w.classOf(n), e)
+	if n.Named && !n.Bool && n != w.whole && w.fn != nil && w.fn.proc != nil && w.fn.keeps(n) {
+		return w.cvt(w.keptLet(n, t), e)
+	}
 	switch n.Op {
 	case check.Num:
 		return w.constant(e, n.Val)
