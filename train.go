@@ -1,0 +1,427 @@
+package wfc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/runtime"
+	"github.com/wfc-lang/wfc/runtime/ckpt"
+	"github.com/wfc-lang/wfc/runtime/tokens"
+	"github.com/wfc-lang/wfc/runtime/train"
+)
+
+// TrainOptions steer Train. Of counts, 0 means what the program says.
+type TrainOptions struct {
+	Target Target // CPU when empty
+	Set    map[string]string
+	// Machine, MeshW and MeshH are those of BuildOptions, for the wafer.
+	Machine      string
+	MeshW, MeshH int
+
+	Data      []string // files of text or tokens
+	Val       []string // files held back for validation; none: the last tenth of the data
+	Tokenizer string   // byte, char, gpt2; "" is what the program says, else char
+	Order     string   // of the data: shuffle, stream, same
+
+	Out    string // directory of the run; "" writes nothing
+	Resume bool   // go on from the latest checkpoint in Out
+	From   int64  // or from that of this step, when above 0
+	Init   string // begin with the weights of a checkpoint, or of the latest of a run
+
+	Steps                int64 // end the session after so many steps of the run
+	EvalEvery, SaveEvery int64
+	EvalBatches          int
+	Keep                 int // checkpoints that stay, 0 all
+	Peak                 float64
+	Progress             train.Progress
+	Engine               string // of the wafer, see RunOptions
+	OnEngine             func(name, why string)
+}
+
+// TrainResult is what a session of training leaves.
+type TrainResult = train.Result
+
+const (
+	// modelFile is the copy of the source in the directory of a run, which makes it whole: it can be sampled without the source.
+	modelFile   = "model"
+	valFraction = 0.1
+)
+
+// training is a run being prepared.
+type training struct {
+	src   Source
+	opt   TrainOptions
+	set   map[string]string
+	data  *tokens.Data
+	plan  *train.Plan
+	progs map[int]*Program
+}
+
+// Train trains the model of a source with a train block. When the context is cancelled it saves after the step it is in; the result
+// then has Interrupted set.
+func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, error) {
+	t, from, err := openTraining(src, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer t.data.Close()
+	o := train.Options{Data: t.data, Out: opt.Out, Init: opt.Init, Steps: opt.Steps, EvalEvery: opt.EvalEvery, EvalBatches: opt.EvalBatches,
+		SaveEvery: opt.SaveEvery, Keep: opt.Keep, Peak: opt.Peak, Progress: opt.Progress}
+	if from != nil {
+		o.Resume = from.Dir
+	}
+	if o.Init != "" {
+		if o.Init, err = ckpt.Find(o.Init, -1); err != nil {
+			return nil, missing(err)
+		}
+	}
+	o.Run = ckpt.Run{Target: string(t.opt.Target), Source: filepath.Base(src.Name), Settings: t.set}
+	if t.data.Tokenizer != nil {
+		o.Run.Tokenizer = t.data.Tokenizer.Spec()
+	}
+	if o.Run.Data, err = dataFiles(append(append([]string{}, opt.Data...), opt.Val...)); err != nil {
+		return nil, err
+	}
+	tr, err := train.New(t.program, o)
+	if err != nil {
+		return nil, FileErrors(err)
+	}
+	defer tr.Close()
+	if opt.Out != "" {
+		if err := os.WriteFile(filepath.Join(opt.Out, modelFile+filepath.Ext(src.Name)), []byte(src.Text), 0o666); err != nil {
+			return nil, fileError(err)
+		}
+	}
+	res, err := tr.Run(ctx)
+	return res, FileErrors(err)
+}
+
+// EstimateTraining says what a run would take. It trains one step to tell the time when the target is this computer.
+func EstimateTraining(ctx context.Context, src Source, opt TrainOptions) (string, error) {
+	t, _, err := openTraining(src, opt)
+	if err != nil {
+		return "", err
+	}
+	defer t.data.Close()
+	seconds := 0.0
+	if t.opt.Target != Wafer && t.plan.Steps > 0 {
+		p := &timed{}
+		tr, err := train.New(t.program, train.Options{Data: t.data, Steps: 2, EvalEvery: -1, Progress: p})
+		if err != nil {
+			return "", err
+		}
+		defer tr.Close()
+		if _, err := tr.Run(ctx); err != nil {
+			return "", err
+		}
+		seconds = p.last
+	}
+	return t.plan.Estimate(t.data.Train.Len(), opt.Peak, seconds), nil
+}
+
+// timed remembers what the last step took.
+type timed struct{ last float64 }
+
+func (t *timed) Begin(*train.Plan, int64, int64) {}
+func (t *timed) Step(e *train.Event)             { t.last = e.Seconds }
+func (t *timed) Eval(int64, float64, int)        {}
+func (t *timed) End()                            {}
+
+// openTraining builds the program, for the vocabulary of the data, and finds the checkpoint to go on from, if any.
+func openTraining(src Source, opt TrainOptions) (*training, *ckpt.Checkpoint, error) {
+	if opt.Target == "" {
+		opt.Target = CPU
+	}
+	t := &training{src: src, opt: opt, set: maps.Clone(opt.Set), progs: map[int]*Program{}}
+	if t.set == nil {
+		t.set = map[string]string{}
+	}
+	from, err := t.resume()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := t.build(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.load(p.Plan, from); err != nil {
+		return nil, nil, err
+	}
+	if v := p.Plan.VocabParam; v != "" && t.set[v] == "" && p.Plan.Vocab != t.data.Vocab && (p.Plan.Vocab < t.data.Vocab || t.data.Tokenizer != nil) {
+		t.set[v] = strconv.Itoa(t.data.Vocab)
+		if p, err = t.build(nil); err != nil {
+			t.data.Close()
+			return nil, nil, err
+		}
+	}
+	t.plan, t.progs[0] = p.Plan, p
+	return t, from, nil
+}
+
+// resume finds the checkpoint to go on from; the run's settings hold unless others are given.
+func (t *training) resume() (*ckpt.Checkpoint, error) {
+	if !t.opt.Resume && t.opt.From <= 0 {
+		return nil, nil
+	}
+	step := int64(-1)
+	if t.opt.From > 0 {
+		step = t.opt.From
+	}
+	dir, err := ckpt.Find(t.opt.Out, step)
+	if err != nil {
+		return nil, missing(err)
+	}
+	c, err := ckpt.Open(dir)
+	if err != nil {
+		return nil, checkpointError(err)
+	}
+	for k, v := range c.Run.Settings {
+		if _, ok := t.set[k]; !ok {
+			t.set[k] = v
+		}
+	}
+	return c, nil
+}
+
+func missing(err error) error {
+	return diag.List{diag.New("WF0644", diag.Span{}, "%v", err).Suggest("begin a run without --resume, or name its directory with --out")}
+}
+
+// checkpointError makes diagnostics of what is wrong with a checkpoint.
+func checkpointError(err error) error {
+	var d *ckpt.Damage
+	if errors.As(err, &d) {
+		return diag.List{diag.New("WF0640", diag.Span{}, "%v", err).Suggest("take an earlier checkpoint: --from STEP")}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(err)
+	}
+	return FileErrors(err)
+}
+
+// load reads the data.
+func (t *training) load(p *train.Plan, from *ckpt.Checkpoint) error {
+	if len(t.opt.Data) == 0 {
+		return diag.List{diag.New("WF0642", diag.Span{}, "training needs data").Suggest("name files of text or tokens: --data FILE")}
+	}
+	o := tokens.Options{Kind: t.opt.Tokenizer, Val: valFraction, ValFiles: t.opt.Val}
+	if o.Kind == "" {
+		if o.Kind = p.Tokenizer; o.Kind == "" {
+			o.Kind = tokens.Char
+		}
+	}
+	var err error
+	if from != nil && from.Run.Tokenizer.Kind != "" {
+		if o.Use, err = tokens.New(from.Run.Tokenizer); err != nil {
+			return diag.List{diag.New("WF0642", diag.Span{}, "%s: %v", from.Dir, err)}
+		}
+	}
+	if t.data, err = tokens.Load(t.opt.Data, o); err != nil {
+		if list := asDiagnostics(FileErrors(err)); list != nil {
+			return list
+		}
+		return diag.List{diag.New("WF0642", diag.Span{}, "%v", err).Suggest("other files, or another --tokenizer: byte, char, gpt2")}
+	}
+	return nil
+}
+
+func dataFiles(paths []string) (out []ckpt.DataFile, err error) {
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		if err != nil {
+			return nil, fileError(err)
+		}
+		out = append(out, ckpt.DataFile{Name: filepath.Base(p), Bytes: st.Size()})
+	}
+	return out, nil
+}
+
+// build compiles the program with the settings of the run, and more.
+func (t *training) build(more map[string]string) (*Program, error) {
+	set := maps.Clone(t.set)
+	maps.Copy(set, more)
+	p, err := Build(t.src, BuildOptions{Set: set, Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, IndexOnly: t.opt.Target != Wafer})
+	if err != nil {
+		return nil, err
+	}
+	if p.Plan == nil {
+		return nil, diag.List{diag.New("WF0645", diag.Span{}, "%s has no train block", t.src.Name).
+			Suggest("say how to train: `train %s on text { batch 16; tokens 20 per weight; .. }`", p.Name)}
+	}
+	if t.opt.Order != "" {
+		p.Plan.Order = t.opt.Order
+	}
+	if err := p.Plan.Check(p.IR); err != nil {
+		return nil, diag.List{diag.New("WF0645", diag.Span{}, "%v", err)}
+	}
+	if t.opt.Target == Wafer {
+		if err := p.onWafer(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// program is the program of a phase, loaded.
+func (t *training) program(phase int) (*train.Program, error) {
+	p := t.progs[phase]
+	if len(t.plan.Phases) > 0 && p == nil || phase == 0 && len(t.plan.Phases) > 0 && len(t.plan.Phases[0].Set) > 0 {
+		var err error
+		if p, err = t.build(t.plan.Phases[phase].Set); err != nil {
+			return nil, err
+		}
+		if phase == 0 {
+			p.Plan.Phases, p.Plan.Steps = t.plan.Phases, t.plan.Steps
+		}
+	}
+	return trainable(p, t.opt.Target, RunOptions{Engine: t.opt.Engine, OnEngine: t.opt.OnEngine})
+}
+
+// trainable loads a program for the loop.
+func trainable(p *Program, target Target, o RunOptions) (*train.Program, error) {
+	prep, err := runtime.Prepare(p.IR, runtime.Options{DataDir: p.Source.Dir, File: p.file, EngineBytes: p.engineBytes(target)})
+	if err != nil {
+		return nil, err
+	}
+	return &train.Program{Plan: p.Plan, Prepared: prep, Hash: Hash(p.IR), Engine: func() (runtime.Engine, error) {
+		e, _, err := p.engine(p.IR, target, o)
+		return e, err
+	}}, nil
+}
+
+// Hash identifies a program: the SHA-256 of its text form.
+func Hash(p *ir.Program) string {
+	sum := sha256.Sum256([]byte(ir.Print(p)))
+	return hex.EncodeToString(sum[:])
+}
+
+// SampleOptions steer Sample.
+type SampleOptions struct {
+	Target      Target // CPU when empty
+	Step        int64  // of the checkpoint; 0 is the latest
+	Prompt      string
+	Tokens      int
+	Temperature float64
+	TopK        int
+	Seed        uint64
+	Count       int // texts, at most the batch of the program; 0 means 1
+}
+
+// Sample lets the model in the directory of a run, or of a checkpoint of it, go on with a prompt. One text is written as it comes;
+// several are written one after another, a line of dashes between them.
+func Sample(ctx context.Context, dir string, o SampleOptions, w io.Writer) error {
+	if o.Target == "" {
+		o.Target = CPU
+	}
+	step := int64(-1)
+	if o.Step > 0 {
+		step = o.Step
+	}
+	path, err := ckpt.Find(dir, step)
+	if err != nil {
+		return missing(err)
+	}
+	c, err := ckpt.Open(path)
+	if err != nil {
+		return checkpointError(err)
+	}
+	tk, err := tokens.New(c.Run.Tokenizer)
+	if err != nil {
+		return diag.List{diag.New("WF0642", diag.Span{}, "%s: %v", path, err).Suggest("a model trained on token files cannot read text")}
+	}
+	src, err := runSource(path, c)
+	if err != nil {
+		return err
+	}
+	t := &training{src: src, set: c.Run.Settings, opt: TrainOptions{Target: o.Target}}
+	p, err := t.build(nil)
+	if err != nil {
+		return err
+	}
+	loaded, err := trainable(p, o.Target, RunOptions{})
+	if err != nil {
+		return err
+	}
+	e, err := loaded.Engine()
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := train.LoadWeights(loaded, e, c); err != nil {
+		return err
+	}
+	prompt, err := tk.Encode([]byte(o.Prompt))
+	if err != nil {
+		return diag.List{diag.New("WF0642", diag.Span{}, "the prompt: %v", err)}
+	}
+	return writeSamples(ctx, e, p.Plan, prompt, tk, o, w)
+}
+
+// runSource is the program in the directory of a run that has a checkpoint at path.
+func runSource(path string, c *ckpt.Checkpoint) (Source, error) {
+	run := filepath.Dir(filepath.Dir(path))
+	src, err := ReadSource(filepath.Join(run, modelFile+filepath.Ext(c.Run.Source)))
+	if err != nil {
+		return src, err
+	}
+	src.Name = c.Run.Source
+	return src, nil
+}
+
+func writeSamples(ctx context.Context, e runtime.Engine, p *train.Plan, prompt []int32, tk tokens.Tokenizer, o SampleOptions, w io.Writer) error {
+	count := max(1, o.Count)
+	texts := make([][]int32, count)
+	if count == 1 {
+		if _, err := io.WriteString(w, o.Prompt); err != nil {
+			return err
+		}
+	}
+	err := train.Generate(ctx, e, p, train.SampleOptions{Prompt: prompt, Tokens: o.Tokens, Temperature: o.Temperature, TopK: o.TopK, Seed: o.Seed,
+		Rows: count, Vocab: tk.Vocab()}, func(row int, token int32) error {
+		if count > 1 {
+			texts[row] = append(texts[row], token)
+			return nil
+		}
+		b, err := tk.Decode([]int32{token})
+		if err == nil {
+			_, err = w.Write(b)
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = nil // what there is has been written
+	default:
+		return diag.List{diag.New("WF0645", diag.Span{}, "%v", err)}
+	}
+	for r, ids := range texts {
+		if count == 1 {
+			break
+		}
+		b, derr := tk.Decode(ids)
+		if derr != nil {
+			return derr
+		}
+		if r > 0 {
+			if _, err := io.WriteString(w, "\n---\n"); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, o.Prompt+string(b)); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "\n")
+	return err
+}
