@@ -18,7 +18,7 @@ type Entry struct {
 // tables lists the levels in the order of the pipeline. The number ranges are
 // WF01xx syntax, WF02xx and WF03xx checking, WF04xx and WF05xx target, WF06xx
 // running, WF07xx the texts and verifiers of the IRs.
-var tables = [][]Entry{syntaxCodes, checkCodes, targetCodes, ascending(runCodes, solveCodes, trainCodes), irCodes}
+var tables = [][]Entry{syntaxCodes, checkCodes, targetCodes, ascending(runCodes, solveCodes, trainCodes, gradCodes), irCodes}
 
 var byCode = func() map[string]*Entry {
 	m := map[string]*Entry{}

@@ -93,14 +93,17 @@ func Forward(p *ir.Program, o Options) (string, error) {
 }
 
 // zero emits a tensor of zeros over an operand's box.
-func (w *writer) zero(like string) (string, error) {
+func (w *writer) zero(like string) (string, error) { return w.fill(like, 0) }
+
+// fill emits a constant tensor over an operand's box.
+func (w *writer) fill(like string, value float64) (string, error) {
 	dom, e, err := w.box(like)
 	if err != nil {
 		return "", err
 	}
 	b := newExprs()
-	return w.emit(ir.Op{Kind: ir.Map, Dom: dom, Results: []ir.Result{{Name: bare(like) + ".zero", Elem: e}},
-		Pieces: []ir.Piece{{Box: intervals(dom), Body: b.body(b.num(e, 0))}}}), nil
+	return w.emit(ir.Op{Kind: ir.Map, Dom: dom, Results: []ir.Result{{Name: bare(like) + ".fill", Elem: e}},
+		Pieces: []ir.Piece{{Box: intervals(dom), Body: b.body(b.num(e, value))}}}), nil
 }
 
 // operation emits the tangents of an operation's results. Those of a contraction are one contraction per factor, added afterwards.

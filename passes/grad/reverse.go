@@ -20,6 +20,21 @@ type Seed struct{ Value, From string }
 // beyond walls (see [Prepare]). Values named in stop ("%value") count as constants. It returns for every array of wrt the operand that
 // holds its cotangent, a tensor over the array's box. Nothing is set: that is the caller's.
 func Pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) ([]string, error) {
+	a, err := pull(p, f, seeds, wrt, stop)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(wrt))
+	for i, x := range wrt {
+		if out[i], err = a.gather("@"+x, true); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// pull leaves the parts of the arrays' cotangents in the result.
+func pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) (*adjoint, error) {
 	a := &adjoint{writer: newWriter(p, f), parts: map[string][]part{}}
 	n := len(f.Ops)
 	var err error
@@ -36,13 +51,7 @@ func Pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) ([]string
 			return nil, fmt.Errorf("function %s, %%%s: %w", f.Name, f.Ops[i].Results[0].Name, err)
 		}
 	}
-	out := make([]string, len(wrt))
-	for i, x := range wrt {
-		if out[i], err = a.gather("@"+x, true); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return a, nil
 }
 
 // activity finds the operands that depend differentiably on the arrays wrt.

@@ -1,0 +1,339 @@
+package grad
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// ProcOptions say how to differentiate a procedure.
+type ProcOptions struct {
+	Proc string   // a procedure, or a function
+	Name string   // of the new procedure; "" is Proc.grad
+	Wrt  []string // arrays to differentiate by
+	Of   string   // rank-0 array: what is differentiated
+	// Levels of checkpoints of a counted loop: with one, every iteration's entry is stored; with L, a loop of n iterations is cut
+	// into pieces of pieces, stores about L*n^(1/L) of them and computes every iteration up to L times more. 0 means 2.
+	Levels int
+}
+
+// Value is the array that keeps what was differentiated: when the gradient is known, all arrays hold what they held before.
+func Value(array string) string { return "of." + array }
+
+// ReverseProc adds to the program a procedure that leaves in array g.NAME, for every NAME of Wrt, the gradient of Of after Proc with
+// respect to NAME before it, and in of.OF the value of Of. All other arrays hold in the end what they held at the beginning.
+//
+// Reversal goes statement by statement. That of a call is its adjoint function; that of a sequence runs it forward, stores what is
+// written at the entry of each statement and goes through the statements backward; that of a counted loop stores on a stack the entry of
+// each iteration, in several levels when asked (Griewank and Walther, "Evaluating Derivatives", 2nd ed., chapter 12: multilevel
+// checkpoints); a while loop counts its iterations; a branch takes the same side, because its condition is restored.
+//
+// Stacks are arrays with one axis more, as long as the loop's count with the parameters' default values; a check refuses longer loops.
+func ReverseProc(p *ir.Program, o ProcOptions) (string, error) {
+	r := &reverser{p: p, o: o, adj: map[string]string{}, active: map[string]bool{}, names: map[string]bool{}}
+	if err := r.prepare(); err != nil {
+		return "", err
+	}
+	body, err := r.statements()
+	if err != nil {
+		return "", err
+	}
+	p.Procs = append(p.Procs, ir.Proc{Name: r.name, Body: body})
+	return r.name, nil
+}
+
+type reverser struct {
+	p       *ir.Program
+	o       ProcOptions
+	name    string
+	body    []ir.Stmt
+	funcs   []string          // called, in order of first call
+	written []string          // arrays that they set
+	active  map[string]bool   // float arrays that depend on Wrt
+	grads   []string          // the active arrays, in order
+	adj     map[string]string // adjoint of a function
+	names   map[string]bool
+	env     map[string]float64
+	n       int
+}
+
+func (r *reverser) prepare() error {
+	p := r.p
+	if proc := p.Proc(r.o.Proc); proc != nil {
+		r.body = proc.Body
+		if proc.Until != "" {
+			return fmt.Errorf("procedure %s ends early (until %s); differentiate a loop of it", proc.Name, proc.Until)
+		}
+	} else if p.Func(r.o.Proc) != nil {
+		r.body = []ir.Stmt{{Kind: ir.Call, Func: r.o.Proc}}
+	} else {
+		return fmt.Errorf("there is no procedure %q", r.o.Proc)
+	}
+	if r.name = r.o.Name; r.name == "" {
+		r.name = r.o.Proc + ".grad"
+	}
+	for i := range p.Procs {
+		r.names[p.Procs[i].Name] = true
+	}
+	for i := range p.Funcs {
+		r.names[p.Funcs[i].Name] = true
+	}
+	if r.names[r.name] {
+		return fmt.Errorf("there is a function %q already", r.name)
+	}
+	if a := p.Array(r.o.Of); a == nil || len(a.Axes) > 0 || !a.Elem.IsFloat() {
+		return fmt.Errorf("%s is not a single number", r.o.Of)
+	}
+	var err error
+	if r.body, err = inlined(p, r.body, 0); err != nil {
+		return err
+	}
+	if r.env, err = ir.EvalHost(p, nil, nil); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	ir.Walk(r.body, func(s *ir.Stmt) {
+		if s.Kind == ir.Call && !seen[s.Func] {
+			seen[s.Func] = true
+			r.funcs = append(r.funcs, s.Func)
+			for _, set := range p.Func(s.Func).Sets {
+				if !seen["@"+set.Array] {
+					seen["@"+set.Array] = true
+					r.written = append(r.written, set.Array)
+				}
+			}
+		}
+	})
+	return r.activity()
+}
+
+// inlined replaces calls of procedures by their bodies.
+func inlined(p *ir.Program, body []ir.Stmt, depth int) ([]ir.Stmt, error) {
+	if depth > 64 {
+		return nil, fmt.Errorf("procedures call each other without end")
+	}
+	var out []ir.Stmt
+	for _, s := range body {
+		var err error
+		if s.Body, err = inlined(p, s.Body, depth+1); err != nil {
+			return nil, err
+		}
+		if s.Else, err = inlined(p, s.Else, depth+1); err != nil {
+			return nil, err
+		}
+		if s.Kind != ir.Call || p.Func(s.Func) != nil {
+			out = append(out, s)
+			continue
+		}
+		proc := p.Proc(s.Func)
+		if proc == nil {
+			return nil, fmt.Errorf("there is no function %q", s.Func)
+		}
+		if proc.Until != "" {
+			return nil, fmt.Errorf("procedure %s ends early (until %s)", proc.Name, proc.Until)
+		}
+		more, err := inlined(p, proc.Body, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// activity finds the arrays that depend on Wrt, whatever the order of the calls.
+func (r *reverser) activity() error {
+	for _, x := range r.o.Wrt {
+		r.active[x] = true
+	}
+	for again := true; again; {
+		again = false
+		for _, name := range r.funcs {
+			f := r.p.Func(name).Clone()
+			w := newWriter(r.p, &f)
+			var wrt []string
+			for i := range r.p.Arrays {
+				if r.active[r.p.Arrays[i].Name] {
+					wrt = append(wrt, r.p.Arrays[i].Name)
+				}
+			}
+			on, err := activity(w, len(f.Ops), wrt, nil)
+			if err != nil {
+				return err
+			}
+			for _, s := range f.Sets {
+				if on[s.Value] && !r.active[s.Array] && r.p.Array(s.Array).Elem.IsFloat() {
+					r.active[s.Array], again = true, true
+				}
+			}
+		}
+	}
+	if !r.active[r.o.Of] {
+		return fmt.Errorf("%s does not depend on %v", r.o.Of, r.o.Wrt)
+	}
+	for i := range r.p.Arrays {
+		if x := r.p.Arrays[i].Name; r.active[x] {
+			r.grads = append(r.grads, x)
+		}
+	}
+	for _, x := range r.grads {
+		declare(r.p, x, Gradient(x))
+	}
+	return nil
+}
+
+// statements are those of the new procedure.
+func (r *reverser) statements() ([]ir.Stmt, error) {
+	save, restore := r.slot()
+	r.p.Arrays = append(r.p.Arrays, ir.Array{Name: Value(r.o.Of), Elem: r.p.Array(r.o.Of).Elem})
+	start := &ir.Func{Name: r.fresh(r.name + ".start")}
+	w := newWriter(r.p, start)
+	for _, x := range r.grads {
+		value := 0.0
+		if x == r.o.Of {
+			value = 1
+		}
+		name, err := w.fill("@"+x, value)
+		if err != nil {
+			return nil, err
+		}
+		start.Sets = append(start.Sets, ir.Set{Array: Gradient(x), Value: name})
+	}
+	start.Sets = append(start.Sets, ir.Set{Array: Value(r.o.Of), Value: "@" + r.o.Of})
+	r.p.Funcs = append(r.p.Funcs, *start)
+	back, err := r.sequence(r.body)
+	if err != nil {
+		return nil, err
+	}
+	out := append([]ir.Stmt{call(save)}, r.body...)
+	out = append(out, call(start.Name), call(restore))
+	return append(out, back...), nil
+}
+
+func call(name string) ir.Stmt { return ir.Stmt{Kind: ir.Call, Func: name} }
+
+// sequence reverses statements: it is entered with the arrays as at the entry of the first and the cotangents as at the exit of the last,
+// and left with arrays and cotangents as at the entry.
+func (r *reverser) sequence(body []ir.Stmt) ([]ir.Stmt, error) {
+	var out, back []ir.Stmt
+	for i, s := range body {
+		rev, err := r.statement(s)
+		if err != nil {
+			return nil, err
+		}
+		if i == len(body)-1 {
+			back = append(rev, back...)
+			break
+		}
+		save, restore := r.slot()
+		out = append(out, call(save), s)
+		back = append(append([]ir.Stmt{call(restore)}, rev...), back...)
+	}
+	return append(out, back...), nil
+}
+
+func (r *reverser) statement(s ir.Stmt) ([]ir.Stmt, error) {
+	switch s.Kind {
+	case ir.Call:
+		name, err := r.adjoint(s.Func)
+		if err != nil {
+			return nil, err
+		}
+		return []ir.Stmt{call(name)}, nil
+	case ir.If:
+		yes, err := r.sequence(s.Body)
+		if err != nil {
+			return nil, err
+		}
+		no, err := r.sequence(s.Else)
+		return []ir.Stmt{{Kind: ir.If, Cond: s.Cond, Body: yes, Else: no, Pos: s.Pos}}, err
+	case ir.Loop:
+		return r.counted(s)
+	}
+	return r.while(s)
+}
+
+// counted reverses a loop with a known count, cut into levels when it is long.
+func (r *reverser) counted(s ir.Stmt) ([]ir.Stmt, error) {
+	n, err := r.count(s.Count)
+	if err != nil {
+		return nil, err
+	}
+	levels := r.o.Levels
+	if levels == 0 {
+		levels = 2
+	}
+	return r.levels(s, n, levels)
+}
+
+// levels reverses a loop of n iterations with the given levels of checkpoints.
+func (r *reverser) levels(s ir.Stmt, n, levels int) ([]ir.Stmt, error) {
+	if levels > 1 && n >= 8 {
+		piece := int(math.Ceil(math.Pow(float64(n), float64(levels-1)/float64(levels))))
+		inner, outer, rest := r.number(float64(piece)), "", ""
+		// outer = floor(n/piece), rest = n - outer*piece, of the count as it is when the program is loaded
+		b := newExprs()
+		count := b.add(ir.Node{Op: ir.Scalar, Elem: ir.F64, Name: s.Count})
+		whole := b.op(ir.Floor, ir.F64, b.op(ir.Div, ir.F64, b.op(ir.Add, ir.F64, count, b.num(ir.F64, 0.5)), b.num(ir.F64, float64(piece))))
+		outer = r.scalar(b.body(whole))
+		rest = r.scalar(b.body(b.op(ir.Sub, ir.F64, count, b.op(ir.Mul, ir.F64, whole, b.num(ir.F64, float64(piece))))))
+		parts := []ir.Stmt{
+			{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: []ir.Stmt{{Kind: ir.Loop, Count: inner, Body: s.Body, Pos: s.Pos}}},
+			{Kind: ir.Loop, Count: rest, Body: s.Body, Pos: s.Pos}}
+		last, err := r.levels(parts[1], piece, levels-1)
+		if err != nil {
+			return nil, err
+		}
+		push, pop := r.stack((n + piece - 1) / piece)
+		body, err := r.levels(parts[0].Body[0], piece, levels-1)
+		if err != nil {
+			return nil, err
+		}
+		out := []ir.Stmt{{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(push)}, parts[0].Body...)}}
+		out = append(out, last...)
+		return append(out, ir.Stmt{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, body...)}), nil
+	}
+	push, pop := r.stack(max(1, n))
+	back, err := r.sequence(s.Body)
+	if err != nil {
+		return nil, err
+	}
+	return []ir.Stmt{{Kind: ir.Loop, Count: s.Count, Pos: s.Pos, Body: append([]ir.Stmt{call(push)}, s.Body...)},
+		{Kind: ir.Loop, Count: s.Count, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, back...)}}, nil
+}
+
+// while reverses a loop that ends when its condition does: it counts.
+func (r *reverser) while(s ir.Stmt) ([]ir.Stmt, error) {
+	if s.Count == "" {
+		return nil, fmt.Errorf("a while loop without a bound cannot be differentiated: nothing says how much to store; give it a maximum")
+	}
+	n, err := r.count(s.Count)
+	if err != nil {
+		return nil, err
+	}
+	trips := r.fresh("trips")
+	r.p.Arrays = append(r.p.Arrays, ir.Array{Name: trips, Elem: ir.I32, Local: true})
+	step := func(name string, f func(b *exprs, old int) int) string {
+		fn := &ir.Func{Name: r.fresh(trips + name)}
+		b := newExprs()
+		w := newWriter(r.p, fn)
+		v := w.emit(ir.Op{Kind: ir.Map, Results: []ir.Result{{Name: "n", Elem: ir.I32}},
+			Pieces: []ir.Piece{{Box: []ir.Interval{}, Body: b.body(f(b, b.read(ir.I32, "@"+trips, []ir.Affine{})))}}})
+		fn.Sets = []ir.Set{{Array: trips, Value: v}}
+		r.p.Funcs = append(r.p.Funcs, *fn)
+		return fn.Name
+	}
+	zero := step(".zero", func(b *exprs, _ int) int { return b.num(ir.I32, 0) })
+	up := step(".up", func(b *exprs, old int) int { return b.op(ir.Add, ir.I32, old, b.num(ir.I32, 1)) })
+	down := step(".down", func(b *exprs, old int) int { return b.op(ir.Sub, ir.I32, old, b.num(ir.I32, 1)) })
+	push, pop := r.stack(max(1, n))
+	back, err := r.sequence(s.Body)
+	if err != nil {
+		return nil, err
+	}
+	forward := s
+	forward.Body = append([]ir.Stmt{call(push)}, append(append([]ir.Stmt(nil), s.Body...), call(up))...)
+	return []ir.Stmt{call(zero), forward,
+		{Kind: ir.While, Cond: trips, Pos: s.Pos, Body: append([]ir.Stmt{call(pop), call(down)}, back...)}}, nil
+}

@@ -1,0 +1,163 @@
+package grad
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// count is a host scalar's value with the parameters' defaults, rounded; longer loops are refused when the program is loaded.
+func (r *reverser) count(name string) (int, error) {
+	v, ok := r.env[name]
+	if !ok || math.IsNaN(v) || v > 1<<20 {
+		return 0, fmt.Errorf("a loop of %g iterations is too long to store", v)
+	}
+	n := max(0, int(math.RoundToEven(v)))
+	b := newExprs()
+	c := b.op(ir.Lt, ir.Bool, b.add(ir.Node{Op: ir.Scalar, Elem: ir.F64, Name: name}), b.num(ir.F64, float64(n)+0.5))
+	cond := r.scalar(b.body(b.op(ir.Cvt, ir.F64, c)))
+	r.p.Checks = append(r.p.Checks, ir.HostCheck{Cond: cond, Code: CodeLonger,
+		Message: fmt.Sprintf("a loop that is differentiated has {%s} iterations; there is room for %d", name, n)})
+	return n, nil
+}
+
+// CodeLonger is the diagnostic code of a loop that became longer than what was stored for it.
+const CodeLonger = "WF0650"
+
+// scalar declares a host scalar.
+func (r *reverser) scalar(b ir.Body) string {
+	taken := map[string]bool{}
+	for i := range r.p.Host {
+		taken[r.p.Host[i].Name] = true
+	}
+	for {
+		r.n++
+		name := fmt.Sprintf("grad.n%d", r.n)
+		if taken[name] {
+			continue
+		}
+		r.p.Host = append(r.p.Host, ir.HostDef{Name: name, Body: b})
+		if env, err := ir.EvalHost(r.p, nil, nil); err == nil {
+			r.env = env
+		}
+		return name
+	}
+}
+
+func (r *reverser) number(x float64) string {
+	b := newExprs()
+	return r.scalar(b.body(b.num(ir.F64, x)))
+}
+
+// fresh makes a name that no function, procedure or array has.
+func (r *reverser) fresh(base string) string {
+	name := base
+	for k := 2; r.names[name] || r.p.Array(name) != nil; k++ {
+		name = fmt.Sprintf("%s.%d", base, k)
+	}
+	r.names[name] = true
+	return name
+}
+
+// slot makes functions that copy everything that is written to a place of its own, and back.
+func (r *reverser) slot() (save, restore string) {
+	base := r.fresh(r.name + ".slot")
+	in, out := ir.Func{Name: r.fresh(base + ".save")}, ir.Func{Name: r.fresh(base + ".restore")}
+	for _, x := range r.written {
+		a := *r.p.Array(x)
+		a.Name, a.Local, a.BC, a.File = r.fresh(base+"."+x), true, nil, ""
+		r.p.Arrays = append(r.p.Arrays, a)
+		in.Sets = append(in.Sets, ir.Set{Array: a.Name, Value: "@" + x})
+		out.Sets = append(out.Sets, ir.Set{Array: x, Value: "@" + a.Name})
+	}
+	r.p.Funcs = append(r.p.Funcs, in, out)
+	return in.Name, out.Name
+}
+
+// stack makes functions that push everything that is written onto a stack of n places, and pop it: arrays with one axis more, whose
+// contents move up and down by one place.
+func (r *reverser) stack(n int) (push, pop string) {
+	base := r.fresh(r.name + ".stack")
+	r.p.Axes = append(r.p.Axes, ir.Axis{Name: base, N: n, Nodes: true, H: 1})
+	in, out := &ir.Func{Name: r.fresh(base + ".push")}, &ir.Func{Name: r.fresh(base + ".pop")}
+	wi, wo := newWriter(r.p, in), newWriter(r.p, out)
+	for _, x := range r.written {
+		a := *r.p.Array(x)
+		e := a.Elem
+		a.Name, a.Local, a.BC, a.File = r.fresh(base+"."+x), true, nil, ""
+		a.Axes = append([]string{base}, a.Axes...)
+		r.p.Arrays = append(r.p.Arrays, a)
+		full, _, _ := wi.box("@" + a.Name) // all axes exist
+		at := identity(full)
+		move := func(w *writer, off int, top string) string {
+			op := ir.Op{Kind: ir.Map, Dom: full, Results: []ir.Result{{Name: a.Name, Elem: e}}}
+			piece := func(lo, hi int, name string, at []ir.Affine) {
+				if lo >= hi {
+					return
+				}
+				box := intervals(full)
+				box[0] = ir.Interval{Lo: lo, Hi: hi}
+				b := newExprs()
+				op.Pieces = append(op.Pieces, ir.Piece{Box: box, Body: b.body(b.read(e, name, at))})
+			}
+			moved := append([]ir.Affine{ir.At(full[0].Index, off)}, at[1:]...)
+			if off < 0 {
+				piece(0, 1, top, at[1:])
+				piece(1, n, "@"+a.Name, moved)
+			} else {
+				piece(0, n-1, "@"+a.Name, moved)
+				piece(n-1, n, "@"+a.Name, at)
+			}
+			return w.emit(op)
+		}
+		in.Sets = append(in.Sets, ir.Set{Array: a.Name, Value: move(wi, -1, "@"+x)})
+		b := newExprs()
+		first := append([]ir.Affine{ir.At("", 0)}, at[1:]...)
+		top := wo.emit(ir.Op{Kind: ir.Map, Dom: full[1:], Results: []ir.Result{{Name: x, Elem: e}},
+			Pieces: []ir.Piece{{Box: intervals(full[1:]), Body: b.body(b.read(e, "@"+a.Name, first))}}})
+		out.Sets = append(out.Sets, ir.Set{Array: x, Value: top}, ir.Set{Array: a.Name, Value: move(wo, 1, "")})
+	}
+	r.p.Funcs = append(r.p.Funcs, *in, *out)
+	return in.Name, out.Name
+}
+
+// adjoint makes the function that carries cotangents from the exit of a function to its entry: g.X becomes what flows to X through the
+// function, and stays, with that added, where the function does not set X.
+func (r *reverser) adjoint(name string) (string, error) {
+	if a, ok := r.adj[name]; ok {
+		return a, nil
+	}
+	src := r.p.Func(name)
+	f := src.Clone()
+	f.Name = r.fresh(name + ".adj")
+	set := map[string]bool{}
+	var seeds []Seed
+	for _, s := range src.Sets {
+		set[s.Array] = true
+		if r.active[s.Array] {
+			seeds = append(seeds, Seed{s.Value, "@" + Gradient(s.Array)})
+		}
+	}
+	a, err := pull(r.p, &f, seeds, r.grads, nil)
+	if err != nil {
+		return "", err
+	}
+	f.Sets = nil
+	for _, x := range r.grads {
+		if !set[x] && len(a.parts["@"+x]) == 0 {
+			continue
+		}
+		g, err := a.gather("@"+x, true)
+		if err == nil && !set[x] {
+			g, err = a.plus("@"+Gradient(x), g)
+		}
+		if err != nil {
+			return "", err
+		}
+		f.Sets = append(f.Sets, ir.Set{Array: Gradient(x), Value: g})
+	}
+	r.p.Funcs = append(r.p.Funcs, f)
+	r.adj[name] = f.Name
+	return f.Name, nil
+}
