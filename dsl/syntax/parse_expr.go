@@ -312,6 +312,10 @@ func (p *parser) reduce(start int, op *Ident) Expr {
 	case p.isWord("of"):
 		p.next()
 		p.skipNewlines()
+		if p.namedInParens() {
+			p.reduceArgs(r)
+			break
+		}
 		r.Body = p.binary(precProduct)
 		if p.isWord("where") && r.Where == nil {
 			p.next()

@@ -1,5 +1,7 @@
 package syntax
 
+import "github.com/wfc-lang/wfc/internal/diag"
+
 // modelBody names the block of a model in messages.
 const modelBody = "the body of `model`"
 
@@ -330,5 +332,57 @@ func (p *parser) trainEntry() Stmt {
 		}
 		part.Loc = p.from(at)
 		e.Parts = append(e.Parts, part)
+	}
+}
+
+// namedInParens says whether a parenthesis follows that holds arguments by name, as in `of (x, eps = 1e-6)`.
+func (p *parser) namedInParens() bool {
+	if !p.isOp("(") {
+		return false
+	}
+	c, prevEnd := p.lex.MakeCheckpoint(), p.prevEnd
+	defer func() { p.lex.LoadCheckpoint(c); p.prevEnd = prevEnd }()
+	depth, start := 0, false // start: at the start of an argument
+	for {
+		t := p.lex.Next()
+		switch {
+		case t.EOF():
+			return false
+		case t.Type == tokNewline:
+			continue
+		case t.Type == tokIdent && start && depth == 1:
+			if n := p.lex.Peek(); n.Type == tokOp && n.Value == "=" {
+				return true
+			}
+		case t.Type == tokOp && (t.Value == "(" || t.Value == "["):
+			depth++
+		case t.Type == tokOp && (t.Value == ")" || t.Value == "]"):
+			if depth--; depth == 0 {
+				return false
+			}
+		}
+		start = t.Type == tokOp && (t.Value == "(" || t.Value == ",")
+	}
+}
+
+// reduceArgs reads `(q, k, scale = 2)`: values without names first.
+func (p *parser) reduceArgs(r *Reduce) {
+	start := p.start()
+	var elems []Expr
+	for _, a := range p.args("(", ")") {
+		if a.Name == nil && r.Args == nil {
+			elems = append(elems, a.Value)
+		} else {
+			r.Args = append(r.Args, a)
+		}
+	}
+	switch len(elems) {
+	case 0:
+		p.fail(diag.New("WF0101", p.from(start).At, "a function over an index takes its first value without a name").
+			Suggest("write the value before the named ones"))
+	case 1:
+		r.Body = elems[0]
+	default:
+		r.Body = &Tuple{p.from(start), elems}
 	}
 }

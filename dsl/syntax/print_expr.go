@@ -184,5 +184,9 @@ func (l *liner) reduce(e *Reduce) {
 		return
 	}
 	l.text(" of ")
+	if len(e.Args) > 0 {
+		l.reduceArgs(e)
+		return
+	}
 	l.operand(e.Body, precProduct)
 }

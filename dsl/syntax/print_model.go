@@ -133,3 +133,21 @@ func (l *liner) trainEntry(e *TrainEntry) {
 		}
 	}
 }
+
+// reduceArgs writes `(q, k, scale = 2)`.
+func (l *liner) reduceArgs(e *Reduce) {
+	l.bracket("(", ")", func() {
+		elems := []Expr{e.Body}
+		if t, ok := Unparen(e.Body).(*Tuple); ok {
+			elems = t.Elems
+		}
+		for i, x := range elems {
+			l.comma(i)
+			l.expr(x)
+		}
+		for _, a := range e.Args {
+			l.comma(1)
+			l.arg(a)
+		}
+	})
+}

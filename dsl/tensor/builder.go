@@ -115,6 +115,16 @@ func (e *elab) op(op ir.Op, dom, over []*index, v *val, at diag.Span) {
 		}
 		return
 	}
+	if e.report != nil {
+		points, terms := 1.0, 1.0
+		for _, ix := range dom {
+			points *= float64(ix.dim.n)
+		}
+		for _, ix := range over {
+			terms *= float64(ix.dim.n)
+		}
+		e.report.op(points, terms, op.FMA)
+	}
 	names := rangeNames(append(append([]*index(nil), dom...), over...))
 	rng := func(list []*index) []ir.Range {
 		out := []ir.Range{}

@@ -96,7 +96,7 @@ func (e *elab) params(file *syntax.File, m *syntax.Model, global *scope) {
 			v = badVal(id.At)
 		}
 		e.define(global, id, v)
-		if settable && !v.bad {
+		if !v.bad {
 			e.settings = append(e.settings, namedNumber{id.Name, v.num})
 		}
 	}

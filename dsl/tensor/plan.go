@@ -174,14 +174,20 @@ func (e *elab) plan(tr *trainer, phases []train.Phase, many bool) *train.Plan {
 		p.Micro, p.Accumulate, p.Ramp = microFunc, max(1, tr.accumulate), tr.ramps()
 	}
 	if tr.decl != nil && tr.decl.Data != nil {
-		switch tr.decl.Data.Name {
+		name := tr.decl.Data.Name
+		if t, ok := e.global.find(name); ok {
+			if text, is := t.(string); is {
+				name = text
+			}
+		}
+		switch name {
 		case "bytes", "byte", "text":
 		case "chars", "char":
 			p.Tokenizer = "char"
 		case "gpt2":
 			p.Tokenizer = "gpt2"
 		default:
-			e.fail("WF0379", tr.decl.Data.At, "there is no tokenizer %s", tr.decl.Data.Name).Suggest("use bytes, chars or gpt2")
+			e.fail("WF0379", tr.decl.Data.At, "there is no tokenizer %s", name).Suggest("use bytes, chars or gpt2")
 		}
 	}
 	p.VocabParam = e.m.vocabParam
@@ -227,6 +233,13 @@ func (e *elab) plan(tr *trainer, phases []train.Phase, many bool) *train.Plan {
 	p.Config = map[string]float64{}
 	for _, s := range e.settings {
 		p.Config[s.name] = s.value
+	}
+	for own, key := range map[string]string{"d": "width", "ctx": "context", "f": "ffn"} {
+		if d := e.m.dims[own]; d != nil {
+			p.Config[key] = float64(d.n)
+		} else if v, ok := p.Config[own]; ok {
+			p.Config[key] = v
+		}
 	}
 	return p
 }

@@ -15,12 +15,14 @@ func Build(file *syntax.File, opts Options) (*Program, diag.List) {
 	}
 	e.params(file, m, e.global)
 	tr := e.trainBlock(t)
+	e.setPrecision(tr.precision)
 	e.batch = e.newDim("batch", max(1, tr.batch), m.Name.At).self
 	e.p.Name = m.Name.Name
 	e.elaborate(m, e.global)
 	if e.errs.HasErrors() {
 		return nil, e.errs.Sorted()
 	}
+	e.round = nil
 	e.finishLoss()
 	out := &Program{IR: e.p}
 	if t != nil && !e.errs.HasErrors() {
@@ -33,6 +35,28 @@ func Build(file *syntax.File, opts Options) (*Program, diag.List) {
 		return nil, e.errs.Sorted()
 	}
 	return out, e.errs.Sorted()
+}
+
+// Measure counts what a file's model takes, looking at the body of its layers once. The report is nil when the list has errors.
+func Measure(file *syntax.File, opts Options) (*Report, diag.List) {
+	e := newElab(file, opts)
+	e.report = newReport()
+	m, t := e.find(file)
+	if m == nil || e.errs.HasErrors() {
+		return nil, e.errs.Sorted()
+	}
+	e.params(file, m, e.global)
+	tr := e.trainBlock(t)
+	e.batch = e.newDim("batch", 1, m.Name.At).self
+	e.elaborate(m, e.global)
+	if e.errs.HasErrors() {
+		return nil, e.errs.Sorted()
+	}
+	e.length(tr)
+	if e.errs.HasErrors() {
+		return nil, e.errs.Sorted()
+	}
+	return e.measured(tr), e.errs.Sorted()
 }
 
 // find returns the model and the train block of the file.

@@ -111,6 +111,7 @@ func (e *elab) weightStmt(s *syntax.Weight, sc *scope) {
 			arr.Axes = append(arr.Axes, d.dim.name)
 		}
 		e.array(arr)
+		e.lowered(a, w.name)
 	}
 }
 
