@@ -30,7 +30,9 @@ func worst(r *result) float64 {
 }
 
 func TestSolveHeat(t *testing.T) {
-	for _, m := range []string{"cg(tol = 1e-12)"} {
+	for _, m := range []string{"cg(tol = 1e-12)", "cg(tol = 1e-12, norm = max)", "cg(tol = 1e-12, pre = diagonal)", "bicgstab(tol = 1e-12)",
+		"bicgstab(tol = 1e-12, pre = diagonal)", "gmres(8, tol = 1e-12)", "gmres(restart = 5, tol = 1e-12, pre = diagonal)",
+		"jacobi(tol = 1e-12, max = 2000)", "chebyshev(tol = 1e-12)"} {
 		r := run(t, withMethod(implicitHeatText, m))
 		if w := worst(r); !(w < 1e-10) {
 			t.Errorf("%s: differs by %g", m, w)

@@ -58,7 +58,7 @@ func (c *checker) boundaries(b *syntax.BC) {
 	named := map[side]bool{}
 	for _, e := range b.Entries {
 		for _, s := range e.Sides {
-			if s.End != nil || s.Axis.Name != "others" {
+			if (s.End != nil || s.Axis.Name != "others") && !c.maskSide(s) {
 				for _, k := range c.sides(g, s, nil, true, antiperiodic(e)) {
 					named[k] = true
 				}
@@ -68,6 +68,10 @@ func (c *checker) boundaries(b *syntax.BC) {
 	for _, e := range b.Entries {
 		var sides []side
 		for _, s := range e.Sides {
+			if c.maskSide(s) {
+				c.hold(fields, b, e, s)
+				continue
+			}
 			sides = append(sides, c.sides(g, s, named, false, antiperiodic(e))...)
 		}
 		for _, k := range sides {

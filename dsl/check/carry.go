@@ -291,8 +291,8 @@ func (c *checker) likeLet(it *syntax.BindItem, bs *blockState) {
 		}
 		f := c.local(name, like.Grid, nil, like.Elem, n.Unit, it.At)
 		c.placeLike(f, like, like.Grid)
-		if f.BC = like.BC; it.Homogeneous {
-			f.BC = homogeneous(like.BC)
+		if f.BC, f.Holds = like.BC, like.Holds; it.Homogeneous {
+			f.BC, f.Holds = homogeneous(like.BC), homogeneousHolds(like.Holds)
 		}
 		w.fields = append(w.fields, f)
 		a := &Assign{Kind: Plain, Field: f, Index: fieldVars(f), Value: n, At: it.At}

@@ -48,6 +48,7 @@ type checker struct {
 	places   map[string]bool      // names whose value depends on the place
 	evolves  []*Block             // in the order of the source
 	noRule   map[*Field]bool      // fields with a condition in error: missing ones are not reported
+	cells    bool                 // types of cells are used, and their names known
 	lost     bool                 // a statement could not be read, and may have held conditions
 	broken   bool                 // there were errors before the rules for the whole program
 	nblocks  int
@@ -89,6 +90,7 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 	for _, b := range c.bcs {
 		c.boundaries(b)
 	}
+	c.maskWalls()
 	c.blocks(file)
 	c.unusedFns()
 	for _, e := range c.rates {
@@ -148,7 +150,7 @@ func (c *checker) declare(s syntax.Stmt) {
 		c.indexDecl(s)
 	case *syntax.Field:
 		for _, it := range s.Items {
-			c.field(it)
+			c.field(it, s.Kind)
 		}
 	case *syntax.BC:
 		c.bcs = append(c.bcs, s)

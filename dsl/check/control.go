@@ -329,9 +329,9 @@ func (c *checker) loopVar(v *syntax.LoopVar, bs, first, in *blockState, ctl *Con
 		c.placeLike(f, like, sc.grid)
 		switch {
 		case like != nil && v.Homogeneous:
-			f.BC = homogeneous(like.BC)
+			f.BC, f.Holds = homogeneous(like.BC), homogeneousHolds(like.Holds)
 		case like != nil:
-			f.BC = like.BC
+			f.BC, f.Holds = like.BC, like.Holds
 		case n.Op == Read && n.Field.Grid == f.Grid && plainRead(n):
 			f.BC = n.Field.BC
 		}

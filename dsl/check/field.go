@@ -11,7 +11,7 @@ var elemTypes = map[string]ir.Elem{"f16": ir.F16, "f32": ir.F32, "f64": ir.F64, 
 const maxElements = 1 << 31
 
 // field declares a field: its place, type and unit. Its initial value is checked when all fields are known.
-func (c *checker) field(it *syntax.FieldItem) {
+func (c *checker) field(it *syntax.FieldItem, kind string) {
 	f := &Field{Name: it.Name.Name, Elem: c.opts.Float, Scale: 1, At: it.Name.At}
 	f.Unit = c.annotated(it.Ann, it.Name, &f.Scale)
 	ok := true
@@ -29,6 +29,9 @@ func (c *checker) field(it *syntax.FieldItem) {
 		ok = c.place(f, it.On) && ok
 	default:
 		ok = c.dims(f, it) && ok
+	}
+	if kind != "" && ok {
+		c.maskKind(f, it, kind)
 	}
 	size := 1.0
 	for _, a := range f.Axes {
@@ -115,16 +118,21 @@ func (c *checker) initials(s *syntax.Field) {
 			}
 			f.index = append([]IndexVar{}, sc.index...)
 		}
-		if call, ok := loadCall(it.Init); ok {
+		if call, ok := imageCall(it.Init); ok {
+			f.File = c.image(call, f)
+		} else if call, ok := loadCall(it.Init); ok {
 			f.File = c.load(call)
 		} else if it.Init == nil {
 			f.Init = number(0, f.Unit, it.At)
+		} else if f.Mask || f.Cells {
+			f.Init = c.maskValue(it.Init, f, sc)
 		} else {
 			f.Init = c.valueIn(it.Init, f.Unit, &f.Scale, f.At, f.Name, sc)
 		}
 		for _, r := range it.Regions {
 			c.region(f, r, sc)
 		}
+		c.restrict(f, it, sc)
 	}
 }
 
@@ -216,7 +224,12 @@ func (c *checker) region(f *Field, r *syntax.Region, sc *scope) {
 		c.errs.Errorf("WF0243", r.At, "a region needs a range or a condition").Suggest("write `region x in 0 .. 1: value` or `region where x > 1: value`")
 		return
 	}
-	v := c.valueIn(r.Value, f.Unit, &f.Scale, f.At, f.Name, sc)
+	var v *Node
+	if f.Mask || f.Cells {
+		v = c.maskValue(r.Value, f, sc)
+	} else {
+		v = c.valueIn(r.Value, f.Unit, &f.Scale, f.At, f.Name, sc)
+	}
 	if !v.invalid() {
 		f.Regions = append(f.Regions, &Region{Where: where, Value: v})
 	}

@@ -85,13 +85,17 @@ type Field struct {
 	Rate    *Node // initial dt(field) of a field of second order in time; nil means zero
 	Second  bool  // advanced by dt(dt(field)) = ..
 	State   bool  // assigned by some block
-	Local   bool  // carried by a loop or scratch of a solver
-	AtEnd   bool  // its conditions are those of the end of the step: an unknown of an implicit equation
+	Mask    bool  // 0 or 1, a truth value in expressions
+	Cells   bool  // types of cells
+	Holds   []*Hold
+	Local   bool // carried by a loop or scratch of a solver
+	AtEnd   bool // its conditions are those of the end of the step: an unknown of an implicit equation
 	BC      []*Condition
 	At      diag.Span
 
-	parts []part     // conditions of parts of sides, until they are joined
-	index []IndexVar // names of the dims in the declaration; nil on a grid
+	heldInTime bool       // a hold depends on the time
+	parts      []part     // conditions of parts of sides, until they are joined
+	index      []IndexVar // names of the dims in the declaration; nil on a grid
 }
 
 // Cond returns the condition of one side, or nil.

@@ -45,6 +45,9 @@ func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 	}
 	s := c.names[name]
 	if s == nil {
+		if n := c.cellType(e); n != nil {
+			return n
+		}
 		c.unknownRef(e, sc)
 		return bad(e.At)
 	}
@@ -55,7 +58,11 @@ func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 		}
 		return &Node{Op: ScalarRef, Sym: s.scalar, Unit: s.scalar.Unit, At: e.At, host: true}
 	case s.field != nil:
-		return c.fieldRef(e, s.field, sc)
+		n := c.fieldRef(e, s.field, sc)
+		if s.field.Mask && !n.invalid() {
+			return compute(ir.Ne, one(), e.At, n, number(0, one(), e.At))
+		}
+		return n
 	case s.let != nil:
 		if !c.plain(e) {
 			return bad(e.At)

@@ -125,7 +125,7 @@ func (c *checker) unknowns(s *syntax.Solve, sv *solver, bs *blockState) bool {
 		u := *f
 		u.Local, u.AtEnd, u.Name = true, !top, r.Name.Name+"'"
 		d := u
-		d.BC = homogeneous(f.BC)
+		d.BC, d.Holds = homogeneous(f.BC), homogeneousHolds(f.Holds)
 		sv.unknown, sv.dir = append(sv.unknown, &u), append(sv.dir, &d)
 		sv.mean = append(sv.mean, false)
 	}
@@ -255,7 +255,7 @@ func (c *checker) solverTruth(text string, in *blockState, at diag.Span) *Node {
 func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	unknown := sv.targets[0].Name
 	rel := c.local(sv.name+".residual", nil, nil, in.vars["rr"].fields[0].Elem, one(), sv.at)
-	e, _ := syntax.ParseExpr("solver", "relative(rr, s0)")
+	e, _ := syntax.ParseExpr("solver", "relative(rr, ref)")
 	syntax.SetPlace(e, sv.at)
 	in.add(&Assign{Kind: Plain, Field: rel, At: sv.at, Value: c.num(e, &scope{what: "a solver", form: true, block: in})})
 	k := in.vars["k"].fields[0].Name

@@ -23,6 +23,8 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 		return sv.residual(k, c.components(e.Args[0].Value, sv, sc))
 	case "diagonal":
 		return c.diagonal(sv, k)
+	case "highest", "lowest":
+		return c.spectrum(sv, e.Func.Name == "highest", e.At)
 	case "inner":
 		return c.inner2(c.components(e.Args[0].Value, sv, sc), c.components(e.Args[1].Value, sv, sc), sv, e.At)
 	case "size":

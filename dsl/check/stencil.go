@@ -483,3 +483,28 @@ func (c *checker) gershgorin(sv *solver, k int) *Node {
 	}
 	return s.op(ir.Add, s.num(1), s.op(ir.Div, sum, s.op(ir.Abs, mid)))
 }
+
+// spectrum bounds the eigenvalues of the operator divided by its diagonal from above or below. Where Gershgorin's circles reach zero, a
+// thousandth of the upper bound is taken for the lower one.
+func (c *checker) spectrum(sv *solver, high bool, at diag.Span) *Node {
+	var top *Node
+	for k := range sv.jac {
+		g := c.gershgorin(sv, k)
+		if g.invalid() {
+			return g
+		}
+		if !g.host {
+			g, _ = c.total(ir.Max, g, sv.targets[k], at)
+		}
+		if top == nil {
+			top = g
+		} else {
+			top = compute(ir.MaxOp, one(), at, top, g)
+		}
+	}
+	if high {
+		return top
+	}
+	low := compute(ir.Sub, one(), at, number(2, one(), at), top)
+	return compute(ir.MaxOp, one(), at, low, compute(ir.Mul, one(), at, number(1e-3, one(), at), top))
+}

@@ -41,7 +41,7 @@ func (p precond) text(from, to string) (string, error) {
 
 // data are the fields of a solver's template.
 func (m *method) data() any {
-	return map[string]any{"Restart": m.restart, "Omega": m.omega, "Pre": m.pre.name}
+	return map[string]any{"Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": 10, "Pre": m.pre.name}
 }
 
 // options lists what a method may be given, besides tol, max and norm.

@@ -43,7 +43,7 @@ func Text(name string, data any, pre func(from, to string) (string, error)) (str
 	if err != nil {
 		return "", fmt.Errorf("no solver %s", name)
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"pre": pre, "upto": upto, "add": func(a, b int) int { return a + b }}).Parse(string(src))
+	t, err := template.New(name).Funcs(template.FuncMap{"pre": pre, "upto": upto, "add": func(a, b int) int { return a + b }, "sub": func(a, b int) int { return a - b }}).Parse(string(src))
 	if err != nil {
 		return "", err
 	}
