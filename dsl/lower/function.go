@@ -74,6 +74,7 @@ func (f *fnWriter) body(e ir.Elem, now timeOfUse, write func(w *writer) int) ir.
 // pieces cuts the domain of a field for a value that write gives: fixed end nodes hold their boundary value, the rest the value. A
 // corner takes the condition of the last axis that has one.
 func (f *fnWriter) pieces(fd *check.Field, dom []ir.Range, fixed timeOfUse, write func(w *writer) int) []ir.Piece {
+	write = f.held(fd, fixed, write)
 	var faces []ir.Piece
 	box := fullBox(dom)
 	for k := len(fd.Axes) - 1; k >= 0; k-- {
@@ -174,6 +175,15 @@ func (l *lowerer) initOrder() []*check.Field {
 		out = append(out, f)
 	}
 	for _, f := range l.p.Fields {
+		for _, h := range f.Holds {
+			for _, n := range []*check.Node{h.Where, h.Value} {
+				check.Visit(n, func(n *check.Node) {
+					if n.Op == check.Read && n.Field != f {
+						put(n.Field)
+					}
+				})
+			}
+		}
 		for _, c := range f.BC {
 			check.Visit(c.Value, func(n *check.Node) {
 				if n.Op == check.Read && len(n.Field.BC) == 0 {

@@ -178,6 +178,9 @@ func (l *lowerer) timed(b *check.Block) bool {
 		return true
 	}
 	for _, f := range l.p.Fields {
+		if f.HeldInTime() {
+			return true
+		}
 		for _, c := range f.BC {
 			if c.Timed {
 				return true

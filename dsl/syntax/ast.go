@@ -166,10 +166,11 @@ type IndexDecl struct {
 	Space *Ident
 }
 
-// Field is `field T on g = .., U on g = ..`.
+// Field is `field T on g = .., U on g = ..`, or `mask` or `cells` with the same form.
 type Field struct {
 	Loc
 	Trivia
+	Kind  string // "" for a field, else mask or cells
 	Items []*FieldItem
 }
 
@@ -181,6 +182,7 @@ type FieldItem struct {
 	Dims []*Ident    // nil for a field on a grid
 	Ann  *Annotation // nil when absent
 	On   *Place      // nil for a field over dims
+	Part Expr        // after `where`: the region the field lives on; nil when absent
 	Init Expr        // nil when absent
 	// Regions override Init; later ones win.
 	Regions []*Region
@@ -464,7 +466,7 @@ type Reduce struct {
 	Where Expr // nil when absent
 	Body  Expr
 	Tight bool   // the body was in parentheses without `of`: binds like a call
-	Args  []*Arg // further arguments after the body, as in `layernorm over d (x[s,d], eps = 1e-6)`; Tight only
+	Args  []*Arg // further arguments after the body, as in `layernorm over d (x[s,d], eps = 1e-6)`
 }
 
 func (*Number) expr() {}

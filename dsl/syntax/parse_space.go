@@ -66,8 +66,11 @@ func (p *parser) duplicate(clause string, at diag.Span) {
 
 // field reads `field T: K on g = init { regions }, ...`.
 func (p *parser) field(start int) Stmt {
-	p.next()
 	f := &Field{}
+	if word := p.peek().Value; word != "field" {
+		f.Kind = word
+	}
+	p.next()
 	p.form = "a field is written `field T on grid = value`, `field T: K on grid = value` or `field A[i, j] = value`"
 	for {
 		f.Items = append(f.Items, p.fieldItem())
@@ -90,6 +93,9 @@ func (p *parser) fieldItem() *FieldItem {
 		it.On = p.place()
 		if it.Ann == nil { // also accepted here; printed before `on`
 			it.Ann = p.annotation()
+		}
+		if p.acceptWord("where") {
+			it.Part = p.expr()
 		}
 	}
 	if p.acceptOp("=") {

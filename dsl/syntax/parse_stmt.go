@@ -8,7 +8,7 @@ import (
 
 // keywords lists the words that begin statements, in the order in which
 // messages list them.
-var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "bc", "evolve", "loop", "if", "solve", "fn", "output", "probe",
+var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "mask", "cells", "bc", "evolve", "loop", "if", "solve", "fn", "output", "probe",
 	"model", "train", "preset", "optimizer", "parametrisation"}
 
 // Keyword says whether statements begin with a word. It is a name all the same where nothing that makes it a statement follows.
@@ -25,7 +25,7 @@ func reader(word string) func(*parser, int) Stmt {
 		return (*parser).dim
 	case "index":
 		return (*parser).indexDecl
-	case "field":
+	case "field", "mask", "cells":
 		return (*parser).field
 	case "bc":
 		return (*parser).bc

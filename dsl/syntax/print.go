@@ -169,7 +169,11 @@ func partsOf(s Stmt) []part {
 
 func fieldParts(s *Field) []part {
 	l := &liner{}
-	l.text("field ")
+	if s.Kind != "" {
+		l.text(s.Kind + " ")
+	} else {
+		l.text("field ")
+	}
 	var parts []part
 	for i, it := range s.Items {
 		if i > 0 {

@@ -118,6 +118,10 @@ func (l *liner) fieldItem(it *FieldItem) {
 			l.text("." + it.On.Part.Name)
 		}
 	}
+	if it.Part != nil {
+		l.text(" where ")
+		l.expr(it.Part)
+	}
 	if it.Init != nil {
 		l.text(" = ")
 		l.expr(it.Init)

@@ -72,6 +72,18 @@ bc T { x.lo where y > 0.5: T = 1 }                  // wrong: below 0.5 nothing 
 bc T { x.lo where y > 0.5: T = 1;  x.lo: dn(T) = 0 } // right`,
 	},
 	{
+		Code:  "WF0269",
+		Title: "what holds inside a body",
+		Text: `A mask, or a type of cells such as kind.wall, may stand in a bc block like a side:
+inside the body the field has the given value. noslip is the value 0. Slopes hold at the
+sides of the grid only. An insulated body is one without conductivity.`,
+		Example: `
+mask solid on g = x > 0.5
+bc T { solid: dn(T) = 0 }      // wrong
+bc T { solid: T = 1 }          // right
+dt(T) = div(harmonic(where(solid, 0, k))*grad(T))  // insulated`,
+	},
+	{
 		Code:  "WF0331",
 		Title: "no such scheme",
 		Text: `Values at faces are reconstructed by the schemes central (order 2), upwind (1),
