@@ -56,7 +56,9 @@ type emitter struct {
 	layouts []*layout         // by slot
 	words   map[scalarKey]int // index in the argument table
 	vals    map[string]*val   // of the current function
-	half    bool              // see calc
+	micros  map[micro]*llvm.Func
+	turns   map[turn]*llvm.Func
+	half    bool // see calc
 }
 
 // kernel emits a kernel over buffers and scalars; body emits the body function.

@@ -69,7 +69,7 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 		}
 		pl.layouts = append(pl.layouts, newLayout(st.Slots[i].Elem, box))
 	}
-	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
+	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}, micros: map[micro]*llvm.Func{}, turns: map[turn]*llvm.Func{}, half: half}
 	for i, g := range fns {
 		g.store(&st.Funcs[i])
 		g.copies(&st.Funcs[i], pl.arrays)
@@ -85,8 +85,11 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 	return pl, nil
 }
 
-// partials is the memory for the partial results of a reduction.
+// partials is the memory for the partial results of a reduction, or for packed factors.
 func partials(op *ir.Op) (need []passes.Need) {
+	if c := newContraction(op); c != nil {
+		return c.scratch()
+	}
 	if op.Kind != ir.Reduce || partialCount(op) == 0 {
 		return nil
 	}

@@ -1,0 +1,279 @@
+package cpu
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
+)
+
+// contraction is a sum of products in ascending order, accumulated by fma, some output index of which only one factor has: a matrix
+// product, perhaps many at once. Every element must see its terms in ascending order, so neither the sum is vectorised nor split: the
+// lanes are output elements along n, the register block is m rows of them, and one pass over k holds the block in registers (K. Goto, R.
+// van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008, without its split of k).
+//
+// The factor with n ("b") is packed into panels of a vector or two along n, k by k; the other ("a") is read where it lies when it is an
+// array read with one stride along k, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
+type contraction struct {
+	op    *ir.Op
+	elem  ir.Elem
+	a, b  factor
+	m, n  int   // output dimensions; m is -1 when only b varies
+	outer []int // the other output dimensions
+	k     int   // terms per element
+}
+
+// factor is one operand of the product: a node of the body and the indices it depends on.
+type factor struct {
+	node  int
+	reads []int           // read nodes below it
+	has   map[string]bool // indices
+}
+
+// newContraction recognises one, or returns nil. It looks at the operation alone, not at layouts: the storage plan asks it for scratch.
+func newContraction(op *ir.Op) *contraction {
+	if op.Kind != ir.Reduce || !op.FMA || op.Comb != ir.Sum || op.Order.Kind != ir.Seq || len(op.Results) != 1 || len(op.Pieces) != 1 || len(op.Dom) == 0 {
+		return nil
+	}
+	e := op.Results[0].Elem
+	if e != ir.F32 && e != ir.F64 {
+		return nil
+	}
+	pc := &op.Pieces[0]
+	for d, r := range slices.Concat(op.Dom, op.Over) {
+		if d >= len(pc.Box) || pc.Box[d] != (ir.Interval{Lo: r.Lo, Hi: r.Hi}) {
+			return nil
+		}
+	}
+	if len(pc.Body.Results) != 1 || pc.Body.Results[0] < 0 || pc.Body.Results[0] >= len(pc.Body.Nodes) {
+		return nil
+	}
+	p := &pc.Body.Nodes[pc.Body.Results[0]]
+	if p.Op != ir.Mul || len(p.Args) != 2 {
+		return nil
+	}
+	c := &contraction{op: op, elem: e, m: -1, n: -1, k: overSize(op)}
+	x, y := newFactor(&pc.Body, p.Args[0]), newFactor(&pc.Body, p.Args[1])
+	// The lanes go along the last output index if one factor alone has it, unless another fills vectors better.
+	best := 0
+	for d, r := range op.Dom {
+		if x.has[r.Index] == y.has[r.Index] {
+			continue
+		}
+		score := 2 * min(r.Hi-r.Lo, 64)
+		if d == len(op.Dom)-1 {
+			score = 8*min(r.Hi-r.Lo, 64) + 1
+		}
+		if score > best {
+			best, c.n = score, d
+		}
+	}
+	if c.n < 0 {
+		return nil
+	}
+	c.a, c.b = x, y
+	if x.has[op.Dom[c.n].Index] {
+		c.a, c.b = y, x
+	}
+	rows := 1 // how often an element of b is used
+	for d, r := range op.Dom {
+		if c.b.has[r.Index] {
+			continue
+		}
+		rows *= r.Hi - r.Lo
+		if c.a.has[r.Index] && (c.m < 0 || c.extent(d) >= c.extent(c.m)) {
+			c.m = d
+		}
+	}
+	if rows == 1 && c.b.along(&pc.Body, op.Dom[c.n].Index) {
+		return nil // a row times a matrix that lies well: packing would cost more than it gives
+	}
+	for d := range op.Dom {
+		if d != c.m && d != c.n {
+			c.outer = append(c.outer, d)
+		}
+	}
+	return c
+}
+
+func newFactor(b *ir.Body, node int) factor {
+	f := factor{node: node, has: map[string]bool{}}
+	seen := map[int]bool{}
+	var visit func(i int)
+	visit = func(i int) {
+		if seen[i] || i < 0 || i >= len(b.Nodes) {
+			return
+		}
+		seen[i] = true
+		n := &b.Nodes[i]
+		switch n.Op {
+		case ir.Read:
+			f.reads = append(f.reads, i)
+			for _, a := range n.At {
+				if a.Index != "" {
+					f.has[a.Index] = true
+				}
+			}
+		case ir.Index:
+			f.has[n.Name] = true
+		}
+		for _, a := range n.Args {
+			visit(a)
+		}
+	}
+	visit(node)
+	return f
+}
+
+// along says that all memory the factor reads moves by at most one element with an index, and some does.
+func (f *factor) along(b *ir.Body, index string) bool {
+	some := false
+	for _, r := range f.reads {
+		at := b.Nodes[r].At
+		for d, a := range at {
+			if a.Index != index {
+				continue
+			}
+			if d != len(at)-1 || !a.Unit() {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+func (c *contraction) extent(d int) int { return c.op.Dom[d].Hi - c.op.Dom[d].Lo }
+func (c *contraction) body() *ir.Body   { return &c.op.Pieces[0].Body }
+func (c *contraction) last() ir.Range   { return c.op.Over[len(c.op.Over)-1] }
+func (c *contraction) rows() int {
+	if c.m < 0 {
+		return 1
+	}
+	return c.extent(c.m)
+}
+
+// direct says that a need not be packed: it is a read of an array in which m and k are dimensions of their own.
+func (c *contraction) direct() bool {
+	n := &c.body().Nodes[c.a.node]
+	if n.Op != ir.Read || len(c.op.Over) != 1 {
+		return false
+	}
+	seen := map[string]bool{}
+	for _, a := range n.At {
+		if a.Index != "" && (seen[a.Index] || !a.Unit()) {
+			return false
+		}
+		seen[a.Index] = true
+	}
+	return true
+}
+
+// kRows says that packed a has k as its contiguous dimension: rows of the original, or what is no read along m.
+func (c *contraction) kRows() bool {
+	return c.m < 0 || !c.a.along(c.body(), c.op.Dom[c.m].Index) || c.a.along(c.body(), c.last().Index)
+}
+
+// outerOf lists the outer dimensions on which a factor depends.
+func (c *contraction) outerOf(f *factor) []int {
+	var out []int
+	for _, d := range c.outer {
+		if f.has[c.op.Dom[d].Index] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (c *contraction) count(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= c.extent(d)
+	}
+	return n
+}
+
+// vectorBytes is the width of this processor's vector registers. It decides how fast kernels are, not what they compute.
+func vectorBytes() int {
+	id := processor()
+	switch {
+	case strings.Contains(id, " avx512f"):
+		return 64
+	case strings.Contains(id, "/amd64"):
+		return 32
+	}
+	return 16
+}
+
+// lanes is the number of elements of a vector.
+func (c *contraction) lanes() int { return vectorBytes() / storageBytes(c.elem) }
+
+// panel is one strip of b: n from lo on, vectors wide; valid of its lanes exist.
+type panel struct{ lo, vectors, valid int }
+
+// panels cuts n into strips of two vectors; the last may be one.
+func (c *contraction) panels() (full int, last *panel) {
+	l, n := c.lanes(), c.extent(c.n)
+	full = n / (2 * l)
+	if r := n - full*2*l; r > 0 {
+		last = &panel{full * 2 * l, (r + l - 1) / l, r}
+	}
+	return full, last
+}
+
+// panelSize is the storage of all panels of one b.
+func (c *contraction) panelSize() int {
+	full, last := c.panels()
+	n := full * 2
+	if last != nil {
+		n += last.vectors
+	}
+	return n * c.lanes() * c.k
+}
+
+// block is the most rows that fit into the registers beside what else is needed: 12 rows of two vectors for 32 registers.
+func (c *contraction) block(vectors int) int {
+	registers := 32
+	if vectorBytes() == 32 {
+		registers = 16
+	}
+	return map[int]int{16: 6, 32: 12}[registers] * 2 / vectors
+}
+
+// blocks cuts the rows into equal blocks, the first rem of them one row longer.
+func (c *contraction) blocks(vectors int) (n, size, rem int) {
+	n = (c.rows() + c.block(vectors) - 1) / c.block(vectors)
+	return n, c.rows() / n, c.rows() % n
+}
+
+// stride of a row of packed a, not a multiple of the page: rows are read side by side.
+func (c *contraction) rowStride() int {
+	line := lineBytes / storageBytes(c.elem)
+	n := c.k
+	if !c.kRows() {
+		n = c.rows()
+	}
+	n = roundUp(n, line)
+	if n/line%2 == 0 {
+		n += line
+	}
+	return n
+}
+
+func (c *contraction) packedA() int {
+	n := c.rows()
+	if !c.kRows() {
+		n = c.k
+	}
+	return n * c.rowStride() * c.count(c.outerOf(&c.a))
+}
+
+// scratch is the memory for packed b, and for packed a.
+func (c *contraction) scratch() []passes.Need {
+	need := []passes.Need{{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))}}
+	if !c.direct() {
+		need = append(need, passes.Need{Elem: c.elem, N: c.packedA()})
+	}
+	return need
+}

@@ -1,0 +1,440 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// contractor emits the kernels of one contraction: pack b, pack a, multiply. Each divides a list of units among the threads.
+type contractor struct {
+	*contraction
+	e       *emitter
+	sym     string
+	packs   []int // slots of packed b and packed a
+	slots   []int
+	scalars []scalarKey
+}
+
+func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, error) {
+	t := &contractor{contraction: c, e: e, sym: sym, packs: packs}
+	var err error
+	if t.slots, t.scalars, err = e.uses(c.op); err != nil {
+		return nil, err
+	}
+	t.slots = append(t.slots, packs...)
+	var out []launch
+	b, err := t.packB()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, b)
+	if !c.direct() {
+		a, err := t.packA()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	p, err := t.multiply()
+	return append(out, p), err
+}
+
+// units emits the loop over units [lo, hi) of the split range; body gets the unit number.
+func (t *contractor) units(k *kernel, body func(u bound)) {
+	k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, body)
+}
+
+// digits takes a number apart: the last count varies fastest.
+func (k *kernel) digits(u bound, counts []int) []bound {
+	out := make([]bound, len(counts))
+	for i := len(counts) - 1; i >= 0; i-- {
+		switch {
+		case counts[i] == 1:
+			out[i] = at(0)
+		case i == 0:
+			out[i] = u
+		default:
+			out[i] = bound{v: k.cur.NewSRem(u.value(), k.i64(counts[i]))}
+			u = bound{v: k.cur.NewSDiv(u.value(), k.i64(counts[i]))}
+		}
+	}
+	return out
+}
+
+// number is the inverse of digits.
+func (k *kernel) number(d []bound, counts []int) bound {
+	u := at(0)
+	for i := range d {
+		u = k.add(k.scale(u, counts[i]), d[i])
+	}
+	return u
+}
+
+// place sets the indices of output dimensions and returns their positions from 0.
+func (t *contractor) place(k *kernel, dims []int, d []bound) {
+	for i, x := range dims {
+		r := t.op.Dom[x]
+		k.idx[r.Index] = k.add(d[i], at(r.Lo))
+	}
+}
+
+func (t *contractor) counts(dims []int) (n []int) {
+	for _, d := range dims {
+		n = append(n, t.extent(d))
+	}
+	return n
+}
+
+// position is the number of the current outer indices among those a factor depends on.
+func (t *contractor) position(k *kernel, f *factor) bound {
+	dims := t.outerOf(f)
+	var d []bound
+	for _, x := range dims {
+		r := t.op.Dom[x]
+		d = append(d, k.add(k.idx[r.Index], at(-r.Lo)))
+	}
+	return k.number(d, t.counts(dims))
+}
+
+// at is an element of a packed buffer.
+func (t *contractor) packed(k *kernel, which int, i bound) llvm.Value {
+	return k.address(t.packs[which], []bound{i})
+}
+
+// overK emits the loops over the reduced indices; leaf gets the number of the term.
+func (t *contractor) overK(k *kernel, kind loopKind, leaf func(term bound)) {
+	var visit func(d int, term bound)
+	visit = func(d int, term bound) {
+		if d == len(t.op.Over) {
+			leaf(term)
+			return
+		}
+		r := t.op.Over[d]
+		lk := plainLoop
+		if d == len(t.op.Over)-1 {
+			lk = kind
+		}
+		k.loop(at(0), at(r.Hi-r.Lo), 1, lk, func(i bound) {
+			k.idx[r.Index] = k.add(i, at(r.Lo))
+			visit(d+1, k.add(k.scale(term, r.Hi-r.Lo), i))
+		})
+	}
+	visit(0, at(0))
+}
+
+// copyOne evaluates a factor at the current indices into a packed element.
+func (t *contractor) copyOne(k *kernel, f *factor, which int, i bound) error {
+	v, err := k.eval(t.body(), []int{f.node})
+	if err != nil {
+		return err
+	}
+	k.store(t.elem, v[0], t.packed(k, which, i))
+	return nil
+}
+
+// strip is a panel as a unit sees it: where its storage begins, its first n, how many lanes it has and how many exist.
+type strip struct {
+	base, lo     bound
+	width, valid int
+	vectors      int
+}
+
+// strips calls f for the full panels under a test of the panel number p, and for the last one.
+func (t *contractor) strips(k *kernel, p bound, base bound, f func(s strip)) {
+	l := t.lanes()
+	full, last := t.panels()
+	wide := strip{width: 2 * l, valid: 2 * l, vectors: 2}
+	if full > 0 {
+		wide.base, wide.lo = k.add(base, k.scale(p, 2*l*t.k)), k.scale(p, 2*l)
+	}
+	if last == nil {
+		f(wide)
+		return
+	}
+	narrow := strip{base: k.add(base, at(full*2*l*t.k)), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
+	if full == 0 {
+		f(narrow)
+		return
+	}
+	yes, no, done := k.f.NewBlock("wide"), k.f.NewBlock("narrow"), k.f.NewBlock("both")
+	k.cur.NewCondBr(k.cur.NewICmp("slt", p.value(), k.i64(full)), yes, no, nil)
+	k.cur = yes
+	f(wide)
+	k.cur.NewBr(done)
+	k.cur = no
+	f(narrow)
+	k.cur.NewBr(done)
+	k.cur = done
+}
+
+func (t *contractor) panelCount() int {
+	full, last := t.panels()
+	if last != nil {
+		full++
+	}
+	return full
+}
+
+// packB copies b into its panels: unit = (outer indices of b, panel).
+func (t *contractor) packB() (launch, error) {
+	dims := t.outerOf(&t.b)
+	counts := append(t.counts(dims), t.panelCount())
+	l := launch{sym: t.sym + ".b", lo: 0, hi: t.count(dims) * t.panelCount(), work: t.count(dims) * t.panelSize() * 2}
+	n := t.op.Dom[t.n]
+	body := t.body()
+	tiles := t.transposed()
+	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
+		var failed error
+		t.units(k, func(u bound) {
+			d := k.digits(u, counts)
+			t.place(k, dims, d[:len(dims)])
+			base := k.scale(t.position(k, &t.b), t.panelSize())
+			t.strips(k, d[len(dims)], base, func(s strip) {
+				one := func(i, term bound) {
+					k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
+					failed = firstError(failed, t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i))))
+				}
+				switch {
+				case tiles:
+					t.transpose(k, s)
+				case !t.b.along(body, n.Index) && t.b.along(body, t.last().Index):
+					k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
+						t.overK(k, vectorLoop, func(term bound) { one(i, term) })
+					})
+				default:
+					t.overK(k, plainLoop, func(term bound) {
+						k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { one(i, term) })
+					})
+				}
+			})
+		})
+		return failed
+	})
+	return l, err
+}
+
+// packA copies a into rows along k, or along m: unit = (outer indices of a, row).
+func (t *contractor) packA() (launch, error) {
+	dims := t.outerOf(&t.a)
+	rows := t.rows()
+	if !t.kRows() {
+		rows = t.k
+	}
+	counts := append(t.counts(dims), rows)
+	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * 2}
+	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
+		var failed error
+		t.units(k, func(u bound) {
+			d := k.digits(u, counts)
+			t.place(k, dims, d[:len(dims)])
+			row := d[len(dims)]
+			base := k.scale(k.add(k.scale(t.position(k, &t.a), rows), row), t.rowStride())
+			if t.kRows() {
+				if t.m >= 0 {
+					t.place(k, []int{t.m}, []bound{row})
+				}
+				t.overK(k, vectorLoop, func(term bound) {
+					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, term)))
+				})
+				return
+			}
+			var over []int
+			for _, r := range t.op.Over {
+				over = append(over, r.Hi-r.Lo)
+			}
+			for i, x := range k.digits(row, over) {
+				k.idx[t.op.Over[i].Index] = k.add(x, at(t.op.Over[i].Lo))
+			}
+			k.loop(at(0), at(t.rows()), 1, vectorLoop, func(i bound) {
+				t.place(k, []int{t.m}, []bound{i})
+				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, i)))
+			})
+		})
+		return failed
+	})
+	return l, err
+}
+
+// chunks is into how many parts the row blocks are cut, so that there is something to divide among threads.
+func (t *contractor) chunks(blocks int) int {
+	const want = 32
+	units := t.count(t.outer) * t.panelCount()
+	if units >= want {
+		return 1
+	}
+	return min(blocks, (want+units-1)/units)
+}
+
+// multiply emits the product: unit = (outer indices, panel, part of the rows).
+func (t *contractor) multiply() (launch, error) {
+	full, last := t.panels()
+	vectors := 2
+	if full == 0 {
+		vectors = last.vectors
+	}
+	nb, _, _ := t.blocks(vectors)
+	parts := t.chunks(nb)
+	counts := append(t.counts(t.outer), t.panelCount(), parts)
+	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k / 4}
+	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
+		var failed error
+		t.units(k, func(u bound) {
+			d := k.digits(u, counts)
+			t.place(k, t.outer, d[:len(t.outer)])
+			panel, part := d[len(t.outer)], d[len(t.outer)+1]
+			base := k.scale(t.position(k, &t.b), t.panelSize())
+			t.strips(k, panel, base, func(s strip) {
+				n, size, rem := t.blocks(s.vectors)
+				per := (n + parts - 1) / parts
+				lo := k.minimum(k.scale(part, per), at(n))
+				hi := k.minimum(k.add(lo, at(per)), at(n))
+				run := func(lo, hi bound, rows int, first func(b bound) bound) {
+					if rows == 0 {
+						return
+					}
+					k.loop(lo, hi, 1, plainLoop, func(b bound) {
+						failed = firstError(failed, t.tile(k, s, first(b), rows))
+					})
+				}
+				if rem > 0 {
+					run(lo, k.minimum(hi, at(rem)), size+1, func(b bound) bound { return k.scale(b, size+1) })
+				}
+				run(k.maximum(lo, at(rem)), hi, size, func(b bound) bound { return k.add(k.scale(b, size), at(rem)) })
+			})
+		})
+		return failed
+	})
+	return l, err
+}
+
+// tile calls the micro kernel for rows rows from row on.
+func (t *contractor) tile(k *kernel, s strip, row bound, rows int) error {
+	if t.m >= 0 {
+		t.place(k, []int{t.m}, []bound{row})
+	}
+	n := t.op.Dom[t.n]
+	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
+	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, k: t.k}
+	var a llvm.Value
+	if t.direct() {
+		over := t.op.Over[0]
+		k.idx[over.Index] = at(over.Lo)
+		nd := &t.body().Nodes[t.a.node]
+		c, err := k.coords(nd.At)
+		if err != nil {
+			return err
+		}
+		slot := t.e.vals[nd.Name].slot
+		a = k.address(slot, c)
+		for d, x := range nd.At {
+			st := t.e.layouts[slot].stride[d]
+			switch {
+			case x.Index == over.Index:
+				mk.stepK = st
+			case t.m >= 0 && x.Index == t.op.Dom[t.m].Index:
+				mk.stepM = st
+			}
+		}
+	} else {
+		at0 := k.scale(t.position(k, &t.a), t.packedA()/t.count(t.outerOf(&t.a)))
+		mk.stepM, mk.stepK = t.rowStride(), 1
+		if t.kRows() {
+			at0 = k.add(at0, k.scale(row, t.rowStride()))
+		} else {
+			at0 = k.add(at0, row)
+			mk.stepM, mk.stepK = 1, t.rowStride()
+		}
+		a = t.packed(k, 1, at0)
+	}
+	slot := t.e.vals["%"+t.op.Results[0].Name].slot
+	mk.outM, mk.outN = 0, t.e.layouts[slot].stride[t.n]
+	if t.m >= 0 {
+		mk.outM = t.e.layouts[slot].stride[t.m]
+	}
+	k.cur.NewCall(t.e.micro(mk), a, t.packed(k, 0, s.base), k.address(slot, k.domCoords(t.op)))
+	return nil
+}
+
+// micro is a register block: rows x vectors of the output, over all of k. Steps are in elements.
+type micro struct {
+	elem                 ir.Elem
+	rows, vectors, lanes int
+	valid                int // lanes that exist
+	k                    int
+	stepM, stepK         int // of a
+	outM, outN           int // of the output
+}
+
+func (m micro) name() string {
+	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.k%d.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.k, m.stepM, m.stepK, m.outM, m.outN)
+}
+
+// micro returns the function void(a, b, out) of a micro kernel; equal ones are one function.
+func (e *emitter) micro(m micro) *llvm.Func {
+	if f := e.micros[m]; f != nil {
+		return f
+	}
+	t := regType(m.elem)
+	ptr := llvm.NewPointer(t)
+	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly", "align 64")
+	out := llvm.NewParam("out", ptr, "noalias")
+	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out)
+	f.Internal = true
+	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	e.micros[m] = f
+	vec := llvm.NewVector(m.lanes, t)
+	entry := f.NewBlock("entry")
+	head, exit := f.NewBlock("k"), f.NewBlock("out")
+	size := storageBytes(m.elem)
+	i64 := func(x int) llvm.Value { return llvm.NewInt(llvm.I64, int64(x)) }
+	entry.NewBr(head)
+	x := head.NewPhi(llvm.I64)
+	x.AddIncoming(i64(0), entry)
+	acc := make([]*llvm.Phi, m.rows*m.vectors)
+	for i := range acc {
+		acc[i] = head.NewPhi(vec)
+		acc[i].AddIncoming(llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*llvm.FloatType), 0)), entry)
+	}
+	bs := make([]llvm.Value, m.vectors)
+	at := head.NewMulNSW(x, i64(m.vectors*m.lanes))
+	for j := range bs {
+		p := head.NewGetElementPtr(t, b, head.NewAddNSW(at, i64(j*m.lanes)))
+		bs[j] = head.NewLoad(vec, head.NewBitCast(p, llvm.NewPointer(vec)), m.lanes*size)
+	}
+	base := head.NewMulNSW(x, i64(m.stepK))
+	next := make([]llvm.Value, len(acc))
+	for r := range m.rows {
+		v := head.NewLoad(t, head.NewGetElementPtr(t, a, head.NewAddNSW(base, i64(r*m.stepM))), size)
+		s := head.NewInsertElement(llvm.NewUndef(vec), v, 0)
+		all := head.NewShuffle(s, llvm.NewUndef(vec), llvm.NewMask(make([]int, m.lanes)...))
+		for j := range bs {
+			i := r*m.vectors + j
+			next[i] = head.NewIntrinsic("fma", all, bs[j], acc[i])
+		}
+	}
+	inc := head.NewAddNSW(x, i64(1))
+	x.AddIncoming(inc, head)
+	for i := range acc {
+		acc[i].AddIncoming(next[i], head)
+	}
+	head.NewCondBr(head.NewICmp("slt", inc, i64(m.k)), head, exit, nil)
+	for r := range m.rows {
+		for j := range m.vectors {
+			v := next[r*m.vectors+j]
+			lo := r*m.outM + j*m.lanes*m.outN
+			have := min(m.lanes, m.valid-j*m.lanes)
+			if m.outN == 1 && have == m.lanes {
+				p := exit.NewGetElementPtr(t, out, i64(lo))
+				exit.NewStore(v, exit.NewBitCast(p, llvm.NewPointer(vec)), size)
+				continue
+			}
+			for l := range max(0, have) {
+				exit.NewStore(exit.NewExtractElement(v, l), exit.NewGetElementPtr(t, out, i64(lo+l*m.outN)), size)
+			}
+		}
+	}
+	exit.NewRet(nil)
+	return f
+}

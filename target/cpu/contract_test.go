@@ -1,0 +1,141 @@
+package cpu
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// product is out[..] = sum over k of x*y, the factors read by the given indices, "s:4" naming an index and its extent. Upper-case reads
+// come through a select on the index values (a causal mask).
+func product(e ir.Elem, out, over string, x, y []string, extents map[string]int) *ir.Program {
+	p := &ir.Program{Name: "product", Funcs: []ir.Func{{Name: "f"}}}
+	for _, k := range sortedNames(extents) {
+		p.Axes = append(p.Axes, ir.Axis{Name: k, N: extents[k], H: 1})
+	}
+	ranges := func(s string) (rs []ir.Range) {
+		for _, c := range s {
+			rs = append(rs, ir.Range{Index: string(c), Axis: string(c), Hi: extents[string(c)]})
+		}
+		return rs
+	}
+	axes := func(s string) (out []string) {
+		for _, c := range s {
+			out = append(out, string(c))
+		}
+		return out
+	}
+	var b ir.BodyBuilder
+	read := func(list []string, prefix string) int {
+		v := -1
+		for i, s := range list {
+			name := fmt.Sprintf("%s%d", prefix, i)
+			mask := s[0] == '?'
+			if mask {
+				s = s[1:]
+			}
+			p.Arrays = append(p.Arrays, ir.Array{Name: name, Axes: axes(s), Elem: e})
+			var at []ir.Affine
+			for _, c := range s {
+				at = append(at, ir.At(string(c), 0))
+			}
+			r := b.Read(e, "@"+name, at...)
+			if mask {
+				i0, i1 := string(s[0]), string(s[1])
+				r = b.Select(b.Op(ir.Le, b.Index(i0), b.Index(i1)), r, b.Const(e, 0))
+			}
+			if v < 0 {
+				v = r
+			} else {
+				v = b.Mul(v, r)
+			}
+		}
+		return v
+	}
+	l, r := read(x, "x"), read(y, "y")
+	p.Arrays = append(p.Arrays, ir.Array{Name: "out", Axes: axes(out), Elem: e})
+	op := ir.Op{Kind: ir.Reduce, Comb: ir.Sum, FMA: true, Dom: ranges(out), Over: ranges(over), Results: []ir.Result{{Name: "r", Elem: e}}}
+	op.Pieces = []ir.Piece{{Box: boxIntervals(append(ranges(out), ranges(over)...)), Body: b.Body(b.Mul(l, r))}}
+	p.Funcs[0].Ops = []ir.Op{op}
+	p.Funcs[0].Sets = []ir.Set{{Array: "out", Value: "%r"}}
+	return p
+}
+
+func sortedNames(m map[string]int) []string {
+	var out []string
+	for c := 'a'; c <= 'z'; c++ {
+		if _, ok := m[string(c)]; ok {
+			out = append(out, string(c))
+		}
+	}
+	return out
+}
+
+// Products of every layout and of odd shapes have the interpreter's bits.
+func TestContractions(t *testing.T) {
+	type m = map[string]int
+	for i, tc := range []struct {
+		out, over string
+		x, y      []string
+		n         m
+	}{
+		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 37, "j": 70, "k": 19}},
+		{"ij", "k", []string{"ik"}, []string{"jk"}, m{"i": 25, "j": 65, "k": 33}},
+		{"ij", "k", []string{"ki"}, []string{"kj"}, m{"i": 13, "j": 31, "k": 50}},
+		{"ij", "k", []string{"ki"}, []string{"jk"}, m{"i": 12, "j": 96, "k": 16}},
+		{"ij", "k", []string{"ik"}, []string{"jk"}, m{"i": 1, "j": 9, "k": 100}},
+		{"ij", "k", []string{"ik"}, []string{"jk"}, m{"i": 9, "j": 1, "k": 100}},
+		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 2, "j": 3, "k": 1}},
+		{"i", "k", []string{"ik"}, []string{"k"}, m{"i": 70, "k": 40}},
+		{"i", "k", []string{"k"}, []string{"ki"}, m{"i": 70, "k": 40}},
+		{"bsd", "he", []string{"bshe"}, []string{"dhe"}, m{"b": 2, "s": 13, "d": 40, "h": 3, "e": 20}},
+		{"bhst", "e", []string{"bhse"}, []string{"bhte"}, m{"b": 2, "h": 3, "s": 17, "t": 17, "e": 20}},
+		{"bhse", "t", []string{"?tsbh"}, []string{"bhte"}, m{"b": 2, "h": 2, "s": 18, "t": 18, "e": 20}},
+		{"bhse", "d", []string{"bsd"}, []string{"hed"}, m{"b": 2, "h": 2, "s": 14, "e": 24, "d": 30}},
+		{"hed", "bt", []string{"bhte"}, []string{"btd"}, m{"b": 3, "h": 2, "t": 15, "e": 8, "d": 36}},
+		{"ij", "k", []string{"ik", "k"}, []string{"kj", "j"}, m{"i": 20, "j": 40, "k": 20}},
+		{"ji", "k", []string{"ik", "i"}, []string{"?kj"}, m{"i": 5, "j": 40, "k": 20}},
+		{"ij", "k", []string{"ij", "ik"}, []string{"kj"}, m{"i": 20, "j": 40, "k": 20}},
+	} {
+		for _, e := range []ir.Elem{ir.F32, ir.F64} {
+			p := product(e, tc.out, tc.over, tc.x, tc.y, tc.n)
+			c := newContraction(&p.Funcs[0].Ops[0])
+			if none := i == 8; none != (c == nil) {
+				t.Errorf("case %d: contraction %v", i, c != nil)
+			}
+			t.Run(fmt.Sprint(i, e), func(t *testing.T) {
+				tc := toolchains()[0]
+				sameAsInterpreter(t, tc, p, 1, nil, "f")
+			})
+		}
+	}
+}
+
+// BenchmarkMatrix multiplies square matrices of f32 on one thread, the second as it lies or transposed.
+func BenchmarkMatrix(b *testing.B) {
+	for _, n := range []int{64, 256, 512, 1024, 2048} {
+		for _, y := range []string{"kj", "jk"} {
+			b.Run(fmt.Sprint(n, y), func(b *testing.B) {
+				p := product(ir.F32, "ij", "k", []string{"ik"}, []string{y}, map[string]int{"i": n, "j": n, "k": n})
+				e, err := New(p, Options{Threads: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer e.Close()
+				for i := range p.Arrays {
+					if err := e.Set(p.Arrays[i].Name, sample(ir.F32, p.Shape(&p.Arrays[i]), 1)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for b.Loop() {
+					if _, err := e.Run(context.Background(), "f", 1); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(2*float64(n*n)*float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}
