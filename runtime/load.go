@@ -107,6 +107,13 @@ func readData(p *ir.Program, a *ir.Array, dir string) (*ir.Tensor, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
+	if strings.EqualFold(filepath.Ext(path), ".png") {
+		t, err := readImage(path, p.Shape(a))
+		if err != nil {
+			return nil, fmt.Errorf("file %q: %w", a.File, err)
+		}
+		return t, nil
+	}
 	arr, err := npy.ReadFile(path)
 	if err != nil {
 		if os.IsNotExist(err) {
