@@ -45,6 +45,8 @@ type Program struct {
 	Refusal    Diagnostics    // why Code is nil
 	Warnings   Diagnostics    // findings that are no errors
 	ReportData *report.Report // always there
+	// Model is what a model takes, nil for fields. A model that is larger than the machine is not lowered: IR is nil then, and Refusal says why.
+	Model *Model
 
 	file   *diag.File
 	frozen bool // from a .wfx file: shape parameters cannot be set
@@ -65,6 +67,9 @@ func Build(src Source, opt BuildOptions) (*Program, error) {
 		return p, p.fail(err)
 	}
 	p.Machine = m.Name
+	if !opt.IndexOnly && !p.measureModel(src, opt.Set, m) {
+		return p, nil
+	}
 	prog, plan, file, list := frontendPlan(src, opt.Set)
 	p.file, p.Plan = file, plan
 	r.Diagnostics = reportDiagnostics(list)
@@ -210,6 +215,11 @@ func (p *Program) Summary() string {
 		fmt.Fprintf(&b, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("program", "%s: %s", p.Name, r.Status)
+	if r.Model != nil {
+		for _, l := range modelRows(r.Model) {
+			row(l[0], "%s", l[1])
+		}
+	}
 	for _, a := range r.Axes {
 		where := ""
 		switch a.Dim {

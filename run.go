@@ -48,6 +48,9 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	if opt.Target == "" {
 		opt.Target = Wafer
 	}
+	if p.IR == nil {
+		return nil, p.Refusal
+	}
 	set, err := p.settings(opt.Set)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type Report struct {
 	Arrays      []Array      `json:"arrays"`
 	Schedule    []Run        `json:"schedule"`
 	Passes      []Pass       `json:"passes,omitempty"`
+	Model       *Model       `json:"model,omitempty"`   // nil when the program is none
 	Wafer       *Wafer       `json:"wafer,omitempty"`   // nil when the build did not get to the machine
 	Suggestions []string     `json:"suggestions"`       // what to change, cheapest first
 	Diagnostics []Diagnostic `json:"diagnostics"`       // refusals are the errors among them

@@ -43,6 +43,11 @@ func buildCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if p.IR == nil { // a model that is larger than the machine: nothing was compiled
+				fmt.Fprint(c.App.Writer, p.Summary())
+				show(p.Refusal, c.App.ErrWriter)
+				return errShown{exitFailed}
+			}
 			if err := p.WriteFile(out); err != nil {
 				return err
 			}

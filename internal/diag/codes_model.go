@@ -160,7 +160,7 @@ let y[s,d] = x[s,d]/#d         // right: the extent`,
 	{
 		Code:  "WF0385",
 		Title: "models and fields in one file",
-		Text: `A file describes fields and their evolution, or a model and its training.`,
+		Text:  `A file describes fields and their evolution, or a model and its training.`,
 		Example: `
 model m() { .. }
 grid g { x: 64 }               // wrong: goes to a file of its own`,

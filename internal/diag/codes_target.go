@@ -100,6 +100,8 @@ third or later, use fewer PEs along it (larger blocks), or take the offset modul
 		Text: "Before a program is run its sends and receives are executed on paper with the smallest buffers the machine can have. Some processes end up waiting for each other; the notes say who waits for what. This is a fault of wfc and not of the program: please report it with the source."},
 	{Code: "WF0525", Title: "operations of the machine code race",
 		Text: "An operation that runs on a microthread uses bytes or a queue that a later operation of the same PE uses before anything has waited for the first to complete. What then happens depends on timing. In a compiled program this is a fault of wfc: please report it with the source. In a machine program written by hand, let the first operation activate or unblock a task when it is done, and do the second there."},
+	{Code: "WF0526", Title: "the model does not fit the machine",
+		Text: "The weights of a model with their gradients and the optimizer's state, and what the forward pass of one microbatch keeps for the backward pass, are more than the memory of all PEs together. The notes say how much each is. Smaller microbatches with gradient accumulation make the activations smaller; a smaller preset makes everything smaller. The estimate is a lower bound: code, buffers and uneven tiles come on top."},
 	{Code: "WF0590", Title: "no LLVM tool chain",
 		Text: "The CPU target compiles programs with the LLVM of this machine: clang 14 or newer, or opt and llc with a linker. Install it (Debian, Ubuntu: apt install clang; Fedora: dnf install clang; macOS: brew install llvm), or run with the interpreter, which needs nothing and gives the same bits, slowly."},
 	{Code: "WF0591", Title: "the LLVM tool chain failed",
