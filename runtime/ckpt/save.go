@@ -82,28 +82,33 @@ func Save(fs FS, dir string, s *Snapshot) (string, error) {
 	if err := fs.MkdirAll(tmp); err != nil {
 		return "", err
 	}
+	if err := fill(fs, tmp, s); err != nil {
+		return "", err
+	}
+	return final, publish(fs, dir, name, tmp)
+}
+
+// fill writes the files of a checkpoint into a directory and syncs them.
+func fill(fs FS, dir string, s *Snapshot) error {
 	s.Run.Format, s.Run.Files = Format, nil
 	for i := range s.Groups {
-		sum, err := writeGroup(fs, tmp, &s.Groups[i])
+		sum, err := writeGroup(fs, dir, &s.Groups[i])
 		if err != nil {
-			return "", fmt.Errorf("state %s: %w", s.Groups[i].Name, err)
+			return fmt.Errorf("state %s: %w", s.Groups[i].Name, err)
 		}
 		s.Run.Files = append(s.Run.Files, sum)
 	}
 	text, err := s.Run.text()
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := writeFile(fs, filepath.Join(tmp, RunFile), func(w io.Writer) error {
+	if err := writeFile(fs, filepath.Join(dir, RunFile), func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	}); err != nil {
-		return "", err
+		return err
 	}
-	if err := fs.SyncDir(tmp); err != nil {
-		return "", err
-	}
-	return final, publish(fs, dir, name, tmp)
+	return fs.SyncDir(dir)
 }
 
 // publish gives a whole directory its name. One of the same step is renamed first: Recover takes it back after a crash in between.

@@ -357,3 +357,14 @@ func (m *Model) Weights() []Weight {
 	add(-1, "head")
 	return out
 }
+
+// IsHead says whether a logical name is that of the head.
+func IsHead(name string) bool { return stands(name, "head") }
+
+// IsEmbedding says whether a logical name is that of the word embedding.
+func IsEmbedding(name string) bool { return stands(name, "wte") }
+
+func stands(name, slot string) bool {
+	s, _, err := slotsOf(name)
+	return err == nil && s[0] == slot
+}
