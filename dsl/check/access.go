@@ -305,6 +305,10 @@ func (c *checker) readReach(n *Node, w where, s *Assign, u *unruled) {
 			lo, hi = updated(s.Field, d)
 		}
 		below, above := -(lo + sub.Off + from>>1), hi+sub.Off+(to+1)>>1-(a.N-1)
+		if sub.Mul > 1 || sub.Div > 1 {
+			at := ir.Affine{Index: "i", Off: sub.Off, Mul: sub.Mul, Div: sub.Div}
+			below, above = -at.Of(lo), at.Of(hi)-(a.N-1)
+		}
 		for _, end := range []struct {
 			high  bool
 			depth int

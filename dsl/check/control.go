@@ -383,7 +383,7 @@ func homogeneous(bcs []*Condition) []*Condition {
 // plainRead says whether a node is a field itself, at the point.
 func plainRead(n *Node) bool {
 	for k, s := range n.Sub {
-		if s.Var == nil || s.Off != 0 || s.Var.Axis != n.Field.Axes[k] {
+		if s.Var == nil || s.Off != 0 || s.Mul > 1 || s.Div > 1 || s.Var.Axis != n.Field.Axes[k] {
 			return false
 		}
 	}

@@ -49,7 +49,7 @@ func (c *checker) maskValue(e syntax.Expr, f *Field, sc *scope) *Node {
 	case n.Bool && f.Mask:
 		return compute(ir.Select, one(), n.At, n, number(1, one(), n.At), number(0, one(), n.At))
 	case n.Bool || n.Op == Vec:
-		c.errs.Errorf("WF0210", e.Span(), "the type of a cell is expected here").Note("types are "+cellNames).Suggest("write where(condition, wall, fluid)")
+		c.errs.Errorf("WF0210", e.Span(), "the type of a cell is expected here").Note("types are " + cellNames).Suggest("write where(condition, wall, fluid)")
 		return bad(e.Span())
 	}
 	c.needOne(n, "the value of "+f.Name)
@@ -101,7 +101,7 @@ func (c *checker) insideOf(s *syntax.Side, f *Field) (*Node, bool) {
 	case m.Cells:
 		v, ok := cellTypes[s.End.Name]
 		if !ok {
-			c.errs.Errorf("WF0269", s.End.At, "there are no cells of type %s", s.End.Name).Note("types are " + cellNames).Suggest("write `%s.wall`", m.Name)
+			c.errs.Errorf("WF0269", s.End.At, "there are no cells of type %s", s.End.Name).Note("types are "+cellNames).Suggest("write `%s.wall`", m.Name)
 			return bad(s.At), true
 		}
 		kind = v

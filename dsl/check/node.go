@@ -65,6 +65,8 @@ type Node struct {
 type Sub struct {
 	Var *IndexVar
 	Off int
+	// Mul and Div relate grids of different resolution: the place is floor((Var*Mul + Off)/Div); 0 means 1.
+	Mul, Div int
 }
 
 func (n *Node) invalid() bool { return n == nil || n.Op == Invalid }

@@ -42,6 +42,8 @@ type Grid struct {
 	Name string
 	Axes []*Axis
 	At   diag.Span
+
+	fine, coarse *Grid // of a multigrid hierarchy
 }
 
 // Axis is an axis of a grid, or a dim (Grid is nil).

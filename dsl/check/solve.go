@@ -30,6 +30,7 @@ type solver struct {
 	tol      *Node
 	most     *Node
 	diag     []*Node
+	levels   []*solver // of multigrid, the finest first
 }
 
 // solving is the solver whose program a body belongs to, nil for what the user wrote.
@@ -203,11 +204,6 @@ func (c *checker) system(s *syntax.Solve, sv *solver, bs *blockState) bool {
 func (c *checker) instantiate(sv *solver, bs *blockState) *carried {
 	m := sv.method
 	sv.name = c.uniqueLocal(sv.targets[0].Name + "." + m.name)
-	text, err := solvers.Text(m.name, m.data(), func(from, to string) (string, error) { return m.pre.text(from, to) })
-	if err != nil {
-		c.errs.Errorf("WF0343", sv.at, "the solver %s cannot be written out: %v", m.name, err)
-		return nil
-	}
 	in := c.nested(bs, nil)
 	in.into = bs.into
 	if bs.into == nil {
@@ -216,7 +212,21 @@ func (c *checker) instantiate(sv *solver, bs *blockState) *carried {
 	in.solve = sv
 	in.vars["unknown"] = &carried{name: "unknown", fields: sv.unknown}
 	in.vars["guess"] = &carried{name: "guess", fields: sv.targets}
+	in.vars["scalar"] = &carried{name: "scalar", fields: []*Field{{Elem: sv.unknown[0].Elem, Unit: one(), Scale: 1}}}
 	before := c.errs.Len()
+	if m.name == "multigrid" || m.pre.name == "multigrid" {
+		if !c.makeLevels(sv, in) {
+			return nil
+		}
+		for l, lv := range sv.levels[1:] {
+			in.vars[fmt.Sprintf("unknown%d", l+1)] = &carried{name: "unknown", fields: lv.unknown}
+		}
+	}
+	text, err := solvers.Text(m.name, m.data(), sv.precondition, sv.prepare)
+	if err != nil {
+		c.errs.Errorf("WF0343", sv.at, "the solver %s cannot be written out: %v", m.name, err)
+		return nil
+	}
 	c.noUnits++
 	defer func() { c.noUnits-- }()
 	for _, s := range c.program(m.name, text, sv.at) {

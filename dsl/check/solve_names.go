@@ -1,6 +1,9 @@
 package check
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -16,7 +19,11 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 		return nil
 	}
 	k := min(sc.comp, len(sv.targets)-1)
-	switch e.Func.Name {
+	name := strings.TrimRight(e.Func.Name, "0123456789")
+	if l, err := strconv.Atoi(e.Func.Name[len(name):]); err == nil && l < len(sv.levels) {
+		sv = sv.levels[l]
+	}
+	switch name {
 	case "A":
 		return sv.apply(k, c.components(e.Args[0].Value, sv, sc))
 	case "residual":
@@ -24,7 +31,17 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 	case "diagonal":
 		return c.diagonal(sv, k)
 	case "highest", "lowest":
-		return c.spectrum(sv, e.Func.Name == "highest", e.At)
+		return c.spectrum(sv, name == "highest", e.At)
+	case "restrict":
+		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid.fine)); r.Op == Read {
+			return restricted(r, sv.unknown[k].Grid)
+		}
+		return bad(e.At)
+	case "prolong":
+		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid)); r.Op == Read {
+			return prolonged(r, sv.unknown[k].Grid)
+		}
+		return bad(e.At)
 	case "inner":
 		return c.inner2(c.components(e.Args[0].Value, sv, sc), c.components(e.Args[1].Value, sv, sc), sv, e.At)
 	case "size":
@@ -133,4 +150,11 @@ func (c *checker) asUnknown(e *syntax.Ref, f *Field, sc *scope) *Field {
 		return nil
 	}
 	return sc.block.unknownOf(f)
+}
+
+// onGrid is the scope at the points of a grid.
+func (s *scope) onGrid(g *Grid) *scope {
+	t := *s
+	t.grid, t.on, t.form = g, g.Axes, false
+	return &t
 }

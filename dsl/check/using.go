@@ -30,18 +30,50 @@ type precond struct {
 	degree int
 }
 
-// text writes z = M(r) as statements.
-func (p precond) text(from, to string) (string, error) {
+// precondition writes z = M(r) as statements.
+func (sv *solver) precondition(from, to string) string {
+	m := sv.method
+	p := m.pre
+	if m.name == "multigrid" {
+		p.name = "multigrid"
+	}
 	switch p.name {
 	case "diagonal":
-		return fmt.Sprintf("let %s = %s/diagonal() like unknown homogeneous", to, from), nil
+		return fmt.Sprintf("let %s = inv*%s like unknown homogeneous", to, from)
+	case "multigrid":
+		return sv.cycle(0, m.smooth, from, to)
+	case "chebyshev":
+		// The polynomial damps the part of the spectrum above top/(2*degree)^2.
+		low := fmt.Sprintf("max(lowest(), top/%d)", 4*p.degree*p.degree)
+		var b strings.Builder
+		fmt.Fprintf(&b, "let %s_m = (top + %s)/2\nlet %s_h = (top - %s)/2\n", to, low, to, low)
+		fmt.Fprintf(&b, "let %s_d = inv*%s/%s_m like unknown homogeneous\n", to, from, to)
+		fmt.Fprintf(&b, "loop %s = %s_d like unknown homogeneous, %s_q = %s_d like unknown homogeneous, %s_s = %s - A(%s_d) like unknown homogeneous, %s_f = %s_h/%s_m for %s_j in 1 .. %d {\n",
+			to, to, to, to, to, from, to, to, to, to, to, p.degree)
+		fmt.Fprintf(&b, "let %s_g = 1/(2*%s_m/%s_h - %s_f)\n", to, to, to, to)
+		fmt.Fprintf(&b, "%s_q' = %s_g*%s_f*%s_q + (2*%s_g/%s_h)*(inv*%s_s)\n", to, to, to, to, to, to, to)
+		fmt.Fprintf(&b, "%s' = %s + %s_q'\n%s_s' = %s_s - A(%s_q')\n%s_f' = %s_g\n}", to, to, to, to, to, to, to, to)
+		return b.String()
 	}
-	return fmt.Sprintf("let %s = %s", to, from), nil
+	return fmt.Sprintf("let %s = %s", to, from)
+}
+
+// prepare writes what the preconditioner needs before.
+func (sv *solver) prepare() string {
+	switch name := sv.method.pre.name; {
+	case name == "multigrid" || sv.method.name == "multigrid":
+		return sv.setup()
+	case name == "diagonal":
+		return "let inv = 1/diagonal() like unknown homogeneous"
+	case name == "chebyshev":
+		return "let inv = 1/diagonal() like unknown homogeneous\nlet top = highest() like scalar"
+	}
+	return ""
 }
 
 // data are the fields of a solver's template.
 func (m *method) data() any {
-	return map[string]any{"Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": 10, "Pre": m.pre.name}
+	return map[string]any{"Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": 10, "Flexible": m.pre.name == "multigrid"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.
@@ -108,7 +140,7 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 
 // solverMethod reads the name and the options of a method; without `using` a method is chosen.
 func (c *checker) solverMethod(e syntax.Expr, s *syntax.Solve, linear bool) *method {
-	m := &method{at: e, restart: 20, omega: 2.0 / 3, smooth: 2, pre: precond{name: "none"}}
+	m := &method{at: e, restart: 20, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
 	if e == nil {
 		m.at = s.Left
 		m.name = "bicgstab"

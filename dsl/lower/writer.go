@@ -332,7 +332,7 @@ func (w *writer) read(n *check.Node) int {
 		r.Name = w.operand(n.Field, n.Next)
 	}
 	for _, s := range n.Sub {
-		a := ir.Affine{Off: s.Off}
+		a := ir.Affine{Off: s.Off, Mul: s.Mul, Div: s.Div}
 		if s.Var != nil {
 			a.Index = w.index(*s.Var)
 		}

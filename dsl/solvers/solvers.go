@@ -38,12 +38,12 @@ func Names() []string {
 }
 
 // Text writes the program of a method out. Data are the fields the text mentions; pre writes a preconditioner.
-func Text(name string, data any, pre func(from, to string) (string, error)) (string, error) {
+func Text(name string, data any, pre func(from, to string) string, setup func() string) (string, error) {
 	src, err := files.ReadFile(name + ".wf")
 	if err != nil {
 		return "", fmt.Errorf("no solver %s", name)
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"pre": pre, "upto": upto, "add": func(a, b int) int { return a + b }, "sub": func(a, b int) int { return a - b }}).Parse(string(src))
+	t, err := template.New(name).Funcs(template.FuncMap{"pre": pre, "setup": setup, "upto": upto, "add": func(a, b int) int { return a + b }, "sub": func(a, b int) int { return a - b }}).Parse(string(src))
 	if err != nil {
 		return "", err
 	}
