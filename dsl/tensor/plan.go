@@ -234,6 +234,11 @@ func (e *elab) plan(tr *trainer, phases []train.Phase, many bool) *train.Plan {
 	for _, s := range e.settings {
 		p.Config[s.name] = s.value
 	}
+	if r := e.m.rules; r != nil { // export folds the multipliers of the table
+		for _, role := range []string{"attention", "output", "residual"} {
+			p.Config["forward."+role] = r.get(role, "forward")
+		}
+	}
 	for own, key := range map[string]string{"d": "width", "ctx": "context", "f": "ffn"} {
 		if d := e.m.dims[own]; d != nil {
 			p.Config[key] = float64(d.n)

@@ -13,8 +13,10 @@ import (
 	"github.com/wfc-lang/wfc/runtime/train"
 )
 
-// Config is what a plan says of a model. These keys of Plan.Config are read: heads, groups, head_dim, eps, theta, and the multipliers
-// embed_scale, logits_scale, mha_scale, mlp_scale and scale_by_d (1: scores are divided by the head's size). more overrides them.
+// Config is what a plan says of a model. These keys of Plan.Config are read: heads, groups, head_dim, eps, theta, the multipliers
+// embed_scale, alpha (of the logits), mha_scale and mlp_scale, and those of the model's rule table: forward.output (of the logits of a tied
+// head; a head of its own carries it as a weight), forward.residual (of both branches) and forward.attention, the power of the head's
+// size that divides scores. more overrides them.
 func Config(p *train.Plan, more map[string]float64) (hf.Config, error) {
 	get := func(name string) float64 {
 		if v, ok := more[name]; ok {
@@ -31,20 +33,36 @@ func Config(p *train.Plan, more map[string]float64) (hf.Config, error) {
 		return int(v)
 	}
 	c := hf.Config{Family: p.Family, Heads: whole("heads"), Groups: whole("groups"), HeadDim: whole("head_dim"), Context: p.Context, Vocab: p.Vocab,
-		Eps: get("eps"), Theta: get("theta"), EmbedScale: get("embed_scale"), LogitsScale: get("logits_scale"), MHAScale: get("mha_scale"),
-		MLPScale: get("mlp_scale"), ScaleByD: get("scale_by_d") != 0}
+		Eps: get("eps"), Theta: get("theta"), EmbedScale: one(get("embed_scale")), LogitsScale: one(get("alpha")),
+		MHAScale: one(get("mha_scale")) * one(get("forward.residual")), MLPScale: one(get("mlp_scale")) * one(get("forward.residual")),
+		ScaleByD: get("forward.attention") == 1}
+	if !hasHead(p) {
+		c.LogitsScale *= one(get("forward.output"))
+	}
 	for _, ph := range p.Phases {
 		c.Context = max(c.Context, ph.Context)
 	}
 	if c.Family == "" {
 		return c, fmt.Errorf("the layout of model %s is not known; known are %v", p.Model, hf.Families())
 	}
-	for _, f := range []*float64{&c.EmbedScale, &c.LogitsScale, &c.MHAScale, &c.MLPScale} {
-		if *f == 0 {
-			*f = 1
+	return c, bad
+}
+
+// one is a multiplier, 1 when it is not given.
+func one(v float64) float64 {
+	if v == 0 {
+		return 1
+	}
+	return v
+}
+
+func hasHead(p *train.Plan) bool {
+	for _, w := range p.Weights {
+		if hf.IsHead(w.Name) {
+			return true
 		}
 	}
-	return c, bad
+	return false
 }
 
 // FromCheckpoint makes a model of the weights of a checkpoint: of the copies in full precision where there are any. Multipliers that a
@@ -188,10 +206,10 @@ func generic(m *hf.Model) *train.Plan {
 	c := &m.Config
 	p := &train.Plan{Model: c.Family, Family: c.Family, Batch: 1, Context: c.Context, Vocab: c.Vocab, Tokenizer: "gpt2",
 		Config: map[string]float64{"heads": float64(c.Heads), "groups": float64(c.Groups), "head_dim": float64(c.HeadDim), "layers": float64(c.Layers),
-			"width": float64(c.Width), "ffn": float64(c.FFN), "eps": c.Eps, "theta": c.Theta, "embed_scale": c.EmbedScale, "logits_scale": c.LogitsScale,
+			"width": float64(c.Width), "ffn": float64(c.FFN), "eps": c.Eps, "theta": c.Theta, "embed_scale": c.EmbedScale, "alpha": c.LogitsScale,
 			"mha_scale": c.MHAScale, "mlp_scale": c.MLPScale}}
 	if c.ScaleByD {
-		p.Config["scale_by_d"] = 1
+		p.Config["forward.attention"] = 1
 	}
 	for _, w := range m.Weights() {
 		p.Weights = append(p.Weights, train.Weight{Name: w.Name, Array: w.Name, Shape: w.Shape, Elem: "f32"})

@@ -249,7 +249,7 @@ func (c *Config) finish() {
 		}
 	}
 	if c.Activation == "" {
-		c.Activation = map[string]string{BTLM: "swiglu", Celerity: "squared_relu", Llama: "silu"}[c.Family]
+		c.Activation = map[string]string{BTLM: "swiglu", Celerity: "squared_relu", Llama: "silu", CerebrasGPT: "gelu"}[c.Family]
 		if c.Activation == "" {
 			c.Activation = "gelu_new"
 		}
