@@ -82,7 +82,18 @@ func (c *checker) evolve(e *syntax.Evolve, bs *blockState) {
 	c.method(e, b)
 	c.interval(e, b)
 	c.step(e, b, scale)
-	for _, s := range e.Body.Stmts {
+	body := e.Body.Stmts
+	if m, solver := implicitOf(e); m != nil && !b.Count {
+		if b.Auto {
+			c.errs.Errorf("WF0308", e.Step.At, "%s has no stability limit that `auto` could take the step from", m.name).
+				Note("the step is chosen for accuracy").Suggest("give a step, as in `step 0.01%s`", unitSuffix(c, b.Unit))
+			return
+		}
+		if body = c.implicitly(e, m, solver, bs); body == nil {
+			return
+		}
+	}
+	for _, s := range body {
 		c.bodyStmt(s, bs)
 	}
 	c.staging(b)

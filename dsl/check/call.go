@@ -9,7 +9,7 @@ import (
 var unaryFuncs = map[string]ir.Code{"exp": ir.Exp, "log": ir.Log, "sin": ir.Sin, "cos": ir.Cos, "tanh": ir.Tanh, "floor": ir.Floor, "ceil": ir.Ceil}
 
 // functionNames is what a call may name, for suggestions.
-var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "dot", "exp", "floor", "grad", "lap", "log", "max", "mean", "min", "norm", "pow", "sin", "sqrt",
+var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "dot", "exp", "floor", "grad", "lap", "log", "max", "mean", "min", "norm", "pow", "random", "sin", "sqrt",
 	"sum", "tanh", "upwind", "where"}
 
 // call checks a function application.
@@ -63,6 +63,8 @@ func (c *checker) call(e *syntax.Call, sc *scope) *Node {
 		return c.powerNode(x[0], x[1], e.At)
 	case "min", "max":
 		return c.minMax(e, sc)
+	case "random":
+		return c.random(e, sc)
 	case "dt":
 		c.errs.Errorf("WF0304", e.At, "dt(..) stands on the left side of an equation only").
 			Suggest("write `dt(T) = ..` or `dt(dt(u)) = ..`; a first derivative in time of a second-order field needs a field of its own")

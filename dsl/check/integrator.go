@@ -116,6 +116,9 @@ func (c *checker) method(e *syntax.Evolve, b *Block) {
 		return
 	}
 	b.ByAt = e.By.Span()
+	if m, _ := implicitOf(e); m != nil && !b.Count {
+		return
+	}
 	ref, ok := e.By.(*syntax.Ref)
 	if ok && !ref.Prime && ref.Index == nil {
 		for _, m := range integrators {
@@ -133,6 +136,9 @@ func (c *checker) method(e *syntax.Evolve, b *Block) {
 	var names []string
 	for _, m := range integrators {
 		names = append(names, m.Name)
+	}
+	for _, m := range implicitMethods {
+		names = append(names, m.name)
 	}
 	d := c.errs.Errorf("WF0315", b.ByAt, "there is no integrator %s", e.By.Span().Text())
 	if ok {

@@ -22,6 +22,7 @@ const (
 	Compute             // Code(Args..)
 	Deriv               // derivative of Args[0] along Index
 	Reduce              // Comb over Over of Args[0]
+	Random              // a number of its own for every point and step: Args are seed, stream and the indices
 	Vec                 // a vector: one component per axis of a grid
 	Shift               // Args[0] at the point N half steps up along Var
 )

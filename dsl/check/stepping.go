@@ -28,6 +28,8 @@ type Stepping struct {
 	SteadyEvery int
 	// Open says that there is no end but by condition; Dynamic that the step is cfl(..) or adaptive(..).
 	Open, Dynamic bool
+	// Counted says that the number of the step is read, besides the time.
+	Counted bool
 }
 
 // stepCall is the step when it is a call of that name.

@@ -172,7 +172,7 @@ func counter(b *check.Block) string { return numbered("step", b.Index) + ".n" }
 // timed says whether a block needs its counter: its variable is read by an equation or by a boundary condition.
 func (l *lowerer) timed(b *check.Block) bool {
 	if b.Once || b.Clock {
-		return false
+		return !b.Once && b.Counted
 	}
 	if b.Timed {
 		return true

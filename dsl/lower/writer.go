@@ -110,7 +110,7 @@ func (w *writer) classOf(n *check.Node) class {
 		c = elemClass[w.fn.letElem[n.Let]]
 	case check.IndexVal:
 		c = integer
-	case check.ScalarRef, check.StepSize, check.Coord, check.Time:
+	case check.ScalarRef, check.StepSize, check.Coord, check.Time, check.Random:
 		c = anyFloat
 	default:
 		args := n.Args
@@ -237,6 +237,8 @@ func (w *writer) fresh(n *check.Node, e ir.Elem) int {
 		return w.cvt(w.add(ir.Node{Op: ir.Shift, Elem: t, Args: []int{x}, Name: w.index(n.Var), N: n.N}), e)
 	case check.Reduce:
 		return w.cvt(w.reduction(n, t), e)
+	case check.Random:
+		return w.cvt(w.random(n, t), e)
 	}
 	i := w.compute(n, t, e)
 	if n.Bool {

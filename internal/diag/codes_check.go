@@ -308,6 +308,16 @@ total = sum over i of x[i]     // right
 drift' = mean(T)               // right: T is on a grid`,
 	},
 	{
+		Code:  "WF0257",
+		Title: "a seed is a whole number",
+		Text: `random(seed, stream) is a number from 0 to 1 (without 1) for every point and every step: the same
+for the same seed and stream, whatever computes it. Seeds and streams are whole numbers from
+0 to 2^24, known before the run.`,
+		Example: `
+random(0.5)                    // wrong
+random(1, 2)                   // right`,
+	},
+	{
 		Code:  "WF0260",
 		Title: "this side does not exist",
 		Text: `The sides of a grid are x.lo and x.hi for each axis x; "x" is both, "all" is every
@@ -487,7 +497,8 @@ evolve t from 0 to 1 step auto { dt(dt(u)) = lap(u) }   // right`,
 		Code:  "WF0315",
 		Title: "there is no such integrator",
 		Text: `"by" names the method that advances the equations of an evolve: euler (the default), rk2,
-ssprk3, rk4, rk23, ab2.`,
+ssprk3, rk4, rk23, ab2 are explicit; backward_euler, crank_nicolson, bdf2, imex, cnab2 solve an
+equation each step, by the solver in parentheses if one is given: by bdf2(cg(tol = 1e-8)).`,
 		Example: `
 evolve t from 0 to 1 step auto by kutta { .. }   // wrong
 evolve t from 0 to 1 step auto by rk4 { .. }     // right`,
@@ -497,7 +508,9 @@ evolve t from 0 to 1 step auto by rk4 { .. }     // right`,
 		Title: "the integrator cannot advance this statement",
 		Text: `A method with stages evaluates every right side dt(T) = .. several times in a step, at values
 between the two time levels. A next value T' is not known there. dt(dt(u)) = .. is always
-advanced by leapfrog, and assignments T' = .. are evaluated once, as written.`,
+advanced by leapfrog, and assignments T' = .. are evaluated once, as written. Implicit methods
+take right sides at the end of the step; imex and cnab2 take there what is written
+implicit(..).`,
 		Example: `
 evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u' }   // wrong
 evolve t from 0 to 1 step 0.1 by rk4 { dt(u) = v;  dt(v) = -u }    // right`,
