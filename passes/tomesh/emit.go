@@ -39,13 +39,22 @@ func (e *pe) emit(o mesh.Op) {
 func (e *pe) lower() []mesh.Op {
 	ready := map[*value]bool{}
 	for _, o := range e.fn.ops {
+		if o.done {
+			continue
+		}
 		e.pos = o.Pos
-		o.operands(func(v *value) {
-			if v.def == nil && !ready[v] {
-				ready[v] = true
-				e.publish(v)
-			}
-		})
+		for _, x := range append([]*op{o}, o.with...) {
+			x.operands(func(v *value) {
+				if v.def == nil && !ready[v] {
+					ready[v] = true
+					e.publish(v)
+				}
+			})
+		}
+		if o.with != nil {
+			e.reduceTogether(o.with)
+			continue
+		}
 		if e.computes(o) {
 			if o.Kind == ir.Reduce {
 				e.reduce(o)

@@ -8,6 +8,29 @@ import (
 
 // flood copies a value that lives at part 0 of a mesh dimension to the other parts, into the same storage.
 func (e *pe) flood(v *value) {
+	e.floods(v, func(d mesh.Dim) {
+		for _, b := range e.block(v, v.box) {
+			e.copies(d, v.elem, v.st.slice(b), boxLen(b))
+		}
+	})
+}
+
+// floodFrom copies n elements as v would be, from and to a slice.
+func (e *pe) floodFrom(v *value, s mesh.Slice, n int) {
+	e.floods(v, func(d mesh.Dim) { e.copies(d, v.elem, s, n) })
+}
+
+// copies sends a slice from part 0 of a mesh dimension, or receives it there.
+func (e *pe) copies(d mesh.Dim, el ir.Elem, s mesh.Slice, n int) {
+	if ch := e.channel(d, mesh.Flood, 0, n); e.view[d].First {
+		e.send(ch, el, s)
+	} else {
+		e.receive(ch, el, s)
+	}
+}
+
+// floods calls copy for the mesh dimensions along which this PE takes part in copying v.
+func (e *pe) floods(v *value, copy func(d mesh.Dim)) {
 	for i, d := range meshDims {
 		if !v.flood[d] {
 			continue
@@ -18,16 +41,8 @@ func (e *pe) flood(v *value) {
 				here = false
 			}
 		}
-		if !here {
-			continue
-		}
-		for _, b := range e.block(v, v.box) {
-			n := boxLen(b)
-			if ch := e.channel(d, mesh.Flood, 0, n); e.view[d].First {
-				e.send(ch, v.elem, v.st.slice(b))
-			} else {
-				e.receive(ch, v.elem, v.st.slice(b))
-			}
+		if here {
+			copy(d)
 		}
 	}
 }

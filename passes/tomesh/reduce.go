@@ -14,8 +14,10 @@ var combCode = [...]ir.Code{ir.Sum: ir.Add, ir.Prod: ir.Mul, ir.Max: ir.MaxOp, i
 // reduce folds the local box and then combines along the mesh, in the order of ir.Mesh.
 func (e *pe) reduce(o *op) {
 	for r := range o.res {
-		acc, n := e.foldLocal(o, r)
-		e.chains(o, r, acc, n)
+		if acc, dom := e.foldLocal(o, r); acc != nil {
+			el := o.res[r].elem
+			e.chains(o, el, e.vector(acc, dom, el), boxLen(dom))
+		}
 	}
 }
 
@@ -278,13 +280,7 @@ func splitDims(box []ir.Interval, out *[][]ir.Interval) {
 
 // chains combines the partials along the reduced mesh axes, X before Y, from the last part to part 0. In a chain parts without
 // points pass on what they receive; in a tree they take part with the neutral element, which gives the same bits.
-func (e *pe) chains(o *op, r int, acc *opnd, dom []ir.Interval) {
-	if acc == nil {
-		return
-	}
-	el := o.res[r].elem
-	mem := e.vector(acc, dom, el)
-	n := boxLen(dom)
+func (e *pe) chains(o *op, el ir.Elem, mem mesh.Operand, n int) {
 	for _, d := range meshDims {
 		if o.on[d] < len(o.Dom) {
 			continue

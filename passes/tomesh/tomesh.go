@@ -48,7 +48,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 			}
 		}
 	}
-	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.needs, l.storage, l.chooseTrees, l.classes} {
+	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
 		stage()
 		if err := l.diags.Err(); err != nil {
 			return nil, err

@@ -80,6 +80,15 @@ func (l *lowering) reductions(d mesh.Dim) []int {
 				}
 				n *= size
 			}
+			if o.done {
+				continue // counted with the first of its group
+			}
+			for _, x := range o.with {
+				n += len(x.res)
+			}
+			if o.with != nil {
+				n--
+			}
 			for _, v := range o.res {
 				if v.elem == ir.F16 {
 					out = append(out, (n+1)/2)

@@ -52,8 +52,10 @@ type op struct {
 	res    []*value
 	from   *value // extend
 	pieces []piece
-	eval   need // union of what is needed of the results
-	ghosts bool // has points beyond the ends of a mesh axis
+	eval   need  // union of what is needed of the results
+	ghosts bool  // has points beyond the ends of a mesh axis
+	with   []*op // reductions that are made together with it, itself first
+	done   bool  // made together with an earlier one
 }
 
 type piece struct {
@@ -109,6 +111,7 @@ func (l *lowering) values() {
 		if f.Host {
 			continue
 		}
+		f = l.schedule(f)
 		fn := &function{f: f, vals: map[string]*value{}}
 		for j := range f.Ops {
 			fn.ops = append(fn.ops, l.resolve(fn, &f.Ops[j], j))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/target/wse/verdict"
 )
 
@@ -181,5 +182,27 @@ func TestRandomProcedures(t *testing.T) {
 	t.Logf("%d programs, %d beyond a limit of the machine, %d runs ended early", n, limits, early)
 	if limits > n/5 || early < n/20 {
 		t.Error("the programs say too little")
+	}
+}
+
+// Reductions that do not depend on each other cross the mesh together: BiCGStab has five per iteration and waits three times.
+func TestReductionsTravelTogether(t *testing.T) {
+	b, err := build(bicgstab(t, 6, 6, 4), "wse2", 6, 6, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lengths []int
+	for _, c := range b.mesh.Classes {
+		if !c.X.Contains(0) || !c.Y.Contains(0) {
+			continue
+		}
+		for i := range c.Funcs[1] {
+			if o := &c.Funcs[1][i]; o.Dst.Kind == mesh.Chan && o.Dst.Name == "xflood" {
+				lengths = append(lengths, o.Dst.Len)
+			}
+		}
+	}
+	if fmt.Sprint(lengths) != "[1 2 2]" {
+		t.Errorf("copies of %v elements, want 1, 2 and 2", lengths)
 	}
 }
