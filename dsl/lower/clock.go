@@ -81,7 +81,7 @@ func (l *lowerer) clockArrays(b *check.Block) []hidden {
 			first = number(1e-3)
 		}
 		list = append(list, hidden{tag(b, "t"), e, from}, hidden{tag(b, "tl"), e, low}, hidden{tag(b, "h"), e, first}, hidden{tag(b, "want"), e, first},
-			hidden{tag(b, "before"), e, number(1)}, hidden{tag(b, "next"), e, number(math.Inf(1))}, hidden{tag(b, "end"), ir.I32, whole(0)},
+			hidden{tag(b, "before"), e, number(1)}, hidden{tag(b, "next"), e, number(0x1p99)}, hidden{tag(b, "end"), ir.I32, whole(0)},
 			hidden{tag(b, "done"), ir.I32, whole(0)}, hidden{tag(b, "bad"), ir.I32, whole(0)})
 		if b.Want != nil && b.Every > 1 {
 			list = append(list, hidden{tag(b, "due"), ir.I32, whole(1)}, hidden{tag(b, "wait"), ir.I32, whole(b.Every)})
