@@ -16,6 +16,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
+	"github.com/wfc-lang/wfc/runtime/hf"
 	"github.com/wfc-lang/wfc/runtime/tokens"
 	"github.com/wfc-lang/wfc/runtime/train"
 )
@@ -369,10 +370,12 @@ func Sample(ctx context.Context, dir string, o SampleOptions, w io.Writer) error
 
 // runSource is the program in the directory of a run that has a checkpoint at path.
 func runSource(path string, c *ckpt.Checkpoint) (Source, error) {
-	run := filepath.Dir(filepath.Dir(path))
-	src, err := ReadSource(filepath.Join(run, modelFile+filepath.Ext(c.Run.Source)))
+	name := modelFile + filepath.Ext(c.Run.Source)
+	src, err := ReadSource(filepath.Join(path, name)) // of a checkpoint that no run wrote
 	if err != nil {
-		return src, err
+		if src, err = ReadSource(filepath.Join(filepath.Dir(filepath.Dir(path)), name)); err != nil {
+			return src, err
+		}
 	}
 	src.Name = c.Run.Source
 	return src, nil
@@ -424,4 +427,15 @@ func writeSamples(ctx context.Context, e runtime.Engine, p *train.Plan, prompt [
 	}
 	_, err = io.WriteString(w, "\n")
 	return err
+}
+
+// trainTokenizer is the tokenizer of a checkpoint; GPT-2's vocabulary tells it otherwise.
+func trainTokenizer(c *Checkpoint, m *hf.Model) tokens.Spec {
+	if c != nil && c.Run.Tokenizer.Kind != "" {
+		return c.Run.Tokenizer
+	}
+	if m.Config.Vocab == tokens.EndOfText+1 {
+		return tokens.Spec{Kind: tokens.GPT2}
+	}
+	return tokens.Spec{}
 }

@@ -52,4 +52,25 @@ needs one to continue. --resume goes on from the latest checkpoint, or with --fr
 		Example: `
 wfc train gpt.wf --data text.txt --out runs/a --resume`,
 	},
+	{
+		Code:  "WF0645",
+		Title: "a program that cannot be trained or sampled",
+		Text: `
+wfc train needs a model with a train block, which says of how many tokens, by which optimizer and with which schedule; the compiled
+program then holds the functions of an optimizer step and of an evaluation. wfc sample needs a model that names its logits.`,
+		Example: `
+train gpt on chars { batch 16; tokens 20 per weight; optimizer adamw(lr = 3e-3); schedule warmup 10% then linear to 0 }`,
+	},
+	{
+		Code:  "WF0646",
+		Title: "weights that cannot be converted",
+		Text: `
+Hugging Face directories and GGUF files hold the weights of known families under known names: gpt2, cerebras_gpt, btlm, celerity, llama.
+A model is of a family when it has its name, and its weights are found by their logical names and the names of their dims
+(docs/training.md lists both). The message says which tensor or number does not fit; numbers that a checkpoint does not hold are given
+with --config NAME=VALUE.`,
+		Example: `
+wfc ckpt convert runs/a a-hf --dtype bf16
+wfc ckpt convert gpt2-hf weights --model models/gpt2.wf --set preset=124m`,
+	},
 }
