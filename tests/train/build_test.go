@@ -14,6 +14,7 @@ type net struct {
 	f    *ir.Func
 	axis map[string]string
 	e    ir.Elem
+	sh   shape
 }
 
 func (n *net) ranges(index string) (rs []ir.Range, box []ir.Interval) {
@@ -87,7 +88,7 @@ func (n *net) dot(name, index, over, x, y string) string {
 // pick is table[.., v, ..] at v = id: a gather.
 func (n *net) pick(name, index, v, id, table string) string {
 	return n.fold(name, index, v, ir.Sum, ir.Seq, func(b *body) int {
-		return b.Select(b.Node(ir.Node{Op: ir.Eq, Elem: ir.Bool, Args: []int{b.at(id), b.Index(v)}}), b.at(table), b.num(math.Copysign(0, -1)))
+		return b.Select(b.Node(ir.Node{Op: ir.Eq, Elem: ir.Bool, Args: []int{b.at(id), n.id(b)}}), b.at(table), b.num(math.Copysign(0, -1)))
 	})
 }
 
@@ -114,8 +115,34 @@ type weight struct {
 	offset     int
 }
 
+// shape says how a model is cut up: the indices that make up the feed-forward and the vocabulary dimension. On the wafer both share the
+// axis of the elements of a head, which lies along the mesh; whole has them as they are.
+type shape struct {
+	ffn, vocab string
+	slots      int // of the vocabulary, at least 65
+}
+
+var whole = shape{ffn: "f", vocab: "v", slots: vocab}
+
+// id is the number of a token at the vocabulary's indices.
+func (n *net) id(b *body) int {
+	ix := strings.Fields(n.sh.vocab)
+	if len(ix) == 1 {
+		return b.Index(ix[0])
+	}
+	return b.Add(b.Mul(b.Index(ix[0]), b.Int(ir.I32, int64(n.p.Axis(n.axis[ix[1]]).N))), b.Index(ix[1]))
+}
+
+// real is whether there is such a token.
+func (n *net) real(b *body, x, otherwise int) int {
+	if n.sh.slots == vocab {
+		return x
+	}
+	return b.Select(b.Node(ir.Node{Op: ir.Lt, Elem: ir.Bool, Args: []int{n.id(b), b.Int(ir.I32, vocab)}}), x, otherwise)
+}
+
 // gpt builds the loss of GPT-2 as function "loss" over arrays @tok, @next and the weights; it returns the weights.
-func gpt(a *anchor, bs, ctx int, e ir.Elem) (*ir.Program, []weight) {
+func gpt(a *anchor, bs, ctx int, e ir.Elem, sh shape) (*ir.Program, []weight) {
 	c, hd := a.wide, a.wide/a.heads
 	p := &ir.Program{Name: a.name, Funcs: []ir.Func{{Name: "loss"}}}
 	ax := func(name string, n int) { p.Axes = append(p.Axes, ir.Axis{Name: name, N: n, Nodes: true, H: 1}) }
@@ -124,10 +151,16 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem) (*ir.Program, []weight) {
 	ax("chan", c)
 	ax("head", a.heads)
 	ax("hd", hd)
-	ax("ffn", 4*c)
-	ax("vocab", vocab)
-	n := &net{p: p, f: &p.Funcs[0], e: e, axis: map[string]string{"b": "batch", "s": "seq", "t": "seq", "c": "chan", "k": "chan",
+	if sh == whole {
+		ax("ffn", 4*c)
+		ax("vocab", vocab)
+	} else {
+		ax("ffn", 4*c/hd)
+		ax("vocab", sh.slots/hd)
+	}
+	n := &net{p: p, f: &p.Funcs[0], e: e, sh: sh, axis: map[string]string{"b": "batch", "s": "seq", "t": "seq", "c": "chan", "k": "chan",
 		"h": "head", "e": "hd", "f": "ffn", "v": "vocab"}}
+	V := sh.vocab
 	var ws []weight
 	w := func(name, index, from string, offset int) string {
 		n.array(name, index, e)
@@ -137,21 +170,22 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem) (*ir.Program, []weight) {
 	n.array("tok", "b s", ir.I32)
 	n.array("next", "b s", ir.I32)
 	n.array("loss", "", e)
-	n.array("logits", "b s v", e)
+	n.array("logits", "b s "+V, e)
 	n.array("tokloss", "b s", e)
-	wte, wpe := w("wte", "v c", "wte", 0), w("wpe", "s c", "wpe", 0)
-	emb := n.pick("emb", "b s c", "v", "@tok[b s]", wte+"[v c]")
+	wte, wpe := w("wte", V+" c", "wte", 0), w("wpe", "s c", "wpe", 0)
+	emb := n.pick("emb", "b s c", V, "@tok[b s]", wte+"["+V+" c]")
 	x := n.each("x0", "b s c", func(b *body) int { return b.Add(b.at(emb+"[b s c]"), b.at(wpe+"[s c]")) })
 	for l := range a.layers {
 		x = n.block(fmt.Sprintf("l%d.", l), x, l, c, hd, w)
 	}
 	h := n.layernorm("lnf", x, w("lnfw", "c", "lnfw", 0), w("lnfb", "c", "lnfb", 0), c)
-	logits := n.dot("logits", "b s v", "c", h+"[b s c]", wte+"[v c]")
-	m := n.fold("m", "b s", "v", ir.Max, ir.Canon, func(b *body) int { return b.at(logits + "[b s v]") })
-	z := n.fold("z", "b s", "v", ir.Sum, ir.Canon, func(b *body) int {
-		return b.Op(ir.Exp, b.Sub(b.at(logits+"[b s v]"), b.at(m+"[b s]")))
+	logits := n.dot("logits", "b s "+V, "c", h+"[b s c]", wte+"["+V+" c]")
+	logit := logits + "[b s " + V + "]"
+	m := n.fold("m", "b s", V, ir.Max, ir.Canon, func(b *body) int { return n.real(b, b.at(logit), b.num(math.Inf(-1))) })
+	z := n.fold("z", "b s", V, ir.Sum, ir.Canon, func(b *body) int {
+		return n.real(b, b.Op(ir.Exp, b.Sub(b.at(logit), b.at(m+"[b s]"))), b.num(0))
 	})
-	y := n.pick("y", "b s", "v", "@next[b s]", logits+"[b s v]")
+	y := n.pick("y", "b s", V, "@next[b s]", logit)
 	tl := n.each("tokloss", "b s", func(b *body) int {
 		return b.Sub(b.Add(b.Op(ir.Log, b.at(z+"[b s]")), b.at(m+"[b s]")), b.at(y+"[b s]"))
 	})
@@ -187,16 +221,18 @@ func (n *net) block(l, x string, layer, c, hd int, w func(name, index, from stri
 		return b.Add(b.at(x+"[b s c]"), b.Add(b.at(po+"[b s c]"), b.at(bo+"[c]")))
 	})
 	h2 := n.layernorm(l+"ln2", x1, v("ln2w", "ln2w"), v("ln2b", "ln2b"), c)
-	u := n.dot(l+"u", "b s f", "c", h2+"[b s c]", w(l+"fcw", "f c", "fcw", layer*4*c*c)+"[f c]")
-	fb := w(l+"fcb", "f", "fcb", layer*4*c)
-	ub := n.each(l+"ub", "b s f", func(b *body) int { return b.Add(b.at(u+"[b s f]"), b.at(fb+"[f]")) })
-	g := n.each(l+"g", "b s f", func(b *body) int {
-		x := b.at(ub + "[b s f]")
+	F := n.sh.ffn
+	hid := "[b s " + F + "]"
+	u := n.dot(l+"u", "b s "+F, "c", h2+"[b s c]", w(l+"fcw", F+" c", "fcw", layer*4*c*c)+"["+F+" c]")
+	fb := w(l+"fcb", F, "fcb", layer*4*c)
+	ub := n.each(l+"ub", "b s "+F, func(b *body) int { return b.Add(b.at(u+hid), b.at(fb+"["+F+"]")) })
+	g := n.each(l+"g", "b s "+F, func(b *body) int {
+		x := b.at(ub + hid)
 		cube := b.Mul(b.Mul(b.Mul(b.num(0.044715), x), x), x)
 		th := b.Op(ir.Tanh, b.Mul(b.num(math.Sqrt(2/math.Pi)), b.Add(x, cube)))
 		return b.Mul(b.Mul(b.num(0.5), x), b.Add(b.num(1), th))
 	})
-	d := n.dot(l+"d", "b s c", "f", g+"[b s f]", w(l+"fcprojw", "c f", "fcprojw", layer*4*c*c)+"[c f]")
+	d := n.dot(l+"d", "b s c", F, g+hid, w(l+"fcprojw", "c "+F, "fcprojw", layer*4*c*c)+"[c "+F+"]")
 	db := v("fcprojb", "fcprojb")
 	return n.each(l+"x2", "b s c", func(b *body) int {
 		return b.Add(b.at(x1+"[b s c]"), b.Add(b.at(d+"[b s c]"), b.at(db+"[c]")))

@@ -40,8 +40,11 @@ func state(p *ir.Program, a *anchor, ws []weight) map[string]*ir.Tensor {
 		}
 	}
 	x, y := tokens()
-	copy(out["tok"].I32, x)
-	copy(out["next"].I32, y)
+	rows, ctx := out["tok"].Dims[0], out["tok"].Dims[1]
+	for b := range rows {
+		copy(out["tok"].I32[b*ctx:(b+1)*ctx], x[b%batch*context_:])
+		copy(out["next"].I32[b*ctx:(b+1)*ctx], y[b%batch*context_:])
+	}
 	for _, k := range []string{"b1t", "b2t"} {
 		if t := out[k]; t != nil && t.F32 != nil {
 			t.F32[0] = 1
@@ -104,9 +107,9 @@ func norms(t testing.TB, m machine, ws []weight) (map[string]float64, float64) {
 }
 
 // canonical builds the training step of an anchor.
-func canonical(t testing.TB, a *anchor, bs, ctx int) (*ir.Program, []weight) {
+func canonical(t testing.TB, a *anchor, bs, ctx int, sh shape) (*ir.Program, []weight) {
 	t.Helper()
-	p, ws := gpt(a, bs, ctx, ir.F32)
+	p, ws := gpt(a, bs, ctx, ir.F32, sh)
 	if err := adamw(p, ws); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +147,7 @@ func compare(t *testing.T, m machine, a *anchor, ws []weight) {
 }
 
 func TestAnchorInterpreter(t *testing.T) {
-	p, ws := canonical(t, &micro, batch, context_)
+	p, ws := canonical(t, &micro, batch, context_, whole)
 	m, err := interp.New(p)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +160,7 @@ func TestAnchorInterpreter(t *testing.T) {
 func TestAnchorCPU(t *testing.T) {
 	for _, a := range []*anchor{&micro, &tiny} {
 		t.Run(a.name, func(t *testing.T) {
-			p, ws := canonical(t, a, batch, context_)
+			p, ws := canonical(t, a, batch, context_, whole)
 			start := time.Now()
 			m, err := cpu.New(p, cpu.Options{})
 			if errors.Is(err, cpu.ErrNoToolchain) {
