@@ -90,6 +90,13 @@ func withoutPlaces(p *ir.Program) *ir.Program {
 			q.Funcs[i].Sets[k].Pos = ir.Pos{}
 		}
 	}
+	for i := range q.Procs {
+		q.Procs[i].Pos = ir.Pos{}
+		ir.Walk(q.Procs[i].Body, func(s *ir.Stmt) { s.Pos = ir.Pos{} })
+	}
+	for i := range q.Failures {
+		q.Failures[i].Pos = ir.Pos{}
+	}
 	for i := range q.Checks {
 		q.Checks[i].Pos = ir.Pos{}
 	}
