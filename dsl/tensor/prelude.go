@@ -28,6 +28,9 @@ func newElab(file *syntax.File, opts Options) *elab {
 	e := &elab{opts: opts, fns: map[string]*function{}, optimizers: map[string]*syntax.Optimizer{}, rules: map[string]*syntax.Rules{},
 		said: map[string]bool{}, stateNames: map[string]bool{}, float: ir.F32, p: &ir.Program{},
 		m: &model{dims: map[string]*dim{}, byName: map[string]*weight{}}}
+	if opts.Float.IsFloat() {
+		e.float = opts.Float
+	}
 	e.file = file.At.File
 	e.fn = newBuilder("loss", false)
 	e.root = &scope{names: map[string]any{}, at: map[string]diag.Span{}}

@@ -23,6 +23,8 @@ import (
 // Options are the choices made outside the source.
 type Options struct {
 	Set map[string]string // values of params, as after --set: numbers, or texts for params that hold texts
+	// Float is the type of weights and sums, F32 when NoElem; F64 serves comparisons on interpreter and CPU.
+	Float ir.Elem
 }
 
 // Program is an elaborated model and, when the file has a train block, its trainer.
