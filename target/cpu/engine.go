@@ -35,7 +35,7 @@ type Options struct {
 // Engine runs one program. Its methods must not be called at the same time.
 type Engine struct {
 	plan    *plan
-	lib     library
+	libs    []library
 	fns     map[string][]uintptr // addresses of the launches of a function
 	mem     []memory             // one per slot
 	base    []uintptr            // table of buffers and scalars, as of now
@@ -61,9 +61,8 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := pl.module.Text(tc.Syntax())
 	if o.PrintLLVM != nil {
-		if _, err := io.WriteString(o.PrintLLVM, text); err != nil {
+		if _, err := io.WriteString(o.PrintLLVM, pl.units.module().Text(tc.Syntax())); err != nil {
 			return nil, err
 		}
 	}
@@ -71,21 +70,29 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	so, err := tc.build(context.Background(), text, cache)
+	objects, err := tc.objects(context.Background(), pl.units.list, cache)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}}
-	if e.lib, err = openLibrary(so); err != nil {
-		return nil, err
+	address := map[string]uintptr{}
+	opened := map[string]library{}
+	for _, u := range pl.units.list {
+		so := objects[u.sym]
+		if _, ok := opened[so]; !ok {
+			lib, err := openLibrary(so)
+			if err != nil {
+				return nil, errors.Join(err, e.Close())
+			}
+			opened[so], e.libs = lib, append(e.libs, lib)
+		}
+		if address[u.sym], err = opened[so].symbol(u.sym); err != nil {
+			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), e.Close())
+		}
 	}
 	for name, c := range pl.funcs {
 		for _, l := range c.launches {
-			a, err := e.lib.symbol(l.sym)
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), e.Close())
-			}
-			e.fns[name] = append(e.fns[name], a)
+			e.fns[name] = append(e.fns[name], address[l.sym])
 		}
 	}
 	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
@@ -122,10 +129,10 @@ func (e *Engine) Close() error {
 		errs = append(errs, m.free())
 	}
 	e.mem, e.base = nil, nil
-	if e.lib != 0 {
-		errs = append(errs, e.lib.close())
-		e.lib = 0
+	for _, l := range e.libs {
+		errs = append(errs, l.close())
 	}
+	e.libs = nil
 	return errors.Join(errs...)
 }
 
@@ -198,7 +205,7 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 		b.table = append(b.table, make([]uintptr, len(e.base)))
 	}
 	for i, l := range c.launches {
-		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads)
+		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args)
 		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
 		next := c.launches[(i+1)%len(c.launches)]
 		s.meets = threads > 1 && (l.parts(threads, e.divide) > 1 || next.parts(threads, e.divide) > 1)

@@ -9,8 +9,8 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// Every kernel is void k(char **args, i64 lo, i64 hi). args is a table of 8-byte words: the addresses of the buffers, then the host
-// scalars. [lo, hi) is the part of the kernel's split index to compute; the parts may run at the same time. The exported function fetches
+// Every kernel is void k(char **args, i64 lo, i64 hi). args is a list of 8-byte words: the addresses of its buffers, then its host
+// scalars, which the engine takes from the table of all. A kernel knows shapes and no names, so kernels of equal shape are one. [lo, hi) is the part of the kernel's split index to compute; the parts may run at the same time. The exported function fetches
 // what the kernel uses and passes it to a body function whose pointer parameters are noalias: one per buffer, so the promise holds even
 // where an operation reads and writes the same buffer.
 
@@ -23,8 +23,9 @@ type scalarKey struct {
 // launch is a kernel as the engine runs it.
 type launch struct {
 	sym    string
-	lo, hi int // range of the split index
-	work   int // about how many scalar operations it is
+	args   []int // words of the table that the kernel gets
+	lo, hi int   // range of the split index
+	work   int   // about how many scalar operations it is
 }
 
 // pays is the work from which a kernel is divided. It takes one thread some 10 us; a meeting of threads takes 0.4 us on an idle computer and
@@ -50,12 +51,20 @@ type kernel struct {
 	split   [2]llvm.Value // lo, hi
 }
 
-// emitter builds the module of a program.
+// emitted says what became of a kernel: its symbol and the words of the table it takes.
+type emitted struct {
+	sym  string
+	args []int
+}
+
+// emitter builds the kernels of a program.
 type emitter struct {
-	m       *llvm.Module
-	layouts []*layout         // by slot
-	words   map[scalarKey]int // index in the argument table
-	vals    map[string]*val   // of the current function
+	m       *llvm.Module       // of the kernel that is being emitted
+	units   units              // all kernels
+	emitted map[string]emitted // by the names they were asked for
+	layouts []*layout          // by slot
+	words   map[scalarKey]int  // index in the argument table
+	vals    map[string]*val    // of the current function
 	micros  map[micro]*llvm.Func
 	turns   map[turn]*llvm.Func
 	half    bool // see calc
@@ -63,10 +72,12 @@ type emitter struct {
 
 // kernel emits a kernel over buffers and scalars; body emits the body function.
 func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func(k *kernel) error) error {
+	e.m = llvm.NewModule()
+	e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
 	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
 	var params []*llvm.Param
-	for _, s := range slots {
-		p := llvm.NewParam(fmt.Sprintf("b%d", s), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "align 64")
+	for i, s := range slots {
+		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "align 64")
 		k.bufs[s] = p
 		params = append(params, p)
 	}
@@ -77,7 +88,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	}
 	lo, hi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
 	k.split = [2]llvm.Value{lo, hi}
-	f := e.m.NewFunc(sym+".body", llvm.Void, append(slices.Clone(params), lo, hi)...)
+	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), lo, hi)...)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}, half: e.half}
@@ -89,12 +100,19 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	word := llvm.NewPointer(llvm.I8)
 	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")
 	olo, ohi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	w := e.m.NewFunc(sym, llvm.Void, args, olo, ohi)
+	i := slices.Index(e.m.Funcs, f) // what the body calls was added after it
+	e.m.Funcs = append(append(e.m.Funcs[:i:i], e.m.Funcs[i+1:]...), f)
+	w := e.m.NewFunc("kernel", llvm.Void, args, olo, ohi)
 	w.Attrs = []string{"nounwind"}
 	b := w.NewBlock("entry")
 	var actual []llvm.Value
+	var table []int
+	next := func() llvm.Value {
+		return b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(len(table))))
+	}
 	for i, s := range slots {
-		p := b.NewLoad(word, b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(s))), 8)
+		p := b.NewLoad(word, next(), 8)
+		table = append(table, s)
 		actual = append(actual, b.NewBitCast(p, params[i].Typ))
 	}
 	for _, s := range scalars {
@@ -102,7 +120,8 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		if s.elem == ir.F16 {
 			t = llvm.Float
 		}
-		p := b.NewBitCast(b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(e.words[s]))), llvm.NewPointer(t))
+		p := b.NewBitCast(next(), llvm.NewPointer(t))
+		table = append(table, e.words[s])
 		v := b.NewLoad(t, p, 8)
 		if s.elem == ir.Bool {
 			v = b.NewConv("trunc", v, llvm.I1)
@@ -111,6 +130,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	}
 	b.NewCall(f, append(actual, olo, ohi)...)
 	b.NewRet(nil)
+	e.emitted[sym] = emitted{e.units.add(e.m), table}
 	return nil
 }
 

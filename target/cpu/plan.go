@@ -5,13 +5,12 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// plan is a program ready to run: the module, the buffers and what every function launches.
+// plan is a program ready to run: the kernels, the buffers and what every function launches.
 type plan struct {
 	prog    *ir.Program
-	module  *llvm.Module
+	units   *units
 	arrays  []*val
 	layouts []*layout // by slot; slot i < len(arrays) starts as the buffer of array i
 	words   []scalarKey
@@ -29,7 +28,7 @@ type compiled struct {
 //
 // Storage is planned by [passes.Reuse], after the margins of periodic axes have become extends.
 func newPlan(p *ir.Program, half bool) (*plan, error) {
-	pl := &plan{prog: p, module: llvm.NewModule(), funcs: map[string]*compiled{}}
+	pl := &plan{prog: p, funcs: map[string]*compiled{}}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
 		v := &val{name: "@" + a.Name, elem: a.Elem, axes: a.Axes, slot: i}
@@ -69,7 +68,8 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 		}
 		pl.layouts = append(pl.layouts, newLayout(st.Slots[i].Elem, box))
 	}
-	e := &emitter{m: pl.module, layouts: pl.layouts, words: map[scalarKey]int{}, micros: map[micro]*llvm.Func{}, turns: map[turn]*llvm.Func{}, half: half}
+	e := &emitter{emitted: map[string]emitted{}, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
+	pl.units = &e.units
 	for i, g := range fns {
 		g.store(&st.Funcs[i])
 		g.copies(&st.Funcs[i], pl.arrays)
@@ -137,7 +137,11 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan) (*compil
 		if err != nil {
 			return nil, err
 		}
-		c.launches = append(c.launches, ls...)
+		for _, l := range ls {
+			l.args = e.emitted[l.sym].args
+			l.sym = e.emitted[l.sym].sym
+			c.launches = append(c.launches, l)
+		}
 		_, keys, err := e.uses(op)
 		if err != nil {
 			return nil, err

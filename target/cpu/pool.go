@@ -30,10 +30,21 @@ type batch struct {
 // helps the others. Who computes a part does not matter to the bits.
 type step struct {
 	fn    uintptr
-	cuts  []int   // part j is [cuts[j], cuts[j+1])
-	own   []int   // parts own[i] to own[i+1]-1 belong to thread i
-	taken []count // parts taken of every thread's own
-	meets bool    // the threads must meet after it
+	cuts  []int       // part j is [cuts[j], cuts[j+1])
+	own   []int       // parts own[i] to own[i+1]-1 belong to thread i
+	taken []count     // parts taken of every thread's own
+	meets bool        // the threads must meet after it
+	args  []int       // words of the table that the kernel gets
+	bufs  [][]uintptr // those words, for every thread
+}
+
+// words takes the kernel's words from a thread's table.
+func (s *step) words(i int, table []uintptr) unsafe.Pointer {
+	buf := s.bufs[i]
+	for j, w := range s.args {
+		buf[j] = table[w]
+	}
+	return unsafe.Pointer(&buf[0])
 }
 
 // count is a counter on a cache line of its own.
@@ -43,12 +54,13 @@ type count struct {
 }
 
 // newStep cuts [lo, hi) into parts parts for threads threads; with one part only thread 0 works.
-func newStep(fn uintptr, lo, hi, parts, threads int) step {
-	s := step{fn: fn, own: make([]int, threads+1), taken: make([]count, threads)}
+func newStep(fn uintptr, lo, hi, parts, threads int, args []int) step {
+	s := step{fn: fn, args: args, own: make([]int, threads+1), taken: make([]count, threads)}
 	for j := range parts + 1 {
 		s.cuts = append(s.cuts, lo+(hi-lo)*j/parts)
 	}
 	for i := range threads {
+		s.bufs = append(s.bufs, make([]uintptr, max(8, len(args)))) // a cache line of its own
 		s.own[i+1] = parts * (i + 1) / threads
 		if parts == 1 {
 			s.own[i+1] = 1
@@ -122,16 +134,15 @@ func (p *pool) close() {
 // run is what thread i does of a batch.
 func (p *pool) run(b *batch, i int) {
 	table := b.table[i]
-	args := unsafe.Pointer(&table[0])
 	next := make([]uintptr, b.slots)
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
 			switch {
 			case len(s.cuts) > 2:
-				s.work(i, p.threads, args)
+				s.work(i, p.threads, s.words(i, table))
 			case i == 0:
-				call(s.fn, args, s.cuts[0], s.cuts[1])
+				call(s.fn, s.words(i, table), s.cuts[0], s.cuts[1])
 			}
 			if s.meets {
 				p.bar.wait(s)

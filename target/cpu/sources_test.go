@@ -85,7 +85,7 @@ func TestSmallGridsStayOnOneThread(t *testing.T) {
 // BenchmarkMeeting is what it costs two threads to wait for each other: twice this is lost in every kernel that is divided.
 func BenchmarkMeeting(b *testing.B) {
 	bar := barrier{total: 2}
-	s := newStep(0, 0, 2, 2, 2)
+	s := newStep(0, 0, 2, 2, 2, nil)
 	done := make(chan bool)
 	go func() {
 		for range b.N {

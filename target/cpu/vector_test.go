@@ -70,7 +70,7 @@ func assembly(t *testing.T, tc *Toolchain, pl *plan) string {
 	t.Helper()
 	dir := t.TempDir()
 	ll, asm := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.s")
-	check(t, os.WriteFile(ll, []byte(pl.module.Text(tc.Syntax())), 0o644))
+	check(t, os.WriteFile(ll, []byte(pl.units.module().Text(tc.Syntax())), 0o644))
 	cmds := tc.commands(dir)
 	last := []string{tc.Clang, "-x", "ir", ll, "-O3", nativeFlag(), "-ffp-contract=off", "-Wno-override-module", "-S", "-o", asm}
 	if tc.Clang == "" {

@@ -187,8 +187,10 @@ func (b *Block) NewPhi(t Type) *Phi {
 	return p
 }
 
-// NewCall calls a function of the module.
-func (b *Block) NewCall(f *Func, args ...Value) Value { return b.call(f.Ret, f.Name, args) }
+// NewCall calls a function of the module, by the name it has when the module is printed.
+func (b *Block) NewCall(f *Func, args ...Value) Value {
+	return b.call(f.Ret, func() string { return f.Name }, args)
+}
 
 // NewIntrinsic calls the overloaded intrinsic llvm.<name>.<type of the first argument>; all arguments and the result have that type.
 func (b *Block) NewIntrinsic(name string, args ...Value) Value {
@@ -199,16 +201,16 @@ func (b *Block) NewIntrinsic(name string, args ...Value) Value {
 		ts[i] = t.text(Typed)
 	}
 	b.f.mod.declared[full] = fmt.Sprintf("%s @%s(%s)", t.text(Typed), full, strings.Join(ts, ", "))
-	return b.call(t, full, args)
+	return b.call(t, func() string { return full }, args)
 }
 
-func (b *Block) call(ret Type, name string, args []Value) Value {
+func (b *Block) call(ret Type, name func() string, args []Value) Value {
 	return b.add(ret, func(s Syntax) string {
 		as := make([]string, len(args))
 		for i, a := range args {
 			as[i] = operand(a, s)
 		}
-		return fmt.Sprintf("call %s @%s(%s)", ret.text(s), name, strings.Join(as, ", "))
+		return fmt.Sprintf("call %s @%s(%s)", ret.text(s), name(), strings.Join(as, ", "))
 	})
 }
 

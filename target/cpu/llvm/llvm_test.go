@@ -33,14 +33,14 @@ loop1:
   %v5 = add nsw i64 %v0, 1
   %v6 = fadd float %v1, %v4
   %v7 = icmp slt i64 %v5, %n
-  br i1 %v7, label %loop1, label %done2, !llvm.loop !0
+  br i1 %v7, label %loop1, label %done2, !llvm.loop !1
 done2:
   ret float %v6
 }
 
 declare float @llvm.sqrt.f32(float)
-!0 = distinct !{!0, !1}
-!1 = !{!"llvm.loop.vectorize.enable", i1 true}
+!0 = !{!"llvm.loop.vectorize.enable", i1 true}
+!1 = distinct !{!1, !0}
 `
 	if got := m.Text(SyntaxFor(14)); got != want {
 		t.Errorf("typed pointers: got\n%s\nwant\n%s", got, want)

@@ -11,11 +11,31 @@ import (
 type Module struct {
 	Funcs    []*Func
 	declared map[string]string // declarations of intrinsics by name
-	metadata []string
+	loops    []*LoopMetadata
 }
 
 // NewModule returns an empty module.
 func NewModule() *Module { return &Module{declared: map[string]string{}} }
+
+// Merge makes one module of several. Internal functions of one name are the same function; other names must differ.
+func Merge(ms []*Module) *Module {
+	out := NewModule()
+	seen := map[string]bool{}
+	for _, m := range ms {
+		for _, f := range m.Funcs {
+			if f.Internal && seen[f.Name] {
+				continue
+			}
+			seen[f.Name] = true
+			out.Funcs = append(out.Funcs, f)
+		}
+		for n, d := range m.declared {
+			out.declared[n] = d
+		}
+		out.loops = append(out.loops, m.loops...)
+	}
+	return out
+}
 
 // Func is a function definition. Attrs are printed after the parameter list.
 type Func struct {
@@ -51,26 +71,26 @@ func (f *Func) NewBlock(name string) *Block {
 	return b
 }
 
-// LoopMetadata is the llvm.loop attachment of a loop's back edge.
-type LoopMetadata struct{ id int }
+// LoopMetadata is the llvm.loop attachment of a loop's back edge. It gets its number when a module with it is printed.
+type LoopMetadata struct {
+	id        int
+	vectorize bool
+}
 
 // NewLoopMetadata adds the metadata of one loop. Vectorize asks the vectoriser to take the loop whatever its cost model says; otherwise
 // nothing is asked for.
 func (m *Module) NewLoopMetadata(vectorize bool) *LoopMetadata {
-	id := len(m.metadata)
-	if vectorize {
-		m.metadata = append(m.metadata,
-			fmt.Sprintf("distinct !{!%d, !%d}", id, id+1),
-			`!{!"llvm.loop.vectorize.enable", i1 true}`)
-	} else {
-		m.metadata = append(m.metadata, fmt.Sprintf("distinct !{!%d}", id))
-	}
-	return &LoopMetadata{id}
+	l := &LoopMetadata{vectorize: vectorize}
+	m.loops = append(m.loops, l)
+	return l
 }
 
 // Print writes the module as LLVM assembly.
 func (m *Module) Print(w io.Writer, s Syntax) error {
 	var b strings.Builder
+	for i, l := range m.loops {
+		l.id = 1 + i
+	}
 	for _, f := range m.Funcs {
 		f.print(&b, s)
 		b.WriteString("\n")
@@ -83,8 +103,15 @@ func (m *Module) Print(w io.Writer, s Syntax) error {
 	for _, n := range names {
 		fmt.Fprintf(&b, "declare %s\n", m.declared[n])
 	}
-	for i, d := range m.metadata {
-		fmt.Fprintf(&b, "!%d = %s\n", i, d)
+	if len(m.loops) > 0 {
+		b.WriteString("!0 = !{!\"llvm.loop.vectorize.enable\", i1 true}\n")
+	}
+	for _, l := range m.loops {
+		if l.vectorize {
+			fmt.Fprintf(&b, "!%d = distinct !{!%d, !0}\n", l.id, l.id)
+		} else {
+			fmt.Fprintf(&b, "!%d = distinct !{!%d}\n", l.id, l.id)
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,0 +1,158 @@
+package cpu
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// unit is a kernel by content: what it computes on which shapes, whatever the arrays are called. The layers of a network, and programs
+// that have kernels in common, share units; each is compiled once on a machine.
+type unit struct {
+	sym    string // made of the content
+	module *llvm.Module
+	text   string // with opaque pointers
+}
+
+// units are the kernels of a program in order of first use.
+type units struct {
+	list  []*unit
+	bySym map[string]*unit
+}
+
+// add names a kernel after its content and returns its name. The module's last two functions are the body and the exported function.
+func (u *units) add(m *llvm.Module) string {
+	n := len(m.Funcs)
+	body, outer := m.Funcs[n-2], m.Funcs[n-1]
+	body.Name, outer.Name = "kernel.body", "kernel"
+	text := m.Text(llvm.Opaque)
+	sym := fmt.Sprintf("k%x", sha256.Sum256([]byte(text)))[:25]
+	body.Name, outer.Name = sym+".body", sym
+	if u.bySym == nil {
+		u.bySym = map[string]*unit{}
+	}
+	if u.bySym[sym] == nil {
+		x := &unit{sym, m, text}
+		u.bySym[sym] = x
+		u.list = append(u.list, x)
+	}
+	return sym
+}
+
+// module is all units in one.
+func (u *units) module() *llvm.Module { return merge(u.list) }
+
+func merge(list []*unit) *llvm.Module {
+	ms := make([]*llvm.Module, len(list))
+	for i, x := range list {
+		ms[i] = x.module
+	}
+	return llvm.Merge(ms)
+}
+
+// chunkText is about how much text is compiled at a time: enough to make the start of a tool cheap, little enough to divide the work.
+const chunkText = 200 << 10
+
+// objects returns the shared object of every unit, by symbol. Units that are not in the cache are compiled, in chunks at the same time. In
+// the cache a chunk is a shared object named after its content, and every unit a link to the chunk it is in.
+func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (map[string]string, error) {
+	out := map[string]string{}
+	var missing []*unit
+	links := map[string]string{}
+	for _, x := range list {
+		h := sha256.New()
+		fmt.Fprintf(h, "wfc-cpu 2\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), x.text)
+		link := filepath.Join(cache, fmt.Sprintf("%x.k", h.Sum(nil)[:20]))
+		links[x.sym] = link
+		if name, err := os.Readlink(link); err == nil {
+			so := filepath.Join(cache, name)
+			if _, err := os.Stat(so); err == nil {
+				out[x.sym] = so
+				continue
+			}
+		}
+		missing = append(missing, x)
+	}
+	chunks := split(missing, runtime.GOMAXPROCS(0))
+	errs := make([]error, len(chunks))
+	sos := make([]string, len(chunks))
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, c := range chunks {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			sos[i], errs[i] = t.build(ctx, c.text(t.Syntax()), cache)
+		}()
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil { // one message is enough
+			return nil, err
+		}
+	}
+	var failed []error
+	for i, c := range chunks {
+		for _, x := range c.list {
+			out[x.sym] = sos[i]
+			failed = append(failed, point(links[x.sym], filepath.Base(sos[i])))
+		}
+	}
+	return out, errors.Join(failed...)
+}
+
+// chunk is what is compiled at a time. Its text is made before the work is divided: printing numbers the loops of a module.
+type chunk struct {
+	list   []*unit
+	merged *llvm.Module
+}
+
+func (c *chunk) text(s llvm.Syntax) string { return c.merged.Text(s) }
+
+// split divides units into chunks of about equal size, at least n if there is enough.
+func split(list []*unit, n int) (out []chunk) {
+	total := 0
+	for _, x := range list {
+		total += len(x.text)
+	}
+	size := max(1<<10, min(chunkText, total/max(1, n)+1))
+	var cur []*unit
+	have := 0
+	for _, x := range list {
+		if have > 0 && have+len(x.text) > size {
+			out = append(out, chunk{cur, merge(cur)})
+			cur, have = nil, 0
+		}
+		cur, have = append(cur, x), have+len(x.text)
+	}
+	if len(cur) > 0 {
+		out = append(out, chunk{cur, merge(cur)})
+	}
+	return out
+}
+
+// point makes a link, replacing one that points elsewhere. Several processes may do it at once.
+func point(link, to string) error {
+	tmp, err := os.MkdirTemp(filepath.Dir(link), "link-*")
+	if err != nil {
+		return fmt.Errorf("kernel cache: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	at := filepath.Join(tmp, "k")
+	if err := os.Symlink(to, at); err != nil {
+		return fmt.Errorf("kernel cache: %w", err)
+	}
+	if err := os.Rename(at, link); err != nil {
+		return fmt.Errorf("kernel cache: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package cpu
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Kernels that differ in names alone are one, in one program and across programs, and are compiled once.
+func TestKernelsAreShared(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	dir := t.TempDir()
+	t.Setenv("WFC_CACHE", dir)
+	layers := func(names ...string) *ir.Program {
+		p := &ir.Program{Name: "layers", Axes: []ir.Axis{{Name: "x", N: 50, H: 1}}, Funcs: []ir.Func{{Name: "f"}}}
+		for _, n := range names {
+			p.Arrays = append(p.Arrays, ir.Array{Name: n, Axes: []string{"x"}, Elem: ir.F32})
+			var b ir.BodyBuilder
+			r := b.Read(ir.F32, "@"+n, ir.At("x", 0))
+			p.Funcs[0].Ops = append(p.Funcs[0].Ops, ir.Op{Results: []ir.Result{{Name: "v." + n, Elem: ir.F32}}, Dom: []ir.Range{{Index: "x", Axis: "x", Hi: 50}},
+				Pieces: []ir.Piece{{Box: []ir.Interval{{Hi: 50}}, Body: b.Body(b.Mul(r, r))}}})
+			p.Funcs[0].Sets = append(p.Funcs[0].Sets, ir.Set{Array: n, Value: "%v." + n})
+		}
+		return p
+	}
+	count := func(ext string) int {
+		list, err := filepath.Glob(filepath.Join(dir, "*"+ext))
+		check(t, err)
+		return len(list)
+	}
+	for _, names := range [][]string{{"a", "b", "c"}, {"d", "e"}} {
+		p := layers(names...)
+		pl, err := newPlan(p, false)
+		check(t, err)
+		if len(pl.units.list) != 1 || len(pl.funcs["f"].launches) != len(names) {
+			t.Errorf("%d kernels for %d launches", len(pl.units.list), len(pl.funcs["f"].launches))
+		}
+		sameAsInterpreter(t, toolchains()[0], p, 3, nil, "f")
+		if count(".so") != 1 || count(".k") != 1 {
+			t.Errorf("the cache holds %d shared objects and %d links", count(".so"), count(".k"))
+		}
+	}
+	// A link without its object is made again.
+	list, err := filepath.Glob(filepath.Join(dir, "*.so"))
+	check(t, err)
+	check(t, os.Remove(list[0]))
+	sameAsInterpreter(t, toolchains()[0], layers("a"), 1, nil, "f")
+	if left, _ := filepath.Glob(filepath.Join(dir, "link-*")); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
