@@ -88,6 +88,9 @@ func (e *elab) weightStmt(s *syntax.Weight, sc *scope) {
 				sc.put(it.Name.Name, badVal(it.Name.At), it.Name.At)
 				return
 			}
+			if has(a.dims, ix) { // another place over the same dim
+				ix = e.newIndex(ix.name, ix.dim, id.At)
+			}
 			a.dims = append(a.dims, ix)
 		}
 		w.arr = a
