@@ -9,6 +9,7 @@ import (
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
 )
 
@@ -225,4 +226,13 @@ func diagnose(err error) diag.List {
 	}
 	list[len(list)-1].Suggest("take an earlier checkpoint: --from STEP, or its directory")
 	return list
+}
+
+// LoadWeights gives an engine a program's initial values and the weights of a checkpoint.
+func LoadWeights(p *Program, e runtime.Engine, c *ckpt.Checkpoint) error {
+	if err := p.Prepared.Start(e, nil); err != nil {
+		return err
+	}
+	t := &Trainer{prog: p, eng: e}
+	return t.load(c, false)
 }
