@@ -132,7 +132,14 @@ func (e *elab) outsideError(r *val, box map[*index]interval, at diag.Span) {
 		if span.IsZero() {
 			span = at
 		}
-		e.fail("WF0375", span, "this reads positions %d to %d of place %d, which has %d", lo, hi, i+1, ext[i]).
+		nth, what := i+1, "positions "+itoa(lo)+" to "+itoa(hi)
+		if e.batch != nil && r.pos[0].ix == e.batch {
+			nth--
+		}
+		if lo == hi {
+			what = "position " + itoa(lo)
+		}
+		e.fail("WF0375", span, "this reads %s of place %d, which has %d", what, nth, ext[i]).
 			Note("%s runs from %d to %d here", name, lo-p.off, hi-p.off).
 			Suggest("guard the read by a condition on the index, as in `where(s > 0, x[s-1,d], 0)`")
 		return
