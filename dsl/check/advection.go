@@ -121,6 +121,9 @@ func (c *checker) conservative(v []*Node, x *Node, home uint8, scheme string, sc
 			m := midway(x, axis, c.accuracy(sc), at)
 			flux = compute(ir.Mul, speed.Unit.mul(x.Unit), at, speed, m)
 		default:
+			if a.Of == nil && !a.Nodes && scheme != "upwind" {
+				c.facesOf(a) // where the flux may be kept
+			}
 			zero := number(0, speed.Unit, at)
 			up := compute(ir.MaxOp, speed.Unit, at, speed, zero)
 			down := compute(ir.MinOp, speed.Unit, at, speed, zero)

@@ -100,7 +100,7 @@ func (c *checker) apply(e *syntax.Call, sc *scope) *Node {
 	}
 	f := c.fns[e.Func.Name]
 	if f == nil {
-		return nil
+		return c.reported(e, sc)
 	}
 	f.used = true
 	if later := f.at.Start > e.At.Start && f.at.File == e.At.File; later && f.at.End > e.At.Start && f.active {

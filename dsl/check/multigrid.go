@@ -22,7 +22,7 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 	}
 	sv.levels = []*solver{sv}
 	if why := c.uncoarsenable(sv); why != "" {
-		c.errs.Errorf("WF0349", sv.at, "multigrid cannot be used here: %s", why).
+		c.errs.Errorf("WF0339", sv.at, "multigrid cannot be used here: %s", why).
 			Note("it halves the grid as long as all extents are even").Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
 		return false
 	}
@@ -106,7 +106,7 @@ func (c *checker) coarsen(fine *solver, g *Grid, level int, bs *blockState) *sol
 		out.jac = append(out.jac, m.node(fine.jac[k]))
 	}
 	if m.why != "" {
-		c.errs.Errorf("WF0349", fine.at, "multigrid cannot be used here: %s", m.why).Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
+		c.errs.Errorf("WF0339", fine.at, "multigrid cannot be used here: %s", m.why).Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
 		return nil
 	}
 	return out

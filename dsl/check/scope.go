@@ -42,6 +42,7 @@ type blockState struct {
 	caller   *blockState         // where that is called
 	solve    *solver             // names of a solver's program
 	unknowns map[*Field]*Field   // what stands for next values in an equation to be solved
+	solved   map[string]*solved  // what solves before this statement report
 }
 
 // localLet is a let of a block: an expression checked where it is used, or a map.

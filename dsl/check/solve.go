@@ -16,21 +16,23 @@ import (
 
 // solver is a system of equations being solved, and what the names of a solver's program mean.
 type solver struct {
-	name     string // of its arrays
-	method   *method
-	at       diag.Span
-	targets  []*Field // what gets the solution
-	next     []bool   // the first guess is the next value of the target
-	unknown  []*Field // stand for the unknowns in f and jac
-	dir      []*Field // stand for directions in jac
-	f        []*Node  // right - left
-	jac      []*Node  // derivative of left - right along dir
-	mean     []bool   // unknowns whose mean is fixed to zero
-	singular bool
-	tol      *Node
-	most     *Node
-	diag     []*Node
-	levels   []*solver // of multigrid, the finest first
+	name          string // of its arrays
+	method        *method
+	at            diag.Span
+	targets       []*Field // what gets the solution
+	names         []string // of the targets
+	unknown       []*Field // stand for the unknowns in f and jac
+	dir           []*Field // stand for directions in jac
+	f             []*Node  // right - left
+	jac           []*Node  // derivative of left - right along dir
+	mean          []bool   // unknowns whose mean is fixed to zero
+	singular      bool     // some mean is
+	inner         bool     // solves for the step of Newton's method: it may stop early
+	tol           *Node
+	most          *Node
+	residualField *Field    // the last residual relative to the right side
+	diag          []*Node   // see diagonal
+	levels        []*solver // of multigrid, the finest first
 }
 
 // solving is the solver whose program a body belongs to, nil for what the user wrote.
@@ -55,6 +57,10 @@ func (b *blockState) unknownOf(f *Field) *Field {
 
 // solve checks a solve.
 func (c *checker) solve(s *syntax.Solve, bs *blockState) {
+	if outer := bs.solving(); outer != nil {
+		c.innerSolve(s, outer, bs)
+		return
+	}
 	sv := &solver{at: s.At}
 	before := c.errs.Len()
 	if !c.unknowns(s, sv, bs) || !c.system(s, sv, bs) || !c.using(s, sv, bs) || !c.means(s, sv) || c.errs.Len() > before {
@@ -65,7 +71,8 @@ func (c *checker) solve(s *syntax.Solve, bs *blockState) {
 		}
 		return
 	}
-	x := c.instantiate(sv, bs)
+	sv.name = c.uniqueLocal(sv.targets[0].Name + "." + sv.method.name)
+	x := c.instantiate(sv, bs, &carried{name: "guess", fields: sv.targets})
 	if x == nil {
 		return
 	}
@@ -122,7 +129,7 @@ func (c *checker) unknowns(s *syntax.Solve, sv *solver, bs *blockState) bool {
 		}
 		f.State = true
 		sv.targets = append(sv.targets, f)
-		sv.next = append(sv.next, top && bs.assigned[f] != nil)
+		sv.names = append(sv.names, r.Name.Name)
 		u := *f
 		u.Local, u.AtEnd, u.Name = true, !top, r.Name.Name+"'"
 		d := u
@@ -201,9 +208,8 @@ func (c *checker) system(s *syntax.Solve, sv *solver, bs *blockState) bool {
 }
 
 // instantiate writes the program of the method out and returns the solution.
-func (c *checker) instantiate(sv *solver, bs *blockState) *carried {
+func (c *checker) instantiate(sv *solver, bs *blockState, guess *carried) *carried {
 	m := sv.method
-	sv.name = c.uniqueLocal(sv.targets[0].Name + "." + m.name)
 	in := c.nested(bs, nil)
 	in.into = bs.into
 	if bs.into == nil {
@@ -211,7 +217,7 @@ func (c *checker) instantiate(sv *solver, bs *blockState) *carried {
 	}
 	in.solve = sv
 	in.vars["unknown"] = &carried{name: "unknown", fields: sv.unknown}
-	in.vars["guess"] = &carried{name: "guess", fields: sv.targets}
+	in.vars["guess"] = guess
 	in.vars["scalar"] = &carried{name: "scalar", fields: []*Field{{Elem: sv.unknown[0].Elem, Unit: one(), Scale: 1}}}
 	before := c.errs.Len()
 	if m.name == "multigrid" || m.pre.name == "multigrid" {
@@ -236,8 +242,79 @@ func (c *checker) instantiate(sv *solver, bs *blockState) *carried {
 	if c.errs.Len() > before || x == nil || len(x.fields) == 0 || rr == nil {
 		return nil
 	}
+	if sv.inner {
+		return x
+	}
+	c.incompatible(sv, in)
 	c.solveFails(sv, in, bs)
+	if bs.solved == nil {
+		bs.solved = map[string]*solved{}
+	}
+	for i, f := range sv.targets {
+		name := sv.names[i]
+		bs.solved[name] = &solved{f, in.vars["k"].fields[0], sv.residualField}
+	}
 	return x
+}
+
+// innerSolve writes the linear solve of Newton's method out: the derivative at x applied to the step is the residual there.
+func (c *checker) innerSolve(s *syntax.Solve, outer *solver, bs *blockState) {
+	m := outer.method.inner
+	x, _, _ := bs.find("x")
+	zero, _, _ := bs.find("zero")
+	if m == nil || x == nil || zero == nil || len(x.fields) == 0 || len(zero.fields) == 0 {
+		return
+	}
+	sv := &solver{at: outer.at, method: m, targets: outer.targets, names: outer.names, mean: outer.mean, singular: outer.singular, inner: true,
+		dir: outer.dir, name: c.uniqueLocal(outer.name + "." + m.name)}
+	if !c.limits(m, sv, bs.top()) {
+		return
+	}
+	at := map[*Field]*Node{}
+	toUnknown := map[*Field]*Node{}
+	for k, f := range outer.unknown {
+		at[f] = &Node{Op: Read, Field: x.fields[k], Unit: f.Unit, At: sv.at, Sub: fieldSubs(x.fields[k])}
+		u := *outer.dir[k]
+		sv.unknown = append(sv.unknown, &u)
+		toUnknown[outer.dir[k]] = &Node{Op: Read, Field: &u, Unit: f.Unit, At: sv.at, Sub: fieldSubs(f)}
+	}
+	for k := range outer.f {
+		j := replaced(outer.jac[k], at)
+		sv.jac = append(sv.jac, j)
+		sv.f = append(sv.f, compute(ir.Sub, one(), sv.at, replaced(outer.f[k], at), replaced(j, toUnknown)))
+	}
+	d := c.instantiate(sv, bs, zero)
+	if d != nil {
+		bs.vars[s.For[0].Name.Name] = &carried{name: "change", at: sv.at, fields: d.fields}
+	}
+}
+
+// incompatible says whether the right side of a singular equation has a mean: of b over its N points, |sum b|/N > slack*sqrt(sum b^2/N).
+func (c *checker) incompatible(sv *solver, in *blockState) {
+	none := in.vars["none"]
+	if !sv.singular || none == nil || len(none.fields) == 0 {
+		return
+	}
+	var at []*Node
+	for k, f := range none.fields {
+		at = append(at, &Node{Op: Read, Field: f, Next: true, Unit: one(), At: sv.at, Sub: fieldSubs(sv.unknown[k])})
+	}
+	slack := 1e-2
+	if sv.targets[0].Elem == ir.F64 {
+		slack = 1e-6
+	}
+	for k, f := range sv.targets {
+		if !sv.mean[k] {
+			continue
+		}
+		b := sv.residual(k, at)
+		sum, count := c.total(ir.Sum, b, f, sv.at)
+		squares, _ := c.total(ir.Sum, compute(ir.Mul, one(), sv.at, b, b), f, sv.at)
+		allowed := compute(ir.Mul, one(), sv.at, number(slack*slack*count, one(), sv.at), squares)
+		bad := compute(ir.Lt, one(), sv.at, allowed, compute(ir.Mul, one(), sv.at, sum, sum))
+		c.failWhen(bad, sv.name+".incompatible", &Failure{Code: "WF0634", At: sv.at, Message: "the right side of the equation for " + f.Name +
+			" has a mean, and the equation determines " + f.Name + " only up to a constant: it has no solution"}, in)
+	}
 }
 
 // program reads the text of a solver. Its places are that of the solve.
@@ -267,6 +344,7 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	rel := c.local(sv.name+".residual", nil, nil, in.vars["rr"].fields[0].Elem, one(), sv.at)
 	e, _ := syntax.ParseExpr("solver", "relative(rr, ref)")
 	syntax.SetPlace(e, sv.at)
+	sv.residualField = rel
 	in.add(&Assign{Kind: Plain, Field: rel, At: sv.at, Value: c.num(e, &scope{what: "a solver", form: true, block: in})})
 	k := in.vars["k"].fields[0].Name
 	norm := "2-norm"

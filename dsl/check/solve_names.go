@@ -158,3 +158,36 @@ func (s *scope) onGrid(g *Grid) *scope {
 	t.grid, t.on, t.form = g, g.Axes, false
 	return &t
 }
+
+// solved is what a solve reports: how many iterations it took and its last residual, relative to the right side.
+type solved struct {
+	of, iterations, residual *Field
+}
+
+// reported checks iterations(T') and residual(T') after a solve for T'; nil when the call is none of them.
+func (c *checker) reported(e *syntax.Call, sc *scope) *Node {
+	name := e.Func.Name
+	if name != "iterations" && name != "residual" || c.names[name] != nil {
+		return nil
+	}
+	if len(e.Args) != 1 {
+		return c.arity(e, name+"(T')")
+	}
+	r, ok := syntax.Unparen(e.Args[0].Value).(*syntax.Ref)
+	if ok && r.Index == nil && sc.block != nil {
+		for b := sc.block; b != nil; b = b.around() {
+			x := b.solved[r.Name.Name]
+			if x == nil || r.Prime == b.top().once && b.outer == nil {
+				continue
+			}
+			f := x.iterations
+			if name == "residual" {
+				f = x.residual
+			}
+			return &Node{Op: Read, Field: f, Next: name == "residual", Unit: one(), At: e.At}
+		}
+	}
+	c.errs.Errorf("WF0338", e.At, "%s(..) tells of a `solve` that came before in the same body", name).
+		Suggest("solve for a field first, and name it as after `for`: %s(T')", name)
+	return bad(e.At)
+}

@@ -35,12 +35,12 @@ func (c *checker) facesOf(a *Axis) *Axis {
 	if !a.Periodic {
 		f.N++
 	}
-	f.IR = a.IR + ".face"
+	f.IR = strings.TrimSuffix(a.IR, a.Name) + "face." + a.Name
 	for taken := true; taken; {
 		taken = false
 		for _, o := range c.prog.Axes {
 			if o.IR == f.IR {
-				f.IR, taken = f.IR+"s", true
+				f.IR, taken = "g."+f.IR, true
 			}
 		}
 	}
@@ -356,4 +356,23 @@ func (c *checker) steppedField(it *syntax.BindItem, bs *blockState) *syntax.Iden
 	}
 	terms(it.Value)
 	return found
+}
+
+// Place is the position of an axis of the grid, or of its faces, among the axes of the grid.
+func (g *Grid) Place(a *Axis) int {
+	for i, b := range g.Axes {
+		if b == base(a) {
+			return i
+		}
+	}
+	return 0
+}
+
+// Faces is the axis of the faces normal to a, nil where none was made.
+func (p *Program) Faces(a *Axis) *Axis { return a.faces }
+
+// Midway says whether an expression has its values midway between points along v, by the rule of pass discretise.
+func Midway(n *Node, v IndexVar) bool {
+	w := &walker{facts: map[*Node]*facts{}, seen: map[walkKey]bool{}}
+	return w.native(n, axisIndex(v.Axis)) == 1
 }

@@ -90,6 +90,15 @@ func (c *checker) using(s *syntax.Solve, sv *solver, bs *blockState) bool {
 	if m == nil {
 		return false
 	}
+	if m.name == "newton" {
+		if m.inner == nil {
+			m.inner = &method{name: "bicgstab", at: m.at, restart: 20, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
+		}
+		if m.inner.name == "newton" {
+			c.errs.Errorf("WF0345", m.at.Span(), "the inner solver of newton solves linear equations").Suggest("write `inner = bicgstab(tol = 1e-3)`")
+			return false
+		}
+	}
 	if !linear && m.name != "newton" {
 		c.errs.Errorf("WF0344", m.at.Span(), "this equation is not linear in %s, and %s solves linear equations", sv.targets[0].Name, m.name).
 			With(s.Left.Span(), "the equation").Suggest("write `using newton(tol = 1e-6, inner = %s(tol = 1e-3))`", m.name)
@@ -104,6 +113,9 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 	e := sv.targets[0].Elem
 	host := &scope{host: true, what: "an option of a solver", block: bs}
 	sv.tol = number(map[bool]float64{true: 1e-5, false: 1e-10}[e == ir.F32], one(), sv.at)
+	if sv.inner {
+		sv.tol = number(1e-3, one(), sv.at)
+	}
 	if m.tol != nil {
 		sv.tol = c.valueIn(m.tol, one(), nil, m.tol.Span(), "a tolerance", host)
 	}

@@ -22,6 +22,11 @@ type writer struct {
 
 	whole  *check.Node // the let whose own value is being written
 	byAxis bool        // a condition: indices are named like the axes
+
+	// Of a flux: the index that runs over the other axis, and how far coordinates are shifted back for it.
+	inFlux  bool
+	rebased string
+	rebase  int
 }
 
 type memoKey struct {
@@ -224,12 +229,19 @@ func (w *writer) fresh(n *check.Node, e ir.Elem) int {
 	case check.Read, check.LetRead:
 		return w.cvt(w.read(n), e)
 	case check.Coord:
-		return w.cvt(w.add(ir.Node{Op: ir.Coord, Elem: t, Name: w.index(n.Var)}), e)
+		x := w.add(ir.Node{Op: ir.Coord, Elem: t, Name: w.index(n.Var)})
+		if w.inFlux && n.Var.Name == w.rebased {
+			x = w.add(ir.Node{Op: ir.Shift, Elem: t, Args: []int{x}, Name: n.Var.Name, N: w.rebase})
+		}
+		return w.cvt(x, e)
 	case check.IndexVal:
 		return w.cvt(w.add(ir.Node{Op: ir.Index, Elem: ir.I32, Name: w.index(n.Var)}), e)
 	case check.Time:
 		return w.cvt(w.time(t), e)
 	case check.Deriv:
+		if i, ok := w.flux(n, t); ok {
+			return w.cvt(i, e)
+		}
 		x := w.node(n.Args[0], t)
 		return w.cvt(w.add(ir.Node{Op: ir.Deriv, Elem: t, Args: []int{x}, Name: w.index(n.Var), N: n.N, Acc: n.Acc}), e)
 	case check.Shift:

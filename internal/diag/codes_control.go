@@ -22,6 +22,16 @@ fn f(n) = n*f(n - 1)                     // wrong
 loop p = 1 for k in 1 .. n { p' = p*k }  // right`,
 	},
 	{
+		Code:  "WF0338",
+		Title: "there is no solve to tell of",
+		Text: `iterations(T') is the number of iterations of the solve for T' before it in the same
+body, residual(T') its last residual relative to the right side.`,
+		Example: `
+n' = iterations(T')                      // wrong: nothing is solved before
+solve T' - lap(T') = T for T'
+n' = iterations(T')                      // right`,
+	},
+	{
 		Code:  "WF0340",
 		Title: "this cannot be an unknown of a solve",
 		Text: `The names after for are fields on grids, or values a loop carries on a grid, each
@@ -91,6 +101,18 @@ equation itself loses digits.`,
 field T on g = 0                         // f32
 .. using cg(tol = 1e-9)                  // wrong
 .. using cg(tol = 1e-6)                  // right, or field T: f64 on g = 0`,
+	},
+	{
+		Code:  "WF0339",
+		Title: "multigrid cannot be used here",
+		Text: `Multigrid makes coarse versions of the grid and of the operator: every extent must be
+even, as often as possible, the grid one of cells with equal widths, and the operator written
+with derivatives, which know the spacing of their level, and with coefficients that are fields on
+the grid.`,
+		Example: `
+grid g { x: 0 .. 1 in 63 }
+.. using multigrid                       // wrong: 63 cannot be halved
+grid g { x: 0 .. 1 in 64 }`,
 	},
 	{
 		Code:  "WF0347",
