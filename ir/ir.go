@@ -189,8 +189,12 @@ type Probe struct {
 	Name  string
 	Array string
 	At    []float64 // one per axis of the array
-	Steps string    // host scalar: every so many steps; "" means at the outputs and the end
-	Pos   Pos
+	Steps string    // host scalar: every so many steps
+	// Seconds is a host scalar, every so many units of time. With neither it is taken at the outputs and the end.
+	Seconds string
+	Func    string // device function to run before, which computes Array; "" for none
+	Drift   string // host scalar: the run ends when the value moved by more than this part of its first one; "" for no such bound
+	Pos     Pos
 }
 
 // Func is straight-line SSA over tensors. Arrays are read as of the entry of the function; Sets take effect together at its end,

@@ -194,8 +194,13 @@ func (r reader) probe() Probe {
 	q.Array = r.Name()
 	r.Expect("at")
 	r.List("(", ")", func() { q.At = append(q.At, r.Float(64)) })
-	if r.Accept("steps") {
-		q.Steps = r.Name()
+	for _, x := range []struct {
+		word string
+		name *string
+	}{{"steps", &q.Steps}, {"seconds", &q.Seconds}, {"by", &q.Func}, {"drift", &q.Drift}} {
+		if r.Accept(x.word) {
+			*x.name = r.Name()
+		}
 	}
 	q.Pos = r.pos()
 	return q

@@ -303,8 +303,10 @@ func printTail(w *text.Printer, p *Program) {
 			at[i] = text.Float(x, 64)
 		}
 		s := fmt.Sprintf("probe %s @%s at (%s)", text.Name(q.Name), text.Name(q.Array), strings.Join(at, ", "))
-		if q.Steps != "" {
-			s += " steps " + text.Name(q.Steps)
+		for _, x := range []struct{ word, name string }{{"steps", q.Steps}, {"seconds", q.Seconds}, {"by", q.Func}, {"drift", q.Drift}} {
+			if x.name != "" {
+				s += " " + x.word + " " + text.Name(x.name)
+			}
 		}
 		w.Line(0, "%s%s", s, pos(q.Pos))
 	}

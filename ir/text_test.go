@@ -159,7 +159,7 @@ func genProgram(t *rapid.T) *Program {
 		return Output{many(t, "a", 2, name), name(), name(), many(t, "f", 2, func() Format { return Format{name(), name(), genFloat(t, "at")} }), genPos(t)}
 	})
 	p.Probes = many(t, "probes", 2, func() Probe {
-		return Probe{name(), name(), many(t, "at", 2, func() float64 { return genFloat(t, "at") }), name(), genPos(t)}
+		return Probe{name(), name(), many(t, "at", 2, func() float64 { return genFloat(t, "at") }), name(), name(), name(), name(), genPos(t)}
 	})
 	return p
 }

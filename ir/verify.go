@@ -333,6 +333,11 @@ func (v *verifier) schedule() {
 	for _, q := range p.Probes {
 		v.in("probe %s", q.Name)
 		scalar("steps", q.Steps, true)
+		scalar("seconds", q.Seconds, true)
+		scalar("drift", q.Drift, true)
+		if f := p.Func(q.Func); q.Func != "" && (f == nil || f.Host) {
+			v.fail(6, "no device function %q", q.Func)
+		}
 		a := v.arrays[q.Array]
 		switch {
 		case a == nil:

@@ -77,6 +77,7 @@ func dropHost(p *ir.Program) {
 		used[o.Steps], used[o.Seconds] = true, true
 	}
 	for _, o := range p.Probes {
+		used[o.Seconds], used[o.Drift] = true, true
 		used[o.Steps] = true
 	}
 	for i := len(p.Host) - 1; i >= 0; i-- {

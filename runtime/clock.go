@@ -61,8 +61,8 @@ func (r *runner) setNext(l *leg) error {
 		return nil
 	}
 	next := math.Inf(1)
-	for _, d := range r.out.due {
-		if d.seconds > 0 && r.opt.OutDir != "" {
+	for i, d := range append(append([]due(nil), r.out.due...), r.out.probe...) {
+		if d.seconds > 0 && (r.opt.OutDir != "" || i >= len(r.out.due)) {
 			next = min(next, (r.multiples(l, r.time, d.seconds)+1)*d.seconds)
 		}
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,17 +34,18 @@ type outputs struct {
 	probe   []due // parallel to Program.Probes
 	last    []int64
 	lastP   []int64
+	firsts  map[string]float64    // of probes with a bound on their drift
 	series  map[string][]vtk.Step // .pvd file -> its files
 	written []string
 }
 
 func newOutputs(r *runner) *outputs {
-	o := &outputs{r: r, series: map[string][]vtk.Step{}}
+	o := &outputs{r: r, firsts: map[string]float64{}, series: map[string][]vtk.Step{}}
 	for _, x := range r.p.Outputs {
 		o.due, o.last = append(o.due, r.dueOf(x.Steps, x.Seconds)), append(o.last, -1)
 	}
 	for _, x := range r.p.Probes {
-		o.probe, o.lastP = append(o.probe, r.dueOf(x.Steps, "")), append(o.lastP, -1)
+		o.probe, o.lastP = append(o.probe, r.dueOf(x.Steps, x.Seconds)), append(o.lastP, -1)
 	}
 	return o
 }
@@ -331,9 +333,15 @@ func plotAxis(a ir.Axis) png.Axis {
 	return png.Axis{Name: label(a), Unit: a.Unit, N: a.N, Lo: lo, Hi: hi}
 }
 
-// take samples a probe.
+// take samples a probe. One that is computed is computed now.
 func (o *outputs) take(x *ir.Probe) error {
 	r := o.r
+	if x.Func != "" {
+		if _, err := r.e.Run(context.WithoutCancel(r.ctx), x.Func, 1); err != nil {
+			return err
+		}
+		delete(r.fetched, x.Array)
+	}
 	t, err := r.get(x.Array)
 	if err != nil {
 		return err
@@ -342,7 +350,31 @@ func (o *outputs) take(x *ir.Probe) error {
 	v := sample(r.axes(a), t, x.At)
 	r.res.Probes[x.Name] = Number(v)
 	r.res.Samples = append(r.res.Samples, Sample{x.Name, r.step, r.time, v})
+	if x.Drift != "" {
+		return o.drift(x, v)
+	}
 	return nil
+}
+
+// drift ends the run when a quantity that should be conserved is not.
+func (o *outputs) drift(x *ir.Probe, v float64) error {
+	r := o.r
+	first, ok := o.firsts[x.Name]
+	if !ok {
+		o.firsts[x.Name] = v
+		return nil
+	}
+	most := r.env[x.Drift]
+	moved := math.Abs(v - first)
+	if scale := math.Abs(first); scale > 0 {
+		moved /= scale
+	}
+	if moved <= most {
+		return nil
+	}
+	return diag.List{diag.New("WF0623", r.opt.span(x.Pos), "%s has drifted from %.9g to %.9g at %s, step %d", x.Name, first, v, r.timeText(), r.step).
+		Note("this is a change of %.3g of its first value; %.3g is tolerated", moved, most).
+		Suggest("look for a scheme or boundary conditions that do not conserve it, or allow a larger drift")}
 }
 
 // writeProbes writes all samples as probes.csv.

@@ -150,6 +150,10 @@ func (c *checker) probe(s *syntax.Probe) {
 			return
 		}
 	}
+	if s.Monitor || len(s.Point) == 0 && computed(s.Value) {
+		c.monitor(s)
+		return
+	}
 	r, ok := syntax.Unparen(s.Value).(*syntax.Ref)
 	if !ok || r.Prime || r.Index != nil {
 		c.errs.Errorf("WF0321", s.Value.Span(), "a probe samples one field").Suggest("compute other values as a field: `field m = 0`, and m' = .. in `evolve`")
@@ -195,11 +199,7 @@ func (c *checker) probe(s *syntax.Probe) {
 		}
 	}
 	if s.When != nil {
-		var seconds *Node
-		p.Steps, seconds = c.schedule(s.When)
-		if seconds != nil {
-			c.errs.Errorf("WF0322", s.When.At, "a probe counts steps").Suggest("write `every 10 steps`")
-		}
+		p.Steps, p.Seconds = c.schedule(s.When)
 	}
 	c.prog.Probes = append(c.prog.Probes, p)
 }

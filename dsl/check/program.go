@@ -209,6 +209,10 @@ type Probe struct {
 	Name  string
 	Field *Field
 	Point []float64
-	Steps *Node
-	At    diag.Span
+	// Value is a single number to compute from the fields as they are; nil samples Field at Point.
+	Value   *Node
+	Steps   *Node
+	Seconds *Node
+	Drift   *Node // tolerated relative change since the first sample; nil for no bound
+	At      diag.Span
 }

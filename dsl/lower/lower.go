@@ -242,10 +242,32 @@ func (l *lowerer) outputs() {
 		l.out.Outputs = append(l.out.Outputs, x)
 	}
 	for _, p := range l.p.Probes {
-		x := ir.Probe{Name: p.Name, Array: p.Field.Name, At: p.Point, Pos: pos(p.At)}
-		if p.Steps != nil {
-			x.Steps = l.hostScalar(p.Steps)
+		x := ir.Probe{Name: p.Name, At: p.Point, Pos: pos(p.At)}
+		if p.Value != nil {
+			x.Array, x.Func = l.monitor(p)
+		} else {
+			x.Array = p.Field.Name
+		}
+		for _, y := range []struct {
+			n    *check.Node
+			name *string
+		}{{p.Steps, &x.Steps}, {p.Seconds, &x.Seconds}, {p.Drift, &x.Drift}} {
+			if y.n != nil {
+				*y.name = l.hostScalar(y.n)
+			}
 		}
 		l.out.Probes = append(l.out.Probes, x)
 	}
+}
+
+// monitor writes the function that computes a monitored number, and returns the array it leaves it in.
+func (l *lowerer) monitor(p *check.Probe) (array, fn string) {
+	name := "monitor." + p.Name
+	f := l.newFunc(name, false)
+	w := l.writer(f, l.p.Float)
+	e := w.elemOf(w.classOf(p.Value), l.p.Float)
+	l.out.Arrays = append(l.out.Arrays, ir.Array{Name: name, Elem: e, Local: true, Pos: pos(p.At)})
+	f.setScalar(name, p.At, func(w *writer) int { return w.node(p.Value, e) })
+	l.out.Funcs = append(l.out.Funcs, f.f)
+	return name, name
 }

@@ -344,6 +344,9 @@ type Probe struct {
 	Value Expr
 	Point []*Arg    // named; nil when absent
 	When  *Schedule // nil when absent
+	// Monitor says that it was written `monitor name = sum(T) [every ..] [drift 1e-6]`.
+	Monitor bool
+	Drift   Expr // nil when absent
 }
 
 // Ident is a name where a name is declared or meant as such; a name inside an

@@ -8,7 +8,7 @@ import (
 
 // keywords lists the words that begin statements, in the order in which
 // messages list them.
-var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "mask", "cells", "bc", "evolve", "loop", "if", "solve", "fn", "output", "probe",
+var keywords = []string{"param", "const", "let", "grid", "dim", "index", "field", "mask", "cells", "bc", "evolve", "loop", "if", "solve", "fn", "output", "probe", "monitor",
 	"model", "train", "preset", "optimizer", "parametrisation"}
 
 // Keyword says whether statements begin with a word. It is a name all the same where nothing that makes it a statement follows.
@@ -41,6 +41,8 @@ func reader(word string) func(*parser, int) Stmt {
 		return (*parser).anyFn
 	case "output":
 		return (*parser).output
+	case "monitor":
+		return (*parser).monitor
 	case "probe":
 		return (*parser).probe
 	}

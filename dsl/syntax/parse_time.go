@@ -285,3 +285,19 @@ func (p *parser) probe(start int) Stmt {
 	pr.Loc = p.from(start)
 	return pr
 }
+
+// monitor reads `monitor name = sum(T) [every 10 steps] [drift 1e-6]`.
+func (p *parser) monitor(start int) Stmt {
+	p.next()
+	p.form = "a monitor is written `monitor mass = sum(rho) every 10 steps drift 1e-6`"
+	m := &Probe{Name: p.declare(p.ident("a name after `monitor`")), Monitor: true}
+	p.expect("=", "`=` and what to watch")
+	p.skipNewlines()
+	m.Value = p.expr()
+	m.When = p.schedule()
+	if p.acceptWord("drift") {
+		m.Drift = p.expr()
+	}
+	m.Loc = p.from(start)
+	return m
+}

@@ -11,7 +11,7 @@ import (
 // two metres by dt. A call is never part of a unit: `2 m*sin(x)` is two metres
 // times sin(x). The words below may follow a number and are never units.
 var notUnits = map[string]bool{
-	"and": true, "as": true, "at": true, "by": true, "else": true, "every": true, "for": true, "from": true,
+	"and": true, "as": true, "at": true, "by": true, "drift": true, "else": true, "every": true, "for": true, "from": true,
 	"in": true, "homogeneous": true, "like": true, "max": true, "not": true, "nodes": true, "of": true, "on": true, "or": true, "order": true,
 	"over": true, "per": true, "periodic": true, "step": true, "steps": true, "stretched": true, "then": true, "to": true,
 	"until": true, "batches": true, "sequences": true, "tokens": true, "weight": true, "using": true, "where": true, "while": true, "with": true,

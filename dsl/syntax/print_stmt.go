@@ -46,13 +46,22 @@ func (l *liner) stmt(s Stmt) {
 	case *Output:
 		l.output(s)
 	case *Probe:
-		l.text("probe " + s.Name.Name + " = ")
+		word := "probe "
+		if s.Monitor {
+			word = "monitor "
+		}
+		l.text(word + s.Name.Name + " = ")
 		l.expr(s.Value)
 		if len(s.Point) > 0 {
 			l.text(" at ")
 			l.bracket("(", ")", func() { l.args(s.Point) })
 		}
 		l.schedule(s.When)
+		if s.Drift != nil {
+			l.clause()
+			l.text("drift ")
+			l.expr(s.Drift)
+		}
 	case *Axis:
 		l.axis(s)
 	case *Region:

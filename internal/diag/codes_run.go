@@ -121,4 +121,11 @@ speed is zero and no "max" bounds the step, or the solution has become infinite.
 adaptive(..) the tolerance cannot be met by any step: it is below what the type of the fields
 resolves, or the solution becomes infinite at this time.`,
 	},
+	{
+		Code:  "WF0623",
+		Title: "a monitored quantity has drifted",
+		Text: `The program tolerates a change of this monitor, relative to its first value, of what "drift" says.
+A sum in f32 drifts by rounding alone by about 1e-7 times the square root of the steps; more is
+a scheme, or a boundary, that does not conserve.`,
+	},
 }
