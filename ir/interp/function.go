@@ -147,7 +147,13 @@ func (b *builder) op(op *ir.Op) error {
 			return err
 		}
 	case ir.Reduce:
-		if err := b.reduce(op, outs); err != nil {
+		var err error
+		if sel := ir.Selected(op); sel != nil && outs[0].elem == op.Pieces[0].Body.Nodes[sel.Value].Elem && op.Pieces[0].Body.Nodes[sel.At].Elem == ir.I32 {
+			err = b.selection(op, sel, outs[0])
+		} else {
+			err = b.reduce(op, outs)
+		}
+		if err != nil {
 			return err
 		}
 		b.define(op, outs)
