@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -15,6 +16,8 @@ type net struct {
 	axis map[string]string
 	e    ir.Elem
 	sh   shape
+	// grouped says of weights that are rows of a larger array where they are.
+	grouped map[string]rows
 }
 
 func (n *net) ranges(index string) (rs []ir.Range, box []ir.Interval) {
@@ -46,6 +49,9 @@ func (b *body) at(ref string) int {
 	var at []ir.Affine
 	for _, x := range strings.Fields(index) {
 		at = append(at, ir.At(x, 0))
+	}
+	if g, ok := b.n.grouped[name]; ok {
+		name, at = g.access(strings.Fields(index))
 	}
 	e := b.n.e
 	if name[0] == '@' {
@@ -111,8 +117,9 @@ func (n *net) layernorm(name, x, w, bias string, c int) string {
 
 // weight is one trained tensor of the model: part of tensor From of llm.c, starting there at Offset.
 type weight struct {
-	name, from string
-	offset     int
+	name, index, from string
+	offset            int
+	in                rows // where it is when weights are grouped
 }
 
 // shape says how a model is cut up: the indices that make up the feed-forward and the vocabulary dimension. On the wafer both share the
@@ -120,6 +127,8 @@ type weight struct {
 type shape struct {
 	ffn, vocab string
 	slots      int // of the vocabulary, at least 65
+	// grouped puts all weights over the same mesh axes into one array, rows under rows: the optimizer goes over three arrays.
+	grouped bool
 }
 
 var whole = shape{ffn: "f", vocab: "v", slots: vocab}
@@ -158,13 +167,17 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem, sh shape) (*ir.Program, []weight) {
 		ax("ffn", 4*c/hd)
 		ax("vocab", sh.slots/hd)
 	}
-	n := &net{p: p, f: &p.Funcs[0], e: e, sh: sh, axis: map[string]string{"b": "batch", "s": "seq", "t": "seq", "c": "chan", "k": "chan",
+	n := &net{p: p, f: &p.Funcs[0], e: e, sh: sh, grouped: map[string]rows{}, axis: map[string]string{"b": "batch", "s": "seq", "t": "seq", "c": "chan", "k": "chan",
 		"h": "head", "e": "hd", "f": "ffn", "v": "vocab"}}
 	V := sh.vocab
 	var ws []weight
 	w := func(name, index, from string, offset int) string {
-		n.array(name, index, e)
-		ws = append(ws, weight{name, from, offset})
+		if sh.grouped {
+			n.row(name, index)
+		} else {
+			n.array(name, index, e)
+		}
+		ws = append(ws, weight{name, index, from, offset, n.grouped["@"+name]})
 		return "@" + name
 	}
 	n.array("tok", "b s", ir.I32)
@@ -193,6 +206,93 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem, sh shape) (*ir.Program, []weight) {
 	loss := n.each("loss", "", func(b *body) int { return b.Mul(b.at(total+"[]"), b.num(1/float64(bs*ctx))) })
 	n.f.Sets = []ir.Set{{Array: "loss", Value: loss}, {Array: "logits", Value: logits}, {Array: "tokloss", Value: tl}}
 	return p, ws
+}
+
+// rows is where a weight lies in its group: theta[e, row, c], phi[row, c] or beta[e, row].
+type rows struct {
+	group string
+	at    int
+}
+
+func kind(index []string) string {
+	e, c := slices.Contains(index, "e"), slices.Contains(index, "c")
+	switch {
+	case e && c:
+		return "theta"
+	case c:
+		return "phi"
+	}
+	return "beta"
+}
+
+// access is the read of a weight at its own indices.
+func (g rows) access(index []string) (string, []ir.Affine) {
+	row := ir.At("", g.at)
+	for _, x := range index {
+		if x != "e" && x != "c" {
+			row = ir.At(x, g.at)
+		}
+	}
+	switch g.group {
+	case "theta":
+		return "@theta", []ir.Affine{ir.At("e", 0), row, ir.At("c", 0)}
+	case "phi":
+		return "@phi", []ir.Affine{row, ir.At("c", 0)}
+	}
+	return "@beta", []ir.Affine{ir.At("e", 0), row}
+}
+
+// row appends a weight to its group.
+func (n *net) row(name, index string) {
+	g := kind(strings.Fields(index))
+	if n.p.Array(g) == nil {
+		n.p.Axes = append(n.p.Axes, ir.Axis{Name: g + ".rows", Nodes: true, H: 1})
+		axes := map[string][]string{"theta": {"hd", "theta.rows", "chan"}, "phi": {"phi.rows", "chan"}, "beta": {"hd", "beta.rows"}}
+		n.p.Arrays = append(n.p.Arrays, ir.Array{Name: g, Axes: axes[g], Elem: n.e})
+	}
+	a := n.p.Axis(g + ".rows")
+	n.grouped["@"+name] = rows{g, a.N}
+	count := 1
+	for _, x := range strings.Fields(index) {
+		if x != "e" && x != "c" {
+			count = n.p.Axis(n.axis[x]).N
+		}
+	}
+	a.N += count
+}
+
+// load puts the initial values of a weight into its rows of the group's tensor.
+func (w *weight) load(p *ir.Program, t *ir.Tensor, init map[string][]float32) {
+	index := strings.Fields(w.index)
+	extent := func(x string) int { // of an index, from the group's tensor and the model's axes
+		switch x {
+		case "e":
+			return t.Dims[0]
+		case "c":
+			return t.Dims[len(t.Dims)-1]
+		}
+		return p.Axis(map[string]string{"h": "head", "f": "ffn", "v": "vocab", "s": "seq"}[x]).N
+	}
+	_, at := w.in.access(index)
+	value := map[string]int{}
+	k := w.offset
+	var walk func(d int)
+	walk = func(d int) {
+		if d < len(index) {
+			for i := range extent(index[d]) {
+				value[index[d]] = i
+				walk(d + 1)
+			}
+			return
+		}
+		to := 0
+		for i, x := range at {
+			to = to*t.Dims[i] + x.Of(value[x.Index])
+		}
+		t.F32[to] = init[w.from][k]
+		k++
+	}
+	walk(0)
 }
 
 func (n *net) block(l, x string, layer, c, hd int, w func(name, index, from string, offset int) string) string {

@@ -6,15 +6,11 @@ import (
 )
 
 // adamw builds function "step": the loss, its gradients, and AdamW with rate 1e-3, betas 0.9 and 0.95, epsilon 1e-8 and decay 0.1 of
-// every weight, in the order of operations of llm.c. Gradients stay in arrays g.NAME.
-func adamw(p *ir.Program, ws []weight) error {
+// every weight, in the order of operations of llm.c. Gradients stay in arrays g.NAME when they are asked for.
+func adamw(p *ir.Program, wrt []string, gradients bool) error {
 	const rate, b1, b2, eps, decay = 1e-3, 0.9, 0.95, 1e-8, 0.1
 	f := p.Func("loss").Clone()
 	f.Name = "step"
-	var wrt []string
-	for _, w := range ws {
-		wrt = append(wrt, w.name)
-	}
 	gs, err := grad.Pull(p, &f, []grad.Seed{{Value: "%loss"}}, wrt, nil)
 	if err != nil {
 		return err
@@ -39,7 +35,10 @@ func adamw(p *ir.Program, ws []weight) error {
 		}
 		n.array("m."+w, index, n.e)
 		n.array("v."+w, index, n.e)
-		n.array("g."+w, index, n.e)
+		if gradients {
+			n.array("g."+w, index, n.e)
+			set("g."+w, gs[i])
+		}
 		here := func(name string) string { return name + "[" + index + "]" }
 		m := n.each("m."+w, index, func(b *body) int {
 			return b.Add(b.Mul(b.num(b1), b.at(here("@m."+w))), b.Mul(b.num(1-b1), b.at(here(gs[i]))))
@@ -57,7 +56,6 @@ func adamw(p *ir.Program, ws []weight) error {
 		set(w, next)
 		set("m."+w, m)
 		set("v."+w, v)
-		set("g."+w, gs[i])
 	}
 	p.Funcs = append(p.Funcs, f)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,10 @@ func state(p *ir.Program, a *anchor, ws []weight) map[string]*ir.Tensor {
 	}
 	init := a.weights()
 	for _, w := range ws {
+		if w.in.group != "" {
+			w.load(p, out[w.in.group], init)
+			continue
+		}
 		t := out[w.name]
 		for k := range t.Len() {
 			if t.F64 != nil {
@@ -48,6 +53,20 @@ func state(p *ir.Program, a *anchor, ws []weight) map[string]*ir.Tensor {
 	for _, k := range []string{"b1t", "b2t"} {
 		if t := out[k]; t != nil && t.F32 != nil {
 			t.F32[0] = 1
+		}
+	}
+	return out
+}
+
+// trained lists the arrays that hold the weights.
+func trained(ws []weight) (out []string) {
+	for _, w := range ws {
+		name := w.name
+		if w.in.group != "" {
+			name = w.in.group
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
 	return out
@@ -110,7 +129,7 @@ func norms(t testing.TB, m machine, ws []weight) (map[string]float64, float64) {
 func canonical(t testing.TB, a *anchor, bs, ctx int, sh shape) (*ir.Program, []weight) {
 	t.Helper()
 	p, ws := gpt(a, bs, ctx, ir.F32, sh)
-	if err := adamw(p, ws); err != nil {
+	if err := adamw(p, trained(ws), true); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
