@@ -85,6 +85,9 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 	if c := newContraction(op); c != nil {
 		return e.contract(sym, c, parts)
 	}
+	if s := ir.Selected(op); s != nil {
+		return r.selection(sym, s)
+	}
 	r.slots = append(r.slots, parts...)
 	switch op.Order.Kind {
 	case ir.Canon:
