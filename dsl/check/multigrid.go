@@ -89,7 +89,7 @@ func (c *checker) coarseGrid(g *Grid) *Grid {
 // coarsen makes the operator of the next level.
 func (c *checker) coarsen(fine *solver, g *Grid, level int, bs *blockState) *solver {
 	out := &solver{name: fine.name, method: fine.method, at: fine.at, mean: fine.mean, singular: fine.singular, tol: fine.tol, most: fine.most}
-	m := &coarsener{c: c, g: g, at: fine.at, level: level, bs: bs, memo: map[*Node]*Node{}, fields: map[*Field]*Field{}, name: fine.name}
+	m := &coarsener{c: c, g: g, at: fine.at, level: level, bs: bs, dirs: fine.dir, memo: map[*Node]*Node{}, fields: map[*Field]*Field{}, name: fine.name}
 	place := func(f *Field) *Field {
 		n := *f
 		n.Grid, n.Axes, n.index = g, g.Axes, nil
@@ -123,6 +123,8 @@ type coarsener struct {
 	memo   map[*Node]*Node
 	fields map[*Field]*Field
 	next   map[*Field]bool
+	dirs   []*Field          // of the finer level
+	faces  map[string]*Field // coefficients of fluxes
 	why    string
 }
 
@@ -158,6 +160,10 @@ func (m *coarsener) node(n *Node) *Node {
 	}
 	out := withArgs(n)
 	for _, a := range n.Args {
+		if n.Op == Deriv && n.N%2 == 1 {
+			out.Args = append(out.Args, m.flux(a, n.Var.Axis))
+			continue
+		}
 		out.Args = append(out.Args, m.node(a))
 	}
 	if n.Var.Axis != nil {

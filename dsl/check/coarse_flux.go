@@ -1,0 +1,141 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Coefficients of fluxes on coarse grids. In d(k*d(p)) the coefficient acts on faces. Between two coarse centres lie three fine faces, the
+// outer two by half, and 2^(d-1) such paths: the coarse coefficient is their mean with weights 1/4, 1/2, 1/4 along the flux and equal ones
+// across it. That is what the energy of a linear correction sees, so that corrections stay small enough where coefficients jump.
+
+// flux carries the argument of a derivative of odd order along axis a over to the coarse grid.
+func (m *coarsener) flux(n *Node, a *Axis) *Node {
+	if n.Op == Compute {
+		switch n.Code {
+		case ir.Add, ir.Sub, ir.Neg:
+			out := withArgs(n)
+			for _, x := range n.Args {
+				out.Args = append(out.Args, m.flux(x, a))
+			}
+			return out
+		case ir.Mul:
+			for i, k := range n.Args {
+				rest := n.Args[1-i]
+				if m.coefficient(k) && m.slope(rest, a) {
+					out := withArgs(n, m.flux(rest, a), m.flux(rest, a))
+					out.Args[i] = m.face(k, a)
+					return out
+				}
+			}
+		case ir.Div:
+			if k := n.Args[1]; m.coefficient(k) && m.slope(n.Args[0], a) {
+				return withArgs(n, m.flux(n.Args[0], a), m.face(k, a))
+			}
+		}
+	}
+	return m.node(n)
+}
+
+// coefficient says whether an expression varies over the grid and holds no unknown.
+func (m *coarsener) coefficient(n *Node) bool {
+	varies := false
+	Visit(n, func(x *Node) {
+		varies = varies || x.Op == Read && len(x.Field.Axes) > 0 || x.Op == Coord
+	})
+	return varies && !readsField(n, m.dirs)
+}
+
+// slope says whether an expression holds a derivative of an unknown along an axis.
+func (m *coarsener) slope(n *Node, a *Axis) bool {
+	found := false
+	Visit(n, func(x *Node) {
+		found = found || x.Op == Deriv && axisIndex(x.Var.Axis) == axisIndex(a) && readsField(x, m.dirs)
+	})
+	return found
+}
+
+// face is the coarse version of a coefficient on the faces normal to a, read from the centres.
+func (m *coarsener) face(k *Node, a *Axis) *Node {
+	key := fmt.Sprintf("%p %d", k, axisIndex(a))
+	f := m.faces[key]
+	if f == nil {
+		f = m.coarseFace(m.fineFace(k, a), axisIndex(a))
+		if m.faces == nil {
+			m.faces = map[string]*Field{}
+		}
+		m.faces[key] = f
+	}
+	n := &Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}
+	return m.c.subsAt(n, f.Axes, &scope{grid: m.g, on: m.g.Axes})
+}
+
+// fineFace is the coefficient on the faces of the finer grid: what a level before left, or computed from the expression.
+func (m *coarsener) fineFace(k *Node, a *Axis) *Field {
+	d := axisIndex(a)
+	if x := k; x.Op == Shift && x.Args[0].Op == Read && x.Args[0].Field.Local && x.Args[0].Field.Axes[d].Of != nil {
+		return x.Args[0].Field
+	}
+	g := m.g.fine
+	axes := append([]*Axis(nil), g.Axes...)
+	axes[d] = m.c.facesOf(g.Axes[d])
+	v := IndexVar{axes[d].Name, axes[d]}
+	var value *Node
+	if faces, _ := natural(k); faces>>d&1 == 1 {
+		value = shifted(k, v, -1)
+	} else {
+		value = compute(ir.Mul, one(), m.at, number(0.5, one(), m.at), compute(ir.Add, one(), m.at, shifted(k, v, -2), k))
+	}
+	return m.assigned(fmt.Sprintf("%s.face%d", m.name, d+1), g, axes, value)
+}
+
+// coarseFace averages the coefficient on fine faces.
+func (m *coarsener) coarseFace(fine *Field, d int) *Field {
+	axes := append([]*Axis(nil), m.g.Axes...)
+	axes[d] = m.c.facesOf(m.g.Axes[d])
+	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
+	num := func(v float64) *Node { return number(v, one(), m.at) }
+	var sum *Node
+	paths := 1 << (len(axes) - 1)
+	for path := range paths {
+		read := func(along int) *Node {
+			r := &Node{Op: Read, Field: fine, Next: true, Unit: one(), At: m.at}
+			bit := 0
+			for i, a := range axes {
+				v := IndexVar{a.Name, a}
+				s := Sub{Var: &v, Mul: 2, Off: along}
+				if i != d {
+					s.Off = path >> bit & 1
+					bit++
+				}
+				r.Sub = append(r.Sub, s)
+			}
+			return r
+		}
+		k := op(ir.Add, op(ir.Mul, num(0.5), read(0)), op(ir.Mul, num(0.25), op(ir.Add, read(-1), read(1))))
+		if sum == nil {
+			sum = k
+		} else {
+			sum = op(ir.Add, sum, k)
+		}
+	}
+	return m.assigned(fmt.Sprintf("%s.face%d.%d", m.name, d+1, m.level), m.g, axes, op(ir.Mul, num(1/float64(paths)), sum))
+}
+
+// assigned makes a field on faces, mirrored at walls, with a value.
+func (m *coarsener) assigned(name string, g *Grid, axes []*Axis, value *Node) *Field {
+	f := m.c.local(name, g, axes, m.c.elemOf(value, nil, g), one(), m.at)
+	for _, a := range axes {
+		if a.Periodic {
+			continue
+		}
+		for _, high := range []bool{false, true} {
+			f.BC = append(f.BC, &Condition{Axis: a, High: high, Kind: ir.Gradient, Value: number(0, one(), m.at), At: m.at})
+		}
+	}
+	s := &Assign{Kind: Plain, Field: f, Index: fieldVars(f), Value: value, At: m.at}
+	m.bs.assigned[f] = s
+	m.bs.add(s)
+	return f
+}
