@@ -27,6 +27,10 @@ var small = map[string]map[string]string{
 	"grayscott.wf":              {"n": "40", "steps": "5"},
 	"life.wf":                   {"n": "12", "steps": "8"},
 	"matvec.wf":                 {"rows": "9", "columns": "7"},
+	"acoustics.wf":              {"n": "24"},
+	"maxwell.wf":                {"n": "24"},
+	"shallow_water.wf":          {"n": "12"},
+	"burgers.wf":                {"n": "24", "end": "0.1"},
 	"wfa/diffusion_explicit.wf": {"n": "8", "steps": "4"},
 }
 
