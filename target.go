@@ -6,6 +6,7 @@ import (
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/fast"
 	"github.com/wfc-lang/wfc/target/wse/host"
 	"github.com/wfc-lang/wfc/target/wse/sim"
@@ -60,7 +61,7 @@ func (p *Program) waferEngine(w Watch, o RunOptions) (e runtime.Engine, done fun
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &watched{Sim: s, funcs: p.Mesh.Funcs}
+	v := &watched{Sim: s, funcs: p.Mesh.Launches(), early: codegen.EndsEarly(p.Mesh)}
 	done = v.start(w)
 	e, err = host.On(p.IR, p.Mesh, v)
 	return e, done, err

@@ -226,7 +226,7 @@ func reportOperations(w *report.Wafer, p *Program, out *codegen.Output, m wse.Ma
 	worst := map[string]int64{}
 	for _, c := range out.Code {
 		for _, o := range c.Ops {
-			w.Ops = append(w.Ops, report.Operation{Class: c.Class, Func: c.Func, Text: o.String(), Line: lineNumber(o.Line), Elements: cost.Elements(o),
+			w.Ops = append(w.Ops, report.Operation{Class: c.Class, Func: c.Func, Text: o.String(), Line: lineNumber(strings.TrimSuffix(o.Line, codegen.InFunc+c.Func)), Elements: cost.Elements(o),
 				Cycles: cost.Op(m, o), Runs: runs[c.Func], Estimate: true})
 		}
 		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits))

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 	"github.com/wfc-lang/wfc/target/wse/trace"
 )
@@ -27,6 +28,7 @@ func (w Watch) on() bool { return w.Profile || w.Timeline != nil || w.Trace != n
 type watched struct {
 	*sim.Sim
 	funcs []string
+	early bool // a launch may end before its iterations are done
 	prof  *trace.Profile
 }
 
@@ -63,8 +65,16 @@ func (v *watched) start(w Watch) (done func() (*report.Profile, error)) {
 
 // Launch tells the profile which function is launched: the first launch register is its number, the second its iterations.
 func (v *watched) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
-	if v.prof != nil && len(args) > 1 && int(args[0]) < len(v.funcs) {
+	known := v.prof != nil && len(args) > 1 && int(args[0]) < len(v.funcs)
+	if known {
 		v.prof.Begin(v.funcs[args[0]], int64(args[1]))
 	}
-	return v.Sim.Launch(ctx, args...)
+	st, err := v.Sim.Launch(ctx, args...)
+	if known && v.early && err == nil {
+		var left [1]uint32
+		if v.ReadArray(0, 0, codegen.LeftArray, 0, left[:]) == nil {
+			v.prof.Undone(v.funcs[args[0]], int64(int32(left[0])))
+		}
+	}
+	return st, err
 }

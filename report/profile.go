@@ -18,7 +18,8 @@ type FuncProfile struct {
 	Cycles     int64          `json:"cycles"`
 	Bound      Bound          `json:"bound"`
 	Classes    []ClassProfile `json:"classes"`
-	Ops        []OpProfile    `json:"operations"` // in program order by class
+	Ops        []OpProfile    `json:"operations"`      // in program order by class
+	Parts      []PartProfile  `json:"parts,omitempty"` // of a procedure: the functions it calls, the costliest first
 	Links      []LinkProfile  `json:"links"`
 	Colors     []ColorProfile `json:"colors"`
 	Critical   Critical       `json:"critical_path"`
@@ -98,6 +99,15 @@ type ClassProfile struct {
 	Cycles Breakdown `json:"cycles"` // of all PEs
 	Sent   int64     `json:"wavelets_sent"`
 	Taken  int64     `json:"wavelets_taken"`
+}
+
+// PartProfile is one function that a procedure calls: what its operations took of the CEs, per PE.
+type PartProfile struct {
+	Func       string  `json:"func"`
+	Calls      float64 `json:"calls"`      // per iteration of the procedure
+	Cycles     float64 `json:"cycles"`     // per iteration of the procedure
+	Waits      float64 `json:"waits"`      // of them, for wavelets, room or links
+	Collective float64 `json:"collective"` // of them, in reductions along the mesh and the copying of their results
 }
 
 // OpProfile is one statement of a class. A synchronous operation's cycles are the CE's; an asynchronous one has its issue there and its

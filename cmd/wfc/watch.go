@@ -113,6 +113,9 @@ func printProfile(w io.Writer, p *doc.Profile) {
 			fmt.Fprintf(w, " %s %.1f", x.Name, x.Cycles)
 		}
 		fmt.Fprintln(w)
+		for _, x := range f.Parts {
+			fmt.Fprintf(w, "  function %-12s %8.1f calls %10.1f cycles of a PE, %.1f waiting, %.1f in reductions\n", x.Func, x.Calls, x.Cycles, x.Waits, x.Collective)
+		}
 		fmt.Fprintf(w, "cycles of an iteration in a PE of each class:\n")
 		for _, c := range f.Classes {
 			per := float64(max(1, c.PEs) * max(1, f.Iterations))

@@ -13,6 +13,7 @@ package codegen
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -78,6 +79,9 @@ type Output struct {
 	Program *wse.Program
 	Code    []Code // per class and function, in order
 }
+
+// InFunc separates, in the Line of an operation of a program with procedures, the source line from the device function.
+const InFunc = " in "
 
 // Code lists the operations of one function in one class, in execution order, and its waits by their number of channels.
 type Code struct {
@@ -229,7 +233,7 @@ func (g *gen) arrays() error {
 		}
 		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: a.Name, Elem: e, Len: a.Len, Bank: -1, Addr: -1, Export: a.Kind == mesh.State || a.Kind == mesh.Data})
 	}
-	if endsEarly(g.p) {
+	if EndsEarly(g.p) {
 		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LeftArray, Elem: wse.I32, Len: 1, Bank: -1, Addr: -1, Export: true})
 	}
 	counts := map[ir.Elem]int{}
@@ -463,8 +467,13 @@ func (g *gen) segmentCode(segs []segment, name string) ([][]wse.Stmt, error) {
 			}
 			code[i] = append(code[i], ops...)
 			for _, s := range ops {
-				if o, ok := s.(*wse.Op); ok {
-					list.Ops = append(list.Ops, o)
+				o, ok := s.(*wse.Op)
+				if !ok {
+					continue
+				}
+				list.Ops = append(list.Ops, o)
+				if len(g.p.Procs) > 0 {
+					o.Line = strings.TrimSpace(o.Line + InFunc + name)
 				}
 			}
 		}

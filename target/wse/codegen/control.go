@@ -28,8 +28,8 @@ const (
 	LeftArray = "launch.left"
 )
 
-// endsEarly reports whether a launch may do fewer iterations than it was asked for.
-func endsEarly(p *mesh.Program) bool {
+// EndsEarly reports whether a launch may do fewer iterations than it was asked for.
+func EndsEarly(p *mesh.Program) bool {
 	return slices.ContainsFunc(p.Procs, func(q ir.Proc) bool { return q.Until != "" })
 }
 
@@ -85,7 +85,7 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 		})
 	}
 	end := f.node(node{end: true})
-	if endsEarly(g.p) {
+	if EndsEarly(g.p) {
 		end.code = []wse.Stmt{&wse.Op{Code: wse.OpMov, Elem: wse.I32, UT: -1, Dst: wse.Vec(LeftArray, 0, 1), Src: []wse.Operand{wse.RegOf(RegCount)}}}
 	}
 	var launch []*node

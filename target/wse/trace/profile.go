@@ -93,6 +93,13 @@ func (p *Profile) Begin(name string, iterations int64) {
 	p.f = f
 }
 
+// Undone takes back iterations that the last launch of a function did not do.
+func (p *Profile) Undone(name string, iterations int64) {
+	if f := p.at[name]; f != nil {
+		f.iterations -= iterations
+	}
+}
+
 // Event implements sim.Sink.
 func (p *Profile) Event(e *sim.Event) {
 	if p.f == nil {

@@ -55,6 +55,7 @@ func (p *Profile) function(f *function, pes []int64) report.FuncProfile {
 		}
 		out.Classes = append(out.Classes, report.ClassProfile{Class: p.codes[c].Class, PEs: pes[c], Cycles: all.report(), Sent: f.sent[c], Taken: f.taken[c]})
 	}
+	out.Parts = p.parts(f)
 	out.Critical = p.critical(f)
 	busiest := p.links(f, pes, &out)
 	p.bound(f, pes, busiest, &out)
