@@ -99,12 +99,12 @@ type StateDecl struct {
 	Names []*Ident
 }
 
-// Preset is `preset "124m" { d = 768; layers = 12 }`: values of params under one name.
+// Preset is `preset "124m" { d = 768, layers = 12 }`: values of params under one name.
 type Preset struct {
 	Loc
 	Trivia
-	Name *String
-	Body *Block // assignments
+	Name   *String
+	Values []*Arg // named
 }
 
 // Train is `train gpt on text { batch 16; .. }`.

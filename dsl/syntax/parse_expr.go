@@ -135,7 +135,7 @@ func (p *parser) atom() Expr {
 		p.unexpected(t, "a value before `"+t.Value+"`")
 	case t.Type == tokIdent && p.paren > 0 && len(p.brackets) > 0 && p.beginsStatement(t):
 		opened := p.brackets[len(p.brackets)-1]
-		bracket := map[string]string{"(": ")", "[": "]"}[opened.Text()]
+		bracket := map[string]string{"(": ")", "[": "]", "{": "}"}[opened.Text()]
 		p.unclosed(diag.Span{File: p.file, Start: p.prevEnd, End: p.prevEnd}, bracket, "the end of the line", opened)
 	case t.Type == tokIdent:
 		return p.name()

@@ -270,12 +270,24 @@ func (p *parser) optimizer(start int) Stmt {
 
 func (p *parser) preset(start int) Stmt {
 	p.next()
-	p.form = "a preset is written `preset \"124m\" { d = 768; layers = 12 }`"
+	p.form = "a preset is written `preset \"124m\" { d = 768, layers = 12 }`"
 	if t := p.peek(); t.Type != tokString {
 		p.unexpected(t, "the name of the preset, as a text")
 	}
 	s := &Preset{Name: p.text().(*String)}
-	s.Body = p.block("the preset")
+	opened := p.open("{", "`{` and the values of the preset")
+	for !p.isOp("}") {
+		at := p.start()
+		a := &Arg{Name: p.ident("the name of a param")}
+		p.expect("=", "`=` and the value of `"+a.Name.Name+"`")
+		a.Value = p.expr()
+		a.Loc = p.from(at)
+		s.Values = append(s.Values, a)
+		if !p.acceptOp(",") && !p.acceptOp(";") && p.peek().Type != tokIdent {
+			break
+		}
+	}
+	p.close("}", opened)
 	s.Loc = p.from(start)
 	return s
 }
@@ -365,24 +377,13 @@ func (p *parser) namedInParens() bool {
 	}
 }
 
-// reduceArgs reads `(q, k, scale = 2)`: values without names first.
+// reduceArgs reads `(q, k, scale = 2)`: the first value is the body, the others are arguments.
 func (p *parser) reduceArgs(r *Reduce) {
 	start := p.start()
-	var elems []Expr
-	for _, a := range p.args("(", ")") {
-		if a.Name == nil && r.Args == nil {
-			elems = append(elems, a.Value)
-		} else {
-			r.Args = append(r.Args, a)
-		}
-	}
-	switch len(elems) {
-	case 0:
+	args := p.args("(", ")")
+	if len(args) == 0 || args[0].Name != nil {
 		p.fail(diag.New("WF0101", p.from(start).At, "a function over an index takes its first value without a name").
 			Suggest("write the value before the named ones"))
-	case 1:
-		r.Body = elems[0]
-	default:
-		r.Body = &Tuple{p.from(start), elems}
 	}
+	r.Body, r.Args = args[0].Value, args[1:]
 }

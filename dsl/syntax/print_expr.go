@@ -183,10 +183,12 @@ func (l *liner) reduce(e *Reduce) {
 		})
 		return
 	}
-	l.text(" of ")
 	if len(e.Args) > 0 {
+		l.text(" of")
+		l.soft(" ")
 		l.reduceArgs(e)
 		return
 	}
+	l.text(" of ")
 	l.operand(e.Body, precProduct)
 }

@@ -38,8 +38,14 @@ func modelParts(s Stmt) []part {
 		l.params(s.Params)
 		return block(s.Body)
 	case *Preset:
-		l.text("preset " + quote(s.Name.Value))
-		return block(s.Body)
+		l.text("preset " + quote(s.Name.Value) + " {")
+		if len(s.Values) > 0 {
+			l.text(" ")
+			l.args(s.Values)
+			l.text(" ")
+		}
+		l.text("}")
+		return []part{{line: l}}
 	case *Train:
 		l.text("train " + s.Model.Name)
 		if s.Data != nil {
@@ -137,14 +143,7 @@ func (l *liner) trainEntry(e *TrainEntry) {
 // reduceArgs writes `(q, k, scale = 2)`.
 func (l *liner) reduceArgs(e *Reduce) {
 	l.bracket("(", ")", func() {
-		elems := []Expr{e.Body}
-		if t, ok := Unparen(e.Body).(*Tuple); ok {
-			elems = t.Elems
-		}
-		for i, x := range elems {
-			l.comma(i)
-			l.expr(x)
-		}
+		l.expr(e.Body)
 		for _, a := range e.Args {
 			l.comma(1)
 			l.arg(a)

@@ -53,13 +53,11 @@ func (e *elab) presets(file *syntax.File) map[string]setting {
 		}
 		return out
 	}
-	for _, s := range p.Body.Stmts {
-		a, ok := s.(*syntax.Assign)
-		if !ok || a.Target.Prime || a.Target.Index != nil {
-			e.fail("WF0380", s.Span(), "a preset gives values to params").Suggest("write `d = 768`")
-			continue
+	for _, a := range p.Values {
+		if _, twice := out[a.Name.Name]; twice {
+			e.fail("WF0380", a.At, "%s has two values", a.Name.Name).Suggest("keep one")
 		}
-		out[a.Target.Name.Name] = setting{a.Value, a.Target.At}
+		out[a.Name.Name] = setting{a.Value, a.Name.At}
 	}
 	return out
 }

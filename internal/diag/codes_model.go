@@ -109,8 +109,8 @@ train gpt on chars {
 another one. Single params are set on top of it.`,
 		Example: `
 param preset = "small"
-preset "small" { d = 64; layers = 2 }
-preset "large" { d = 1024; layers = 24 }`,
+preset "small" { d = 64, layers = 2 }
+preset "large" { d = 1024, layers = 24 }`,
 	},
 	{
 		Code:  "WF0381",
