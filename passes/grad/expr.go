@@ -11,6 +11,8 @@ import (
 type exprs struct {
 	nodes []ir.Node
 	seen  map[string]int
+	// known, if not nil, may give a node that reads the value of node i from where it is stored, or -1.
+	known func(i int) int
 }
 
 func newExprs() *exprs { return &exprs{seen: map[string]int{}} }
@@ -43,6 +45,16 @@ func keyOf(n *ir.Node) string {
 		}
 	}
 	return string(b)
+}
+
+// value is node i, read from where it is stored if it is.
+func (b *exprs) value(i int) int {
+	if b.known != nil {
+		if k := b.known(i); k >= 0 {
+			return k
+		}
+	}
+	return i
 }
 
 func (b *exprs) elem(i int) ir.Elem { return b.nodes[i].Elem }

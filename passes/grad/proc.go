@@ -185,7 +185,7 @@ func (r *reverser) activity() error {
 
 // statements are those of the new procedure.
 func (r *reverser) statements() ([]ir.Stmt, error) {
-	save, restore := r.slot()
+	save, restore := r.slot(r.written)
 	r.p.Arrays = append(r.p.Arrays, ir.Array{Name: Value(r.o.Of), Elem: r.p.Array(r.o.Of).Elem})
 	start := &ir.Func{Name: r.fresh(r.name + ".start")}
 	w := newWriter(r.p, start)
@@ -207,14 +207,14 @@ func (r *reverser) statements() ([]ir.Stmt, error) {
 		return nil, err
 	}
 	out := append([]ir.Stmt{call(save)}, r.body...)
-	out = append(out, call(start.Name), call(restore))
-	return append(out, back...), nil
+	out = append(append(out, call(start.Name), call(restore)), back...)
+	return append(out, call(restore)), nil
 }
 
 func call(name string) ir.Stmt { return ir.Stmt{Kind: ir.Call, Func: name} }
 
 // sequence reverses statements: it is entered with the arrays as at the entry of the first and the cotangents as at the exit of the last,
-// and left with arrays and cotangents as at the entry.
+// and left with the cotangents as at the entry. Arrays that something reads before it writes them are restored on the way.
 func (r *reverser) sequence(body []ir.Stmt) ([]ir.Stmt, error) {
 	var out, back []ir.Stmt
 	for i, s := range body {
@@ -226,9 +226,13 @@ func (r *reverser) sequence(body []ir.Stmt) ([]ir.Stmt, error) {
 			back = append(rev, back...)
 			break
 		}
-		save, restore := r.slot()
-		out = append(out, call(save), s)
-		back = append(append([]ir.Stmt{call(restore)}, rev...), back...)
+		out = append(out, s)
+		back = append(rev, back...)
+		if names := r.needed(body[i:i+1], body[i:]); len(names) > 0 {
+			save, restore := r.slot(names)
+			out = append(out[:len(out)-1], call(save), s)
+			back = append([]ir.Stmt{call(restore)}, back...)
+		}
 	}
 	return append(out, back...), nil
 }
@@ -285,7 +289,7 @@ func (r *reverser) levels(s ir.Stmt, n, levels int) ([]ir.Stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		push, pop := r.stack((n + piece - 1) / piece)
+		push, pop := r.stack(max(1, (n+piece-1)/piece), r.needed(s.Body, s.Body))
 		body, err := r.levels(parts[0].Body[0], piece, levels-1)
 		if err != nil {
 			return nil, err
@@ -294,7 +298,7 @@ func (r *reverser) levels(s ir.Stmt, n, levels int) ([]ir.Stmt, error) {
 		out = append(out, last...)
 		return append(out, ir.Stmt{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, body...)}), nil
 	}
-	push, pop := r.stack(max(1, n))
+	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
 	back, err := r.sequence(s.Body)
 	if err != nil {
 		return nil, err
@@ -327,7 +331,7 @@ func (r *reverser) while(s ir.Stmt) ([]ir.Stmt, error) {
 	zero := step(".zero", func(b *exprs, _ int) int { return b.num(ir.I32, 0) })
 	up := step(".up", func(b *exprs, old int) int { return b.op(ir.Add, ir.I32, old, b.num(ir.I32, 1)) })
 	down := step(".down", func(b *exprs, old int) int { return b.op(ir.Sub, ir.I32, old, b.num(ir.I32, 1)) })
-	push, pop := r.stack(max(1, n))
+	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
 	back, err := r.sequence(s.Body)
 	if err != nil {
 		return nil, err

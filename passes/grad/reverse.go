@@ -11,6 +11,8 @@ type adjoint struct {
 	*writer
 	active map[string]bool   // operands that depend on the arrays asked for
 	parts  map[string][]part // by operand: its cotangent so far
+	// recompute says that values of the forward pass that are not stored are computed again, however long that takes.
+	recompute bool
 }
 
 // Seed is a cotangent that a differentiation starts from: of Value, the "%value" or "@array" operand From, or 1 when From is "".
@@ -159,7 +161,7 @@ func (a *adjoint) operation(i int) error {
 		}
 	}
 	for k := range op.Pieces {
-		if err := a.piece(&op, &op.Pieces[k], cot); err != nil {
+		if err := a.piece(&op, i, k, cot); err != nil {
 			return err
 		}
 	}
@@ -172,18 +174,23 @@ type bar struct {
 	node int
 }
 
-// piece carries the cotangents through one piece.
-func (a *adjoint) piece(op *ir.Op, pc *ir.Piece, cot []string) error {
+// piece carries the cotangents through piece k of operation i, of which op is a copy.
+func (a *adjoint) piece(op *ir.Op, i, k int, cot []string) error {
+	pc := &op.Pieces[k]
 	scope := append(append([]ir.Range(nil), op.Dom...), op.Over...)
 	for d := range scope {
 		scope[d].Lo, scope[d].Hi = pc.Box[d].Lo, pc.Box[d].Hi
 	}
 	b := newExprs()
-	res := b.paste(&pc.Body, nil)
+	to := b.pasteAll(&pc.Body, nil)
 	n := len(b.nodes)
 	act := activeNodes(b.nodes, func(name string) bool { return a.active[name] })
+	if op.Kind == ir.Map {
+		b.known = a.kept(op, i, k, b, to)
+	}
 	seeds := map[int][]term{}
-	for k, r := range res {
+	for k, r0 := range pc.Body.Results {
+		r := to[r0]
 		if cot[k] == "" || !act[r] {
 			continue
 		}

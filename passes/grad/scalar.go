@@ -34,7 +34,7 @@ func (b *exprs) partials(i int, active func(arg int) bool) ([]factor, error) {
 			return b.op(ir.Select, e, b.op(ir.Lt, ir.Bool, zero, arg(0)), one(), down)
 		})
 	case ir.Sqrt:
-		set(0, func() int { return b.op(ir.Div, e, b.num(e, 0.5), i) })
+		set(0, func() int { return b.op(ir.Div, e, b.num(e, 0.5), b.value(i)) })
 	case ir.Add:
 		set(0, one)
 		set(1, one)
@@ -47,7 +47,7 @@ func (b *exprs) partials(i int, active func(arg int) bool) ([]factor, error) {
 	case ir.Div:
 		inv := func() int { return b.op(ir.Div, e, one(), arg(1)) }
 		set(0, inv)
-		set(1, func() int { return b.neg(b.mul(i, inv())) })
+		set(1, func() int { return b.neg(b.mul(b.value(i), inv())) })
 	case ir.FMA:
 		set(0, func() int { return arg(1) })
 		set(1, func() int { return arg(0) })
@@ -77,12 +77,12 @@ func (b *exprs) partials(i int, active func(arg int) bool) ([]factor, error) {
 			}
 			return b.mul(arg(1), b.op(ir.Pow, e, arg(0), less))
 		})
-		set(1, func() int { return b.mul(i, b.op(ir.Log, e, arg(0))) })
+		set(1, func() int { return b.mul(b.value(i), b.op(ir.Log, e, arg(0))) })
 		if out[1].node >= 0 { // x^y does not depend on y at x = 0, y > 0
 			out[1].mask = b.op(ir.Lt, ir.Bool, b.num(e, 0), arg(0))
 		}
 	case ir.Exp:
-		set(0, func() int { return i })
+		set(0, func() int { return b.value(i) })
 	case ir.Log:
 		set(0, func() int { return b.op(ir.Div, e, one(), arg(0)) })
 	case ir.Sin:
@@ -90,7 +90,7 @@ func (b *exprs) partials(i int, active func(arg int) bool) ([]factor, error) {
 	case ir.Cos:
 		set(0, func() int { return b.neg(b.op(ir.Sin, e, arg(0))) })
 	case ir.Tanh:
-		set(0, func() int { return b.op(ir.Sub, e, one(), b.mul(i, i)) })
+		set(0, func() int { return b.op(ir.Sub, e, one(), b.mul(b.value(i), b.value(i))) })
 	case ir.Cvt:
 		if e.IsFloat() && b.elem(arg(0)).IsFloat() {
 			set(0, one)

@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"maps"
 	"math"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -60,11 +61,11 @@ func (r *reverser) fresh(base string) string {
 	return name
 }
 
-// slot makes functions that copy everything that is written to a place of its own, and back.
-func (r *reverser) slot() (save, restore string) {
+// slot makes functions that copy arrays to a place of their own, and back.
+func (r *reverser) slot(names []string) (save, restore string) {
 	base := r.fresh(r.name + ".slot")
 	in, out := ir.Func{Name: r.fresh(base + ".save")}, ir.Func{Name: r.fresh(base + ".restore")}
-	for _, x := range r.written {
+	for _, x := range names {
 		a := *r.p.Array(x)
 		a.Name, a.Local, a.BC, a.File = r.fresh(base+"."+x), true, nil, ""
 		r.p.Arrays = append(r.p.Arrays, a)
@@ -75,14 +76,14 @@ func (r *reverser) slot() (save, restore string) {
 	return in.Name, out.Name
 }
 
-// stack makes functions that push everything that is written onto a stack of n places, and pop it: arrays with one axis more, whose
-// contents move up and down by one place.
-func (r *reverser) stack(n int) (push, pop string) {
+// stack makes functions that push arrays onto a stack of n places, and pop them: arrays with one axis more, whose contents move up and
+// down by one place.
+func (r *reverser) stack(n int, names []string) (push, pop string) {
 	base := r.fresh(r.name + ".stack")
 	r.p.Axes = append(r.p.Axes, ir.Axis{Name: base, N: n, Nodes: true, H: 1})
 	in, out := &ir.Func{Name: r.fresh(base + ".push")}, &ir.Func{Name: r.fresh(base + ".pop")}
 	wi, wo := newWriter(r.p, in), newWriter(r.p, out)
-	for _, x := range r.written {
+	for _, x := range names {
 		a := *r.p.Array(x)
 		e := a.Elem
 		a.Name, a.Local, a.BC, a.File = r.fresh(base+"."+x), true, nil, ""
@@ -120,6 +121,66 @@ func (r *reverser) stack(n int) (push, pop string) {
 	}
 	r.p.Funcs = append(r.p.Funcs, *in, *out)
 	return in.Name, out.Name
+}
+
+// needed lists the arrays that must be as they were when first is reversed, and are not because something of all was run: what first reads
+// before it writes it, as far as all writes it.
+func (r *reverser) needed(first, all []ir.Stmt) (out []string) {
+	reads := map[string]bool{}
+	r.exposed(first, map[string]bool{}, reads)
+	writes := map[string]bool{}
+	ir.Walk(all, func(s *ir.Stmt) {
+		if s.Kind == ir.Call {
+			for _, set := range r.p.Func(s.Func).Sets {
+				writes[set.Array] = true
+			}
+		}
+	})
+	for _, x := range r.written {
+		if reads[x] && writes[x] {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// exposed adds to reads the arrays that statements read before they write them, and to written those that they write in any case.
+func (r *reverser) exposed(body []ir.Stmt, written, reads map[string]bool) {
+	use := func(x string) {
+		if x != "" && !written[x] {
+			reads[x] = true
+		}
+	}
+	for _, s := range body {
+		use(s.Cond)
+		if s.Kind != ir.Call {
+			for _, b := range [][]ir.Stmt{s.Body, s.Else} {
+				r.exposed(b, maps.Clone(written), reads)
+			}
+			continue
+		}
+		f := r.p.Func(s.Func)
+		for i := range f.Ops {
+			if from := f.Ops[i].From; from != "" && from[0] == '@' {
+				use(from[1:])
+			}
+		}
+		f.Bodies(func(_ *ir.Op, _ *ir.Piece, b *ir.Body) {
+			for i := range b.Nodes {
+				if n := &b.Nodes[i]; n.Op == ir.Read && n.Name[0] == '@' {
+					use(n.Name[1:])
+				}
+			}
+		})
+		for _, set := range f.Sets {
+			if set.Value[0] == '@' {
+				use(set.Value[1:])
+			}
+		}
+		for _, set := range f.Sets {
+			written[set.Array] = true
+		}
+	}
 }
 
 // adjoint makes the function that carries cotangents from the exit of a function to its entry: g.X becomes what flows to X through the
