@@ -27,6 +27,7 @@ func Eval(n *Node) (float64, bool) {
 // evaluator computes nodes at a point: at gives index values. Fields stand for their initial values.
 type evaluator struct {
 	at     map[IndexVar]int
+	half   map[IndexVar]int // half steps the point is moved by
 	budget int // nodes left; a hostile program ends here
 	memo   map[*Node]float64
 	state  bool // a field that changes was read
@@ -60,7 +61,13 @@ func (e *evaluator) compute(n *Node) (float64, bool) {
 		if n.Op == IndexVal {
 			return float64(i), ok
 		}
-		return n.Var.Axis.Coord(i), ok
+		x := n.Var.Axis.Coord(i)
+		if h := e.half[n.Var]; h != 0 {
+			x += float64(float64(h) * n.Var.Axis.H / 2)
+		}
+		return x, ok
+	case Shift:
+		return e.shifted(n)
 	case Read:
 		return e.read(n)
 	case Compute:
@@ -76,6 +83,19 @@ func (e *evaluator) compute(n *Node) (float64, bool) {
 		a[i] = v
 	}
 	return apply(n.Code, a[0], a[1], a[2])
+}
+
+// shifted evaluates an expression half steps away.
+func (e *evaluator) shifted(n *Node) (float64, bool) {
+	memo, half := e.memo, e.half
+	e.memo, e.half = nil, map[IndexVar]int{}
+	for k, v := range half {
+		e.half[k] = v
+	}
+	e.half[n.Var] += n.N
+	v, ok := e.value(n.Args[0])
+	e.memo, e.half = memo, half
+	return v, ok
 }
 
 // Coord is the coordinate of index i.
@@ -102,7 +122,7 @@ func (e *evaluator) read(n *Node) (float64, bool) {
 			if !ok {
 				return 0, false
 			}
-			i += j
+			i += j + e.half[*s.Var]>>1 // midway, the point below stands for both
 		}
 		a := f.Axes[k]
 		if a.Periodic {
