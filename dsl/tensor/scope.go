@@ -102,7 +102,7 @@ type elab struct {
 }
 
 // maxWork bounds how many operations a model may unroll to.
-const maxWork = 200000
+const maxWork = 20000
 
 func (e *elab) fail(code string, at diag.Span, format string, args ...any) *diag.Diagnostic {
 	return e.errs.Errorf(code, at, format, args...)
