@@ -207,7 +207,7 @@ func (c *checker) letValue(e *syntax.Ref, it *syntax.BindItem, sc *scope) *Node 
 	for _, v := range sc.index {
 		key.index += v.Name + ":" + v.Axis.IR + ","
 	}
-	key.form, key.host = sc.form, sc.host
+	key.form, key.host, key.comp = sc.form, sc.host, sc.comp
 	if n, ok := c.lets[key]; ok {
 		if n == nil {
 			c.errs.Errorf("WF0208", e.At, "the value of %s depends on itself", it.Name.Name).With(it.At, "declared here").

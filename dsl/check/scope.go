@@ -61,6 +61,7 @@ type letKey struct {
 	at         int // statements assigned so far
 	index      string
 	form, host bool
+	comp       int
 }
 
 func (s *scope) lookupIndex(name string) (IndexVar, bool) {

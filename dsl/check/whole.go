@@ -131,27 +131,53 @@ func fixedEnds(a *Axis, body *Node) (trim [2]int) {
 	return trim
 }
 
-// wholePlace finds where the fields in an expression live, through the lets it names: at the place of the first. Without any it is the place
-// around the expression, or the centres of the only grid.
+// wholePlace finds where an expression lives: at the place an interpolation in it names, at the centres for a divergence, else where the
+// first of its fields lives, all also through the lets it names. Without any it is the place around the expression, or the centres of the
+// only grid.
 func (c *checker) wholePlace(e syntax.Expr, sc *scope) (*Grid, []*Axis) {
-	var found *Field
+	var grid *Grid
+	var axes []*Axis
+	found := func(f *Field) { grid, axes = f.Grid, f.Axes }
 	seen := map[*syntax.BindItem]bool{}
 	var look func(e syntax.Expr)
 	look = func(e syntax.Expr) {
 		walkExpr(e, func(e syntax.Expr) {
+			if grid != nil {
+				return
+			}
+			if call, ok := e.(*syntax.Call); ok {
+				switch name := call.Func.Name; {
+				case (name == "at" || name == "harmonic") && len(call.Args) == 2:
+					if p, ok := syntax.Unparen(call.Args[1].Value).(*syntax.Ref); ok {
+						if s := c.names[p.Name.Name]; s != nil && s.grid != nil {
+							grid, axes = s.grid, c.part(s.grid, p.Part)
+						}
+					}
+				case name == "div":
+					for _, a := range call.Args {
+						look(a.Value)
+					}
+					if grid != nil {
+						axes = grid.Axes
+					}
+				}
+				return
+			}
 			r, ok := e.(*syntax.Ref)
-			if !ok || found != nil {
+			if !ok {
 				return
 			}
 			if a := sc.args[r.Name.Name]; len(a) > 0 {
-				found = fieldIn(a[0])
+				if f := fieldIn(a[0]); f != nil {
+					found(f)
+				}
 				return
 			}
 			var item *syntax.BindItem
 			if sc.block != nil {
 				v, l, _ := sc.block.find(r.Name.Name)
 				if v != nil && len(v.fields) > 0 && len(v.fields[0].Axes) > 0 {
-					found = v.fields[0]
+					found(v.fields[0])
 				}
 				if v != nil {
 					return
@@ -162,7 +188,7 @@ func (c *checker) wholePlace(e syntax.Expr, sc *scope) (*Grid, []*Axis) {
 			}
 			if s := c.names[r.Name.Name]; s != nil && item == nil {
 				if s.field != nil && s.field.Grid != nil && len(s.field.Axes) > 0 && r.Index == nil {
-					found = s.field
+					found(s.field)
 					return
 				}
 				item = s.let
@@ -175,8 +201,8 @@ func (c *checker) wholePlace(e syntax.Expr, sc *scope) (*Grid, []*Axis) {
 	}
 	look(e)
 	switch {
-	case found != nil:
-		return found.Grid, found.Axes
+	case grid != nil && axes != nil:
+		return grid, axes
 	case sc.grid != nil:
 		return sc.grid, sc.axes()
 	case len(c.prog.Grids) == 1:
