@@ -1,7 +1,9 @@
 package passes
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -9,50 +11,104 @@ import (
 // fuse joins maps over the same boxes into one map with several results, and moves a map into its only consumer when that reads it
 // point by point. Values are computed from the same operands by the same operations, so no bit changes; what changes is how often
 // memory is read. A producer that is read at an offset, or by an operation with more indices, stays: moving it would repeat its work.
+// Maps that read nothing in common are joined up to maxUnrelated results: one operation for the weights of all layers would be as
+// long as the network is deep.
 func fuse(p *ir.Program, cfg *Config) error {
 	for i := range p.Funcs {
-		f := &p.Funcs[i]
+		f := newFuser(&p.Funcs[i])
 		for again := true; again; {
-			if err := arrange(f); err != nil {
+			if err := arrangeBy(f.Func, func(op *ir.Op) []string { return f.of(op).operands }); err != nil {
 				return err
 			}
-			again = joinOnce(f) || moveOnce(f)
+			again = f.joinOnce() || f.moveOnce()
 		}
 	}
 	return nil
 }
 
+const maxUnrelated = 8
+
+// fuser fuses one function. What it knows of an operation is kept under the name of its first result until the operation changes.
+type fuser struct {
+	*ir.Func
+	facts map[string]*facts
+}
+
+func newFuser(f *ir.Func) *fuser { return &fuser{Func: f, facts: map[string]*facts{}} }
+
+type facts struct {
+	operands []string
+	boxes    string // equal for maps over the same boxes; "" for other operations
+}
+
+func (f *fuser) of(op *ir.Op) *facts {
+	name := ""
+	if len(op.Results) > 0 {
+		name = op.Results[0].Name
+	}
+	x := f.facts[name]
+	if x == nil {
+		x = &facts{operands: operands(op)}
+		if op.Kind == ir.Map {
+			var s strings.Builder
+			for _, r := range op.Dom {
+				fmt.Fprintf(&s, "%q %d %d;", r.Axis, r.Lo, r.Hi)
+			}
+			for i := range op.Pieces {
+				fmt.Fprint(&s, op.Pieces[i].Box)
+			}
+			x.boxes = s.String() + "."
+		}
+		f.facts[name] = x
+	}
+	return x
+}
+
+func (f *fuser) changed(op *ir.Op) { delete(f.facts, op.Results[0].Name) }
+
 // joinOnce joins the first pair of maps that can be joined.
-func joinOnce(f *ir.Func) bool {
-	g := dependences(f)
+func (f *fuser) joinOnce() bool {
+	g := f.dependences()
+	alike := map[string][]int{}
 	for j := range f.Ops {
-		for i := 0; i < j; i++ {
-			if sameBoxes(&f.Ops[i], &f.Ops[j]) && pointwise(&f.Ops[i], &f.Ops[j]) && !g.through(j, i) {
-				f.Ops[i] = join(&f.Ops[i], &f.Ops[j])
+		b := &f.Ops[j]
+		boxes := f.of(b).boxes
+		if boxes == "" {
+			continue
+		}
+		var behind []bool
+		for _, i := range alike[boxes] {
+			a := &f.Ops[i]
+			if !f.related(a, b) || !pointwise(a, b) {
+				continue
+			}
+			if behind == nil {
+				behind = g.behind(j)
+			}
+			if !behind[i] {
+				f.changed(a)
+				f.changed(b)
+				f.Ops[i] = join(a, b)
 				f.Ops = slices.Delete(f.Ops, j, j+1)
 				return true
 			}
 		}
+		alike[boxes] = append(alike[boxes], j)
 	}
 	return false
 }
 
-// sameBoxes says that two maps run over the same boxes; their index names may differ.
-func sameBoxes(a, b *ir.Op) bool {
-	if a.Kind != ir.Map || b.Kind != ir.Map || len(a.Dom) != len(b.Dom) || len(a.Pieces) != len(b.Pieces) {
-		return false
+// related says that two maps read the same or each other, or are few.
+func (f *fuser) related(a, b *ir.Op) bool {
+	if len(a.Results)+len(b.Results) <= maxUnrelated || len(a.Dom) == 0 {
+		return true
 	}
-	for k := range a.Dom {
-		if a.Dom[k].Axis != b.Dom[k].Axis || a.Dom[k].Lo != b.Dom[k].Lo || a.Dom[k].Hi != b.Dom[k].Hi {
-			return false
+	for _, n := range f.of(b).operands {
+		if slices.Contains(f.of(a).operands, n) || resultOf(a, n) >= 0 {
+			return true
 		}
 	}
-	for k := range a.Pieces {
-		if !slices.Equal(a.Pieces[k].Box, b.Pieces[k].Box) {
-			return false
-		}
-	}
-	return true
+	return false
 }
 
 // pointwise says that c reads results of p, if at all, only at its own point: dimension by dimension the same index.
@@ -146,13 +202,24 @@ func reindex(n *ir.Node, index func(string) string) {
 }
 
 // moveOnce moves the first producer that can be moved into its only consumer.
-func moveOnce(f *ir.Func) bool {
+func (f *fuser) moveOnce() bool {
+	readers := map[string][]int{}
+	for j := range f.Ops {
+		for _, n := range f.of(&f.Ops[j]).operands {
+			readers[n] = append(readers[n], j)
+		}
+	}
+	for _, s := range f.Sets {
+		readers[s.Value] = append(readers[s.Value], -1)
+	}
 	for i := range f.Ops {
 		p := &f.Ops[i]
 		if p.Kind != ir.Map {
 			continue
 		}
-		if c := onlyConsumer(f, p); c >= 0 && movable(p, &f.Ops[c]) {
+		if c := onlyConsumer(p, readers); c >= 0 && movable(p, &f.Ops[c]) {
+			f.changed(p)
+			f.changed(&f.Ops[c])
 			move(p, &f.Ops[c])
 			f.Ops = slices.Delete(f.Ops, i, i+1)
 			return true
@@ -161,26 +228,15 @@ func moveOnce(f *ir.Func) bool {
 	return false
 }
 
-// onlyConsumer returns the one operation that reads p's results, or -1.
-func onlyConsumer(f *ir.Func, p *ir.Op) int {
-	for _, s := range f.Sets {
-		for _, r := range p.Results {
-			if s.Value == "%"+r.Name {
+// onlyConsumer returns the one operation that reads p's results, or -1. readers are operations by operand, -1 for sets.
+func onlyConsumer(p *ir.Op, readers map[string][]int) int {
+	only := -1
+	for _, r := range p.Results {
+		for _, j := range readers["%"+r.Name] {
+			if j < 0 || only >= 0 && only != j {
 				return -1
 			}
-		}
-	}
-	only := -1
-	for j := range f.Ops {
-		for _, n := range operands(&f.Ops[j]) {
-			for _, r := range p.Results {
-				if n == "%"+r.Name {
-					if only >= 0 && only != j {
-						return -1
-					}
-					only = j
-				}
-			}
+			only = j
 		}
 	}
 	return only
@@ -263,7 +319,7 @@ func move(p, c *ir.Op) {
 // graph holds which operations each operation reads.
 type graph [][]int
 
-func dependences(f *ir.Func) graph {
+func (f *fuser) dependences() graph {
 	def := map[string]int{}
 	for i := range f.Ops {
 		for _, r := range f.Ops[i].Results {
@@ -272,7 +328,7 @@ func dependences(f *ir.Func) graph {
 	}
 	g := make(graph, len(f.Ops))
 	for i := range f.Ops {
-		for _, n := range operands(&f.Ops[i]) {
+		for _, n := range f.of(&f.Ops[i]).operands {
 			if d, ok := def[n]; ok && !slices.Contains(g[i], d) {
 				g[i] = append(g[i], d)
 			}
@@ -281,26 +337,20 @@ func dependences(f *ir.Func) graph {
 	return g
 }
 
-// through says that operation j depends on i by way of another operation; i comes before j.
-func (g graph) through(j, i int) bool {
+// behind marks the operations on which j depends by way of another one.
+func (g graph) behind(j int) []bool {
 	seen := make([]bool, len(g))
-	stack := []int{}
+	var stack []int
 	for _, d := range g[j] {
-		if d != i {
-			stack = append(stack, d)
-		}
+		stack = append(stack, g[d]...)
 	}
 	for len(stack) > 0 {
 		k := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if k == i {
-			return true
+		if !seen[k] {
+			seen[k] = true
+			stack = append(stack, g[k]...)
 		}
-		if k < i || seen[k] { // operations are in order: nothing before i depends on it
-			continue
-		}
-		seen[k] = true
-		stack = append(stack, g[k]...)
 	}
-	return false
+	return seen
 }

@@ -129,7 +129,7 @@ func shuffled(t testing.TB, p *ir.Program, seed uint64) *ir.Program {
 
 // shuffle puts operations into a random order in which definitions still come before uses.
 func shuffle(f *ir.Func, rng *rand.Rand) {
-	g := dependences(f)
+	g := newFuser(f).dependences()
 	left := make([]int, len(f.Ops))
 	for i := range left {
 		left[i] = len(g[i])

@@ -39,7 +39,10 @@ func operands(op *ir.Op) []string {
 
 // arrange puts the operations of a function into canonical order: depth first from the sets, operands in order of appearance. The
 // order of operations that do not depend on each other in the source leaves no trace. Operations that no set needs are removed.
-func arrange(f *ir.Func) error {
+func arrange(f *ir.Func) error { return arrangeBy(f, operands) }
+
+// arrangeBy is arrange with what operands returns known already.
+func arrangeBy(f *ir.Func, operands func(op *ir.Op) []string) error {
 	def := map[string]int{}
 	for i := range f.Ops {
 		for _, r := range f.Ops[i].Results {
