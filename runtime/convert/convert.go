@@ -89,6 +89,18 @@ func FromCheckpoint(c *ckpt.Checkpoint, more map[string]float64) (*hf.Model, err
 			values[t.Name] = t.T
 		}
 	}
+	ws, forward := weights(p)
+	return hf.FromWeights(ws, multipliers(cfg, ws, forward), func(i int) ([]float32, error) {
+		t := values[ws[i].Name]
+		if t == nil {
+			return nil, fmt.Errorf("the checkpoint has no weight %s", ws[i].Name)
+		}
+		return scaled(t, forward[ws[i].Name]), nil
+	})
+}
+
+// weights lists a plan's weights, and the multipliers of those that have one.
+func weights(p *train.Plan) ([]hf.Weight, map[string]float64) {
 	forward := map[string]float64{}
 	ws := make([]hf.Weight, len(p.Weights))
 	for i, w := range p.Weights {
@@ -97,13 +109,24 @@ func FromCheckpoint(c *ckpt.Checkpoint, more map[string]float64) (*hf.Model, err
 			forward[w.Name] = f
 		}
 	}
-	return hf.FromWeights(ws, multipliers(cfg, ws, forward), func(i int) ([]float32, error) {
-		t := values[ws[i].Name]
-		if t == nil {
-			return nil, fmt.Errorf("the checkpoint has no weight %s", ws[i].Name)
+	return ws, forward
+}
+
+// sameMultipliers: weights mean nothing without the multipliers they are read with, so those of the file must be the program's.
+func sameMultipliers(file, prog *hf.Config) error {
+	for _, f := range []struct {
+		name string
+		a, b float64
+	}{{"embeddings", file.EmbedScale, prog.EmbedScale}, {"logits", file.LogitsScale, prog.LogitsScale}, {"attention's branch", file.MHAScale, prog.MHAScale},
+		{"the MLP's branch", file.MLPScale, prog.MLPScale}} {
+		if math.Abs(f.a-f.b) > 2e-3*math.Abs(f.b) { // published files have three digits
+			return fmt.Errorf("the file multiplies %s by %v, the program by %v: choose the program's parameters so, or fold the file (--fold) for a program without multipliers", f.name, f.a, f.b)
 		}
-		return scaled(t, forward[ws[i].Name]), nil
-	})
+	}
+	if file.ScaleByD != prog.ScaleByD {
+		return fmt.Errorf("the file divides scores by the head's size: %v, the program: %v; fold the file (--fold) for a program that divides by its root", file.ScaleByD, prog.ScaleByD)
+	}
+	return nil
 }
 
 // multipliers moves those of embedding and head into the configuration, and out of forward.
@@ -171,12 +194,21 @@ func ToCheckpoint(m *hf.Model, p *train.Plan) (*ckpt.Snapshot, error) {
 	if p == nil {
 		p = generic(m)
 	}
-	ws := make([]hf.Weight, len(p.Weights))
-	for i, w := range p.Weights {
-		if f := w.Forward; f != 0 && f != 1 {
-			return nil, fmt.Errorf("weight %s is read with the multiplier %v: fold the file, and take a model without multipliers", w.Name, f)
+	ws, forward := weights(p)
+	c, err := Config(p, nil)
+	if err != nil {
+		return nil, err
+	}
+	c = multipliers(c, ws, forward)
+	if err := sameMultipliers(&m.Config, &c); err != nil {
+		return nil, err
+	}
+	if len(forward) > 0 {
+		for _, w := range ws {
+			if f, ok := forward[w.Name]; ok {
+				return nil, fmt.Errorf("weight %s is read with the multiplier %v, which no field of a configuration says", w.Name, f)
+			}
 		}
-		ws[i] = hf.Weight{Name: w.Name, Shape: w.Shape, Dims: w.Dims}
 	}
 	values, err := m.ToWeights(ws)
 	if err != nil {

@@ -98,7 +98,7 @@ func TestModels(t *testing.T) {
 			if d := cmp.Diff(m.W, got.W); d != "" {
 				t.Errorf("%s: %s", name, d)
 			}
-			s, err := convert.ToCheckpoint(got, plain(p))
+			s, err := convert.ToCheckpoint(got, p)
 			if err != nil {
 				t.Fatal(name, err)
 			}
@@ -134,16 +134,6 @@ func TestModels(t *testing.T) {
 			t.Errorf("%s without a plan: %s", name, d)
 		}
 	}
-}
-
-// plain is the plan without multipliers of weights, which a file keeps in its configuration.
-func plain(p *train.Plan) *train.Plan {
-	q := *p
-	q.Weights = append([]train.Weight(nil), p.Weights...)
-	for i := range q.Weights {
-		q.Weights[i].Forward = 1
-	}
-	return &q
 }
 
 // config checks the multipliers, which follow from the published constants and the width: 16/256 of that they were tuned at.
@@ -184,7 +174,13 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := convert.ToCheckpoint(m, p); err == nil || !strings.Contains(err.Error(), "multiplier") {
+	m.Config.MHAScale *= 1.01
+	if _, err := convert.ToCheckpoint(m, p); err == nil || !strings.Contains(err.Error(), "attention's branch") {
+		t.Error(err)
+	}
+	m.Config.MHAScale /= 1.01
+	m.Config.ScaleByD = false
+	if _, err := convert.ToCheckpoint(m, p); err == nil || !strings.Contains(err.Error(), "head's size") {
 		t.Error(err)
 	}
 	if _, err := convert.Config(p, map[string]float64{"heads": 1.5}); err == nil {
