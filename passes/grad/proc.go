@@ -18,11 +18,12 @@ type ProcOptions struct {
 	Levels int
 }
 
-// Value is the array that keeps what was differentiated: when the gradient is known, all arrays hold what they held before.
+// Value is the array that keeps the value of what was differentiated.
 func Value(array string) string { return "of." + array }
 
 // ReverseProc adds to the program a procedure that leaves in array g.NAME, for every NAME of Wrt, the gradient of Of after Proc with
-// respect to NAME before it, and in of.OF the value of Of. All other arrays hold in the end what they held at the beginning.
+// respect to NAME before it, and in of.OF the value of Of. Arrays that Proc reads before it writes them hold in the end what they held at
+// the beginning.
 //
 // Reversal goes statement by statement. That of a call is its adjoint function; that of a sequence runs it forward, stores what is
 // written at the entry of each statement and goes through the statements backward; that of a counted loop stores on a stack the entry of
@@ -185,7 +186,6 @@ func (r *reverser) activity() error {
 
 // statements are those of the new procedure.
 func (r *reverser) statements() ([]ir.Stmt, error) {
-	save, restore := r.slot(r.written)
 	r.p.Arrays = append(r.p.Arrays, ir.Array{Name: Value(r.o.Of), Elem: r.p.Array(r.o.Of).Elem})
 	start := &ir.Func{Name: r.fresh(r.name + ".start")}
 	w := newWriter(r.p, start)
@@ -202,37 +202,33 @@ func (r *reverser) statements() ([]ir.Stmt, error) {
 	}
 	start.Sets = append(start.Sets, ir.Set{Array: Value(r.o.Of), Value: "@" + r.o.Of})
 	r.p.Funcs = append(r.p.Funcs, *start)
-	back, err := r.sequence(r.body)
-	if err != nil {
-		return nil, err
-	}
-	out := append([]ir.Stmt{call(save)}, r.body...)
-	out = append(append(out, call(start.Name), call(restore)), back...)
-	return append(out, call(restore)), nil
+	return r.sequence(r.body, start.Name)
 }
 
 func call(name string) ir.Stmt { return ir.Stmt{Kind: ir.Call, Func: name} }
 
 // sequence reverses statements: it is entered with the arrays as at the entry of the first and the cotangents as at the exit of the last,
-// and left with the cotangents as at the entry. Arrays that something reads before it writes them are restored on the way.
-func (r *reverser) sequence(body []ir.Stmt) ([]ir.Stmt, error) {
+// and left with the cotangents as at the entry. Arrays that something reads before it writes them are restored on the way. With turn, a
+// function, the last statement is run too, and turn called, before the way back.
+func (r *reverser) sequence(body []ir.Stmt, turn string) ([]ir.Stmt, error) {
 	var out, back []ir.Stmt
 	for i, s := range body {
 		rev, err := r.statement(s)
 		if err != nil {
 			return nil, err
 		}
-		if i == len(body)-1 {
-			back = append(rev, back...)
+		back = append(rev, back...)
+		if i == len(body)-1 && turn == "" {
 			break
 		}
-		out = append(out, s)
-		back = append(rev, back...)
 		if names := r.needed(body[i:i+1], body[i:]); len(names) > 0 {
 			save, restore := r.slot(names)
-			out = append(out[:len(out)-1], call(save), s)
-			back = append([]ir.Stmt{call(restore)}, back...)
+			out, back = append(out, call(save)), append([]ir.Stmt{call(restore)}, back...)
 		}
+		out = append(out, s)
+	}
+	if turn != "" {
+		out = append(out, call(turn))
 	}
 	return append(out, back...), nil
 }
@@ -246,11 +242,11 @@ func (r *reverser) statement(s ir.Stmt) ([]ir.Stmt, error) {
 		}
 		return []ir.Stmt{call(name)}, nil
 	case ir.If:
-		yes, err := r.sequence(s.Body)
+		yes, err := r.sequence(s.Body, "")
 		if err != nil {
 			return nil, err
 		}
-		no, err := r.sequence(s.Else)
+		no, err := r.sequence(s.Else, "")
 		return []ir.Stmt{{Kind: ir.If, Cond: s.Cond, Body: yes, Else: no, Pos: s.Pos}}, err
 	case ir.Loop:
 		return r.counted(s)
@@ -299,7 +295,7 @@ func (r *reverser) levels(s ir.Stmt, n, levels int) ([]ir.Stmt, error) {
 		return append(out, ir.Stmt{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, body...)}), nil
 	}
 	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
-	back, err := r.sequence(s.Body)
+	back, err := r.sequence(s.Body, "")
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +328,7 @@ func (r *reverser) while(s ir.Stmt) ([]ir.Stmt, error) {
 	up := step(".up", func(b *exprs, old int) int { return b.op(ir.Add, ir.I32, old, b.num(ir.I32, 1)) })
 	down := step(".down", func(b *exprs, old int) int { return b.op(ir.Sub, ir.I32, old, b.num(ir.I32, 1)) })
 	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
-	back, err := r.sequence(s.Body)
+	back, err := r.sequence(s.Body, "")
 	if err != nil {
 		return nil, err
 	}
