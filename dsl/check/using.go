@@ -92,7 +92,7 @@ func (c *checker) using(s *syntax.Solve, sv *solver, bs *blockState) bool {
 	}
 	if m.name == "newton" {
 		if m.inner == nil {
-			m.inner = &method{name: "bicgstab", at: m.at, restart: 20, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
+			m.inner = &method{name: "bicgstab", at: m.at, restart: 10, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
 		}
 		if m.inner.name == "newton" {
 			c.errs.Errorf("WF0345", m.at.Span(), "the inner solver of newton solves linear equations").Suggest("write `inner = bicgstab(tol = 1e-3)`")
@@ -152,7 +152,7 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 
 // solverMethod reads the name and the options of a method; without `using` a method is chosen.
 func (c *checker) solverMethod(e syntax.Expr, s *syntax.Solve, linear bool) *method {
-	m := &method{at: e, restart: 20, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
+	m := &method{at: e, restart: 10, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
 	if e == nil {
 		m.at = s.Left
 		m.name = "bicgstab"
