@@ -329,9 +329,9 @@ func TestAgainstReferences(t *testing.T) {
 	}
 	r := start(t, "llama.wf", modelText(t, "llama"), small("groups", "2", "rep", "2", "ffn", "12"))
 	near("llama", r.loss(), llamaLoss(r, 16, 2, 2, 2))
-	r = start(t, "btlm.wf", modelText(t, "btlm"), small("heads", "4", "ffn", "10", "context_1", "7", "context_2", "7", "total", "1000"))
+	r = start(t, "btlm.wf", modelText(t, "btlm"), small("heads", "4", "ffn", "10", "context_1", "7", "context_2", "7", "total", "1000", "base", "256"))
 	near("btlm", r.loss(), biasedLoss(r, 16, 4, 2, 14.6, 2.22*256/16, 1, 1, true))
-	r = start(t, "celerity.wf", modelText(t, "celerity"), small("heads", "2"))
+	r = start(t, "celerity.wf", modelText(t, "celerity"), small("heads", "2", "base", "256"))
 	near("celerity", r.loss(), biasedLoss(r, 16, 2, 2, 1, 256.0/16, 0.86445/2, 0.5055/2, false))
 }
 
