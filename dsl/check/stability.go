@@ -67,6 +67,9 @@ type limiter struct {
 	visits  int
 }
 
+// asWritten is why assignments have no limit.
+const asWritten = "an assignment is evaluated as written"
+
 type unknownTerm struct {
 	at  diag.Span
 	why string
@@ -80,7 +83,7 @@ func (c *checker) blockLimit(b *Block) {
 			l.equation(s)
 		case Plain:
 			if spreads(s.Value) {
-				l.cannot(s.At, "an assignment is evaluated as written")
+				l.cannot(s.At, asWritten)
 			}
 		}
 	}
@@ -440,7 +443,11 @@ func (c *checker) noLimit(l *limiter, at diag.Span) {
 		d.Suggest("give a step, as in `step 0.01%s`", unitSuffix(c, b.Unit))
 		return
 	}
-	if len(l.unknown) == 0 {
+	spoken := false
+	for _, u := range l.unknown {
+		spoken = spoken || u.why != asWritten
+	}
+	if !spoken { // a scheme of the author's own
 		return
 	}
 	d := &diag.Diagnostic{Code: "WF0312", Severity: diag.Info, Primary: at, Message: "the stability of this step is not checked"}
