@@ -3,6 +3,7 @@ package grad
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -16,6 +17,7 @@ type ProcOptions struct {
 	// Levels of checkpoints of a counted loop: with one, every iteration's entry is stored; with L, a loop of n iterations is cut
 	// into pieces of pieces, stores about L*n^(1/L) of them and computes every iteration up to L times more. 0 means 2.
 	Levels int
+	Solves []Solve // loops that solve equations
 }
 
 // Value is the array that keeps the value of what was differentiated.
@@ -180,6 +182,9 @@ func (r *reverser) activity() error {
 	}
 	for _, x := range r.grads {
 		declare(r.p, x, Gradient(x))
+		if !slices.Contains(r.o.Wrt, x) {
+			r.p.Array(Gradient(x)).Local = true
+		}
 	}
 	return nil
 }
@@ -250,6 +255,9 @@ func (r *reverser) statement(s ir.Stmt) ([]ir.Stmt, error) {
 		return []ir.Stmt{{Kind: ir.If, Cond: s.Cond, Body: yes, Else: no, Pos: s.Pos}}, err
 	case ir.Loop:
 		return r.counted(s)
+	}
+	if rule := r.rule(&s); rule != nil {
+		return r.solve(s, *rule)
 	}
 	return r.while(s)
 }

@@ -157,6 +157,9 @@ func (r *reverser) exposed(body []ir.Stmt, written, reads map[string]bool) {
 			for _, b := range [][]ir.Stmt{s.Body, s.Else} {
 				r.exposed(b, maps.Clone(written), reads)
 			}
+			if rule := r.rule(&s); rule != nil { // its adjoint evaluates the residual
+				r.exposed([]ir.Stmt{call(rule.Func)}, maps.Clone(written), reads)
+			}
 			continue
 		}
 		f := r.p.Func(s.Func)
