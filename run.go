@@ -2,6 +2,7 @@ package wfc
 
 import (
 	"context"
+	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -37,49 +38,30 @@ type RunOptions struct {
 	// over a run that the fast one leaves, and why.
 	Engine   string
 	OnEngine func(name, why string)
+	// Checkpoints, if not nil, writes checkpoints; Restart, if not "", is a checkpoint, or the directory of a run, to go on from; Wall, if
+	// not 0, ends the run cleanly when so much time has passed.
+	Checkpoints *runtime.Checkpoints
+	Restart     string
+	Wall        time.Duration
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.
 type Result = runtime.Result
 
+// Estimate says what a run will take, from its first steps, which it runs for about the time of budget. It writes nothing.
+func (p *Program) Estimate(ctx context.Context, opt RunOptions, budget time.Duration) (*runtime.Estimate, error) {
+	prep, e, _, err := p.prepare(&opt)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return prep.Estimate(ctx, e, budget)
+}
+
 // Run runs the program. When the context is cancelled it stops early: the result then has Interrupted set, and outputs written so far
 // stay. The result is not nil whenever the run began.
 func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
-	if opt.Target == "" {
-		opt.Target = Wafer
-	}
-	if p.IR == nil {
-		return nil, p.Refusal
-	}
-	set, err := p.settings(opt.Set)
-	if err != nil {
-		return nil, err
-	}
-	prog := p.IR
-	if opt.Order != nil {
-		if opt.Order.Mesh == nil {
-			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%s holds no mesh program, so no orders of reductions", opt.Order.Name).
-				Suggest("build it for a machine it fits")}
-		}
-		prog = p.IR.Clone()
-		if err := ReplayOrders(prog, opt.Order.Mesh); err != nil {
-			return nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
-		}
-	}
-	if opt.Target == Wafer {
-		if err := p.onWafer(); err != nil { // before memory is taken for its fields
-			return nil, err
-		}
-	}
-	prep, err := runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress,
-		EngineBytes: p.engineBytes(opt.Target)})
-	if err != nil {
-		return nil, err
-	}
-	if opt.Target != Wafer && opt.Watch.on() {
-		return nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
-	}
-	e, done, err := p.engine(prog, opt.Target, opt)
+	prep, e, done, err := p.prepare(&opt)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +80,49 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 		}
 	}
 	return res, err
+}
+
+// prepare loads the program and makes the engine of its target. done ends what watches the engine.
+func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.Engine, done func() (*report.Profile, error), err error) {
+	if opt.Target == "" {
+		opt.Target = Wafer
+	}
+	if p.IR == nil {
+		return nil, nil, nil, p.Refusal
+	}
+	set, err := p.settings(opt.Set)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	prog := p.IR
+	if opt.Order != nil {
+		if opt.Order.Mesh == nil {
+			return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "%s holds no mesh program, so no orders of reductions", opt.Order.Name).
+				Suggest("build it for a machine it fits")}
+		}
+		prog = p.IR.Clone()
+		if err := ReplayOrders(prog, opt.Order.Mesh); err != nil {
+			return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
+		}
+	}
+	if opt.Target == Wafer {
+		if err := p.onWafer(); err != nil { // before memory is taken for its fields
+			return nil, nil, nil, err
+		}
+	}
+	prep, err = runtime.Prepare(prog, runtime.Options{Settings: set, DataDir: p.Source.Dir, OutDir: opt.OutDir, File: p.file, Progress: opt.Progress,
+		EngineBytes: p.engineBytes(opt.Target), Checkpoints: opt.Checkpoints, Restart: opt.Restart, Wall: opt.Wall})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if opt.Target != Wafer && opt.Watch.on() {
+		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
+	}
+	e, done, err = p.engine(prog, opt.Target, *opt)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return prep, e, done, nil
 }
 
 // onWafer says why a program cannot run on the wafer.

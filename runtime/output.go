@@ -50,6 +50,20 @@ func newOutputs(r *runner) *outputs {
 	return o
 }
 
+// resumed says that a run goes on after a step: what was due then is done.
+func (o *outputs) resumed(step int64) {
+	for i := range o.last {
+		if o.due[i].ever() {
+			o.last[i] = step
+		}
+	}
+	for i := range o.lastP {
+		if o.probe[i].ever() {
+			o.lastP[i] = step
+		}
+	}
+}
+
 // ready makes the output directory and tries it, so that a run does not end in vain after hours.
 func (o *outputs) ready() error {
 	dir := o.r.opt.OutDir

@@ -47,6 +47,12 @@ func (p *bar) At(done int64, t float64) {
 	p.b.SetCurrent(done)
 }
 
+// Note prints a line above the bar.
+func (p *bar) Note(line string) { fmt.Fprintf(p.w, "\r\033[K%s\n", line) }
+
+// Note prints a line.
+func (p *lines) Note(line string) { fmt.Fprintln(p.w, line) }
+
 func (p *bar) End() {
 	if p.b != nil {
 		p.b.Finish()

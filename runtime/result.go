@@ -24,10 +24,12 @@ type Result struct {
 	Probes      map[string]Number     `json:"probes"`  // last values
 	Outputs     []string              `json:"outputs"` // files written
 	Interrupted bool                  `json:"interrupted,omitempty"`
-	Profile     *report.Profile       `json:"profile,omitempty"` // where the cycles went, when it was asked for
-	Arrays      map[string]*ir.Tensor `json:"-"`                 // the fields at the end, row-major over their axes
-	Samples     []Sample              `json:"-"`                 // every probe taken, in order
-	Scalars     map[string]float64    `json:"-"`                 // host scalars
+	Stopped     string                `json:"stopped,omitempty"`    // why the run ended before its end, when it was told to
+	Checkpoint  string                `json:"checkpoint,omitempty"` // the last one written
+	Profile     *report.Profile       `json:"profile,omitempty"`    // where the cycles went, when it was asked for
+	Arrays      map[string]*ir.Tensor `json:"-"`                    // the fields at the end, row-major over their axes
+	Samples     []Sample              `json:"-"`                    // every probe taken, in order
+	Scalars     map[string]float64    `json:"-"`                    // host scalars
 }
 
 // Sample is one value of a probe.

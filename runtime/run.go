@@ -21,6 +21,11 @@ type Options struct {
 	Progress Progress   // may be nil
 	// EngineBytes is about what the engine takes besides copies of the fields: the memories of a simulated machine.
 	EngineBytes int64
+	// Checkpoints, if not nil, writes checkpoints; Restart, if not "", is one to go on from, or the directory of a run.
+	Checkpoints *Checkpoints
+	Restart     string
+	// Wall, if not 0, ends the run cleanly, with its outputs, when this much time has passed.
+	Wall time.Duration
 }
 
 func (o *Options) span(p ir.Pos) diag.Span {
@@ -78,6 +83,10 @@ type runner struct {
 	now     *leg                  // the leg that runs or ran last
 	before  float64               // with a clock: the time at the last launch's start
 	fetched map[string]*ir.Tensor // arrays as of now
+	saver   *saver                // nil without checkpoints
+	leg0    int                   // index of the leg that runs
+	here    int64                 // its iterations that are done
+	told    bool                  // the length of the run was announced
 }
 
 // Run drives the engine through the schedule. When the context is cancelled it stops at the end of a segment, and the result, with
@@ -91,7 +100,23 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	r.out = newOutputs(r)
 	r.watch = newWatch(e)
 	err := r.run()
+	if _, whole := e.(Stepper); errors.Is(err, errWall) || errors.Is(err, errInterrupted) && !whole { // the arrays are those of the last step
+		if serr := r.save(r.leg0, r.here); serr != nil {
+			err = errors.Join(err, serr)
+		}
+	}
 	r.opt.Progress.End()
+	if last, serr := r.saver.finish(); serr != nil {
+		err = errors.Join(err, serr)
+	} else {
+		r.res.Checkpoint = last
+	}
+	if errors.Is(err, errWall) {
+		r.res.Stopped = err.Error()
+		if err = r.stop(stopEnd); err == nil {
+			err = r.statistics()
+		}
+	}
 	if err != nil && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
 		if werr := r.out.writeProbes(); werr != nil { // those taken so far
 			err = errors.Join(err, werr)
@@ -113,11 +138,28 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	return r.res, err
 }
 
-var errInterrupted = errors.New("interrupted")
+// errInterrupted and errWall end a run early: the user, or the limit of time.
+var (
+	errInterrupted = errors.New("interrupted")
+	errWall        = errors.New("the limit of time is reached")
+)
 
 func (r *runner) run() error {
 	if err := r.out.ready(); err != nil {
 		return err
+	}
+	if c := r.opt.Checkpoints; c != nil {
+		var err error
+		if r.saver, err = newSaver(c, r.p); err != nil {
+			return err
+		}
+	}
+	first, from := 0, int64(0)
+	if r.opt.Restart != "" {
+		var err error
+		if first, from, err = r.resume(r.opt.Restart); err != nil {
+			return err
+		}
 	}
 	if err := r.e.Scalars(r.env); err != nil {
 		return err
@@ -132,7 +174,7 @@ func (r *runner) run() error {
 	}
 	r.arrays = nil // the engine holds them now
 	for i := range r.legs {
-		if l := &r.legs[i]; l.steps {
+		if l := &r.legs[i]; l.steps && r.opt.Restart == "" {
 			r.time = l.time(0)
 			break
 		}
@@ -141,9 +183,10 @@ func (r *runner) run() error {
 		r.total = 0 // nobody knows
 	}
 	r.opt.Progress.Begin(r.total)
-	evolved := false
-	for i := range r.legs {
+	evolved := r.opt.Restart != "" && r.done > 0
+	for i := first; i < len(r.legs); i++ {
 		l := &r.legs[i]
+		r.leg0, r.here = i, from
 		if l.steps && !evolved {
 			evolved = true
 			if l.clock != nil {
@@ -155,24 +198,33 @@ func (r *runner) run() error {
 				return err
 			}
 		}
-		if err := r.leg(l); err != nil {
+		if err := r.leg(l, from); err != nil {
 			return err
 		}
+		from = 0
 	}
 	if err := r.stop(stopEnd); err != nil {
 		return err
 	}
+	if n := len(r.legs); n > 0 {
+		if err := r.save(n-1, r.here); err != nil {
+			return err
+		}
+	}
 	return r.statistics()
 }
 
-// leg runs one entry of the schedule in segments.
-func (r *runner) leg(l *leg) error {
+// leg runs one entry of the schedule in segments, after the iterations that are done.
+func (r *runner) leg(l *leg, from int64) error {
 	l.first, r.now = r.step, l // an earlier leg may have ended early
+	if l.steps {
+		l.first -= from
+	}
 	if err := r.e.Scalars(l.env); err != nil {
 		return err
 	}
 	stepper, whole := r.e.(Stepper)
-	base := r.done
+	base := r.done - from
 	if whole {
 		stepper.OnStep(func(done int) {
 			k := r.done - base + int64(done) // r.done does not change while the engine runs
@@ -189,17 +241,34 @@ func (r *runner) leg(l *leg) error {
 			return err
 		}
 	}
-	for k, over := int64(0), false; k < l.n && !over; {
+	over := false
+	if ended := l.until; ended != "" && from > 0 { // the checkpoint may be of the end
+		if l.clock != nil {
+			ended = l.clock.Done
+		}
+		var err error
+		if over, err = r.flag(ended); err != nil {
+			return err
+		}
+	}
+	for k := from; k < l.n && !over; {
 		if r.ctx.Err() != nil {
 			return errInterrupted
+		}
+		if r.opt.Wall > 0 && time.Since(r.begun) >= r.opt.Wall {
+			return errWall
 		}
 		to, stop := l.n, false
 		if n := r.out.next(l, k); n > k && n <= to {
 			to, stop = n, true
 		}
 		// A few segments a second keep the bar alive and Ctrl-C quick, without cutting what costs machine cycles to cut.
-		if !whole && to-k > chunk {
+		// A limit of time cuts every engine.
+		if (!whole || r.opt.Wall > 0 || r.saver != nil && r.saver.c.Wall > 0) && to-k > chunk {
 			to, stop = k+chunk, false
+		}
+		if n := r.saver.next(l, k); n > k && n < to {
+			to, stop = n, false
 		}
 		if n := r.watch.next(l, k); n > k && n < to {
 			to, stop = n, false
@@ -222,7 +291,7 @@ func (r *runner) leg(l *leg) error {
 			return fmt.Errorf("the engine carried out no iteration of %s", l.run.Func)
 		}
 		k += done
-		r.done = base + k
+		r.done, r.here = base+k, k
 		r.fetched = nil
 		if l.steps {
 			r.step = l.first + k
@@ -240,6 +309,7 @@ func (r *runner) leg(l *leg) error {
 		}
 		stop = stop || early || l.clock != nil
 		r.opt.Progress.At(r.done, r.time)
+		r.announce()
 		if r.watch.next(l, k-1) == k {
 			if err := r.checkAll(); err != nil {
 				return err
@@ -247,6 +317,11 @@ func (r *runner) leg(l *leg) error {
 		}
 		if stop {
 			if err := r.stop(stopDue); err != nil {
+				return err
+			}
+		}
+		if l.steps && r.saver.due(r.step) {
+			if err := r.save(r.leg0, k); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,11 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "out", Usage: "write outputs to `DIR`", Value: defaultOut},
 		&cli.BoolFlag{Name: "json", Usage: "print the results as one JSON document"},
 		&cli.StringFlag{Name: "order", Usage: "combine reductions in the order of the wafer program in `FILE.wfx` (interp and cpu)"},
+		&cli.StringFlag{Name: "checkpoint", Usage: "write checkpoints to DIR/checkpoints of --out every so many steps, every so much time (10m), or at the `end`"},
+		&cli.StringFlag{Name: "restart", Usage: "go on from the checkpoint, or from the last one of the run, in `DIR`"},
+		&cli.DurationFlag{Name: "wall", Usage: "end the run cleanly after this `TIME`, for example 10m"},
+		&cli.StringSliceFlag{Name: "sweep", Usage: "run with every value of `NAME=A,B,..`; may be repeated for all combinations; results in one table", KeepSpace: true},
+		&cli.BoolFlag{Name: "dry-run", Usage: "say what memory and time the run will take, from its first steps, and stop"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 	}
 }
@@ -52,42 +58,19 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	if err != nil {
 		return err
 	}
-	opt, err := buildOptions(c)
+	if len(c.StringSlice("sweep")) > 0 {
+		return sweep(c, path, target)
+	}
+	p, ro, err := loadRun(c, path, target, nil)
 	if err != nil {
 		return err
 	}
-	opt.IndexOnly = target != wfc.Wafer
-	p, loaded, err := open(c, path, opt)
-	if err != nil {
+	if c.Bool("dry-run") {
+		e, err := p.Estimate(c.Context, ro, time.Second)
+		if err == nil {
+			_, err = fmt.Fprintf(c.App.Writer, "%s on %s: %v\n", p.Name, target, e)
+		}
 		return err
-	}
-	ro := wfc.RunOptions{Target: target, OutDir: c.String("out"), Engine: c.String("engine")}
-	if c.IsSet("engine") {
-		if target != wfc.Wafer {
-			return usagef("--engine is for --target wse")
-		}
-		ro.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
-	}
-	if loaded {
-		ro.Set = opt.Set
-	}
-	if o := c.String("order"); o != "" {
-		if target == wfc.Wafer {
-			return usagef("--order is for --target interp and cpu; the wafer has its own order")
-		}
-		if ro.Order, err = wfc.Load(o); err != nil {
-			return err
-		}
-	}
-	switch {
-	case c.Bool("quiet"):
-	case terminal(c.App.ErrWriter):
-		ro.Progress = runtime.NewBar(c.App.ErrWriter)
-	default:
-		ro.Progress = runtime.NewLines(c.App.ErrWriter, 2*time.Second)
-	}
-	if len(p.Warnings) > 0 {
-		show(p.Warnings, c.App.ErrWriter)
 	}
 	w, err := openWatch(c)
 	if err != nil {
@@ -123,11 +106,89 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	return nil
 }
 
+// loadRun opens a program and reads the flags of its run. more are settings besides those of --set.
+func loadRun(c *cli.Context, path string, target wfc.Target, more map[string]string) (*wfc.Program, wfc.RunOptions, error) {
+	ro := wfc.RunOptions{Target: target, OutDir: c.String("out"), Engine: c.String("engine"), Restart: c.String("restart"), Wall: c.Duration("wall")}
+	if ro.Wall < 0 {
+		return nil, ro, usagef("--wall %v: expected a time, for example --wall 10m", ro.Wall)
+	}
+	opt, err := buildOptions(c)
+	if err != nil {
+		return nil, ro, err
+	}
+	for k, v := range more {
+		opt.Set[k] = v
+	}
+	opt.IndexOnly = target != wfc.Wafer
+	p, loaded, err := open(c, path, opt)
+	if err != nil {
+		return nil, ro, err
+	}
+	if c.IsSet("engine") {
+		if target != wfc.Wafer {
+			return nil, ro, usagef("--engine is for --target wse")
+		}
+		ro.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
+	}
+	if loaded {
+		ro.Set = opt.Set
+	}
+	if o := c.String("order"); o != "" {
+		if target == wfc.Wafer {
+			return nil, ro, usagef("--order is for --target interp and cpu; the wafer has its own order")
+		}
+		if ro.Order, err = wfc.Load(o); err != nil {
+			return nil, ro, err
+		}
+	}
+	if ro.Checkpoints, err = checkpointing(c, ro.OutDir); err != nil {
+		return nil, ro, err
+	}
+	switch {
+	case c.Bool("quiet"):
+	case terminal(c.App.ErrWriter):
+		ro.Progress = runtime.NewBar(c.App.ErrWriter)
+	default:
+		ro.Progress = runtime.NewLines(c.App.ErrWriter, 2*time.Second)
+	}
+	if len(p.Warnings) > 0 {
+		show(p.Warnings, c.App.ErrWriter)
+	}
+	return p, ro, nil
+}
+
+// checkpointing reads --checkpoint: a number of steps, a time as in 10m, or end.
+func checkpointing(c *cli.Context, out string) (*runtime.Checkpoints, error) {
+	s := c.String("checkpoint")
+	if s == "" {
+		return nil, nil
+	}
+	if out == "" {
+		return nil, usagef("--checkpoint needs a directory: --out DIR")
+	}
+	k := &runtime.Checkpoints{Dir: out, Keep: 2}
+	n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(s, "steps")), 10, 64)
+	d, derr := time.ParseDuration(s)
+	switch {
+	case s == "end":
+	case err == nil && n > 0:
+		k.Steps = n
+	case derr == nil && d > 0:
+		k.Wall = d
+	default:
+		return nil, usagef("--checkpoint %s: expected a number of steps, a time such as 10m, or end", s)
+	}
+	return k, nil
+}
+
 // printResult prints the results for people.
 func printResult(w io.Writer, r *wfc.Result) {
 	end := ""
 	if r.Interrupted {
 		end = ", interrupted"
+	}
+	if r.Stopped != "" {
+		end = ", " + r.Stopped
 	}
 	fmt.Fprintf(w, "%s: %d steps, t = %s, %.2f s%s\n", r.Program, r.Steps, strings.TrimRight(fmt.Sprintf("%.6g %s", float64(r.Time), r.TimeUnit), " "), r.Seconds, end)
 	if r.Mesh != nil && r.Cycles != nil {
@@ -142,6 +203,9 @@ func printResult(w io.Writer, r *wfc.Result) {
 	}
 	for _, k := range keys(r.Probes) {
 		fmt.Fprintf(w, "probe %-6s %14.7g\n", k, float64(r.Probes[k]))
+	}
+	if r.Checkpoint != "" {
+		fmt.Fprintf(w, "checkpoint %s\n", r.Checkpoint)
 	}
 	for i, o := range r.Outputs {
 		if i == 8 && len(r.Outputs) > 10 {

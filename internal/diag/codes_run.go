@@ -128,4 +128,11 @@ resolves, or the solution becomes infinite at this time.`,
 A sum in f32 drifts by rounding alone by about 1e-7 times the square root of the steps; more is
 a scheme, or a boundary, that does not conserve.`,
 	},
+	{
+		Code:  "WF0624",
+		Title: "this checkpoint cannot be continued",
+		Text: `A run goes on from a checkpoint of the same program, built with the same parameters: only then are
+its steps those that would have followed. The checkpoint may also be damaged, which its
+checksums show, or not exist.`,
+	},
 }
