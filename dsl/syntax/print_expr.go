@@ -189,6 +189,11 @@ func (l *liner) reduce(e *Reduce) {
 		l.reduceArgs(e)
 		return
 	}
-	l.text(" of ")
+	l.text(" of")
+	if e.Where != nil {
+		l.soft(" ") // rather than inside the condition
+	} else {
+		l.text(" ")
+	}
 	l.operand(e.Body, precProduct)
 }
