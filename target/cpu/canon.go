@@ -15,7 +15,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 	total := overSize(op)
 	blocks := (total + canonBlock - 1) / canonBlock
 	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
-	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
+	emit := func(k *kernel) error {
 		st := r.newStage(k)
 		var failed error
 		r.outer(k, &local, len(op.Dom), func(active []int) {
@@ -39,7 +39,13 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 			})
 		})
 		return failed
-	})
+	}
+	var err error
+	if r.across() {
+		local, err = r.canonAcross(sym, blocks)
+	} else {
+		err = r.e.kernel(sym, r.slots, r.scalars, emit)
+	}
 	if err != nil || r.parts == nil {
 		return []launch{local}, err
 	}
