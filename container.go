@@ -18,6 +18,9 @@ import (
 
 // container makes the .wfx sections of a program.
 func (p *Program) container() (*wfx.File, error) {
+	if p.IR == nil {
+		return nil, p.Refusal
+	}
 	rep, err := p.ReportData.JSON()
 	if err != nil {
 		return nil, err
