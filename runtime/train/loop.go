@@ -56,22 +56,23 @@ type Result struct {
 
 // Trainer is a run.
 type Trainer struct {
-	open  func(phase int) (*Program, error)
-	o     Options
-	plan  *Plan // of the first phase: steps, ramp, phases
-	phase int
-	prog  *Program
-	eng   runtime.Engine
-	data  *tokens.Sampler
-	x, y  *ir.Tensor
-	step  int64
-	run   ckpt.Run
-	save  *ckpt.Writer
-	log   *metrics
-	res   Result
-	begun time.Time
-	prior float64 // seconds of earlier sessions
-	saved int64   // step of the last checkpoint, -1 none
+	open   func(phase int) (*Program, error)
+	o      Options
+	plan   *Plan // of the first phase: steps, ramp, phases
+	phase  int
+	prog   *Program
+	eng    runtime.Engine
+	data   *tokens.Sampler
+	x, y   *ir.Tensor
+	step   int64
+	run    ckpt.Run
+	save   *ckpt.Writer
+	log    *metrics
+	res    Result
+	begun  time.Time
+	prior  float64  // seconds of earlier sessions
+	saved  int64    // step of the last checkpoint, -1 none
+	cycles [2]int64 // of the engine, of computation and transfers, at the last step
 }
 
 // New opens a run: builds the phase it is in, loads the checkpoint it continues, prepares its directory. open builds the program of a
@@ -162,6 +163,7 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 	if t.eng, err = t.prog.Engine(); err != nil {
 		return err
 	}
+	t.cycles = [2]int64{}
 	if err = t.prog.Prepared.Start(t.eng, nil); err != nil {
 		t.eng.Close()
 		return err
@@ -277,6 +279,11 @@ func (t *Trainer) one() error {
 	t.step++
 	ev := Event{Step: t.step, Phase: t.phase, Tokens: t.data.Cursor().Tokens, Epoch: t.data.Cursor().Epoch, Loss: sum / float64(k),
 		StepTokens: int64(k) * int64(p.Batch) * int64(p.Context)}
+	if c, ok := t.eng.(runtime.Counter); ok {
+		compute, host := c.Cycles()
+		ev.Metrics = append(ev.Metrics, Value{"cycles", runtime.Number(compute - t.cycles[0])}, Value{"host_cycles", runtime.Number(host - t.cycles[1])})
+		t.cycles = [2]int64{compute, host}
+	}
 	for _, m := range p.Metrics {
 		v, err := t.scalar(m.Array)
 		if err != nil {

@@ -92,6 +92,9 @@ func (t *Trainer) continues(c *ckpt.Checkpoint) error {
 	if r.Steps != t.plan.Steps {
 		note("the run has another length now: its schedule of the learning rate is another")
 	}
+	if !slices.Equal(r.Data, t.run.Data) {
+		note("the data are others: the order of sequences goes on where it was, in other text")
+	}
 	if r.Seed != t.plan.Seed || r.Order != t.plan.Order {
 		note("the order of the data is another from here on")
 	}
@@ -203,6 +206,9 @@ func (t *Trainer) prepareDir() error {
 				return err
 			}
 		}
+	}
+	if inside {
+		t.saved = t.step
 	}
 	t.log, err = openMetrics(filepath.Join(t.o.Out, MetricsFile), t.step)
 	return err
