@@ -1,7 +1,7 @@
 package train
 
 import (
-	"context"
+	"flag"
 	"fmt"
 	"math"
 	"testing"
@@ -118,55 +118,29 @@ func same(t *testing.T, p *ir.Program, want, got machine) {
 	}
 }
 
-// One training step of a transformer - forward, backward, AdamW - on 64 simulated PEs, without the host between the first token and the
-// last weight: every tensor has the bits of the interpreter with the mesh's reduction orders, and the values of the program that was not
-// cut for the mesh.
+// One training step of a transformer - forward, backward, AdamW - on simulated PEs, without the host between the first token and the last
+// weight: every tensor has the bits of the interpreter with the mesh's reduction orders, and the loss that of the program that was not
+// cut for the mesh. The model is the micro anchor with fewer tokens: with the elements of a head along x and the channels along y every PE
+// of 16 x 32 holds 53 of its weights. The code of the PE in the corner, which is part of every reduction, and straight-line for both
+// layers, is larger than the memory of a PE; the machine of this test has more.
 func TestWaferStep(t *testing.T) {
 	for _, c := range []struct {
 		layers, heads, wide, batch, ctx int
-		memory                          int // of a PE; 0: the machine's own
-	}{{1, 2, 8, 16, 2, 128 << 10}, {2, 2, 32, 4, 2, 256 << 10}} {
+		y                               string
+		memory                          int
+	}{{1, 2, 8, 16, 2, "batch", 128 << 10}, {2, 2, 32, 4, 2, "batch", 256 << 10}, {2, 2, 32, 2, 4, "chan", 128 << 10}} {
 		a := anchor{name: "cut", layers: c.layers, heads: c.heads, wide: c.wide}
-		t.Run(fmt.Sprintf("%dx%d", c.layers, c.wide), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d_%d_%s", c.layers, c.wide, c.y), func(t *testing.T) {
 			p, ws := meshStep(t, &a, c.batch, c.ctx)
-			m, err := wse.Profile("wse2")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if c.memory > 0 {
-				m.MemBytes = c.memory
-			}
-			w, err := toWafer(p, layouts(p, "hd", "batch"), m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := state(p, &a, ws)
-			in, err := interp.New(w.replay())
-			if err != nil {
-				t.Fatal(err)
-			}
+			w, e, in := onWafer(t, p, &a, ws, c.y, c.memory)
 			defer in.Close()
-			load(t, in, p, s)
 			run(t, in, "step")
-
-			f, err := fast.New(w.code, m, sim.Options{}, -1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e, err := host.On(p, w.mesh, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			load(t, e, p, s)
 			start := time.Now()
-			if _, err := e.Run(context.Background(), "step", 1); err != nil {
-				t.Fatal(err)
-			}
+			run(t, e, "step")
 			cycles, _ := e.Cycles()
 			t.Logf("%d x %d PEs, %d B of the fullest, %d cycles, simulated in %v", w.mesh.W, w.mesh.H, w.need, cycles, time.Since(start))
 			same(t, p, in, e)
 
-			// The same model as it is written, for the values.
 			q, wq := gpt(&a, c.batch, c.ctx, ir.F32, whole)
 			if err := passes.Run(q, &passes.Config{}); err != nil {
 				t.Fatal(err)
@@ -180,5 +154,57 @@ func TestWaferStep(t *testing.T) {
 			run(t, plain, "loss")
 			near(t, "loss", get(t, e, "loss").At(0), get(t, plain, "loss").At(0), 1e-5)
 		})
+	}
+}
+
+// onWafer builds a step for the mesh and loads it into the simulator and the interpreter.
+func onWafer(t *testing.T, p *ir.Program, a *anchor, ws []weight, y string, memory int) (*wafer, *host.Engine, *interp.Machine) {
+	t.Helper()
+	m, err := wse.Profile("wse2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.MemBytes = memory
+	w, err := toWafer(p, layouts(p, "hd", y), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := interp.New(w.replay())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := fast.New(w.code, m, sim.Options{}, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := host.On(p, w.mesh, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := state(p, a, ws)
+	load(t, in, p, s)
+	load(t, e, p, s)
+	return w, e, in
+}
+
+var soak = flag.Bool("soak", false, "run the micro anchor with all its tokens on the simulator")
+
+// TestWaferAnchor is the micro anchor as it is, 4 times 64 tokens, on 512 simulated PEs: the losses of llm.c within 1e-5.
+func TestWaferAnchor(t *testing.T) {
+	if !*soak {
+		t.Skip("takes a minute; -soak runs it")
+	}
+	p, ws := meshStep(t, &micro, batch, context_)
+	w, e, in := onWafer(t, p, &micro, ws, "chan", 8<<20)
+	defer in.Close()
+	for i := range 2 {
+		start := time.Now()
+		run(t, e, "step")
+		run(t, in, "step")
+		cycles, _ := e.Cycles()
+		loss := get(t, e, "loss").At(0)
+		t.Logf("step %d: loss %.7f, %d x %d PEs, %d B of the fullest, %d cycles so far, %v", i, loss, w.mesh.W, w.mesh.H, w.need, cycles, time.Since(start))
+		near(t, "loss", loss, micro.losses[i], 1e-5)
+		same(t, p, in, e)
 	}
 }
