@@ -6,6 +6,7 @@
 package tokens
 
 import (
+	"bytes"
 	"fmt"
 	"sort"
 	"sync"
@@ -174,14 +175,43 @@ func (gpt2) Encode(text []byte) ([]int32, error) {
 				break
 			}
 		}
-		ids, _, err := r50k().Encode(string(text[:n]))
+		ids, err := encodePiece(text[:n])
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range ids {
-			out = append(out, int32(id))
-		}
+		out = append(out, ids...)
 		text = text[n:]
+	}
+	return out, nil
+}
+
+// The library's splitting pattern loses the character DEL. It is given the character 01 instead, which like DEL is neither space, letter
+// nor digit and is in no token but its own, and the tokens of those that were DEL are changed back.
+const (
+	soh, del           = 0x01, 0x7f
+	sohToken, delToken = 189, 221
+)
+
+func encodePiece(text []byte) ([]int32, error) {
+	changed := bytes.IndexByte(text, del) >= 0
+	given := text
+	if changed {
+		given = bytes.ReplaceAll(text, []byte{del}, []byte{soh})
+	}
+	ids, _, err := r50k().Encode(string(given))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int32, len(ids))
+	at := 0
+	for i, id := range ids {
+		out[i] = int32(id)
+		if changed && id == sohToken {
+			at += bytes.IndexAny(text[at:], "\x01\x7f") + 1
+			if text[at-1] == del {
+				out[i] = delToken
+			}
+		}
 	}
 	return out, nil
 }

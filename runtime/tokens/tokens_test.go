@@ -14,7 +14,7 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	texts := []string{"", "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak.", "naïve café — 東京 🙂  two  spaces\t\n\n\n x",
-		"don't they'll I'm we've 12345 x1y2 <|endoftext|> !!", strings.Repeat("a line of text\nand\n\n\nanother  \n x", 9000)}
+		"a\x01\x7f \x7f\x7f!\x01 x\x7fy", "don't they'll I'm we've 12345 x1y2 <|endoftext|> !!", strings.Repeat("a line of text\nand\n\n\nanother  \n x", 9000)}
 	for _, kind := range Kinds() {
 		for _, text := range texts {
 			tk, err := For(kind, []byte(text+"\n"))
