@@ -34,7 +34,7 @@ func (c *checker) condition(fields []*Field, b *syntax.BC, e *syntax.BCEntry, k 
 		return
 	}
 	own := f.axisOn(k.axis)
-	sc := &scope{what: "a boundary value", grid: f.Grid, on: f.Axes, side: own}
+	sc := &scope{what: "a boundary value", grid: f.Grid, on: f.Axes, side: own, high: k.high}
 	if !c.boundaryTime(cond.Left, sc) || !c.boundaryTime(cond.Right, sc) || e.Where != nil && !c.boundaryTime(e.Where, sc) {
 		return
 	}
@@ -309,7 +309,7 @@ func (c *checker) namedCondition(fields []*Field, b *syntax.BC, e *syntax.BCEntr
 		return
 	}
 	name := r.Name.Name
-	sc := &scope{what: "a boundary value", grid: fields[0].Grid, side: k.axis}
+	sc := &scope{what: "a boundary value", grid: fields[0].Grid, side: k.axis, high: k.high}
 	if e.Where != nil && !c.boundaryTime(e.Where, sc) {
 		return
 	}
@@ -518,4 +518,39 @@ func (c *Condition) Terms() []*Node {
 		return []*Node{c.A, c.B, c.Value}
 	}
 	return []*Node{c.Value}
+}
+
+// atWall reads a field of the grid on a side: its value in the end node or on the end face, or the line through the two cells next to the
+// wall, which is of order 2.
+func (c *checker) atWall(n *Node, f *Field, sc *scope) *Node {
+	side := -1
+	for k, a := range f.Axes {
+		here := sc.axes()[k]
+		if base(a) == sc.sideAxis() {
+			side = k
+			n.Sub = append(n.Sub, Sub{})
+			continue
+		}
+		if here != a {
+			c.errs.Errorf("WF0245", n.At, "%s lives half a step away from the points of this side", f.Name).With(f.At, "declared here").
+				Note("values at centres, faces and edges are different unknowns").Suggest("name a field that lives on %s", placeText(f.Grid, sc.axes()))
+			return bad(n.At)
+		}
+		n.Sub = append(n.Sub, Sub{Var: &IndexVar{a.Name, a}})
+	}
+	at := func(off int) *Node {
+		m := *n
+		m.Sub = append([]Sub(nil), n.Sub...)
+		if a := f.Axes[side]; sc.high {
+			off = a.N - 1 - off
+		}
+		m.Sub[side].Off = off
+		return &m
+	}
+	if a := f.Axes[side]; a.Nodes || a.N < 2 {
+		return at(0)
+	}
+	first := compute(ir.Mul, f.Unit, n.At, number(1.5, one(), n.At), at(0))
+	second := compute(ir.Mul, f.Unit, n.At, number(0.5, one(), n.At), at(1))
+	return compute(ir.Sub, f.Unit, n.At, first, second)
 }

@@ -168,7 +168,7 @@ func (c *checker) width(a *Axis, at diag.Span) *Node {
 func (c *checker) mappedDeriv(x *Node, a *Axis, n int, sc *scope, at diag.Span) *Node {
 	for ; n > 0; n-- {
 		metric := compute(ir.Div, one(), at, number(a.H, a.Unit, at), c.width(a, at))
-		d := &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: c.accuracy(sc), Unit: x.Unit.div(a.Unit), At: at}
+		d := &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: 2, Unit: x.Unit.div(a.Unit), At: at}
 		x = compute(ir.Mul, d.Unit, at, metric, d)
 	}
 	return x

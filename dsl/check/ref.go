@@ -194,13 +194,13 @@ func (c *checker) localLet(e *syntax.Ref, l *localLet, sc *scope) *Node {
 
 // letValue checks the expression of a let where it is used; one context checks it once.
 func (c *checker) letValue(e *syntax.Ref, it *syntax.BindItem, sc *scope) *Node {
-	key := letKey{item: it, grid: sc.grid, side: sc.side}
+	key := letKey{item: it, grid: sc.grid, side: sc.side, high: sc.high}
 	if sc.grid != nil {
 		key.place = placeText(sc.grid, sc.axes())
 	}
 	if sc.block != nil {
 		key.block = sc.block.id
-		if c.readsNext(it, sc.block, 0) {
+		if sc.block.top().once { // a field means its next value from its assignment on; in steps a prime says so
 			key.at = len(sc.block.assigned)
 		}
 	}
@@ -245,6 +245,9 @@ func (c *checker) fieldRef(e *syntax.Ref, f *Field, sc *scope) *Node {
 		f, n.Field = u, u
 	} else if !c.nextValue(e, f, sc, n) {
 		return bad(e.At)
+	}
+	if sc.side != nil && e.Index == nil && f.Grid != nil && f.Grid == sc.grid {
+		return c.atWall(n, f, sc)
 	}
 	if sc.side != nil && len(f.Axes) > 0 && (e.Index == nil || onAxis(f, sc.side)) {
 		c.errs.Errorf("WF0264", e.At, "a boundary value cannot read the field %s", f.Name).With(f.At, "declared here").

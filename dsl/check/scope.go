@@ -17,6 +17,7 @@ type scope struct {
 	block *blockState
 	init  bool  // initial value: fields declared before may be read
 	side  *Axis // boundary value: this axis has no coordinate here
+	high  bool  // and this is its high end
 	sums  map[syntax.Expr][]IndexVar
 	inDer bool               // inside a derivative
 	atEnd bool               // the time means the end of the step
@@ -57,6 +58,7 @@ type letKey struct {
 	grid       *Grid
 	place      string
 	side       *Axis
+	high       bool
 	block      int
 	at         int // statements assigned so far
 	index      string

@@ -1,8 +1,6 @@
 package lower
 
 import (
-	"math/bits"
-
 	"github.com/wfc-lang/wfc/dsl/check"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -74,19 +72,26 @@ func (w *writer) flux(n *check.Node, t ir.Elem) (int, bool) {
 	return w.add(ir.Node{Op: ir.Deriv, Elem: t, Args: []int{x}, Name: n.Var.Name, N: 1, Acc: 2}), true
 }
 
-// worth says whether the argument of a derivative is costly and lives midway between points along its axis, whatever else it reads.
+// worth says whether the argument of a derivative is costly and lives midway between points along its axis, whatever else it reads. What
+// depends on coordinates alone costs nothing. Beyond the end of an anti-periodic axis a flux would have another sign, so there it is not.
 func (w *writer) worth(n *check.Node) bool {
-	count, midway := 0, false
+	count, midway, turns := 0, false, false
+	reads := map[*check.Node]bool{}
 	check.Visit(n.Args[0], func(x *check.Node) {
+		some := x.Op == check.Read || x.Op == check.LetRead
+		for _, a := range x.Args {
+			some = some || reads[a]
+		}
+		reads[x] = some
 		switch {
-		case x.Host():
-		case x.Op == check.Compute:
+		case x.Op == check.Read:
+			k := x.Field.Cond(n.Var.Axis, true)
+			turns = turns || k != nil && k.Kind == ir.Wrap
+		case x.Op == check.Compute && some:
 			count++
-		case x.Op == check.Shift && x.Var == n.Var && bits.TrailingZeros(uint(abs(x.N))) == 0:
+		case x.Op == check.Shift && x.Var == n.Var && x.N%2 != 0:
 			midway = true
 		}
 	})
-	return midway && count >= costly && check.Midway(n.Args[0], n.Var)
+	return midway && !turns && count >= costly && check.Midway(n.Args[0], n.Var)
 }
-
-func abs(k int) int { return max(k, -k) }

@@ -258,7 +258,18 @@ func Transport(r *rand.Rand, dims int) Problem {
 					bcs = append(bcs, fmt.Sprintf("bc T { %s: dn(T) = %s }", side, s))
 				default:
 					h := num(uniform(r, 0.5, 3))
-					bcs = append(bcs, fmt.Sprintf("bc T { %s: %s*T + dn(T) = %s*(%s) + %s }", side, h, h, v, s))
+					if diffusion != "constant" && r.IntN(2) == 0 { // with the coefficient at the wall
+						kind = "flux"
+						wall := num(a.k.at(end.x))
+						for j, b := range axes {
+							if j != i {
+								wall += "*" + b.k.text(b.name)
+							}
+						}
+						bcs = append(bcs, fmt.Sprintf("bc T { %s: k*dn(T) = %s*(%s - T) + %s*(%s) }", side, h, v, wall, s))
+					} else {
+						bcs = append(bcs, fmt.Sprintf("bc T { %s: %s*T + dn(T) = %s*(%s) + %s }", side, h, h, v, s))
+					}
 				}
 				label += kind + ","
 				if diffusion != "constant" {
