@@ -16,6 +16,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
 	"github.com/wfc-lang/wfc/runtime/vtk"
+	"github.com/wfc-lang/wfc/runtime/xdmf"
 )
 
 // Checkpoints of a run hold every array that changes, scratch of integrators and solvers included, and where in the schedule the run is.
@@ -32,16 +33,17 @@ type Checkpoints struct {
 
 // position is where a checkpoint was taken.
 type position struct {
-	Leg     int                   `json:"leg"`       // entry of the schedule
-	Done    int64                 `json:"done"`      // its iterations that are done
-	Total   int64                 `json:"total"`     // iterations of all legs that are done
-	Step    int64                 `json:"step"`      // steps taken
-	Time    string                `json:"time"`      // as a hexadecimal floating-point number
-	Samples []sampleText          `json:"samples"`   // probes so far
-	Firsts  map[string]string     `json:"firsts"`    // first values of probes with a bound on their drift
-	Series  map[string][]vtk.Step `json:"series"`    // files of time series so far
-	Env     map[string]string     `json:"scalars"`   // host scalars the run began with
-	Arrays  []string              `json:"of_arrays"` // in the order of the program
+	Leg     int                    `json:"leg"`     // entry of the schedule
+	Done    int64                  `json:"done"`    // its iterations that are done
+	Total   int64                  `json:"total"`   // iterations of all legs that are done
+	Step    int64                  `json:"step"`    // steps taken
+	Time    string                 `json:"time"`    // as a hexadecimal floating-point number
+	Samples []sampleText           `json:"samples"` // probes so far
+	Firsts  map[string]string      `json:"firsts"`  // first values of probes with a bound on their drift
+	Series  map[string][]vtk.Step  `json:"series"`  // files of time series so far
+	Meshes  map[string][]xdmf.Step `json:"meshes"`
+	Env     map[string]string      `json:"scalars"`   // host scalars the run began with
+	Arrays  []string               `json:"of_arrays"` // in the order of the program
 }
 
 type sampleText struct {
@@ -110,7 +112,7 @@ func (r *runner) save(i int, k int64) error {
 	if s == nil || s.last == r.step {
 		return nil
 	}
-	pos := position{Leg: i, Done: k, Total: r.done, Step: r.step, Time: exact(r.time), Firsts: map[string]string{}, Series: r.out.series, Env: map[string]string{}}
+	pos := position{Leg: i, Done: k, Total: r.done, Step: r.step, Time: exact(r.time), Firsts: map[string]string{}, Series: r.out.series, Meshes: r.out.meshes, Env: map[string]string{}}
 	for _, x := range r.res.Samples {
 		pos.Samples = append(pos.Samples, sampleText{x.Probe, x.Step, exact(x.Time), exact(x.Value)})
 	}
@@ -216,6 +218,9 @@ func (r *runner) resume(path string) (leg int, done int64, err error) {
 	}
 	if pos.Series != nil {
 		r.out.series = pos.Series
+	}
+	if pos.Meshes != nil {
+		r.out.meshes = pos.Meshes
 	}
 	r.out.resumed(r.step)
 	if r.saver != nil {

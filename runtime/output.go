@@ -16,6 +16,7 @@ import (
 	"github.com/wfc-lang/wfc/runtime/npy"
 	"github.com/wfc-lang/wfc/runtime/png"
 	"github.com/wfc-lang/wfc/runtime/vtk"
+	"github.com/wfc-lang/wfc/runtime/xdmf"
 )
 
 // when tells why outputs are looked at.
@@ -34,13 +35,15 @@ type outputs struct {
 	probe   []due // parallel to Program.Probes
 	last    []int64
 	lastP   []int64
-	firsts  map[string]float64    // of probes with a bound on their drift
+	firsts  map[string]float64     // of probes with a bound on their drift
+	meshes  map[string][]xdmf.Step // series of XDMF so far
+	films   []*film
 	series  map[string][]vtk.Step // .pvd file -> its files
 	written []string
 }
 
 func newOutputs(r *runner) *outputs {
-	o := &outputs{r: r, firsts: map[string]float64{}, series: map[string][]vtk.Step{}}
+	o := &outputs{r: r, firsts: map[string]float64{}, meshes: map[string][]xdmf.Step{}, series: map[string][]vtk.Step{}}
 	for _, x := range r.p.Outputs {
 		o.due, o.last = append(o.due, r.dueOf(x.Steps, x.Seconds)), append(o.last, -1)
 	}
@@ -194,8 +197,16 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 					return err
 				}
 			}
+		case "xdmf":
+			err = o.writeXDMF(x)
+		case "gif":
+			for _, name := range x.Arrays {
+				if err = o.shoot(x, f, name); err != nil {
+					return err
+				}
+			}
 		default:
-			err = diag.List{diag.New("WF0608", r.opt.span(x.Pos), "unknown output format %q", f.Name).Suggest("npy, npz, vti and png are the formats")}
+			err = diag.List{diag.New("WF0608", r.opt.span(x.Pos), "unknown output format %q", f.Name).Suggest("npy, npz, vti, xdmf, png and gif are the formats")}
 		}
 		if err != nil {
 			return err
@@ -259,12 +270,22 @@ func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 	return nil
 }
 
-// writePNG draws an array of one or two axes, or the plane of a third that the format names (the middle of the last axis if none).
+// writePNG draws an array.
 func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error {
+	p, plane, err := o.picture(x, f, name)
+	if err != nil {
+		return err
+	}
+	return p.WriteFile(o.path(name + suffix + plane + ".png"))
+}
+
+// picture draws an array of one or two axes, or the plane of a third that the format names (the middle of the last axis if none). suffix
+// names the plane where the program draws several.
+func (o *outputs) picture(x *ir.Output, f ir.Format, name string) (plot *png.Plot, suffix string, err error) {
 	r := o.r
 	t, err := r.get(name)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	a := r.p.Array(name)
 	axes := r.axes(a)
@@ -285,7 +306,7 @@ func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error
 		}
 		title += fmt.Sprintf("  %s = %.6g %s", label(axes[cut]), axes[cut].Coord(float64(at)), axes[cut].Unit)
 	default:
-		return diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s has %d axes; a picture shows 1 to 3", name, len(axes)).Suggest("write it as npy")}
+		return nil, "", diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s has %d axes; a picture shows 1 to 3", name, len(axes)).Suggest("write it as npy")}
 	}
 	var keep, stride []int
 	s, off := 1, 0
@@ -301,25 +322,25 @@ func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error
 		}
 		keep, stride = append(keep, d), append(stride, strides[d])
 	}
-	p := png.Plot{Title: strings.TrimRight(title, " "), X: plotAxis(axes[keep[0]])}
+	p := &png.Plot{Title: strings.TrimRight(title, " "), X: plotAxis(axes[keep[0]])}
 	if len(keep) == 1 {
 		p.Value = func(i, _ int) float64 { return t.At(i) }
 	} else {
 		p.Y = plotAxis(axes[keep[1]])
 		p.Value = func(i, j int) float64 { return t.At(off + i*stride[0] + j*stride[1]) }
 	}
-	if o.planes(name) > 1 {
-		suffix += fmt.Sprintf("_%s%.6g", label(axes[cut]), f.SliceAt)
+	if o.planes(name, f.Name) > 1 {
+		suffix = fmt.Sprintf("_%s%.6g", label(axes[cut]), f.SliceAt)
 	}
-	return p.WriteFile(o.path(name + suffix + ".png"))
+	return p, suffix, nil
 }
 
 // planes counts the different planes of an array that the program draws: with several, their files have the plane in their names.
-func (o *outputs) planes(name string) int {
+func (o *outputs) planes(name, format string) int {
 	seen := map[ir.Format]bool{}
 	for _, x := range o.r.p.Outputs {
 		for _, f := range x.Formats {
-			if f.Name == "png" && slices.Contains(x.Arrays, name) {
+			if f.Name == format && slices.Contains(x.Arrays, name) {
 				seen[f] = true
 			}
 		}

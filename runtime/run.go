@@ -122,6 +122,11 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 			err = errors.Join(err, werr)
 		}
 	}
+	if r.opt.OutDir != "" {
+		if ferr := r.out.finish(); ferr != nil {
+			err = errors.Join(err, ferr)
+		}
+	}
 	r.res.Outputs = r.out.written
 	r.res.Steps, r.res.Time, r.res.TimeUnit = r.step, Number(r.time), r.timeUnit()
 	if c, ok := e.(Counter); ok {

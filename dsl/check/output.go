@@ -7,7 +7,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-var formatNames = []string{"npy", "npz", "vti", "png"}
+var formatNames = []string{"npy", "npz", "vti", "xdmf", "png", "gif"}
 
 // output checks what is written and when.
 func (c *checker) output(s *syntax.Output) {
@@ -84,17 +84,17 @@ func (c *checker) format(f *syntax.OutputFormat, o *Output) {
 	for _, a := range f.Args {
 		c.errs.Errorf("WF0322", a.At, "%s has no such option", f.Name.Name).Suggest("the only option is the plane of a picture: png(slice z = 0.5)")
 	}
-	if len(f.Slices) > 0 && (f.Name.Name != "png" || len(f.Slices) > 1) {
-		c.errs.Errorf("WF0322", f.Slices[len(f.Slices)-1].At, "one slice of a png is all there is").Suggest("write png(slice z = 0.5), several times for several planes")
+	if len(f.Slices) > 0 && (!pictures(f.Name.Name) || len(f.Slices) > 1) {
+		c.errs.Errorf("WF0322", f.Slices[len(f.Slices)-1].At, "one slice of a picture is all there is").Suggest("write png(slice z = 0.5) or gif(slice z = 0.5), several times for several planes")
 		return
 	}
 	for _, fd := range o.Fields {
-		if (f.Name.Name == "vti" || f.Name.Name == "png") && (len(fd.Axes) == 0 || len(fd.Axes) > 3) {
+		if (f.Name.Name == "vti" || f.Name.Name == "xdmf" || pictures(f.Name.Name)) && (len(fd.Axes) == 0 || len(fd.Axes) > 3) {
 			c.errs.Errorf("WF0322", f.Name.At, "%s shows fields with one to three axes; %s has %d", f.Name.Name, fd.Name, len(fd.Axes)).
 				With(fd.At, "declared here").Suggest("write it as npy")
 			return
 		}
-		if f.Name.Name != "png" {
+		if !pictures(f.Name.Name) {
 			continue
 		}
 		if !c.slice(f, fd, &out) {
@@ -103,6 +103,9 @@ func (c *checker) format(f *syntax.OutputFormat, o *Output) {
 	}
 	o.Formats = append(o.Formats, out)
 }
+
+// pictures says whether a format draws planes.
+func pictures(format string) bool { return format == "png" || format == "gif" }
 
 // slice finds the plane of a picture. Without one, a field with three axes is cut in the middle of the last.
 func (c *checker) slice(f *syntax.OutputFormat, fd *Field, out *ir.Format) bool {

@@ -231,7 +231,7 @@ func (p *parser) schedule() *Schedule {
 // format reads `png(slice z = 0.25 m, map = "gray")`.
 func (p *parser) format() *OutputFormat {
 	start := p.start()
-	f := &OutputFormat{Name: p.ident("a file format: vti, npy, npz or png")}
+	f := &OutputFormat{Name: p.ident("a file format: npy, npz, vti, xdmf, png or gif")}
 	if p.isOp("(") {
 		opened := p.open("(", "`(`")
 		for !p.isOp(")") {

@@ -545,8 +545,8 @@ probe p = T at (x = 0.5, y = 0.5)      // right`,
 	{
 		Code:  "WF0322",
 		Title: "this output cannot be written so",
-		Text: `Formats are npy, npz, vti and png (vti and png for fields with one to three axes); png
-takes a plane, png(slice z = 0.5). Outputs come every so many steps, every so much time
+		Text: `Formats are npy, npz, vti, xdmf, png and gif (all but npy and npz for fields with one to three
+axes); png and gif take a plane, png(slice z = 0.5). Outputs come every so many steps, every so much time
 in a program with a time, or at the end.`,
 		Example: `
 output T every 0 steps as jpg          // wrong, twice
