@@ -107,7 +107,7 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 	return res, FileErrors(err)
 }
 
-// EstimateTraining says what a run would take. It trains one step to tell the time when the target is this computer.
+// EstimateTraining says what a run would take. It trains two steps to tell the time, when they are short.
 func EstimateTraining(ctx context.Context, src Source, opt TrainOptions) (string, error) {
 	t, _, err := openTraining(src, opt)
 	if err != nil {
@@ -115,7 +115,9 @@ func EstimateTraining(ctx context.Context, src Source, opt TrainOptions) (string
 	}
 	defer t.data.Close()
 	seconds := 0.0
-	if t.opt.Target != Wafer && t.plan.Steps > 0 {
+	// A step of a large model takes too long to try: its time is then estimated from the peak.
+	cost := t.plan.Flops() * t.plan.TokensOf(0, 1)
+	if t.opt.Target == CPU && cost < 1e11 && t.plan.Steps > 0 || t.opt.Target == Interp && cost < 1e9 && t.plan.Steps > 0 {
 		p := &timed{}
 		tr, err := train.New(t.program, train.Options{Data: t.data, Steps: 2, EvalEvery: -1, Progress: p})
 		if err != nil {

@@ -31,10 +31,10 @@ func (p *Plan) Flops() float64 {
 }
 
 // AllTokens is what the whole run sees, ramps and phases included.
-func (p *Plan) AllTokens() float64 { return p.tokensOf(0, p.Steps) }
+func (p *Plan) AllTokens() float64 { return p.TokensOf(0, p.Steps) }
 
-// tokensOf is what steps from to to-1 see.
-func (p *Plan) tokensOf(from, to int64) float64 {
+// TokensOf is what steps from to to-1 see.
+func (p *Plan) TokensOf(from, to int64) float64 {
 	phases := p.Phases
 	if len(phases) == 0 {
 		phases = []Phase{{Steps: p.Steps, Batch: p.Batch, Context: p.Context, Accumulate: p.Accumulate}}
@@ -118,7 +118,7 @@ func (p *Plan) Estimate(data int, peak, step float64) string {
 	row("state", "%sB: weights %sB; a checkpoint has the same size", short(all), short(w))
 	switch {
 	case step > 0:
-		row("time", "%s (estimate: one step took %.3g s)", duration(step*tokens/math.Max(1, p.tokensOf(0, 1))), step)
+		row("time", "%s (estimate: one step took %.3g s)", duration(step*tokens/math.Max(1, p.TokensOf(0, 1))), step)
 	case peak > 0:
 		row("time", "%s at 30 %% of the peak of %sFLOP/s (estimate)", duration(flops/(0.3*peak)), short(peak))
 	}
