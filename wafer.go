@@ -3,6 +3,7 @@ package wfc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -34,7 +35,17 @@ func (p *Program) buildWafer(m wse.Machine) error {
 		return p.refuseOr(err)
 	}
 	reportLayouts(p.ReportData, layouts)
-	pl, err := p.lowerToMesh(layouts, m)
+	// Sends that were started together are waited for together, unless that deadlocks, on a ring for example.
+	err = p.ontoMesh(layouts, m, true)
+	if slices.ContainsFunc(asDiagnostics(err), func(d *diag.Diagnostic) bool { return d.Code == "WF0524" }) {
+		err = p.ontoMesh(layouts, m, false)
+	}
+	return err
+}
+
+// ontoMesh takes a program with its layouts to judged machine code.
+func (p *Program) ontoMesh(layouts []mesh.Layout, m wse.Machine, together bool) error {
+	pl, err := p.lowerToMesh(layouts, m, together)
 	if err != nil {
 		return p.refuseOr(err)
 	}

@@ -67,7 +67,7 @@ func (e *pe) lower() []mesh.Op {
 		}
 	}
 	e.assign()
-	ops, copies := awaits(e.out, e.copy)
+	ops, copies := awaits(e.out, e.copy, e.l.o.WaitTogether)
 	if e.l.o.StreamReceives {
 		ops = stream(ops, copies)
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	StreamReceives bool
 	// LocalFirst computes what needs no other PE before the rest of a body, at the cost of scratch vectors that live longer.
 	LocalFirst bool
+	// WaitTogether waits at once for sends that were started together. That can deadlock where a neighbour takes one of them only after
+	// what is sent later, on a ring for example; package route decides.
+	WaitTogether bool
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
 	Tree func(collective.Request) []ir.Level
 }

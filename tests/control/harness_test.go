@@ -54,7 +54,12 @@ func build(p *ir.Program, machine string, w, h int, trees bool) (*built, error) 
 	if trees {
 		o.Tree = collective.Auto(cost.Collective(m, false), m.UsableColors)
 	}
+	o.WaitTogether = true
 	mp, err := tomesh.Lower(p, ls, o)
+	if err == nil && route.Deadlock(mp, 4).Kind == route.Deadlocks {
+		o.WaitTogether = false
+		mp, err = tomesh.Lower(p, ls, o)
+	}
 	if err != nil {
 		return nil, err
 	}

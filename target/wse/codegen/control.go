@@ -41,10 +41,12 @@ type node struct {
 	call  *node
 	ret   bool
 	end   bool
+	fresh bool // of a launch: the code has set pc
 	cond  *wse.Cond
 	next  *node
 	other *node
 
+	depth int   // of loops around it
 	lead  int   // nodes that lead here
 	entry bool  // reached by its number in any case
 	pc    int32 // 0: stands where the only one that leads here ends
@@ -53,23 +55,24 @@ type node struct {
 
 // flow builds the nodes of a class.
 type flow struct {
-	g          *gen
-	nodes      []*node
-	calls      map[string]int // callers of a function, over all launches
-	shared     map[string]*node
-	until      string
-	nextLaunch *node
+	g      *gen
+	nodes  []*node
+	calls  map[string]int // callers of a function, over all launches
+	deep   map[string]int // loops around its innermost caller
+	depth  int            // loops around what is being built
+	shared map[string]*node
 }
 
 func (f *flow) node(n node) *node {
 	p := &n
+	p.depth = f.depth
 	f.nodes = append(f.nodes, p)
 	return p
 }
 
 // machine builds the body of main for a program with procedures.
 func (g *gen) machine() ([]wse.Stmt, error) {
-	f := &flow{g: g, calls: map[string]int{}, shared: map[string]*node{}}
+	f := &flow{g: g, calls: map[string]int{}, deep: map[string]int{}, shared: map[string]*node{}}
 	var bodies [][]ir.Stmt
 	var untils []string
 	for _, name := range g.p.Launches() {
@@ -78,11 +81,7 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 			body, until = q.Body, q.Until
 		}
 		bodies, untils = append(bodies, body), append(untils, until)
-		ir.Walk(body, func(s *ir.Stmt) {
-			if s.Kind == ir.Call {
-				f.calls[s.Func]++
-			}
-		})
+		f.count(body, 0)
 	}
 	end := f.node(node{end: true})
 	if EndsEarly(g.p) {
@@ -114,15 +113,32 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 	for i, n := range launch {
 		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(i)), Then: []wse.Stmt{set(regPC, n.pc)}})
 	}
-	var states []*node
+	f.depth = 0
+	states := []*node{f.node(node{code: start, fresh: true})}
 	for _, n := range f.nodes {
 		if n.pc > 0 {
 			states = append(states, n)
 		}
 	}
 	slices.SortFunc(states, func(a, b *node) int { return int(a.pc - b.pc) })
-	return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Eq, 0), Then: start}, set(regGo, 1),
-		&wse.While{Cond: reg(regGo, wse.Eq, 1), Body: f.pick(states)}}, nil
+	return []wse.Stmt{set(regGo, 1), &wse.While{Cond: reg(regGo, wse.Eq, 1), Body: f.pick(states)}}, nil
+}
+
+// count finds how often functions are called and in how many loops.
+func (f *flow) count(body []ir.Stmt, depth int) {
+	for i := range body {
+		s := &body[i]
+		if s.Kind == ir.Call {
+			f.calls[s.Func]++
+			f.deep[s.Func] = max(f.deep[s.Func], depth)
+		}
+		inner := depth
+		if s.Kind == ir.Loop || s.Kind == ir.While {
+			inner++
+		}
+		f.count(s.Body, inner)
+		f.count(s.Else, depth)
+	}
 }
 
 // body builds the nodes of statements that go on with next, last statement first.
@@ -157,8 +173,10 @@ func (f *flow) branch(s *ir.Stmt, depth int, next *node) (*node, error) {
 
 // loop is a Loop or a While: count down, then look at the condition.
 func (f *flow) loop(s *ir.Stmt, depth int, next *node) (*node, error) {
+	f.depth++
 	head := f.node(node{})
 	body, err := f.body(s.Body, depth+1, head)
+	f.depth--
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +240,13 @@ func (f *flow) function(name string, next *node) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	before := f.depth
+	f.depth = f.deep[name]
+	defer func() { f.depth = before }()
 	for k := len(segs) - 1; k >= 0; k-- {
+		if k == len(segs)-1 && k > 0 && len(code[k]) == 0 {
+			continue // the last wait goes on with what follows the function
+		}
 		n := node{code: code[k], await: segs[k].await, next: next}
 		if len(n.await) > 0 {
 			next.entry = true
@@ -266,13 +290,30 @@ func (f *flow) number(launch []*node) {
 	}
 }
 
-// pick is the code that finds the state of pc among states, which are in ascending order.
+// weight says how often a node is likely to run: every loop around it counts eight times.
+func (n *node) weight() int { return 1 << (3 * min(n.depth, 8)) }
+
+// pick is the code that finds the state of pc among states, which are in ascending order: what runs often has few tests before it, and a
+// test that holds is the cheaper way.
 func (f *flow) pick(states []*node) []wse.Stmt {
 	if len(states) == 1 {
 		return f.emit(states[0])
 	}
-	mid := len(states) / 2
-	return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, states[mid].pc), Then: f.pick(states[:mid]), Else: f.pick(states[mid:])}}
+	total, left, mid := 0, 0, 1
+	for _, n := range states {
+		total += n.weight()
+	}
+	for i, n := range states[:len(states)-1] {
+		if i > 0 && 2*left+n.weight() > total {
+			break
+		}
+		left, mid = left+n.weight(), i+1
+	}
+	lo, hi := f.pick(states[:mid]), f.pick(states[mid:])
+	if 2*left >= total {
+		return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, states[mid].pc), Then: lo, Else: hi}}
+	}
+	return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Ge, states[mid].pc), Then: hi, Else: lo}}
 }
 
 // emit is the code of a node and of those that stand at its end.
@@ -280,6 +321,8 @@ func (f *flow) emit(n *node) []wse.Stmt {
 	out := slices.Clone(n.code)
 	stop := set(regGo, 0)
 	switch {
+	case n.fresh:
+		return out
 	case n.end:
 		return append(out, set(regPC, 0), stop, &wse.Exit{})
 	case n.ret:
