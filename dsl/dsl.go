@@ -4,6 +4,7 @@ import (
 	"github.com/wfc-lang/wfc/dsl/check"
 	"github.com/wfc-lang/wfc/dsl/lower"
 	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/dsl/tensor"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -27,6 +28,13 @@ func Lower(p *Checked) *ir.Program { return lower.Program(p) }
 // Compile reads, checks and lowers a program. It returns nil when the list holds an error.
 func Compile(name, text string, opts Options) (*ir.Program, diag.List) {
 	file, errs := ParseFile(name, text)
+	if tensor.Is(file) {
+		t, more := tensor.Build(file, tensor.Options{Set: opts.Set, Float: opts.Float})
+		if errs.Append(more); t == nil || errs.HasErrors() {
+			return nil, errs.Sorted()
+		}
+		return t.IR, errs.Sorted()
+	}
 	p, more := Check(file, opts)
 	errs.Append(more)
 	errs = errs.Sorted()

@@ -56,6 +56,9 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	for _, code := range diag.Codes() {
+		if code >= "WF0370" && code <= "WF0388" {
+			continue // of models: dsl/tensor has their tests
+		}
 		if (strings.HasPrefix(code, "WF02") || strings.HasPrefix(code, "WF03")) && !given[code] {
 			t.Errorf("no test gives %s", code)
 		}

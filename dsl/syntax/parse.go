@@ -261,8 +261,7 @@ func (p *parser) braces(what string, read func() Stmt, add func(Stmt)) Layout {
 
 // ownWord says whether a word begins an entry of a block as well as a statement.
 func (p *parser) ownWord(block, word string) bool {
-	return block == evolveBody && word == "let" || controlBody(block) && controlWord(word) ||
-		block == modelBody && (word == "let" || word == "dim" || word == "index" || word == "fn")
+	return block == evolveBody && word == "let" || controlBody(block) && controlWord(word) || ownModelWord(block, word)
 }
 
 // indent is the number of bytes of space before the first token of the line an offset lies on.

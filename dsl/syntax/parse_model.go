@@ -5,8 +5,26 @@ import "github.com/wfc-lang/wfc/internal/diag"
 // modelBody names the block of a model in messages.
 const modelBody = "the body of `model`"
 
-// modelKeywords begin statements of the tensor language at top level.
-var modelKeywords = []string{"model", "train", "preset", "optimizer", "parametrisation"}
+// Other blocks of the tensor language, by their names in messages.
+const (
+	layerBody     = "the body of `for`"
+	fnBody        = "the body of `fn`"
+	optimizerBody = "the body of `optimizer`"
+	trainBody     = "the body of `train`"
+)
+
+// ownModelWord says whether a word begins an entry of a block as well as a statement of a file.
+func ownModelWord(block, word string) bool {
+	switch block {
+	case modelBody, layerBody:
+		return word == "let" || word == "dim" || word == "index" || word == "fn"
+	case fnBody, optimizerBody:
+		return word == "let"
+	case trainBody:
+		return word == "optimizer"
+	}
+	return false
+}
 
 // modelReader returns what reads a top-level statement of the tensor language, or nil.
 func modelReader(word string) func(*parser, int) Stmt {
@@ -179,7 +197,7 @@ func (p *parser) forLayers(start int) Stmt {
 	if p.acceptWord("carrying") {
 		f.Carry = p.idents("the value that goes from layer to layer")
 	}
-	f.Body = p.tensorBlock("the body of `for`")
+	f.Body = p.tensorBlock(layerBody)
 	f.Loc = p.from(start)
 	return f
 }
@@ -198,7 +216,7 @@ func (p *parser) anyFn(start int) Stmt {
 	}
 	p.skipNewlinesBefore("{")
 	if p.isOp("{") {
-		f.Body = p.tensorBlock("the body of `fn`")
+		f.Body = p.tensorBlock(fnBody)
 	} else {
 		p.expect("=", "`=` and the value of `"+f.Name.Name+"`, or `{`")
 		p.skipNewlines()
@@ -263,7 +281,7 @@ func (p *parser) optimizer(start int) Stmt {
 	if p.isOp("(") {
 		o.Params = p.params("`"+o.Name.Name+"`", false)
 	}
-	o.Body = p.tensorBlock("the body of `optimizer`")
+	o.Body = p.tensorBlock(optimizerBody)
 	o.Loc = p.from(start)
 	return o
 }
@@ -299,7 +317,7 @@ func (p *parser) train(start int) Stmt {
 	if p.acceptWord("on") {
 		t.Data = p.ident("the kind of the data: bytes, chars, gpt2")
 	}
-	t.Body = p.trainBlock("the body of `train`")
+	t.Body = p.trainBlock(trainBody)
 	t.Loc = p.from(start)
 	return t
 }
