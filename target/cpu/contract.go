@@ -11,7 +11,7 @@ import (
 // contraction is a sum of products in ascending order, accumulated by fma, some output index of which only one factor has: a matrix
 // product, perhaps many at once. Every element must see its terms in ascending order, so neither the sum is vectorised nor split: the
 // lanes are output elements along n, the register block is m rows of them, and one pass over k holds the block in registers (K. Goto, R.
-// van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008, without its split of k).
+// van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
 //
 // The factor with n ("b") is packed into panels of a vector or two along n, k by k; the other ("a") is read where it lies when it is an
 // array read with one stride along k, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
@@ -154,10 +154,10 @@ func (c *contraction) rows() int {
 	return c.extent(c.m)
 }
 
-// direct says that a need not be packed: it is a read of an array in which m and k are dimensions of their own.
+// direct says that a need not be packed: it is a read of an array in which m is a dimension of its own and k the contiguous one.
 func (c *contraction) direct() bool {
 	n := &c.body().Nodes[c.a.node]
-	if n.Op != ir.Read || len(c.op.Over) != 1 {
+	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || n.At[len(n.At)-1].Index != c.last().Index {
 		return false
 	}
 	seen := map[string]bool{}
@@ -170,7 +170,8 @@ func (c *contraction) direct() bool {
 	return true
 }
 
-// kRows says that packed a has k as its contiguous dimension: rows of the original, or what is no read along m.
+// kRows says that packed a has k as its contiguous dimension: rows of the original, or what is no read along m. Otherwise it is packed
+// block by block, the rows of a block side by side.
 func (c *contraction) kRows() bool {
 	return c.m < 0 || !c.a.along(c.body(), c.op.Dom[c.m].Index) || c.a.along(c.body(), c.last().Index)
 }
@@ -232,48 +233,50 @@ func (c *contraction) panelSize() int {
 	return n * c.lanes() * c.k
 }
 
-// block is the most rows that fit into the registers beside what else is needed: 12 rows of two vectors for 32 registers.
-func (c *contraction) block(vectors int) int {
-	registers := 32
+// blocks cuts the rows into equal blocks, the first rem of them one row longer. A block has the most rows that fit into the registers
+// beside what else is needed: 12 rows of two vectors for 32 registers.
+func (c *contraction) blocks() (n, size, rem int) {
+	most := 12
 	if vectorBytes() == 32 {
-		registers = 16
+		most = 6
 	}
-	return map[int]int{16: 6, 32: 12}[registers] * 2 / vectors
-}
-
-// blocks cuts the rows into equal blocks, the first rem of them one row longer.
-func (c *contraction) blocks(vectors int) (n, size, rem int) {
-	n = (c.rows() + c.block(vectors) - 1) / c.block(vectors)
+	if full, last := c.panels(); full == 0 && last.vectors == 1 {
+		most *= 2
+	}
+	n = (c.rows() + most - 1) / most
 	return n, c.rows() / n, c.rows() % n
 }
 
-// stride of a row of packed a, not a multiple of the page: rows are read side by side.
+// rowStride is from row to row of packed a along k, not a multiple of the page: rows are read side by side.
 func (c *contraction) rowStride() int {
 	line := lineBytes / storageBytes(c.elem)
-	n := c.k
-	if !c.kRows() {
-		n = c.rows()
-	}
-	n = roundUp(n, line)
+	n := roundUp(c.k, line)
 	if n/line%2 == 0 {
 		n += line
 	}
 	return n
 }
 
+// blockRows is how many rows a block has room for in a packed by blocks.
+func (c *contraction) blockRows() int {
+	_, size, rem := c.blocks()
+	return size + min(rem, 1)
+}
+
+// packedA is the storage of one packed a.
 func (c *contraction) packedA() int {
-	n := c.rows()
-	if !c.kRows() {
-		n = c.k
+	if c.kRows() {
+		return c.rows() * c.rowStride()
 	}
-	return n * c.rowStride() * c.count(c.outerOf(&c.a))
+	n, _, _ := c.blocks()
+	return n * c.blockRows() * c.k
 }
 
 // scratch is the memory for packed b, and for packed a.
 func (c *contraction) scratch() []passes.Need {
 	need := []passes.Need{{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))}}
 	if !c.direct() {
-		need = append(need, passes.Need{Elem: c.elem, N: c.packedA()})
+		need = append(need, passes.Need{Elem: c.elem, N: c.packedA() * c.count(c.outerOf(&c.a))})
 	}
 	return need
 }

@@ -215,7 +215,7 @@ func (t *contractor) packB() (launch, error) {
 	return l, err
 }
 
-// packA copies a into rows along k, or along m: unit = (outer indices of a, row).
+// packA copies a into rows along k, or into blocks: unit = (outer indices of a, row or term).
 func (t *contractor) packA() (launch, error) {
 	dims := t.outerOf(&t.a)
 	rows := t.rows()
@@ -223,15 +223,16 @@ func (t *contractor) packA() (launch, error) {
 		rows = t.k
 	}
 	counts := append(t.counts(dims), rows)
-	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * 2}
+	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * t.count(dims) * 2}
 	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
 			row := d[len(dims)]
-			base := k.scale(k.add(k.scale(t.position(k, &t.a), rows), row), t.rowStride())
+			base := k.scale(t.position(k, &t.a), t.packedA())
 			if t.kRows() {
+				base = k.add(base, k.scale(row, t.rowStride()))
 				if t.m >= 0 {
 					t.place(k, []int{t.m}, []bound{row})
 				}
@@ -247,9 +248,13 @@ func (t *contractor) packA() (launch, error) {
 			for i, x := range k.digits(row, over) {
 				k.idx[t.op.Over[i].Index] = k.add(x, at(t.op.Over[i].Lo))
 			}
-			k.loop(at(0), at(t.rows()), 1, vectorLoop, func(i bound) {
-				t.place(k, []int{t.m}, []bound{i})
-				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, i)))
+			base = k.add(base, k.scale(row, t.blockRows()))
+			n, _, _ := t.blocks()
+			t.eachBlock(k, at(0), at(n), func(b, first bound, rows int) {
+				k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
+					t.place(k, []int{t.m}, []bound{k.add(first, i)})
+					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(b, t.k*t.blockRows())), i)))
+				})
 			})
 		})
 		return failed
@@ -257,51 +262,67 @@ func (t *contractor) packA() (launch, error) {
 	return l, err
 }
 
-// chunks is into how many parts the row blocks are cut, so that there is something to divide among threads.
-func (t *contractor) chunks(blocks int) int {
-	const want = 32
-	units := t.count(t.outer) * t.panelCount()
-	if units >= want {
-		return 1
+// eachBlock emits loops over the blocks lo..hi: f gets the number of a block, its first row and how many it has.
+func (t *contractor) eachBlock(k *kernel, lo, hi bound, f func(b, first bound, rows int)) {
+	_, size, rem := t.blocks()
+	if rem > 0 {
+		k.loop(lo, k.minimum(hi, at(rem)), 1, plainLoop, func(b bound) { f(b, k.scale(b, size+1), size+1) })
 	}
-	return min(blocks, (want+units-1)/units)
+	k.loop(k.maximum(lo, at(rem)), hi, 1, plainLoop, func(b bound) { f(b, k.add(k.scale(b, size), at(rem)), size) })
 }
 
-// multiply emits the product: unit = (outer indices, panel, part of the rows).
-func (t *contractor) multiply() (launch, error) {
-	full, last := t.panels()
-	vectors := 2
-	if full == 0 {
-		vectors = last.vectors
+// Sizes that suit caches of usual sizes: a part of a, over which all panels of b pass, and a stretch of a panel, over which all blocks of
+// rows pass, take about half of a second-level cache each.
+const (
+	partBytes    = 768 << 10
+	stretchBytes = 192 << 10
+)
+
+// chunks is into how many parts the row blocks are cut, for the cache and so that there is something to divide among threads.
+func (t *contractor) chunks(blocks int) int {
+	const want = 32
+	rows := max(96, partBytes/(t.k*storageBytes(t.elem)))
+	n := max(1, t.rows()/rows)
+	if units := t.count(t.outer) * t.panelCount() * n; units < want {
+		n = n * ((want + units - 1) / units)
 	}
-	nb, _, _ := t.blocks(vectors)
+	return min(blocks, n)
+}
+
+// stretches cuts k: a register block is put down and taken up between two stretches, which changes no bit.
+func (t *contractor) stretches() (n, size int) {
+	n = max(1, t.k*2*vectorBytes()/stretchBytes)
+	return n, (t.k + n - 1) / n
+}
+
+// multiply emits the product: unit = (outer indices, part of the rows, panel).
+func (t *contractor) multiply() (launch, error) {
+	nb, _, _ := t.blocks()
 	parts := t.chunks(nb)
-	counts := append(t.counts(t.outer), t.panelCount(), parts)
+	per := (nb + parts - 1) / parts
+	counts := append(t.counts(t.outer), parts, t.panelCount())
 	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k / 4}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
-			panel, part := d[len(t.outer)], d[len(t.outer)+1]
+			part, panel := d[len(t.outer)], d[len(t.outer)+1]
 			base := k.scale(t.position(k, &t.b), t.panelSize())
 			t.strips(k, panel, base, func(s strip) {
-				n, size, rem := t.blocks(s.vectors)
-				per := (n + parts - 1) / parts
-				lo := k.minimum(k.scale(part, per), at(n))
-				hi := k.minimum(k.add(lo, at(per)), at(n))
-				run := func(lo, hi bound, rows int, first func(b bound) bound) {
-					if rows == 0 {
-						return
-					}
-					k.loop(lo, hi, 1, plainLoop, func(b bound) {
-						failed = firstError(failed, t.tile(k, s, first(b), rows))
+				lo := k.minimum(k.scale(part, per), at(nb))
+				hi := k.minimum(k.add(lo, at(per)), at(nb))
+				stretch := func(from, length bound, more bool) {
+					t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
+						failed = firstError(failed, t.tile(k, s, b, first, rows, from, length, more))
 					})
 				}
-				if rem > 0 {
-					run(lo, k.minimum(hi, at(rem)), size+1, func(b bound) bound { return k.scale(b, size+1) })
-				}
-				run(k.maximum(lo, at(rem)), hi, size, func(b bound) bound { return k.add(k.scale(b, size), at(rem)) })
+				ns, long := t.stretches()
+				stretch(at(0), at(min(long, t.k)), false)
+				k.loop(at(1), at(ns), 1, plainLoop, func(i bound) {
+					from := k.scale(i, long)
+					stretch(from, k.minimum(k.add(k.scale(from, -1), at(t.k)), at(long)), true)
+				})
 			})
 		})
 		return failed
@@ -309,18 +330,19 @@ func (t *contractor) multiply() (launch, error) {
 	return l, err
 }
 
-// tile calls the micro kernel for rows rows from row on.
-func (t *contractor) tile(k *kernel, s strip, row bound, rows int) error {
+// tile calls the micro kernel for a block, rows rows from row on, and the terms of a stretch of k; with more it goes on where the stretch
+// before ended.
+func (t *contractor) tile(k *kernel, s strip, block, row bound, rows int, from, length bound, more bool) error {
 	if t.m >= 0 {
 		t.place(k, []int{t.m}, []bound{row})
 	}
 	n := t.op.Dom[t.n]
 	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
-	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, k: t.k}
+	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more}
 	var a llvm.Value
 	if t.direct() {
 		over := t.op.Over[0]
-		k.idx[over.Index] = at(over.Lo)
+		k.idx[over.Index] = k.add(from, at(over.Lo))
 		nd := &t.body().Nodes[t.a.node]
 		c, err := k.coords(nd.At)
 		if err != nil {
@@ -338,40 +360,40 @@ func (t *contractor) tile(k *kernel, s strip, row bound, rows int) error {
 			}
 		}
 	} else {
-		at0 := k.scale(t.position(k, &t.a), t.packedA()/t.count(t.outerOf(&t.a)))
+		at0 := k.scale(t.position(k, &t.a), t.packedA())
 		mk.stepM, mk.stepK = t.rowStride(), 1
 		if t.kRows() {
 			at0 = k.add(at0, k.scale(row, t.rowStride()))
 		} else {
-			at0 = k.add(at0, row)
-			mk.stepM, mk.stepK = 1, t.rowStride()
+			at0 = k.add(at0, k.scale(block, t.k*t.blockRows()))
+			mk.stepM, mk.stepK = 1, t.blockRows()
 		}
-		a = t.packed(k, 1, at0)
+		a = t.packed(k, 1, k.add(at0, k.scale(from, mk.stepK)))
 	}
 	slot := t.e.vals["%"+t.op.Results[0].Name].slot
 	mk.outM, mk.outN = 0, t.e.layouts[slot].stride[t.n]
 	if t.m >= 0 {
 		mk.outM = t.e.layouts[slot].stride[t.m]
 	}
-	k.cur.NewCall(t.e.micro(mk), a, t.packed(k, 0, s.base), k.address(slot, k.domCoords(t.op)))
+	k.cur.NewCall(t.e.micro(mk), a, t.packed(k, 0, k.add(s.base, k.scale(from, s.width))), k.address(slot, k.domCoords(t.op)), length.value())
 	return nil
 }
 
-// micro is a register block: rows x vectors of the output, over all of k. Steps are in elements.
+// micro is a register block: rows x vectors of the output, over a stretch of k. Steps are in elements.
 type micro struct {
 	elem                 ir.Elem
 	rows, vectors, lanes int
-	valid                int // lanes that exist
-	k                    int
-	stepM, stepK         int // of a
-	outM, outN           int // of the output
+	valid                int  // lanes that exist
+	more                 bool // starts from the output instead of 0
+	stepM, stepK         int  // of a
+	outM, outN           int  // of the output
 }
 
 func (m micro) name() string {
-	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.k%d.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.k, m.stepM, m.stepK, m.outM, m.outN)
+	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.stepM, m.stepK, m.outM, m.outN)
 }
 
-// micro returns the function void(a, b, out) of a micro kernel; equal ones are one function.
+// micro returns the function void(a, b, out, k) of a micro kernel; equal ones are one function.
 func (e *emitter) micro(m micro) *llvm.Func {
 	if f := e.micros[m]; f != nil {
 		return f
@@ -380,7 +402,8 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	ptr := llvm.NewPointer(t)
 	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly", "align 64")
 	out := llvm.NewParam("out", ptr, "noalias")
-	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out)
+	length := llvm.NewParam("k", llvm.I64)
+	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, length)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.micros[m] = f
@@ -389,13 +412,36 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	head, exit := f.NewBlock("k"), f.NewBlock("out")
 	size := storageBytes(m.elem)
 	i64 := func(x int) llvm.Value { return llvm.NewInt(llvm.I64, int64(x)) }
+	// cell calls f for every vector of the block, with the number of lanes that exist.
+	cell := func(f func(i, lo, have int)) {
+		for r := range m.rows {
+			for j := range m.vectors {
+				f(r*m.vectors+j, r*m.outM+j*m.lanes*m.outN, max(0, min(m.lanes, m.valid-j*m.lanes)))
+			}
+		}
+	}
+	start := make([]llvm.Value, m.rows*m.vectors)
+	cell(func(i, lo, have int) {
+		start[i] = llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*llvm.FloatType), 0))
+		switch {
+		case !m.more:
+		case m.outN == 1 && have == m.lanes:
+			p := entry.NewGetElementPtr(t, out, i64(lo))
+			start[i] = entry.NewLoad(vec, entry.NewBitCast(p, llvm.NewPointer(vec)), size)
+		default:
+			for l := range have {
+				v := entry.NewLoad(t, entry.NewGetElementPtr(t, out, i64(lo+l*m.outN)), size)
+				start[i] = entry.NewInsertElement(start[i], v, l)
+			}
+		}
+	})
 	entry.NewBr(head)
 	x := head.NewPhi(llvm.I64)
 	x.AddIncoming(i64(0), entry)
 	acc := make([]*llvm.Phi, m.rows*m.vectors)
 	for i := range acc {
 		acc[i] = head.NewPhi(vec)
-		acc[i].AddIncoming(llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*llvm.FloatType), 0)), entry)
+		acc[i].AddIncoming(start[i], entry)
 	}
 	bs := make([]llvm.Value, m.vectors)
 	at := head.NewMulNSW(x, i64(m.vectors*m.lanes))
@@ -419,22 +465,18 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	for i := range acc {
 		acc[i].AddIncoming(next[i], head)
 	}
-	head.NewCondBr(head.NewICmp("slt", inc, i64(m.k)), head, exit, nil)
-	for r := range m.rows {
-		for j := range m.vectors {
-			v := next[r*m.vectors+j]
-			lo := r*m.outM + j*m.lanes*m.outN
-			have := min(m.lanes, m.valid-j*m.lanes)
-			if m.outN == 1 && have == m.lanes {
-				p := exit.NewGetElementPtr(t, out, i64(lo))
-				exit.NewStore(v, exit.NewBitCast(p, llvm.NewPointer(vec)), size)
-				continue
-			}
-			for l := range max(0, have) {
-				exit.NewStore(exit.NewExtractElement(v, l), exit.NewGetElementPtr(t, out, i64(lo+l*m.outN)), size)
-			}
+	head.NewCondBr(head.NewICmp("slt", inc, length), head, exit, nil)
+	cell(func(i, lo, have int) {
+		v := next[i]
+		if m.outN == 1 && have == m.lanes {
+			p := exit.NewGetElementPtr(t, out, i64(lo))
+			exit.NewStore(v, exit.NewBitCast(p, llvm.NewPointer(vec)), size)
+			return
 		}
-	}
+		for l := range have {
+			exit.NewStore(exit.NewExtractElement(v, l), exit.NewGetElementPtr(t, out, i64(lo+l*m.outN)), size)
+		}
+	})
 	exit.NewRet(nil)
 	return f
 }

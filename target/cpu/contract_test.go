@@ -97,6 +97,8 @@ func TestContractions(t *testing.T) {
 		{"hed", "bt", []string{"bhte"}, []string{"btd"}, m{"b": 3, "h": 2, "t": 15, "e": 8, "d": 36}},
 		{"ij", "k", []string{"ik", "k"}, []string{"kj", "j"}, m{"i": 20, "j": 40, "k": 20}},
 		{"ji", "k", []string{"ik", "i"}, []string{"?kj"}, m{"i": 5, "j": 40, "k": 20}},
+		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 14, "j": 35, "k": 5001}},
+		{"ij", "k", []string{"ki"}, []string{"jk"}, m{"i": 40, "j": 20, "k": 3200}},
 		{"ij", "k", []string{"ij", "ik"}, []string{"kj"}, m{"i": 20, "j": 40, "k": 20}},
 	} {
 		for _, e := range []ir.Elem{ir.F32, ir.F64} {
