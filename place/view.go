@@ -137,7 +137,7 @@ func Views(ls []*mesh.Layout, reach int, marks [][]int) []Group {
 	}
 	vs := make([]*View, len(ls))
 	for i, l := range ls {
-		vs[i] = &View{Periodic: l.Periodic, N: l.N, Reach: reach, marks: spread(l, reach, marks[i])}
+		vs[i] = &View{Periodic: l.Periodic, N: l.N, Reach: reach, marks: sorted(l, reach, marks[i])}
 	}
 	var out []Group
 	at := map[string]int{}
@@ -164,8 +164,8 @@ func Views(ls []*mesh.Layout, reach int, marks [][]int) []Group {
 	return out
 }
 
-// spread sorts marks, with the ends of the axis and the images of all of them on a periodic one.
-func spread(l *mesh.Layout, reach int, marks []int) []int {
+// sorted lists marks, with the ends of the axis and the images of all of them on a periodic one.
+func sorted(l *mesh.Layout, reach int, marks []int) []int {
 	ms := append([]int{0, l.N}, marks...)
 	if l.Periodic {
 		for _, m := range ms[:len(ms):len(ms)] {
