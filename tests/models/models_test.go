@@ -28,6 +28,8 @@ var small = map[string]map[string]string{
 	"wave.wf":                   {"n": "9"},
 	"grayscott.wf":              {"n": "40", "steps": "5"},
 	"life.wf":                   {"n": "12", "steps": "8"},
+	"ising.wf":                  {"n": "12", "sweeps": "4"},
+	"cahn_hilliard.wf":          {"n": "12", "end": "0.06"},
 	"matvec.wf":                 {"rows": "9", "columns": "7"},
 	"acoustics.wf":              {"n": "24"},
 	"maxwell.wf":                {"n": "24"},
