@@ -7,6 +7,7 @@ package place
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -29,7 +30,7 @@ type Options struct {
 }
 
 // Layouts maps the axes of p onto m, in the order of p.Axes: the first axis that is used goes to X, the second to Y, the rest stay in
-// PE memory. Programs that declare grids list the grid's axes first; for others the order is that of the widest array. An axis that
+// PE memory; axes whose points would have to change places between PEs stay in memory too (see onMesh). Programs that declare grids list the grid's axes first; for others the order is that of the widest array. An axis that
 // would be cut into a single part stays in memory, where wraps and ghosts need no messages. Faces and grids of other resolution go where
 // their axis goes, each part over the same part (see families).
 func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
@@ -51,17 +52,15 @@ func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
 		}
 	}
 	limit := map[mesh.Dim]int{mesh.X: w, mesh.Y: h}
-	dims, next := map[*family]mesh.Dim{}, mesh.X
+	dims := map[*family]mesh.Dim{}
+	var order []*family
 	for _, name := range meshOrder(p) {
-		f := of[name]
-		if _, ok := dims[f]; ok {
-			continue
+		if f := of[name]; !slices.Contains(order, f) {
+			order, dims[f] = append(order, f), mesh.Mem
 		}
-		dims[f] = mesh.Mem
-		if next <= mesh.Y {
-			dims[f] = next // also when it has a single part, which stays in memory
-			next++
-		}
+	}
+	for i, f := range onMesh(p, fams, order, limit) {
+		dims[f] = mesh.X + mesh.Dim(i) // also when it has a single part, which stays in memory
 	}
 	laid := map[string]mesh.Layout{}
 	for _, f := range fams {
