@@ -301,7 +301,7 @@ func (t *contractor) multiply() (launch, error) {
 	parts := t.chunks(nb)
 	per := (nb + parts - 1) / parts
 	counts := append(t.counts(t.outer), parts, t.panelCount())
-	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k / 4}
+	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
