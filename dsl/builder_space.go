@@ -57,9 +57,13 @@ func (p Body) Dim(name string, n Value) Expr {
 	return Name(name)
 }
 
-// IndexIn declares further index names over a dim.
-func (p Body) IndexIn(dim string, names ...string) {
-	s := &syntax.IndexDecl{Names: p.b.names(names), Space: p.b.name(dim)}
+// IndexIn declares further index names over a dim, or over an axis of a grid, written box.z.
+func (p Body) IndexIn(space string, names ...string) {
+	space, axis, part := strings.Cut(space, ".")
+	s := &syntax.IndexDecl{Names: p.b.names(names), Space: p.b.name(space)}
+	if part {
+		s.Axis = p.b.name(axis)
+	}
 	p.b.add(s, &s.Trivia)
 }
 

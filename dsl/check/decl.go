@@ -53,6 +53,9 @@ func (c *checker) bind(kind syntax.BindKind, it *syntax.BindItem) {
 
 // annotated returns the declared unit, or a fresh variable.
 func (c *checker) annotated(a *syntax.Annotation, name *syntax.Ident, scale *float64) Unit {
+	if a != nil && a.Rank != nil {
+		c.errs.Errorf("WF0213", a.Rank.At, "fields on grids are vectors and tensors, nothing else").Suggest("declare one number per component")
+	}
 	if a == nil || a.Unit == nil {
 		return c.freshUnit(name.Name, name.At)
 	}
@@ -358,6 +361,16 @@ func (c *checker) indexDecl(s *syntax.IndexDecl) {
 	switch {
 	case space == nil:
 		c.unknown(s.Space, "dim", c.nameList(func(s *symbol) bool { return s.axis != nil }))
+	case space.grid != nil && s.Axis != nil:
+		if a = gridAxis(space.grid, s.Axis.Name); a == nil {
+			c.errs.Errorf("WF0201", s.Axis.At, "the grid %s has no axis %s", s.Space.Name, s.Axis.Name).With(space.at, "declared here").
+				Suggest("its axes are %s", axisNames(space.grid.Axes))
+		}
+	case space.grid != nil:
+		c.errs.Errorf("WF0203", s.Space.At, "%s is a grid, not a dim", s.Space.Name).With(space.at, "declared here").
+			Suggest("name one of its axes, as in `in %s.%s`", s.Space.Name, space.grid.Axes[0].Name)
+	case space.axis != nil && s.Axis != nil:
+		c.errs.Errorf("WF0203", s.Axis.At, "%s is a dim and has no axes", s.Space.Name).With(space.at, "declared here").Suggest("remove `.%s`", s.Axis.Name)
 	case space.axis != nil:
 		a = space.axis
 	case space.what != "dim" && space.what != "name":

@@ -117,6 +117,7 @@ type BindItem struct {
 // both, as in `: f64`, `: m/s`, `: f64 m/s`, `: 1`.
 type Annotation struct {
 	Loc
+	Rank *Ident // vector or tensor; nil when absent
 	Type *Ident // nil when absent
 	Unit *Unit  // nil when absent; `1` has no factors
 }
@@ -158,12 +159,13 @@ type DimItem struct {
 	Value Expr
 }
 
-// IndexDecl is `index s, t in seq`: further index names over a dim.
+// IndexDecl is `index s, t in seq` or `index k in box.z`: further index names over a dim, or over an axis of a grid.
 type IndexDecl struct {
 	Loc
 	Trivia
 	Names []*Ident
-	Space *Ident
+	Space *Ident // the dim or the grid
+	Axis  *Ident // of the grid; nil for a dim
 }
 
 // Field is `field T on g = .., U on g = ..`, or `mask` or `cells` with the same form.

@@ -216,7 +216,7 @@ func (p *parser) dim(start int) Stmt {
 func (p *parser) indexDecl(start int) Stmt {
 	p.next()
 	n := &IndexDecl{}
-	p.form = "further indices are written `index s, t in i`"
+	p.form = "further indices are written `index s, t in i`, or `index k in box.z`"
 	for {
 		n.Names = append(n.Names, p.declare(p.ident("the name of an index")))
 		if !p.comma() {
@@ -225,6 +225,10 @@ func (p *parser) indexDecl(start int) Stmt {
 	}
 	p.expectWord("in", "`in` and the dim these indices range over")
 	n.Space = p.ident("the name of a dim")
+	if p.isOp(".") {
+		p.next()
+		n.Axis = p.ident("the name of an axis")
+	}
 	n.Loc = p.from(start)
 	return n
 }

@@ -28,6 +28,9 @@ func (l *liner) stmt(s Stmt) {
 		l.text("index ")
 		l.names(s.Names)
 		l.text(" in " + s.Space.Name)
+		if s.Axis != nil {
+			l.text("." + s.Axis.Name)
+		}
 	case *Assign:
 		l.ref(s.Target)
 		l.text(" = ")
@@ -92,6 +95,9 @@ func (l *liner) annotation(a *Annotation) {
 		return
 	}
 	l.text(":")
+	if a.Rank != nil {
+		l.text(" " + a.Rank.Name)
+	}
 	if a.Type != nil {
 		l.text(" " + a.Type.Name)
 	}
