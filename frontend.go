@@ -24,8 +24,8 @@ func frontendPlan(src Source, set map[string]string) (*ir.Program, *train.Plan, 
 	file := diag.NewFile(src.Name, src.Text)
 	if !src.ir() {
 		tree, list := syntax.ParseFile(file)
-		if tensor.Is(tree) && !list.HasErrors() {
-			t, more := tensor.Build(tree, tensor.Options{Set: set})
+		if tensor.Is(tree) {
+			t, more := tensor.Build(tree, tensor.Options{Set: set, Broken: list.HasErrors()})
 			if list = append(list, more...); t == nil || list.HasErrors() {
 				return nil, nil, file, list
 			}

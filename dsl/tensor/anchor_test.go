@@ -103,7 +103,7 @@ func TestForwardAnchors(t *testing.T) {
 		{"micro", 2, 4.1834292, [4]float64{0.1217970, -0.1983923, 0.1990971, 0.0356299}},
 		{"tiny", 4, 4.1878915, [4]float64{0.1892217, -0.0004841, -0.4050079, -0.0527555}},
 	} {
-		p := build(t, "gpt2.wf", modelText(t, "gpt2"), map[string]string{"preset": c.preset})
+		p := buildText(t, "gpt2.wf", modelText(t, "gpt2"), map[string]string{"preset": c.preset})
 		if err := passes.Run(p.IR, &passes.Config{Verify: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestTrainingAnchors(t *testing.T) {
 			[]float64{1.658002, 1.438878, 1.068129, 0.977441, 1.061541, 1.096949, 1.045591, 0.998078, 0.999029, 0.999696}},
 		{"tiny", 4, []float64{4.1878915, 3.8754787}, []float64{4.370070}},
 	} {
-		p := build(t, "gpt2.wf", modelText(t, "gpt2"), map[string]string{"preset": c.preset})
+		p := buildText(t, "gpt2.wf", modelText(t, "gpt2"), map[string]string{"preset": c.preset})
 		if p.Plan == nil {
 			t.Fatal("no plan")
 		}

@@ -13,7 +13,7 @@ import (
 // coordinate trains a few steps and returns how much the logits have moved, as the mean of |change|.
 func coordinate(t *testing.T, name string, set map[string]string, steps int) float64 {
 	t.Helper()
-	p := build(t, name+".wf", modelText(t, name), set)
+	p := buildText(t, name+".wf", modelText(t, name), set)
 	if err := passes.Run(p.IR, &passes.Config{}); err != nil {
 		t.Fatal(err)
 	}

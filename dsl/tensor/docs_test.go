@@ -27,7 +27,7 @@ func TestDocs(t *testing.T) {
 		if !strings.Contains(text, "d = ") {
 			delete(set, "d")
 		}
-		p := build(t, "docs.wf", text, set)
+		p := buildText(t, "docs.wf", text, set)
 		if err := p.Plan.Check(p.IR); err != nil {
 			t.Error(err)
 		}

@@ -201,3 +201,20 @@ func FuzzBuild(f *testing.F) {
 		}
 	})
 }
+
+// A file that does not parse gives its errors of meaning besides, and none that only follow from what was lost.
+func TestBrokenFiles(t *testing.T) {
+	text := strings.Replace(frame, "@", "let a[s,d] = x[s d]\nlet b[s,d] = a[s,d] + x[s,f]", 1)
+	tree, errs := syntax.Parse("m.wf", text)
+	if len(errs) != 1 {
+		t.Fatal(errs)
+	}
+	p, list := Build(tree, Options{Broken: true})
+	if p != nil || len(list) != 1 || list[0].Code != "WF0370" {
+		t.Error(list)
+	}
+	tree, errs = syntax.Parse("m.wf", strings.Replace(frame, "  loss =", "  loss = (", 1))
+	if p, list = Build(tree, Options{Broken: true}); len(errs) == 0 || p != nil || len(list) > 0 {
+		t.Error(errs, list)
+	}
+}

@@ -202,6 +202,9 @@ func (e *elab) ref(x *syntax.Ref, sc *scope) *val {
 	}
 	switch f := found.(type) {
 	case *val:
+		if f.bad {
+			return badVal(x.At)
+		}
 		if x.Index != nil {
 			return e.paramAt(x, f, sc)
 		}

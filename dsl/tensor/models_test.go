@@ -62,7 +62,7 @@ func TestPublishedSizes(t *testing.T) {
 // Every model builds at its small size, passes the verifier, and its plan fits its program.
 func TestModelsBuild(t *testing.T) {
 	for _, name := range []string{"gpt2", "cerebras_gpt", "btlm", "celerity", "llama", "mlp"} {
-		p := build(t, name+".wf", modelText(t, name), nil)
+		p := buildText(t, name+".wf", modelText(t, name), nil)
 		if p.Plan == nil {
 			t.Fatalf("%s: no plan", name)
 		}

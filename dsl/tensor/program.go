@@ -8,6 +8,22 @@ import (
 
 // Build elaborates a file with a model, and its trainer when it has a train block. The program is nil when the list has errors.
 func Build(file *syntax.File, opts Options) (*Program, diag.List) {
+	p, list := build(file, opts)
+	if !opts.Broken {
+		return p, list
+	}
+	var kept diag.List
+	for _, d := range list {
+		switch d.Code {
+		case "WF0201", "WF0205", "WF0211", "WF0376", "WF0377", "WF0379", "WF0382": // what lost statements may have declared
+		default:
+			kept = append(kept, d)
+		}
+	}
+	return nil, kept
+}
+
+func build(file *syntax.File, opts Options) (*Program, diag.List) {
 	e := newElab(file, opts)
 	m, t := e.find(file)
 	if m == nil || e.errs.HasErrors() {

@@ -25,6 +25,8 @@ type Options struct {
 	Set map[string]string // values of params, as after --set: numbers, or texts for params that hold texts
 	// Float is the type of weights and sums, F32 when NoElem; F64 serves comparisons on interpreter and CPU.
 	Float ir.Elem
+	// Broken says that the file had errors of syntax: what is missing because of them is not reported.
+	Broken bool
 }
 
 // Program is an elaborated model and, when the file has a train block, its trainer.

@@ -8,7 +8,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-func build(t *testing.T, name, text string, set map[string]string) *Program {
+func buildText(t *testing.T, name, text string, set map[string]string) *Program {
 	t.Helper()
 	f, errs := syntax.Parse(name, text)
 	if len(errs) > 0 {
@@ -34,6 +34,6 @@ func modelText(t *testing.T, name string) string {
 }
 
 func TestGPT2Builds(t *testing.T) {
-	p := build(t, "gpt2.wf", modelText(t, "gpt2"), nil)
+	p := buildText(t, "gpt2.wf", modelText(t, "gpt2"), nil)
 	t.Log(ir.Print(p.IR))
 }

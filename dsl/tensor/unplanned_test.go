@@ -19,7 +19,7 @@ func TestUnplannedModelsTrain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := build(t, name+".wf", string(b), map[string]string{"ctx": "12", "d": "16", "vocab": "8", "batch_size": "2", "iterations": "30"})
+		p := buildText(t, name+".wf", string(b), map[string]string{"ctx": "12", "d": "16", "vocab": "8", "batch_size": "2", "iterations": "30"})
 		if err := p.Plan.Check(p.IR); err != nil {
 			t.Fatal(err)
 		}
@@ -87,16 +87,16 @@ func TestPrecisionsAndAccumulation(t *testing.T) {
 		return s
 	}
 	text := modelText(t, "gpt2")
-	_, want := trained(t, build(t, "gpt2.wf", text, set("batch_size", "4")), 30)
+	_, want := trained(t, buildText(t, "gpt2.wf", text, set("batch_size", "4")), 30)
 	for _, precision := range []string{"bf16", "f16"} {
-		first, got := trained(t, build(t, "gpt2.wf", text, set("batch_size", "4", "precision", precision)), 30)
+		first, got := trained(t, buildText(t, "gpt2.wf", text, set("batch_size", "4", "precision", precision)), 30)
 		if got == want || !(got < 0.8*first) || got > want+0.1 {
 			t.Errorf("%s: the loss goes from %.4f to %.4f; in f32 to %.4f", precision, first, got, want)
 		}
 	}
 	// Twice the same microbatch of two is the same mean as the two sequences at once.
-	_, once := trained(t, build(t, "gpt2.wf", text, set("batch_size", "2")), 10)
-	p := build(t, "gpt2.wf", text, set("batch_size", "2", "accumulate", "2"))
+	_, once := trained(t, buildText(t, "gpt2.wf", text, set("batch_size", "2")), 10)
+	p := buildText(t, "gpt2.wf", text, set("batch_size", "2", "accumulate", "2"))
 	if p.Plan.Micro == "" || p.Plan.Accumulate != 2 || p.Plan.Batch != 2 {
 		t.Errorf("plan %+v", p.Plan)
 	}
