@@ -14,17 +14,19 @@ import (
 	"github.com/wfc-lang/wfc/passes"
 )
 
-// docBlocks returns the wf programs of docs/language.md.
+// docBlocks returns the wf programs of the pages about field equations.
 func docBlocks(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/language.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for i, part := range strings.Split(string(text), "```") {
-		if i%2 == 1 && strings.HasPrefix(part, "wf\n") {
-			out = append(out, strings.TrimPrefix(part, "wf\n"))
+	for _, page := range []string{"language.md", "from-wfa.md"} {
+		text, err := os.ReadFile("../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, part := range strings.Split(string(text), "```") {
+			if i%2 == 1 && strings.HasPrefix(part, "wf\n") {
+				out = append(out, strings.TrimPrefix(part, "wf\n"))
+			}
 		}
 	}
 	if len(out) < 10 {
