@@ -84,6 +84,20 @@ evolve t from 0 until steady(u, tol = 1e-5) step auto(0.9) order 4 {
 }
 probe middle = u at (x = 0) every 10 steps
 `},
+		"time": {func(p *dsl.Program) {
+			p.Grid("g").Axis("x", dsl.Num(0), dsl.Num(1), dsl.Num(8)).Periodic()
+			u := p.Field("u").On("g")
+			e := p.Evolve("t").To(dsl.Num(2)).Until(dsl.Call("max", u.Next()).Lt(dsl.Num(0.5))).By(dsl.Call("bdf2", dsl.Name("cg"))).
+				Step(dsl.Call("cfl", dsl.Num(0.5), dsl.Named("speed", u), dsl.Named("every", dsl.Num(10))))
+			e.Eq(dsl.Dt(u), dsl.Lap(u).Add(dsl.Call("random", dsl.Num(1))))
+			p.Monitor("mass", dsl.Call("sum", u)).EverySteps(dsl.Num(10)).Drift(dsl.Num(1e-6))
+			p.Monitor("top", dsl.Call("max", u)).Every(dsl.Num(0.5))
+		}, `grid g { x: 0 .. 1 in 8 periodic }
+field u on g
+evolve t from 0 to 2 until max(u') < 0.5 step cfl(0.5, speed = u, every = 10) by bdf2(cg) { dt(u) = lap(u) + random(1) }
+monitor mass = sum(u) every 10 steps drift 1e-6
+monitor top = max(u) every 0.5
+`},
 		"matrix": {func(p *dsl.Program) {
 			i := p.Dim("i", dsl.Num(64))
 			j := p.Dim("j", dsl.Num(8))

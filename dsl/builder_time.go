@@ -12,16 +12,17 @@ type EvolveBuilder struct {
 	Body
 	outer *block
 	e     *syntax.Evolve
+	to    bool // the end was given
 }
 
-// Evolve begins a loop over time (From, then To or Until) or over steps (Steps).
+// Evolve begins a loop over time (From, then To, Until or both) or over steps (Steps).
 func (p Body) Evolve(name string) *EvolveBuilder {
 	body := &syntax.Block{Layout: syntax.Layout{Multi: true}}
 	e := &syntax.Evolve{Var: p.b.name(name), Body: body}
 	// Until its range is given the loop is `from 0 to 1`.
 	e.From, e.To = &syntax.Number{Text: "0"}, &syntax.Number{Text: "1", Value: 1}
 	p.b.add(e, &e.Trivia)
-	return &EvolveBuilder{Body{&block{stmts: &body.Stmts, tail: &body.Tail, errs: p.b.errs}}, p.b, e}
+	return &EvolveBuilder{Body: Body{&block{stmts: &body.Stmts, tail: &body.Tail, errs: p.b.errs}}, outer: p.b, e: e}
 }
 
 // From sets the start time (default 0).
@@ -32,23 +33,33 @@ func (v *EvolveBuilder) From(t Value) *EvolveBuilder {
 
 // To sets the end time (default 1).
 func (v *EvolveBuilder) To(t Value) *EvolveBuilder {
-	v.e.To, v.e.Until, v.e.Count = v.outer.take(t), nil, false
+	v.e.To, v.e.Count, v.to = v.outer.take(t), false, true
 	return v
 }
 
-// Until ends the loop when cond holds.
+// Until ends the loop when cond holds, for example Call("steady", u, Named("tol", Num(1e-5))). What To gives remains an end as well.
 func (v *EvolveBuilder) Until(cond Value) *EvolveBuilder {
-	v.e.Until, v.e.To, v.e.Count = v.outer.take(cond), nil, false
+	v.e.Until = v.outer.take(cond)
+	if !v.to && !v.e.Count {
+		v.e.To = nil
+	}
 	return v
 }
 
 // Steps makes the loop count steps from lo up to, but not including, hi.
 func (v *EvolveBuilder) Steps(lo, hi Value) *EvolveBuilder {
-	v.e.From, v.e.To, v.e.Until, v.e.Count = v.outer.take(lo), v.outer.take(hi), nil, true
+	v.e.From, v.e.To, v.e.Count = v.outer.take(lo), v.outer.take(hi), true
 	return v
 }
 
-// Step sets the time step.
+// By names the integrator, as in By(Name("rk4")) or By(Call("bdf2", Call("cg", Named("tol", Num(1e-8))))).
+func (v *EvolveBuilder) By(method Value) *EvolveBuilder {
+	v.e.By = v.outer.take(method)
+	return v
+}
+
+// Step sets the time step. Steps that are chosen while the program runs are calls: Call("cfl", Num(0.5), Named("speed", u)) and
+// Call("adaptive", Num(1e-5)).
 func (v *EvolveBuilder) Step(dt Value) *EvolveBuilder {
 	v.e.Step = &syntax.Step{Value: v.outer.take(dt)}
 	return v
@@ -207,4 +218,35 @@ func (p *ProbeBuilder) Every(dt Value) *ProbeBuilder {
 func (p *ProbeBuilder) EverySteps(n Value) *ProbeBuilder {
 	p.p.When = &syntax.Schedule{Kind: syntax.EverySteps, Value: p.b.take(n)}
 	return p
+}
+
+// MonitorBuilder says when a monitored number is looked at.
+type MonitorBuilder struct {
+	b *block
+	p *syntax.Probe
+}
+
+// Monitor watches a number that is computed from the fields when it is due, such as Call("sum", T).
+func (p Body) Monitor(name string, v Value) *MonitorBuilder {
+	s := &syntax.Probe{Name: p.b.name(name), Value: p.b.take(v), Monitor: true}
+	p.b.add(s, &s.Trivia)
+	return &MonitorBuilder{p.b, s}
+}
+
+// Every looks each time dt of simulated time has passed.
+func (m *MonitorBuilder) Every(dt Value) *MonitorBuilder {
+	m.p.When = &syntax.Schedule{Kind: syntax.EveryTime, Value: m.b.take(dt)}
+	return m
+}
+
+// EverySteps looks each n steps.
+func (m *MonitorBuilder) EverySteps(n Value) *MonitorBuilder {
+	m.p.When = &syntax.Schedule{Kind: syntax.EverySteps, Value: m.b.take(n)}
+	return m
+}
+
+// Drift ends the run when the number has moved by more than this part of its first value.
+func (m *MonitorBuilder) Drift(part Value) *MonitorBuilder {
+	m.p.Drift = m.b.take(part)
+	return m
 }
