@@ -25,7 +25,8 @@ PEs compute with 16-bit and 32-bit numbers. f64 programs run on the interpreter 
 		Text: `
 Along an axis that lies on the mesh, an operand can be read at the same index, at the index plus a constant, or not depend on the
 axis. A fixed position, the index of another axis (a transposition), or two indices along one mesh axis would make every PE talk to
-every other. The first two axes lie on the mesh; declare an axis later to keep it in memory, where any such access is possible.`,
+every other. The first two axes lie on the mesh unless there is such an access along one of them; then two others do, if there are any
+without. In memory any such access is possible: declare an axis later to keep it there, or give the program an axis without.`,
 	},
 	{
 		Code:  "WF0404",
