@@ -463,25 +463,6 @@ func (c *checker) choice(s *syntax.If, bs *blockState) {
 	bs.add(&Assign{Kind: Controlled, Ctl: ctl, At: s.At})
 }
 
-// readsNext says whether a let depends on how far the statements of its body have come: it reads next values, or at top level fields.
-func (c *checker) readsNext(it *syntax.BindItem, bs *blockState, depth int) bool {
-	if bs.top().once || depth > 16 {
-		return true
-	}
-	found := false
-	walkExpr(it.Value, func(e syntax.Expr) {
-		r, ok := e.(*syntax.Ref)
-		if !ok || found {
-			return
-		}
-		found = r.Prime
-		if _, l, b := bs.find(r.Name.Name); l != nil && l.item != nil && l.item != it {
-			found = found || c.readsNext(l.item, b, depth+1)
-		}
-	})
-	return found
-}
-
 // WalkStmts calls f for every statement of a body and of the bodies inside it, in order; first values of loops come before the loop.
 func WalkStmts(list []*Assign, f func(*Assign)) {
 	for _, s := range list {
