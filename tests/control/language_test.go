@@ -73,6 +73,22 @@ loop k in 1 .. 4 {
 loop x = 100 while x > 1 max 50 { x' = x/2; total' = total + 1 }
 `, 3, 2)
 	add("integrators", decay+"bc u { y: dn(u) = 0 }\nevolve t from 0 to 0.02 step 0.01 by rk4 { dt(u) = 0.01*lap(u) - u }\n", 3, 2)
+	add("projection on a staggered grid", `
+param Re = 100
+grid box { x: 0 .. 1 in 8; y: 0 .. 1 in 8 }
+field u on box.x = 0
+field v on box.y = 0
+field p on box = 0
+bc (u, v) { y.hi: u = 1, v = 0; others: noslip }
+bc p { all: dn(p) = 0 }
+evolve t from 0 to 0.1 until steady(u, v, tol = 1e-3, every = 100) step cfl(0.5, speed = (u, v), diffusion = 1/Re) {
+  let us = u + step*(lap(u)/Re - adv((u, v), u))
+  let vs = v + step*(lap(v)/Re - adv((u, v), v))
+  solve lap(p') = div(us, vs)/step for p' with mean(p') = 0 using cg(tol = 1e-3, max = 200)
+  u' = us - step*dx(p')
+  v' = vs - step*dy(p')
+}
+`, 8, 8)
 	return out
 }
 

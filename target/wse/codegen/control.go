@@ -46,11 +46,12 @@ type node struct {
 	next  *node
 	other *node
 
-	depth int   // of loops around it
-	lead  int   // nodes that lead here
-	entry bool  // reached by its number in any case
-	pc    int32 // 0: stands where the only one that leads here ends
-	seen  bool
+	depth  int      // of loops around it
+	lead   int      // nodes that lead here
+	entry  bool     // reached by its number in any case
+	waited []string // the waits that lead here: all of one chain of joins, which go by the number
+	pc     int32    // 0: stands where the only one that leads here ends
+	seen   bool
 }
 
 // flow builds the nodes of a class.
@@ -244,12 +245,12 @@ func (f *flow) function(name string, next *node) (*node, error) {
 	f.depth = f.deep[name]
 	defer func() { f.depth = before }()
 	for k := len(segs) - 1; k >= 0; k-- {
-		if k == len(segs)-1 && k > 0 && len(code[k]) == 0 {
+		if k == len(segs)-1 && k > 0 && len(code[k]) == 0 && (next.waited == nil || slices.Equal(next.waited, segs[k-1].await)) {
 			continue // the last wait goes on with what follows the function
 		}
 		n := node{code: code[k], await: segs[k].await, next: next}
 		if len(n.await) > 0 {
-			next.entry = true
+			next.entry, next.waited = true, n.await
 		}
 		next = f.node(n)
 	}

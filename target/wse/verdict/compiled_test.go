@@ -12,6 +12,7 @@ import (
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/host"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 	"github.com/wfc-lang/wfc/target/wse/verdict"
@@ -38,7 +39,8 @@ func compiled(t *testing.T, src wfc.Source, opt wfc.BuildOptions) (*wfc.Program,
 
 func judge(t *testing.T, p *wfc.Program, code *wse.Program, m wse.Machine) (verdict.Verdict, error) {
 	t.Helper()
-	return verdict.Judge(code, m, verdict.Options{Launches: verdict.Functions(len(p.Mesh.Funcs))})
+	launches, loaded, shared := codegen.Trials(p.Mesh)
+	return verdict.Judge(code, m, verdict.Options{Launches: launches, Loaded: loaded, Shared: shared})
 }
 
 // simulate runs machine code of p with the smallest depths. The error is nil when it ends.
