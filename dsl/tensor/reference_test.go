@@ -346,6 +346,7 @@ func TestGradientsOfModels(t *testing.T) {
 			set["ffn"], set["accumulate"], set["context_1"], set["context_2"] = "6", "1", "6", "6"
 		case "mlp":
 			set["f"] = "6"
+			set["width"] = "3"
 		}
 		r := start(t, c.name+".wf", modelText(t, c.name), set)
 		fn := gradFunc
