@@ -26,13 +26,14 @@ const (
 	Variable  = "variable coefficients"
 	Half      = "half precision"
 	Collected = "reduction or multicast along a mesh axis"
+	Control   = "loops and branches"
 )
 
 // Floors are the least shares of cases that must carry each tag.
 var Floors = []struct {
 	Tag   string
 	Share float64
-}{{Wide, 0.30}, {Diagonal, 0.20}, {Fields, 0.40}, {Uneven, 0.20}, {Periodic, 0.20}, {Variable, 0.20}, {Collected, 0.15}}
+}{{Wide, 0.30}, {Diagonal, 0.20}, {Fields, 0.40}, {Uneven, 0.20}, {Periodic, 0.20}, {Variable, 0.20}, {Collected, 0.15}, {Control, 0.30}}
 
 type axis struct {
 	name     string
@@ -284,9 +285,26 @@ func (g *gen) evolve() {
 		fmt.Fprintf(&g.b, "  let w%s = %s\n", g.index(nil), g.expr(2))
 		g.lets = append(g.lets, "w"+g.index(nil))
 	}
+	cond := ""
+	if g.elem == "" {
+		cond = g.control()
+	}
+	branch := -1 // the field whose update stands in both arms of an if
+	if cond != "" && g.chance(0.6) {
+		branch = g.IntN(len(g.fields))
+	}
 	for i, f := range g.fields {
-		if i > 0 && g.chance(0.1) {
+		if i > 0 && i != branch && g.chance(0.1) {
 			continue // carries over
+		}
+		if i == branch {
+			g.tags[Control] = true
+			fmt.Fprintf(&g.b, "  if %s { %s'%s = 0.4*%s + 0.3*(%s) }", cond, f, g.index(nil), f+g.index(nil), g.expr(2))
+			if g.chance(0.6) {
+				fmt.Fprintf(&g.b, " else { %s'%s = 0.6*%s }", f, g.index(nil), g.read())
+			}
+			g.b.WriteString("\n")
+			continue
 		}
 		coef := ""
 		if len(g.coefs) > 0 {
@@ -295,6 +313,33 @@ func (g *gen) evolve() {
 		fmt.Fprintf(&g.b, "  %s'%s = 0.5*%s + 0.3*(%s)%s\n", f, g.index(nil), f+g.index(nil), g.expr(2+g.IntN(2)), coef)
 	}
 	g.b.WriteString("}\n")
+}
+
+// control adds a loop over a field, and a loop over numbers that ends when it may; both make values that the updates then read. It
+// returns a condition that is the same everywhere.
+func (g *gen) control() string {
+	cond := fmt.Sprintf("n < %d", g.IntN(3))
+	if g.chance(0.25) {
+		g.tags[Control] = true
+		at, beside := g.index(nil), g.read()
+		fmt.Fprintf(&g.b, "  loop v = U0%s like U0 for k in 0 .. %d { v'%s = 0.5*v%s + 0.3*v%s }\n", at, 1+g.IntN(3), at, at, beside[strings.IndexByte(beside, '['):])
+		g.lets = append(g.lets, "v"+at)
+	}
+	if g.chance(0.25) {
+		g.tags[Control] = true
+		var over []string
+		for _, a := range g.axes {
+			over = append(over, a.name)
+			if a.parts > 1 {
+				g.tags[Collected] = true
+			}
+		}
+		fmt.Fprintf(&g.b, "  let top = max over %s of abs(%s)\n", strings.Join(over, ", "), g.pick(g.fields)+g.index(nil))
+		fmt.Fprintf(&g.b, "  loop s = 0.1, c = 0 while s < 0.4 + top max %d { s' = 1.7*s; c' = c + 0.25 }\n", 1+g.IntN(5))
+		g.lets = append(g.lets, "s", "c")
+		cond = g.pick([]string{"top < 0.7", "c > 0.6", cond + " or c > 0.8", "n > 0 and top > 0.5"})
+	}
+	return cond
 }
 
 // reduction adds a sum, maximum or minimum over some axes, which the updates then read.
