@@ -122,27 +122,28 @@ func CheckpointJSON(c *Checkpoint) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// DiffCheckpoints writes how two checkpoints differ and says whether their states are equal bit for bit.
-func DiffCheckpoints(w io.Writer, a, b *Checkpoint) (equal bool, err error) {
+// DiffCheckpoints writes how two checkpoints differ and says whether their states are equal: bit for bit, or with a tolerance above 0 when
+// the norm of no tensor's difference is more than that part of the tensor's norm.
+func DiffCheckpoints(w io.Writer, a, b *Checkpoint, tolerance float64) (equal bool, err error) {
 	list, err := ckpt.Diff(a, b)
 	if err != nil {
 		return false, checkpointError(err)
 	}
 	equal = true
+	same := 0
 	for _, c := range list {
 		switch {
 		case c.What != "":
 			fmt.Fprintf(w, "%-28s %s\n", c.Name, c.What)
+			equal = false
 		case c.Differ > 0:
 			fmt.Fprintf(w, "%-28s %d of %d values differ, by %.3g at most, %.3g in the norm\n", c.Name, c.Differ, c.Count, c.Max, c.Rel)
+			equal = equal && c.Rel <= tolerance && tolerance > 0 // a NaN is not equal
 		default:
-			continue
+			same++
 		}
-		equal = false
 	}
-	if equal {
-		fmt.Fprintf(w, "%d tensors are equal bit for bit\n", len(list))
-	}
+	fmt.Fprintf(w, "%d of %d tensors are equal bit for bit\n", same, len(list))
 	return equal, nil
 }
 

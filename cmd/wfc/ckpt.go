@@ -40,7 +40,8 @@ func ckptCommand() *cli.Command {
 				},
 			},
 			{
-				Name: "diff", Usage: "compare the state of two checkpoints; the exit code is 1 when they differ", UsageText: "wfc ckpt diff DIR DIR",
+				Name: "diff", Usage: "compare the state of two checkpoints; the exit code is 1 when they differ", UsageText: "wfc ckpt diff DIR DIR [--tol T]",
+				Flags: []cli.Flag{&cli.Float64Flag{Name: "tol", Usage: "equal is what differs by at most `T` times the norm of a tensor; 0 is bit for bit"}},
 				Action: func(c *cli.Context) error {
 					list, err := checkpoints(c)
 					if err != nil {
@@ -49,7 +50,7 @@ func ckptCommand() *cli.Command {
 					if len(list) != 2 {
 						return usagef("diff takes two checkpoints: %s", c.Command.UsageText)
 					}
-					equal, err := wfc.DiffCheckpoints(c.App.Writer, list[0], list[1])
+					equal, err := wfc.DiffCheckpoints(c.App.Writer, list[0], list[1], c.Float64("tol"))
 					if err == nil && !equal {
 						err = errShown{exitFailed}
 					}
