@@ -71,6 +71,7 @@ func Check(file *syntax.File, opts Options) (*Program, diag.List) {
 	c := &checker{opts: opts, prog: &Program{Float: opts.Float}, names: map[string]*symbol{}, said: map[string]bool{},
 		setUsed: map[string]bool{}, lets: map[letKey]*Node{}, fields: map[*Field]*syntax.FieldItem{},
 		samples: sampleBudget, noRule: map[*Field]bool{}, secondUnit: map[*Field]Unit{}, secondIn: map[*Field]*Block{}}
+	file = unfoldVectors(file, &c.errs)
 	if file.At.File != nil {
 		c.prog.Name = programName(file.At.File.Name)
 	}

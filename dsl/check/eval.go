@@ -28,7 +28,7 @@ func Eval(n *Node) (float64, bool) {
 type evaluator struct {
 	at     map[IndexVar]int
 	half   map[IndexVar]int // half steps the point is moved by
-	budget int // nodes left; a hostile program ends here
+	budget int              // nodes left; a hostile program ends here
 	memo   map[*Node]float64
 	state  bool // a field that changes was read
 	timed  bool

@@ -171,6 +171,13 @@ func (p *parser) annotation() *Annotation {
 	}
 	a := &Annotation{}
 	start := p.start()
+	if t := p.peek(); p.isWord("vector") || p.isWord("tensor") {
+		a.Rank = p.ident("a rank")
+		if t = p.peek(); t.Type != tokNumber && (t.Type != tokIdent || notUnits[t.Value]) {
+			a.Loc = p.from(start)
+			return a
+		}
+	}
 	if t := p.peek(); t.Type == tokIdent && typeNames[t.Value] {
 		a.Type = p.ident("a type")
 		if t := p.peek(); t.Type == tokNumber || t.Type == tokIdent && !notUnits[t.Value] {

@@ -51,6 +51,18 @@ evolve t from 0 to 1 step 0.1 {
   T' = T - step*at(u, g)       // right`,
 	},
 	{
+		Code:  "WF0246",
+		Title: "vectors and numbers",
+		Text: `A vector field has one component per axis of its grid, a tensor field one per pair
+of axes. An equation of a vector is one per component, so both sides are vectors; values
+are tuples, and 0 stands for all components. v.x is a component.`,
+		Example: `
+field v: vector on g = 1       // wrong on a grid with two axes
+field v: vector on g = (1, 0)  // right
+dt(v) = lap(T)                 // wrong: a number
+dt(v) = grad(T)                // right`,
+	},
+	{
 		Code:  "WF0267",
 		Title: "a condition must be linear",
 		Text: `A boundary condition is an equation a*T + b*dn(T) = c of the value at the wall and of
