@@ -1,0 +1,66 @@
+package solvers
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Whole solves on the simulated wafer: interpreter and CPU, which replay the wafer's orders of reductions, give the same bits, and the
+// host takes no part in a solve or a time loop: its transfers are the same however many steps there are.
+func TestWaferBits(t *testing.T) {
+	for _, m := range []string{"cg(tol = 1e-6)", "bicgstab(tol = 1e-6)", "cg(tol = 1e-5, pre = diagonal)", "jacobi(tol = 1e-4)", "gmres(3, tol = 1e-4)"} {
+		t.Run(m, func(t *testing.T) {
+			text := func(steps int) string {
+				return fmt.Sprintf(`
+grid g { x: 0 .. 1 in 6; y: 0 .. 1 in 5 periodic; z: 0 .. 1 in 7 }
+field u on g = 1 + x*sin(2*pi*y)
+field n = 0
+bc u { x.lo: u = 1; x.hi: dn(u) = 0.5; z: dn(u) = 0 }
+evolve t from 0 to %d*0.01 step 0.01 {
+  solve u' - step*lap(u') = u for u' using %s
+  n' = n + iterations(u')
+}
+`, steps, m)
+			}
+			host := map[int]int64{}
+			for _, steps := range []int{1, 3} {
+				p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: text(steps)}, wfc.BuildOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p.Refusal.HasErrors() {
+					t.Skip(p.Refusal)
+				}
+				run := func(target wfc.Target, order *wfc.Program) *wfc.Result {
+					r, err := p.Run(context.Background(), wfc.RunOptions{Target: target, Order: order})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return r
+				}
+				wafer, interp := run(wfc.Wafer, nil), run(wfc.Interp, p)
+				same(t, "wafer and interpreter", wafer.Arrays["u"], interp.Arrays["u"])
+				same(t, "iterations", wafer.Arrays["n"], interp.Arrays["n"])
+				if wafer.HostCycles != nil {
+					host[steps] = *wafer.HostCycles
+				}
+			}
+			if host[1] != host[3] {
+				t.Errorf("host transfers take %d cycles for one step and %d for three", host[1], host[3])
+			}
+		})
+	}
+}
+
+func same(t *testing.T, what string, a, b *ir.Tensor) {
+	t.Helper()
+	for k := range a.Len() {
+		if a.At(k) != b.At(k) {
+			t.Fatalf("%s: element %d is %v and %v", what, k, a.At(k), b.At(k))
+		}
+	}
+}
