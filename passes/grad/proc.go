@@ -17,7 +17,7 @@ type ProcOptions struct {
 	// Levels of checkpoints of a counted loop: with one, every iteration's entry is stored; with L, a loop of n iterations is cut
 	// into pieces of pieces, stores about L*n^(1/L) of them and computes every iteration up to L times more. 0 means 2.
 	Levels int
-	Solves []Solve // loops that solve equations
+	Solves []Solve // loops that solve equations, see also the function Solves
 }
 
 // Value is the array that keeps the value of what was differentiated.
@@ -65,8 +65,8 @@ func (r *reverser) prepare() error {
 	p := r.p
 	if proc := p.Proc(r.o.Proc); proc != nil {
 		r.body = proc.Body
-		if proc.Until != "" {
-			return fmt.Errorf("procedure %s ends early (until %s); differentiate a loop of it", proc.Name, proc.Until)
+		if err := early(p, proc); err != nil {
+			return err
 		}
 	} else if p.Func(r.o.Proc) != nil {
 		r.body = []ir.Stmt{{Kind: ir.Call, Func: r.o.Proc}}
@@ -111,6 +111,14 @@ func (r *reverser) prepare() error {
 	return r.activity()
 }
 
+// early refuses a procedure that ends early, unless what ends it is a failure of the run.
+func early(p *ir.Program, proc *ir.Proc) error {
+	if proc.Until == "" || len(p.Failures) > 0 {
+		return nil
+	}
+	return fmt.Errorf("procedure %s ends early (until %s); differentiate a loop of it", proc.Name, proc.Until)
+}
+
 // inlined replaces calls of procedures by their bodies.
 func inlined(p *ir.Program, body []ir.Stmt, depth int) ([]ir.Stmt, error) {
 	if depth > 64 {
@@ -133,8 +141,8 @@ func inlined(p *ir.Program, body []ir.Stmt, depth int) ([]ir.Stmt, error) {
 		if proc == nil {
 			return nil, fmt.Errorf("there is no function %q", s.Func)
 		}
-		if proc.Until != "" {
-			return nil, fmt.Errorf("procedure %s ends early (until %s)", proc.Name, proc.Until)
+		if err := early(p, proc); err != nil {
+			return nil, err
 		}
 		more, err := inlined(p, proc.Body, depth+1)
 		if err != nil {

@@ -193,3 +193,72 @@ func TestRecover(t *testing.T) {
 		}
 	}
 }
+
+// Backward Euler solves a linear system in every step; its gradient is a transposed solve in every step, found in what the language lowers
+// to, and agrees with differences.
+func TestImplicit(t *testing.T) {
+	text, err := os.ReadFile("../../models/heat_implicit.wf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, list := dsl.Compile("heat_implicit.wf", string(text)+"\nfield misfit = 0\nmisfit = sum(((T - 320 K)/(1 K))^2)\n",
+		dsl.Options{Set: map[string]string{"nx": "6", "ny": "4", "nz": "4", "end": "15", "tol": "1e-6"}})
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := grad.Prepare(p, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := grad.Schedule(p, "forward"); err != nil {
+		t.Fatal(err)
+	}
+	solves := grad.Solves(p)
+	if len(solves) != 1 || !solves[0].Symmetric {
+		t.Fatalf("solves found: %+v", solves)
+	}
+	if _, err := grad.ReverseProc(p, grad.ProcOptions{Proc: "forward", Name: "gradient", Wrt: []string{"T"}, Of: "misfit", Solves: solves}); err != nil {
+		t.Fatal(err)
+	}
+	if err := passes.Run(p, &passes.Config{Verify: true}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := interp.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	start(t, m, p)
+	guess := get(t, m, "T")
+	set := func() {
+		if err := m.Set("T", guess); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, m, "gradient", 1)
+	g := get(t, m, grad.Gradient("T"))
+	for _, f := range p.Failures {
+		if get(t, m, f.Array).At(0) != 0 {
+			t.Errorf("%s: %s", f.Code, f.Message)
+		}
+	}
+	most := 0.0
+	for i := 0; i < len(g.F32); i += 7 {
+		value := func(by float32) float64 {
+			old := guess.F32[i]
+			guess.F32[i] += by
+			set()
+			run(t, m, "forward", 1)
+			guess.F32[i] = old
+			return get(t, m, "misfit").At(0)
+		}
+		const h = 32 // the misfit is quadratic
+		want := (value(h) - value(-h)) / (2 * h)
+		most = max(most, math.Abs(want))
+		if math.Abs(g.At(i)-want) > 2e-3*(1+math.Abs(want)) {
+			t.Errorf("d misfit/dT[%d] = %g, differences give %g", i, g.At(i), want)
+		}
+	}
+	if most < 1 {
+		t.Errorf("no derivative is larger than %g", most)
+	}
+}
