@@ -126,7 +126,9 @@ func TestModelErrors(t *testing.T) {
 // The same for what stands outside of the model.
 func TestFileErrors(t *testing.T) {
 	whole := strings.Replace(frame, "@", "", 1)
-	trained := func(body string) string { return whole + "train m on data { optimizer sgd(lr = 0.1); steps 4\n" + body + " }\n" }
+	trained := func(body string) string {
+		return whole + "train m on data { optimizer sgd(lr = 0.1); steps 4\n" + body + " }\n"
+	}
 	for _, c := range []struct{ text, code, words string }{
 		{strings.Replace(whole, "  loss =", "  let l =", 1), "WF0376", "has no loss"},
 		{"model n() { loss = 1 }", "WF0376", "has no input"},
@@ -139,6 +141,7 @@ func TestFileErrors(t *testing.T) {
 		{trained("batch 4 to 6 over 10%"), "WF0379", "multiple"},
 		{trained("phase 50% { ctx 2 }"), "WF0379", "50%"},
 		{trained("phase 100% { ctz 2 }"), "WF0379", "ctz"},
+		{"model n(n = 3) { }\ntrain n { context 3 }\n", "WF0379", "no param ctx"},
 		{trained("clip 1; clip 2"), "WF0202", "twice"},
 		{whole + "train m { steps 3 }\n", "WF0382", "needs an optimizer"},
 		{whole + "train m { optimizer adam(lr = 1) }\n", "WF0382", "did you mean adamw"},

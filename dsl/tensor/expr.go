@@ -358,9 +358,12 @@ func (e *elab) subscript(arg *syntax.Arg, want *index, x *syntax.Ref, sc *scope)
 	if v.bad {
 		return p, false, nil
 	}
+	if v.code == ir.Floor || v.code == ir.Ceil {
+		v = node(ir.Cvt, ir.I32, v)
+	}
 	if v.elem != ir.I32 {
 		e.fail("WF0386", arg.At, "an index is a whole number, and this is none").
-			Suggest("read it from an input, as in `wte[tokens[s], d]`, or from indices: `w[s - t]`")
+			Suggest("read it from an input, as in `wte[tokens[s], d]`, or from indices: `w[s - t]`, `x[floor(s/2)]`")
 		return p, false, nil
 	}
 	return p, true, v

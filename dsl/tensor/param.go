@@ -63,7 +63,7 @@ func (e *elab) presets(file *syntax.File) map[string]setting {
 }
 
 // params gives the params and constants of the file and of the model their values: defaults, then the preset, then --set.
-func (e *elab) params(file *syntax.File, m *syntax.Model, global *scope) {
+func (e *elab) params(file *syntax.File, m *syntax.Model, t *syntax.Train, global *scope) {
 	preset := e.presets(file)
 	used := map[string]bool{}
 	var all []string
@@ -109,10 +109,12 @@ func (e *elab) params(file *syntax.File, m *syntax.Model, global *scope) {
 			}
 		}
 	}
-	if m != nil {
-		for _, a := range m.Params {
-			bind(a.Name, a.Value, true)
+	for _, a := range m.Params {
+		value := a.Value
+		if c := contextOf(t); c != nil && (a.Name.Name == "ctx" || a.Name.Name == "context") {
+			value = c
 		}
+		bind(a.Name, value, true)
 	}
 	for _, name := range sorted(e.opts.Set) {
 		if !used[name] && !trainSettings[name] {

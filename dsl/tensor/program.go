@@ -29,7 +29,7 @@ func build(file *syntax.File, opts Options) (*Program, diag.List) {
 	if m == nil || e.errs.HasErrors() {
 		return nil, e.errs.Sorted()
 	}
-	e.params(file, m, e.global)
+	e.params(file, m, t, e.global)
 	tr := e.trainBlock(t)
 	e.setPrecision(tr.precision)
 	e.batch = e.newDim("batch", max(1, tr.batch), m.Name.At).self
@@ -61,7 +61,7 @@ func Measure(file *syntax.File, opts Options) (*Report, diag.List) {
 	if m == nil || e.errs.HasErrors() {
 		return nil, e.errs.Sorted()
 	}
-	e.params(file, m, e.global)
+	e.params(file, m, t, e.global)
 	tr := e.trainBlock(t)
 	e.batch = e.newDim("batch", 1, m.Name.At).self
 	e.elaborate(m, e.global)

@@ -69,6 +69,7 @@ type entryReader struct {
 
 // forms are how entries are written, for messages.
 var forms = map[string]string{
+	"context":    "context 2048",
 	"batch":      "batch 16, or batch 4 to 16 over 10%",
 	"accumulate": "accumulate 4",
 	"tokens":     "tokens 1e9, or tokens 20 per weight",
@@ -234,6 +235,11 @@ func (e *elab) trainEntry(tr *trainer, en *syntax.TrainEntry) {
 			}
 			tr.accumulate = int(max(1, all/max(1, int64(tr.batch))))
 		}
+	case "context":
+		r.count(1) // taken by params
+		if r.ok && e.contextParam() == "" {
+			e.fail("WF0379", en.At, "the model has no param ctx or context").Suggest("declare it: `model %s(ctx = 64)`", tr.decl.Model.Name)
+		}
 	case "accumulate":
 		tr.accumulate = int(r.count(1))
 	case "tokens":
@@ -322,20 +328,47 @@ func (e *elab) phaseEntry(tr *trainer, r *entryReader) {
 			e.fail("WF0379", en.At, "an entry of a phase is a param and its value").Suggest("write `ctx 2048` or `batch 480`")
 			return
 		}
-		_, param := e.global.find(en.Word.Name)
+		word := en.Word.Name
+		if word == "context" && e.contextParam() != "" {
+			word = e.contextParam()
+		}
+		_, param := e.global.find(word)
 		if !param && en.Word.Name != "batch" && en.Word.Name != "accumulate" {
 			e.fail("WF0379", en.Word.At, "%s is no param of the program", en.Word.Name).Suggest("a phase sets params, batch and accumulate")
 			return
 		}
-		switch en.Word.Name {
+		switch word {
 		case "batch":
 			ph.batch = int(n.value)
 		case "accumulate":
 			ph.accumulate = int(n.value)
-		case "ctx":
+		case e.contextParam():
 			ph.ctx = int(n.value)
 		}
-		ph.set[en.Word.Name] = strconv.FormatFloat(n.value, 'g', -1, 64)
+		ph.set[word] = strconv.FormatFloat(n.value, 'g', -1, 64)
 	}
 	tr.phases = append(tr.phases, ph)
+}
+
+// contextParam is the name of the param that holds the number of tokens of a sequence: ctx, context, or "" when there is none.
+func (e *elab) contextParam() string {
+	for _, s := range e.settings {
+		if s.name == "ctx" || s.name == "context" {
+			return s.name
+		}
+	}
+	return ""
+}
+
+// contextOf is the value of the entry `context` of a train block, nil when there is none.
+func contextOf(t *syntax.Train) syntax.Expr {
+	if t == nil {
+		return nil
+	}
+	for _, s := range t.Body.Stmts {
+		if en, ok := s.(*syntax.TrainEntry); ok && en.Word.Name == "context" && len(en.Parts) == 1 && en.Parts[0].Value != nil {
+			return en.Parts[0].Value
+		}
+	}
+	return nil
 }

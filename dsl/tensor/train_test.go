@@ -116,6 +116,10 @@ func TestPlans(t *testing.T) {
 		p.Plan.Phases[0].Set["ctx"] != "2" || p.Plan.Phases[0].Batch != 6 {
 		t.Errorf("%+v", p.Plan.Phases)
 	}
+	c := buildText(t, "s.wf", small+"context 5; steps 3; optimizer sgd(lr = 0.1)\n}", nil)
+	if c.Plan.Context != 5 {
+		t.Errorf("context %d", c.Plan.Context)
+	}
 	// A phase's own build has the shapes of the phase and the length of the whole run.
 	q := buildText(t, "s.wf", small+"batch 4; tokens 2400; phase 75% { ctx 2; batch 6 }\nphase 25% { ctx 3; batch 4 }\noptimizer sgd(lr = 0.1)\n}",
 		p.Plan.Phases[0].Set)
