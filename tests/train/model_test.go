@@ -61,17 +61,25 @@ func alone(p *ir.Program, step string) *ir.Program {
 	return q
 }
 
-// Three training steps of models/mlp.wf, as it is written in the language - embedding, products, cross-entropy, gradients, clipping by the
-// norm, AdamW, schedule - on 1024 PEs of the machine as it is: one program, no host between the first token and the last weight, every
-// array with the bits of the interpreter.
+// Three training steps of models as they are written in the language - embedding, products, attention, cross-entropy, gradients, clipping by
+// the norm, AdamW, schedule - on the wafer: one program, no host between the first token and the last weight, every array with the bits of
+// the interpreter. The perceptron fits the machine as it is; GPT-2 needs PEs with more memory, see TestWaferStep.
 func TestModelOnWafer(t *testing.T) {
-	for _, profile := range []string{"wse2", "wse3"} {
-		t.Run(profile, func(t *testing.T) {
-			src, err := wfc.ReadSource(filepath.Join("..", "..", "models", "mlp.wf"))
+	for _, c := range []struct {
+		profile, model, x, y string
+		memory               int
+		set                  map[string]string
+	}{
+		{"wse2", "mlp.wf", "f", "d", 0, map[string]string{"ctx": "2", "batch_size": "1", "width": "2", "iterations": "20"}},
+		{"wse3", "mlp.wf", "f", "d", 0, map[string]string{"ctx": "2", "batch_size": "1", "width": "2", "iterations": "20"}},
+		{"wse2", "gpt2.wf", "e", "d", 4 << 20, map[string]string{"ctx": "3", "batch_size": "2"}},
+	} {
+		t.Run(c.profile+"_"+c.model, func(t *testing.T) {
+			src, err := wfc.ReadSource(filepath.Join("..", "..", "models", c.model))
 			if err != nil {
 				t.Fatal(err)
 			}
-			built, err := wfc.Build(src, wfc.BuildOptions{Set: map[string]string{"ctx": "2", "batch_size": "1", "width": "2", "iterations": "20"}})
+			built, err := wfc.Build(src, wfc.BuildOptions{Set: c.set})
 			if err != nil && built == nil {
 				t.Fatal(err)
 			}
@@ -84,11 +92,14 @@ func TestModelOnWafer(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := alone(built.IR, built.Plan.Step)
-			m, err := wse.Profile(profile)
+			m, err := wse.Profile(c.profile)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w, err := toWafer(p, layouts(p, "f", "d"), m)
+			if c.memory > 0 {
+				m.MemBytes = c.memory
+			}
+			w, err := toWafer(p, layouts(p, c.x, c.y), m)
 			if err != nil {
 				t.Fatal(err)
 			}
