@@ -18,7 +18,7 @@ import (
 func docBlocks(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, page := range []string{"language.md", "from-wfa.md"} {
+	for _, page := range []string{"language.md", "from-wfa.md", "tutorial.md"} {
 		text, err := os.ReadFile("../docs/" + page)
 		if err != nil {
 			t.Fatal(err)
