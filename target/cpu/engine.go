@@ -6,8 +6,12 @@
 // IR says fma, half precision rounded by integer operations, reductions in the order the IR writes.
 //
 // The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values; [passes.Reuse] plans the
-// storage, layouts follow ([plan]); [emitter] writes the module; [Toolchain] makes a shared object, kept in a cache by content;
-// [Engine] owns the memory and runs. At the end of a function the buffers change places, nothing is copied.
+// storage, layouts follow ([plan]); [emitter] writes kernels, which know shapes and no names, so that equal ones are one ([unit]);
+// [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs. At the end of
+// a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
+//
+// Sums of products are matrix products in register blocks ([contraction]), lookups and their derivatives touch only what they select
+// ([ir.Selection]), sums over rows go side by side.
 package cpu
 
 import (
