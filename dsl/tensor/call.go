@@ -436,8 +436,8 @@ func (e *elab) reduction(x *syntax.Reduce, sc *scope) *val {
 		if v = e.needNumber(v, x.Body.Span()); v.bad {
 			return v
 		}
-		if x.Op.Name != "sum" && !sc.inFn {
-			v = e.close(v, union(in.bound), x.Body.Span())
+		if !sc.inFn {
+			v = e.closeInside(v, in, x)
 		}
 		return e.fold(x.Op.Name, v, over, cond, sc, x.At)
 	}

@@ -73,6 +73,9 @@ func (e *elab) condition(v *val, at diag.Span) *val {
 }
 
 func (e *elab) extentOf(x *syntax.Extent, sc *scope) *val {
+	if n, ok := sc.find("#" + x.Name.Name); ok { // the number of layers
+		return n.(*val)
+	}
 	if ix, ok := e.indexOf(sc, x.Name); ok {
 		return num(float64(ix.dim.n))
 	}

@@ -163,6 +163,7 @@ func (e *elab) let(kind syntax.BindKind, it *syntax.BindItem, sc *scope) {
 	if it.Ann != nil {
 		e.fail("WF0386", it.Ann.At, "values of models have no units and no types of their own").Suggest("remove the annotation")
 	}
+	e.stmt = it.Value
 	if it.Index == nil {
 		v := e.expr(it.Value, sc)
 		if v.isNum() || v.bad {
@@ -218,7 +219,7 @@ func (e *elab) tensor(name *syntax.Ident, ids []*syntax.Ident, x syntax.Expr, sc
 		}
 		left = append(left, ix)
 	}
-	e.left = left
+	e.left, e.stmt = left, x
 	defer func() { e.left = nil }()
 	v := e.expr(x, sc.binding(left...))
 	v = e.needNumber(v, x.Span())
@@ -279,6 +280,7 @@ func (e *elab) assign(s *syntax.Assign, sc *scope) {
 			e.fail("WF0202", t.At, "the loss is assigned twice").Suggest("keep one")
 			return
 		}
+		e.stmt = s.Value
 		v := e.settle(e.needNumber(e.expr(s.Value, sc), s.Value.Span()), nil, s.Value.Span())
 		e.m.loss = v
 		return

@@ -95,6 +95,7 @@ type elab struct {
 	round      func(*val) *val // how values of the forward pass are rounded where they are stored; nil for f32
 	calls      []string        // functions being put in, innermost last
 	left       []*index        // of the statement being written, for the order of intermediate values
+	stmt       syntax.Expr     // the right side being elaborated
 	site       diag.Span       // of the outermost call of a prelude function
 	said       map[string]bool
 	work       int // values made; bounded

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -41,6 +42,41 @@ func (e *elab) closeArg(v *val, bound []*index, at diag.Span) *val {
 		return v
 	}
 	return e.place(v, can, at)
+}
+
+// closeInside places the sums of a reduction's body over the indices that the statement uses nowhere else; an index that it also uses
+// outside is summed there, at the product that contains both.
+func (e *elab) closeInside(v *val, sc *scope, x *syntax.Reduce) *val {
+	if v.bad {
+		return v
+	}
+	var can []*index
+	for _, ix := range e.missing(v, sc.bound) {
+		if placeable(v, ix) && !e.usedOutside(ix, sc, x) {
+			can = append(can, ix)
+		}
+	}
+	if len(can) == 0 {
+		return v
+	}
+	return e.place(v, can, x.Body.Span())
+}
+
+// usedOutside says whether the statement being elaborated uses an index outside of one of its reductions.
+func (e *elab) usedOutside(ix *index, sc *scope, x *syntax.Reduce) bool {
+	found := false
+	syntax.Walk(e.stmt, func(n syntax.Node) bool {
+		if n == syntax.Node(x) || found {
+			return false
+		}
+		if r, ok := n.(*syntax.Ref); ok && r.Index == nil && !r.Prime {
+			if y, ok := e.indexOf(sc, r.Name); ok && y == ix {
+				found = true
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func linear(v *val) bool {
