@@ -105,3 +105,26 @@ func TestCahnHilliard(t *testing.T) {
 		last = e
 	}
 }
+
+// V15: FiPy's cahnHilliard/tanh1D. A step relaxes to the profile 1/(1 + exp(-x)), within FiPy's own tolerance; the mass stays.
+func TestCahnHilliardProfile(t *testing.T) {
+	r := run(t, `
+const L = 40
+grid rod { x: 0 .. L in 200 }
+field phi on rod = where(x < L/2, 0, 1)
+bc phi { all: dn(phi) = 0 }
+let slope = phi*(1 - phi)*(1 - 2*phi)
+evolve t from 0 to 2000 step 10 by imex(cg(tol = 1e-9, max = 20000)) order 4 {
+  dt(phi) = lap(slope - 0.5*phi) + implicit(lap(0.5*phi) - lap(lap(phi)))
+}
+`)
+	for i := range 200 {
+		x := (float64(i)+0.5)/5 - 20
+		near(t, "phi", r.at("phi", i), 1/(1+math.Exp(-x)), 1e-4)
+	}
+	sum := 0.0
+	for i := range 200 {
+		sum += r.at("phi", i)
+	}
+	near(t, "mass", sum, 100, 1e-6)
+}

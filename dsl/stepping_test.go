@@ -3,6 +3,7 @@ package dsl_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/wfc-lang/wfc/dsl"
@@ -219,4 +220,28 @@ evolve t from 0 to 0.01 step cfl(0.5, speed = (u, v), diffusion = 0.01) { u' = u
 		diff = max(diff, 2*0.01*(1/(w*w)+16))
 	}
 	near(t, "step", scalarOf(t, m, "step.want"), 0.5/(speed+0.25*4+diff), 1e-12)
+}
+
+// What allows no step ends the run with the reason: a flow at rest, and a solution that becomes infinite.
+func TestNoStep(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{"grid g { x: 0 .. 1 in 8 periodic }\nfield u on g = 0\nevolve t from 0 until steady(u) step cfl(0.5, speed = u) { dt(u) = -dx(u)*u }\n",
+			"the step of this `evolve` is +Inf"},
+		{"grid g { x: 0 .. 1 in 8 periodic }\nfield u on g = 1\nevolve t from 0 to 5 step adaptive(1e-3) { dt(u) = u*u }\n",
+			"its error is still above the tolerance"},
+	} {
+		_, _, err := drive(t, c.src, ir.F32)
+		if err == nil || !strings.Contains(err.Error(), "WF0622") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+	// A bound on the step lets a flow start from rest.
+	res, _, err := drive(t, `
+grid g { x: 0 .. 1 in 8 periodic }
+field u on g = 0
+evolve t from 0 to 1 step cfl(0.5, speed = u, max = 0.1) { dt(u) = 1 }
+`, ir.F32)
+	if err != nil || res.Steps < 10 {
+		t.Errorf("%v, %+v", err, res)
+	}
 }

@@ -78,3 +78,20 @@ evolve n in 0 .. 1 {
 	near(t, "sum(v)", r.at("b"), 12, 0)
 	near(t, "dot(u, u) + sum(p)", r.at("c"), sq+12, 1e-13)
 }
+
+// Components of a vector are summed where each lives, without the walls that its own conditions fix.
+func TestWholeVectors(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 4; y: 0 .. 1 in 3 periodic }
+field u on g.x = 1 + x
+field v on g.y = 2
+field n = 0
+bc u { x.lo: u = 1; x.hi: dn(u) = 0 }
+evolve k in 0 .. 1 { u' = u;  n' = norm((u, v))^2 + dot((u, v), (u, v)) }
+`)
+	s := 4.0 * 12
+	for i := 1; i <= 4; i++ {
+		s += 3 * math.Pow(1+float64(i)/4, 2)
+	}
+	near(t, "norms", r.at("n"), 2*s, 1e-12)
+}

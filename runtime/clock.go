@@ -25,7 +25,7 @@ func (r *runner) flag(name string) (bool, error) {
 func (r *runner) readClock(l *leg) error {
 	sum := 0.0
 	for i := len(l.clock.Now) - 1; i >= 0; i-- { // the smallest first
-		t, err := r.get(l.clock.Now[i])
+		t, err := r.e.Get(l.clock.Now[i]) // a clock that is no number is a failure the program explains
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -50,6 +52,23 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 	inner.grid, inner.on, inner.form, inner.index, inner.outer, inner.sums = g, on, false, nil, 0, nil
 	var args [][]*Node
 	for _, a := range e.Args {
+		if t, ok := syntax.Unparen(a.Value).(*syntax.Tuple); ok && (name == "norm" || name == "dot") {
+			// Each component is taken where it lives.
+			var parts []*Node
+			for _, y := range t.Elems {
+				own := inner
+				if h, at := c.wholePlace(y, sc); h == g {
+					own.on = at
+				}
+				x := c.num(y, &own)
+				if x.invalid() {
+					return bad(e.At)
+				}
+				parts = append(parts, x)
+			}
+			args = append(args, parts)
+			continue
+		}
 		x := c.expr(a.Value, &inner)
 		if x.invalid() {
 			return bad(e.At)
@@ -80,21 +99,65 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 	return n
 }
 
-// wholeDot is the sum over the grid of the products of components.
+// wholeDot is the sum over the grid of the products of components. Components that live at one place and are fixed at the same ends are
+// summed at each point; others have a sum of their own.
 func (c *checker) wholeDot(at diag.Span, on []*Axis, a, b []*Node) *Node {
-	var sum *Node
+	type group struct {
+		on   []*Axis
+		trim string
+		sum  *Node
+	}
+	var groups []*group
 	for i := range a {
 		p := compute(ir.Mul, a[i].Unit.mul(b[i].Unit), at, a[i], b[i])
-		if sum != nil {
-			if !c.sameUnit(sum, p, "cannot be added") {
-				return bad(at)
-			}
-			p = compute(ir.Add, sum.Unit, at, sum, p)
+		if p.invalid() {
+			return p
 		}
-		sum = p
+		own := placeOfNode(p, on)
+		trim := ""
+		for _, x := range own {
+			trim += fmt.Sprint(x.IR, fixedEnds(x, p))
+		}
+		var g *group
+		for _, h := range groups {
+			if h.trim == trim {
+				g = h
+			}
+		}
+		if g == nil {
+			g = &group{on: own, trim: trim}
+			groups = append(groups, g)
+		}
+		if first := groups[0].sum; first != nil && !c.sameUnit(first, p, "cannot be added") {
+			return bad(at)
+		}
+		if g.sum != nil {
+			p = compute(ir.Add, g.sum.Unit, at, g.sum, p)
+		}
+		g.sum = p
 	}
-	n, _ := c.wholeReduce(ir.Sum, on, sum, at)
-	return n
+	var total *Node
+	for _, g := range groups {
+		n, _ := c.wholeReduce(ir.Sum, g.on, g.sum, at)
+		if total != nil && !n.invalid() {
+			n = compute(ir.Add, total.Unit, at, total, n)
+		}
+		total = n
+	}
+	return total
+}
+
+// placeOfNode is where a checked expression lives, by the indices it depends on; elsewhere than there are axes it does not depend on.
+func placeOfNode(n *Node, on []*Axis) []*Axis {
+	out := append([]*Axis(nil), on...)
+	for _, v := range n.Free() {
+		for k, a := range out {
+			if base(a) == base(v.Axis) {
+				out[k] = v.Axis
+			}
+		}
+	}
+	return out
 }
 
 // wholeReduce reduces a body over the unknowns of a grid and counts them.
