@@ -33,6 +33,9 @@ type Options struct {
 	Stop  []string // values that count as constants
 	Pure  bool     // the new function sets the gradients only, not what the function sets
 	Add   bool     // the gradient arrays are added to, not replaced
+	// Recompute says that exponentials, hyperbolic tangents and powers inside operations of the forward pass are computed again on the way
+	// back; else they are stored. To compute whole parts again, see [Cut].
+	Recompute bool
 }
 
 // Gradient is the array that holds the derivative with respect to an array.
@@ -52,7 +55,7 @@ func Reverse(p *ir.Program, o Options) (string, error) {
 	if p.Func(f.Name) != nil {
 		return "", fmt.Errorf("there is a function %q already", f.Name)
 	}
-	gs, err := Pull(p, &f, o.Seeds, o.Wrt, o.Stop)
+	gs, err := pullAll(p, &f, o.Seeds, o.Wrt, o.Stop, o.Recompute)
 	if err != nil {
 		return "", err
 	}

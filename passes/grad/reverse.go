@@ -22,7 +22,11 @@ type Seed struct{ Value, From string }
 // beyond walls (see [Prepare]). Values named in stop ("%value") count as constants. It returns for every array of wrt the operand that
 // holds its cotangent, a tensor over the array's box. Nothing is set: that is the caller's.
 func Pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) ([]string, error) {
-	a, err := pull(p, f, seeds, wrt, stop)
+	return pullAll(p, f, seeds, wrt, stop, false)
+}
+
+func pullAll(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string, recompute bool) ([]string, error) {
+	a, err := pull(p, f, seeds, wrt, stop, recompute)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +40,8 @@ func Pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) ([]string
 }
 
 // pull leaves the parts of the arrays' cotangents in the result.
-func pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string) (*adjoint, error) {
-	a := &adjoint{writer: newWriter(p, f), parts: map[string][]part{}}
+func pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string, recompute bool) (*adjoint, error) {
+	a := &adjoint{writer: newWriter(p, f), parts: map[string][]part{}, recompute: recompute}
 	n := len(f.Ops)
 	var err error
 	if a.active, err = activity(a.writer, n, wrt, stop); err != nil {

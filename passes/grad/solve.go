@@ -247,7 +247,7 @@ func (z *solver) finish(loop ir.Stmt) string {
 			wrt = append(wrt, x)
 		}
 	}
-	a, err := pull(r.p, &f, []Seed{{z.res, minus}}, wrt, nil)
+	a, err := pull(r.p, &f, []Seed{{z.res, minus}}, wrt, nil, false)
 	if err != nil {
 		z.err = err
 		return ""

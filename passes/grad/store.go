@@ -203,7 +203,7 @@ func (r *reverser) adjoint(name string) (string, error) {
 			seeds = append(seeds, Seed{s.Value, "@" + Gradient(s.Array)})
 		}
 	}
-	a, err := pull(r.p, &f, seeds, r.grads, nil)
+	a, err := pull(r.p, &f, seeds, r.grads, nil, false)
 	if err != nil {
 		return "", err
 	}
