@@ -175,10 +175,11 @@ type ConvertOptions struct {
 	Set    map[string]string  // of Model
 }
 
-// Convert turns a checkpoint into a Hugging Face directory or a GGUF file, or a Hugging Face directory into a checkpoint of weights.
+// Convert turns a checkpoint into a Hugging Face directory or a GGUF file, or a Hugging Face directory or a model file of llm.c into a
+// checkpoint of weights.
 func Convert(from, to string, o ConvertOptions) error {
 	_, err := os.Stat(filepath.Join(from, hf.ConfigFile))
-	isHF := err == nil
+	isHF := err == nil || hf.IsLLMC(from)
 	if o.To == "" {
 		switch {
 		case strings.HasSuffix(to, ".gguf"):
@@ -210,7 +211,11 @@ func Convert(from, to string, o ConvertOptions) error {
 
 func readModel(from string, isHF bool, o ConvertOptions) (*hf.Model, *Checkpoint, error) {
 	if isHF {
-		m, err := hf.Import(from)
+		load := hf.Import
+		if hf.IsLLMC(from) {
+			load = hf.ImportLLMC
+		}
+		m, err := load(from)
 		if err == nil && o.Fold && o.To != "hf" {
 			m.Fold()
 		}

@@ -1,8 +1,13 @@
 package wfc_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/runtime/train"
 )
 
 // everything is a run with accumulation, a batch warmup, a phase switch and a loss scale.
@@ -107,4 +113,107 @@ func TestTrainingContinues(t *testing.T) {
 			t.Errorf("stopped at %v: %s", stops, d)
 		}
 	}
+}
+
+// The micro anchor through the whole command: a model file of llm.c, generated and known by its hash, becomes weights of models/gpt2.wf,
+// and ten steps on the same batch have the losses and gradient norms that llm.c computes (f32, one thread), within 1e-5.
+func TestAnchor(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(dir, "micro.bin")
+	if err := os.WriteFile(model, microModel(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(microModel()); hex.EncodeToString(sum[:]) != "ccf1a8166e92fa621da723cb5af019c8a94e8ce67d337623d74a5d17f8724e07" {
+		t.Fatalf("the generated model is another: %x", sum)
+	}
+	// 257 characters of the text, and the rest of its alphabet, which gives them their numbers.
+	text := "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n\nFirst Citizen:\nYou are all resolved rather to die than to famish?\n\nAll:\n" +
+		"Resolved. resolved.\n\nFirst Citizen:\nFirst, you know Caius Marcius is chief enemy to the people.\n\nAll:\nW" +
+		"\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	data := filepath.Join(dir, "text")
+	if err := os.WriteFile(data, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src, err := wfc.ReadSource("models/gpt2.wf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := filepath.Join(dir, "weights")
+	if err := wfc.Convert(model, weights, wfc.ConvertOptions{Model: &src}); err != nil {
+		t.Fatal(err)
+	}
+	losses := []float64{4.1834292, 4.0994048, 4.0315485, 3.9816916, 3.9424832, 3.9052229, 3.8677380, 3.8320110, 3.7987154, 3.7666836}
+	norms := []float64{1.658002, 1.438878, 1.068129, 0.977441, 1.061541, 1.096949, 1.045591, 0.998078, 0.999029, 0.999696}
+	watch := &steps{}
+	if _, err := wfc.Train(context.Background(), src, wfc.TrainOptions{Target: wfc.Interp, Data: []string{data}, Order: "same", Init: weights, Progress: watch}); err != nil {
+		t.Fatal(err)
+	}
+	if len(watch.loss) != 10 {
+		t.Fatalf("%d steps", len(watch.loss))
+	}
+	for i := range losses {
+		if math.Abs(watch.loss[i]-losses[i]) > 1e-5 || math.Abs(watch.norm[i]-norms[i]) > 1e-5 {
+			t.Errorf("step %d: loss %.7f, llm.c %.7f; norm %.6f, llm.c %.6f", i, watch.loss[i], losses[i], watch.norm[i], norms[i])
+		}
+	}
+}
+
+// steps remembers losses and gradient norms.
+type steps struct{ loss, norm []float64 }
+
+func (s *steps) Begin(*train.Plan, int64, int64) {}
+func (s *steps) Eval(int64, float64, int)        {}
+func (s *steps) End()                            {}
+func (s *steps) Step(e *train.Event) {
+	s.loss = append(s.loss, e.Loss)
+	for _, m := range e.Metrics {
+		if m.Name == "grad_norm" {
+			s.norm = append(s.norm, float64(m.Value))
+		}
+	}
+}
+
+// microModel is the model file of the anchor: 2 layers, 2 heads, width 32; xorshift64* with seed 1337, uniform with the standard
+// deviations 0.02, 0.01 for positions, 0.02/sqrt(2 layers) for the outputs of branches.
+func microModel() []byte {
+	const vocab, padded, ctx, layers, heads, d = 65, 128, 64, 2, 2, 32
+	state := uint64(1337)
+	var b bytes.Buffer
+	put := func(v any) { binary.Write(&b, binary.LittleEndian, v) }
+	head := make([]int32, 256)
+	copy(head, []int32{20240326, 3, ctx, vocab, layers, heads, d, padded})
+	put(head)
+	random := func(n int, std float64) {
+		for range n {
+			state ^= state >> 12
+			state ^= state << 25
+			state ^= state >> 27
+			f := float64(uint32((state*0x2545F4914F6CDD1D)>>32)>>8) / (1 << 24)
+			put(float32(float64(float64(2*f-1)*std) * math.Sqrt(3)))
+		}
+	}
+	fill := func(n int, v float32) {
+		for range n {
+			put(v)
+		}
+	}
+	random(vocab*d, 0.02)
+	fill((padded-vocab)*d, 0)
+	random(ctx*d, 0.01)
+	out := 0.02 / math.Sqrt(2*layers)
+	fill(layers*d, 1) // norm 1
+	fill(layers*d, 0)
+	random(layers*3*d*d, 0.02)
+	fill(layers*3*d, 0)
+	random(layers*d*d, out)
+	fill(layers*d, 0)
+	fill(layers*d, 1) // norm 2
+	fill(layers*d, 0)
+	random(layers*4*d*d, 0.02)
+	fill(layers*4*d, 0)
+	random(layers*4*d*d, out)
+	fill(layers*d, 0)
+	fill(d, 1)
+	fill(d, 0)
+	return b.Bytes()
 }

@@ -1,6 +1,8 @@
 package hf
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -418,6 +420,72 @@ func TestRefused(t *testing.T) {
 	if err := Export(m, t.TempDir(), ExportOptions{DType: safetensors.I32}); err == nil {
 		t.Error("weights as integers")
 	}
+}
+
+// llmc writes a model file of llm.c.
+func llmc(m *Model, padded int) []byte {
+	c := &m.Config
+	var b bytes.Buffer
+	head := make([]int32, llmcHeader)
+	copy(head, []int32{llmcMagic, llmcVersion, int32(c.Context), int32(c.Vocab), int32(c.Layers), int32(c.Heads), int32(c.Width), int32(padded)})
+	write := func(v any) {
+		if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
+			panic(err)
+		}
+	}
+	write(head)
+	write(m.W["wte"].V)
+	write(make([]float32, (padded-c.Vocab)*c.Width))
+	write(m.W["wpe"].V)
+	for _, group := range []string{"ln1.w", "ln1.b", "q k v", "q.b k.b v.b", "o", "o.b", "ln2.w", "ln2.b", "up", "up.b", "down", "down.b"} {
+		for l := range c.Layers {
+			for _, s := range strings.Fields(group) {
+				write(m.W[slot(l, s)].V)
+			}
+		}
+	}
+	write(m.W["lnf.w"].V)
+	write(m.W["lnf.b"].V)
+	return b.Bytes()
+}
+
+func TestLLMC(t *testing.T) {
+	c := configs()["gpt2"]
+	c.FFN = 4 * c.Width
+	m := generate(c)
+	b := llmc(m, 16)
+	path := filepath.Join(t.TempDir(), "model.bin")
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ImportLLMC(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(m, got); d != "" {
+		t.Error(d)
+	}
+	if !IsLLMC(path) || IsLLMC(path+"x") {
+		t.Error("the file is not known")
+	}
+	for n := 0; n < len(b); n += 101 {
+		if _, err := readLLMC(bytes.NewReader(b[:n]), int64(n)); err == nil {
+			t.Fatalf("cut to %d bytes: read", n)
+		}
+	}
+}
+
+func FuzzLLMC(f *testing.F) {
+	c := configs()["gpt2"]
+	c.FFN = 4 * c.Width
+	f.Add(llmc(generate(c), 16))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if m, err := readLLMC(bytes.NewReader(b), int64(len(b))); err == nil {
+			if err := m.Check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 func FuzzConfig(f *testing.F) {
