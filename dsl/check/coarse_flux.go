@@ -6,9 +6,11 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Coefficients of fluxes on coarse grids. In d(k*d(p)) the coefficient acts on faces. Between two coarse centres lie three fine faces, the
-// outer two by half, and 2^(d-1) such paths: the coarse coefficient is their mean with weights 1/4, 1/2, 1/4 along the flux and equal ones
-// across it. That is what the energy of a linear correction sees, so that corrections stay small enough where coefficients jump.
+// Coefficients of fluxes on coarse grids. In d(k*d(p)) the coefficient acts on faces. Where the axis of the flux is halved, between two
+// coarse centres lie three fine faces in series, the outer two by half: the coarse coefficient is their harmonic mean with weights 1/4, 1/2,
+// 1/4. Where another axis is halved, two fluxes in parallel become one, with the mean of their coefficients. Interpolation follows the same
+// resistances, so that corrections do not cross jumps of coefficients (R. E. Alcouffe, A. Brandt, J. E. Dendy, J. W. Painter, The multi-grid
+// method for the diffusion equation with strongly discontinuous coefficients, 1981).
 
 // flux carries the argument of a derivative of odd order along axis a over to the coarse grid.
 func (m *coarsener) flux(n *Node, a *Axis) *Node {
@@ -61,7 +63,11 @@ func (m *coarsener) face(k *Node, a *Axis) *Node {
 	key := fmt.Sprintf("%p %d", k, axisIndex(a))
 	f := m.faces[key]
 	if f == nil {
-		f = m.coarseFace(m.fineFace(k, a), axisIndex(a))
+		fine := m.fineFace(k, a)
+		if axisIndex(a) == m.d && m.transfer == nil {
+			m.transfer = fine
+		}
+		f = m.coarseFace(fine, axisIndex(a))
 		if m.faces == nil {
 			m.faces = map[string]*Field{}
 		}
@@ -90,37 +96,30 @@ func (m *coarsener) fineFace(k *Node, a *Axis) *Field {
 	return m.assigned(fmt.Sprintf("%s.face%d", m.name, d+1), g, axes, value)
 }
 
-// coarseFace averages the coefficient on fine faces.
-func (m *coarsener) coarseFace(fine *Field, d int) *Field {
+// coarseFace is the coefficient on the faces of the coarse grid normal to axis e.
+func (m *coarsener) coarseFace(fine *Field, e int) *Field {
 	axes := append([]*Axis(nil), m.g.Axes...)
-	axes[d] = m.c.facesOf(m.g.Axes[d])
+	axes[e] = m.c.facesOf(m.g.Axes[e])
 	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
 	num := func(v float64) *Node { return number(v, one(), m.at) }
-	var sum *Node
-	paths := 1 << (len(axes) - 1)
-	for path := range paths {
-		read := func(along int) *Node {
-			r := &Node{Op: Read, Field: fine, Next: true, Unit: one(), At: m.at}
-			bit := 0
-			for i, a := range axes {
-				v := IndexVar{a.Name, a}
-				s := Sub{Var: &v, Mul: 2, Off: along}
-				if i != d {
-					s.Off = path >> bit & 1
-					bit++
-				}
-				r.Sub = append(r.Sub, s)
+	read := func(off int) *Node {
+		r := &Node{Op: Read, Field: fine, Next: true, Unit: one(), At: m.at}
+		for i, a := range axes {
+			v := IndexVar{a.Name, a}
+			s := Sub{Var: &v}
+			if i == m.d {
+				s.Mul, s.Off = 2, off
 			}
-			return r
+			r.Sub = append(r.Sub, s)
 		}
-		k := op(ir.Add, op(ir.Mul, num(0.5), read(0)), op(ir.Mul, num(0.25), op(ir.Add, read(-1), read(1))))
-		if sum == nil {
-			sum = k
-		} else {
-			sum = op(ir.Add, sum, k)
-		}
+		return r
 	}
-	return m.assigned(fmt.Sprintf("%s.face%d.%d", m.name, d+1, m.level), m.g, axes, op(ir.Mul, num(1/float64(paths)), sum))
+	value := op(ir.Mul, num(0.5), op(ir.Add, read(0), read(1)))
+	if e == m.d {
+		outer := op(ir.Add, op(ir.Div, num(0.25), read(-1)), op(ir.Div, num(0.25), read(1)))
+		value = op(ir.Div, num(1), op(ir.Add, op(ir.Div, num(0.5), read(0)), outer))
+	}
+	return m.assigned(fmt.Sprintf("%s.face%d.%d", m.name, e+1, m.level), m.g, axes, value)
 }
 
 // assigned makes a field on faces, mirrored at walls, with a value.

@@ -9,11 +9,12 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Geometric multigrid. The grid of the unknowns is halved while every axis is even; on each level the same expression is the operator, with
-// the spacing of that level, and coefficient fields are averaged over the cells that form a coarse one (J. Wesseling, An introduction to
-// multigrid methods, 1992, chapters 5 and 6). Residuals are restricted by averages. Corrections are prolonged by the mean of the nearest
-// coarse values along each axis, weights 1/4 and 3/4, which is exact for linear functions and reads no corners. Chebyshev polynomials of
-// the operator divided by its diagonal smooth, and solve on the coarsest level.
+// Geometric multigrid. The grid of the unknowns is halved while every axis is even, one axis after the other; on each level the same
+// expression is the operator, with the spacing of that level, and coefficients are averaged (J. Wesseling, An introduction to multigrid
+// methods, 1992, chapters 5 and 6; coarse_flux.go). Transfers between a grid and the one with a halved axis are one-dimensional: corrections
+// are interpolated between the nearest coarse values, linearly or as the coefficients of the fluxes between them say, residuals are
+// restricted by the transpose. Where all axes have been halved, Chebyshev polynomials of the operator divided by its diagonal smooth; they
+// also solve on the coarsest level.
 
 // levels makes the coarse operators of a solver; it reports why there are none.
 func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
@@ -27,16 +28,17 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 		return false
 	}
 	for {
-		fine := sv.levels[len(sv.levels)-1]
-		g := c.coarseGrid(fine.unknown[0].Grid)
-		if g == nil {
+		if !halvable(sv.levels[len(sv.levels)-1].unknown[0].Grid) {
 			return true
 		}
-		coarse := c.coarsen(fine, g, len(sv.levels), bs)
-		if coarse == nil {
-			return false
+		for d := range sv.unknown[0].Axes {
+			fine := sv.levels[len(sv.levels)-1]
+			coarse := c.coarsen(fine, c.coarseGrid(fine.unknown[0].Grid, d), d, len(sv.levels), bs)
+			if coarse == nil {
+				return false
+			}
+			sv.levels = append(sv.levels, coarse)
 		}
-		sv.levels = append(sv.levels, coarse)
 	}
 }
 
@@ -54,7 +56,7 @@ func (c *checker) uncoarsenable(sv *solver) string {
 			}
 		}
 	}
-	if c.coarseGrid(sv.unknown[0].Grid) == nil {
+	if !halvable(sv.unknown[0].Grid) {
 		return "an extent is odd or too small"
 	}
 	for k := range sv.jac {
@@ -65,31 +67,34 @@ func (c *checker) uncoarsenable(sv *solver) string {
 	return ""
 }
 
-// coarseGrid is a grid of half the resolution, nil when an extent is odd or small. It is made once for every grid.
-func (c *checker) coarseGrid(g *Grid) *Grid {
+// halvable says whether every axis of a grid can be halved.
+func halvable(g *Grid) bool {
+	for _, a := range g.Axes {
+		if a.N%2 != 0 || a.N < 4 {
+			return false
+		}
+	}
+	return true
+}
+
+// coarseGrid is a grid with half the points along axis d. It is made once for every grid.
+func (c *checker) coarseGrid(g *Grid, d int) *Grid {
 	if g.coarse != nil {
 		return g.coarse
 	}
-	for _, a := range g.Axes {
-		if a.N%2 != 0 || a.N < 4 {
-			return nil
-		}
-	}
-	out := &Grid{Name: g.Name + ".c", At: g.At, fine: g}
-	for _, a := range g.Axes {
-		b := *a
-		b.Grid, b.N, b.H, b.IR, b.faces = out, a.N/2, 2*a.H, a.IR+".c", nil
-		out.Axes = append(out.Axes, &b)
-	}
+	out := &Grid{Name: g.Name + ".c", At: g.At, fine: g, Axes: append([]*Axis(nil), g.Axes...)}
+	b := *g.Axes[d]
+	b.Grid, b.N, b.H, b.IR, b.faces = out, b.N/2, 2*b.H, b.IR+".c", nil
+	out.Axes[d] = &b
 	g.coarse = out
-	c.prog.Axes = append(c.prog.Axes, out.Axes...)
+	c.prog.Axes = append(c.prog.Axes, &b)
 	return out
 }
 
 // coarsen makes the operator of the next level.
-func (c *checker) coarsen(fine *solver, g *Grid, level int, bs *blockState) *solver {
+func (c *checker) coarsen(fine *solver, g *Grid, d, level int, bs *blockState) *solver {
 	out := &solver{name: fine.name, method: fine.method, at: fine.at, mean: fine.mean, singular: fine.singular, tol: fine.tol, most: fine.most}
-	m := &coarsener{c: c, g: g, at: fine.at, level: level, bs: bs, dirs: fine.dir, memo: map[*Node]*Node{}, fields: map[*Field]*Field{}, name: fine.name}
+	m := &coarsener{c: c, g: g, d: d, before: fine.coarse, at: fine.at, level: level, bs: bs, dirs: fine.dir, memo: map[*Node]*Node{}, fields: map[*Field]*Field{}, name: fine.name}
 	place := func(f *Field) *Field {
 		n := *f
 		n.Grid, n.Axes, n.index = g, g.Axes, nil
@@ -109,13 +114,16 @@ func (c *checker) coarsen(fine *solver, g *Grid, level int, bs *blockState) *sol
 		c.errs.Errorf("WF0339", fine.at, "multigrid cannot be used here: %s", m.why).Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
 		return nil
 	}
+	out.coarse = m
 	return out
 }
 
 // coarsener carries an expression over to a coarse grid.
 type coarsener struct {
 	c      *checker
-	g      *Grid // coarse
+	g      *Grid      // coarse
+	d      int        // the axis that is halved
+	before *coarsener // of the finer grid, nil for the first
 	at     diag.Span
 	level  int
 	name   string
@@ -124,8 +132,10 @@ type coarsener struct {
 	fields map[*Field]*Field
 	next   map[*Field]bool
 	dirs   []*Field          // of the finer level
-	faces  map[string]*Field // coefficients of fluxes
-	why    string
+	faces  map[string]*Field // coefficients of fluxes on the coarse grid, by the axis they flow along
+	// transfer has the coefficients of the fluxes along the halved axis, on the finer grid; nil when they are equal.
+	transfer *Field
+	why      string
 }
 
 func (m *coarsener) axis(a *Axis) *Axis {
@@ -223,64 +233,106 @@ func (m *coarsener) field(n *Node) (*Field, bool) {
 	}
 	m.next[f] = true
 	read := &Node{Op: Read, Field: f, Next: n.Next, Unit: f.Unit, At: m.at, Sub: fieldSubs(f)}
-	a := &Assign{Kind: Plain, Field: g, Index: fieldVars(g), Value: restricted(read, m.g), At: m.at}
+	a := &Assign{Kind: Plain, Field: g, Index: fieldVars(g), Value: averaged(read, m.g, m.d), At: m.at}
 	m.bs.assigned[g] = a
 	m.bs.add(a)
 	return g, true
 }
 
-// restricted is the average of a field over the cells that form a coarse one.
-func restricted(read *Node, g *Grid) *Node {
-	var sum *Node
-	n := 1 << len(g.Axes)
-	for corner := range n {
-		r := *read
-		r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
-		for i, a := range g.Axes {
-			v := IndexVar{a.Name, a}
-			r.Sub = append(r.Sub, Sub{Var: &v, Off: corner >> (len(g.Axes) - 1 - i) & 1, Mul: 2})
-		}
-		if sum == nil {
-			sum = &r
-		} else {
-			sum = compute(ir.Add, read.Unit, read.At, sum, &r)
-		}
-	}
-	return compute(ir.Mul, read.Unit, read.At, number(1/float64(n), one(), read.At), sum)
+// averaged is the mean of the two points of the finer grid that form one of g, whose axis d is halved.
+func averaged(read *Node, g *Grid, d int) *Node {
+	sum := compute(ir.Add, read.Unit, read.At, strided(read, g, d, 0), strided(read, g, d, 1))
+	return compute(ir.Mul, read.Unit, read.At, number(0.5, one(), read.At), sum)
 }
 
-// prolonged interpolates a field of the coarse grid to its fine one: e*(1 - d/2) + the sum over axes of a quarter of the two coarse values
-// at floor((x - 1)/2) and floor((x + 1)/2), of which one is e itself.
-func prolonged(read *Node, g *Grid) *Node {
-	at := func(axis, off int) *Node {
+// strided reads a field of the finer grid at 2*i + off along axis d, at the same point along the others.
+func strided(read *Node, g *Grid, d, off int) *Node {
+	r := *read
+	r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
+	for i, a := range g.Axes {
+		if v := (IndexVar{a.Name, a}); i == d {
+			r.Sub = append(r.Sub, Sub{Var: &v, Off: off, Mul: 2})
+		} else if f := r.Field.Axes[i]; f.Of != nil { // faces along another axis are numbered alike
+			w := IndexVar{f.Name, f}
+			r.Sub = append(r.Sub, Sub{Var: &w})
+		} else {
+			r.Sub = append(r.Sub, Sub{Var: &v})
+		}
+	}
+	return &r
+}
+
+// restricted is the transpose of the interpolation, halved: from the points 2*i - 1 .. 2*i + 2 of the finer grid.
+func (m *coarsener) restricted(read *Node) *Node {
+	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
+	num := func(v float64) *Node { return number(v, one(), m.at) }
+	at := func(off int) *Node { return strided(read, m.g, m.d, off) }
+	f := m.transfer
+	if f == nil {
+		inner := op(ir.Mul, num(0.375), op(ir.Add, at(0), at(1)))
+		return op(ir.Add, inner, op(ir.Mul, num(0.125), op(ir.Add, at(-1), at(2))))
+	}
+	k := func(off int) *Node {
+		return strided(&Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}, m.g, m.d, off)
+	}
+	w := func(out, in, beyond int) *Node { return m.weight(k(out), k(in), k(beyond)) }
+	lo := op(ir.Add, op(ir.Mul, w(0, -1, 1), at(-1)), op(ir.Mul, op(ir.Sub, num(1), w(0, 1, -1)), at(0)))
+	hi := op(ir.Add, op(ir.Mul, op(ir.Sub, num(1), w(2, 1, 3)), at(1)), op(ir.Mul, w(2, 3, 1), at(2)))
+	return op(ir.Mul, num(0.5), op(ir.Add, lo, hi))
+}
+
+// weight is that of the coarse value beyond the face out of a point, when its own coarse value lies behind the face in: the resistances to
+// the two are 1/out + 1/(2*beyond) and 1/(2*in). It is 1/4 for equal coefficients.
+func (m *coarsener) weight(out, in, beyond *Node) *Node {
+	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
+	num := func(v float64) *Node { return number(v, one(), m.at) }
+	sum := op(ir.Add, op(ir.Div, op(ir.Mul, num(2), in), out), op(ir.Div, in, beyond))
+	open := compute(ir.And, one(), m.at, compute(ir.Lt, one(), m.at, num(0), out), compute(ir.Lt, one(), m.at, num(0), beyond))
+	return compute(ir.Select, one(), m.at, open, op(ir.Div, num(1), op(ir.Add, num(1), sum)), num(0))
+}
+
+// prolonged interpolates a field of the coarse grid at the points of the finer one: at an even point between it and the coarse value below,
+// at an odd one between it and that above.
+func (m *coarsener) prolonged(read *Node) *Node {
+	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
+	num := func(v float64) *Node { return number(v, one(), m.at) }
+	fine := m.g.fine
+	at := func(off int) *Node {
 		r := *read
 		r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
-		for i, a := range g.fine.Axes {
+		for i, a := range fine.Axes {
 			v := IndexVar{a.Name, a}
-			s := Sub{Var: &v, Div: 2}
-			if i == axis {
-				s.Off = off
+			s := Sub{Var: &v}
+			if i == m.d {
+				s.Div, s.Off = 2, off
 			}
 			r.Sub = append(r.Sub, s)
 		}
 		return &r
 	}
-	u, pos := read.Unit, read.At
-	var sum *Node
-	for i := range g.Axes {
-		pair := compute(ir.Add, u, pos, at(i, -1), at(i, 1))
-		if sum == nil {
-			sum = pair
-		} else {
-			sum = compute(ir.Add, u, pos, sum, pair)
+	f := m.transfer
+	if f == nil { // of the values below and above one is the point's own
+		return op(ir.Add, op(ir.Mul, num(0.5), at(0)), op(ir.Mul, num(0.25), op(ir.Add, at(-1), at(1))))
+	}
+	k := func(off int) *Node {
+		r := &Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}
+		for i, a := range fine.Axes {
+			v := IndexVar{a.Name, a}
+			s := Sub{Var: &v}
+			if i == m.d {
+				s.Off = off
+			}
+			r.Sub = append(r.Sub, s)
 		}
+		return r
 	}
-	mid := 1 - float64(len(g.Axes))/2
-	out := compute(ir.Mul, u, pos, number(0.25, one(), pos), sum)
-	if mid != 0 {
-		out = compute(ir.Add, u, pos, compute(ir.Mul, u, pos, number(mid, one(), pos), at(-1, 0)), out)
+	mix := func(w, other *Node) *Node {
+		return op(ir.Add, op(ir.Mul, w, other), op(ir.Mul, op(ir.Sub, num(1), w), at(0)))
 	}
-	return out
+	x := &Node{Op: IndexVal, Var: IndexVar{fine.Axes[m.d].Name, fine.Axes[m.d]}, Unit: one(), At: m.at}
+	half := compute(ir.Floor, one(), m.at, op(ir.Mul, num(0.5), x))
+	even := compute(ir.Eq, one(), m.at, x, op(ir.Mul, num(2), half))
+	return compute(ir.Select, one(), m.at, even, mix(m.weight(k(0), k(1), k(-1)), at(-1)), mix(m.weight(k(1), k(0), k(2)), at(1)))
 }
 
 // cycle writes one V-cycle to = M(from) on level l as statements.
@@ -311,6 +363,12 @@ func (sv *solver) cycle(l, sweeps int, from, to string) string {
 		smooth(to, to+"_s", "0", max(4, int(math.Ceil(2*float64(most)))), fmt.Sprintf("top%s*%g", suffix, math.Min(0.4, 0.8/float64(most*most))))
 		return b.String()
 	}
+	if l%len(sv.unknown[0].Axes) != 0 { // halved along some axes only: pass on
+		fmt.Fprintf(&b, "let %s_c = restrict%d(%s) like unknown%d homogeneous\n", to, l+1, from, l+1)
+		b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
+		fmt.Fprintf(&b, "let %s = prolong%d(%s_e) %s\n", to, l+1, to, like)
+		return b.String()
+	}
 	low := fmt.Sprintf("top%s*%g", suffix, smoothed)
 	smooth(to+"_d", to+"_r", "0", sweeps, low)
 	fmt.Fprintf(&b, "let %s_c = restrict%d(%s_r) like unknown%d homogeneous\n", to, l+1, to, l+1)
@@ -326,7 +384,7 @@ const smoothed = 0.12
 // setup writes what the preconditioner of a method needs before its first use.
 func (sv *solver) setup() string {
 	var b strings.Builder
-	for l := range sv.levels {
+	for l := 0; l < len(sv.levels); l += len(sv.unknown[0].Axes) {
 		suffix := ""
 		if l > 0 {
 			suffix = fmt.Sprint(l)

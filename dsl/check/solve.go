@@ -30,9 +30,10 @@ type solver struct {
 	inner         bool     // solves for the step of Newton's method: it may stop early
 	tol           *Node
 	most          *Node
-	residualField *Field    // the last residual relative to the right side
-	diag          []*Node   // see diagonal
-	levels        []*solver // of multigrid, the finest first
+	residualField *Field     // the last residual relative to the right side
+	diag          []*Node    // see diagonal
+	levels        []*solver  // of multigrid, the finest first
+	coarse        *coarsener // made this level from the finer one
 }
 
 // solving is the solver whose program a body belongs to, nil for what the user wrote.

@@ -34,12 +34,12 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 		return c.spectrum(sv, name == "highest", e.At)
 	case "restrict":
 		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid.fine)); r.Op == Read {
-			return restricted(r, sv.unknown[k].Grid)
+			return sv.coarse.restricted(r)
 		}
 		return bad(e.At)
 	case "prolong":
 		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid)); r.Op == Read {
-			return prolonged(r, sv.unknown[k].Grid)
+			return sv.coarse.prolonged(r)
 		}
 		return bad(e.At)
 	case "inner":

@@ -8,7 +8,8 @@ import (
 )
 
 // Vector and tensor fields. `field v: vector on g` is one field per axis, v.x and v.y; `field K: tensor on g` one per pair of axes, K.xx,
-// K.xy and so on. On `g.faces` every component of a vector lives on the faces normal to its axis.
+// K.xy and so on. On `g.faces` every component of a vector lives on the faces normal to its axis, on `g.edges` on the
+// edges along its axis, where the faces normal to the other axes meet: the curl of the one lives on the other.
 //
 // They are taken apart before anything else is checked: an equation of a vector becomes one equation per component. In it, a vector
 // stands for its component, grad(p) for a derivative, K*v for a product of matrix and vector; where a number is meant, as in
@@ -223,13 +224,19 @@ func (u *unfolder) field(s *syntax.Field) []syntax.Stmt {
 		for n, p := range u.parts(it.Name.Name) {
 			k := *it
 			k.Name = &syntax.Ident{Loc: it.Name.Loc, Name: component(it.Name.Name, p)}
-			if it.On.Part != nil && it.On.Part.Name == "faces" {
+			if it.On.Part != nil && (it.On.Part.Name == "faces" || it.On.Part.Name == "edges") {
 				place := *it.On
 				if u.rank[it.Name.Name] == 2 {
 					u.errs.Errorf("WF0246", it.On.At, "a tensor lives in one place").Suggest("place it on %s", it.On.Grid.Name)
 				}
-				if place.Part = nil; u.rank[it.Name.Name] == 1 {
-					place.Part = &syntax.Ident{Loc: it.On.Part.Loc, Name: p}
+				at := ""
+				for _, a := range u.on[it.Name.Name] {
+					if (a == p) == (it.On.Part.Name == "faces") {
+						at += a
+					}
+				}
+				if place.Part = nil; u.rank[it.Name.Name] == 1 && at != "" {
+					place.Part = &syntax.Ident{Loc: it.On.Part.Loc, Name: at}
 				}
 				k.On = &place
 			}

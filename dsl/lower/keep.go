@@ -68,7 +68,7 @@ func (f *fnWriter) keeps(n *check.Node) bool {
 func pointwise(n *check.Node) bool {
 	vs := n.Free()
 	for i, v := range vs {
-		if v.Axis.Grid == nil || v.Axis.Grid != vs[0].Axis.Grid || v.Name != v.Axis.Name {
+		if v.Axis.Grid == nil || len(v.Axis.Grid.Axes) != len(vs) || v.Name != v.Axis.Name {
 			return false
 		}
 		for _, o := range vs[:i] {
@@ -77,7 +77,7 @@ func pointwise(n *check.Node) bool {
 			}
 		}
 	}
-	return len(vs) == len(vs[0].Axis.Grid.Axes)
+	return true
 }
 
 // keptLet reads a let that is a value of the function, which is written before the operation being written.
