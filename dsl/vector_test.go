@@ -1,6 +1,9 @@
 package dsl_test
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // A program of vectors and tensors is the one of their components, bit for bit.
 func TestVectors(t *testing.T) {
@@ -62,4 +65,36 @@ evolve t from 0 to 0.05 step 0.001 {
 			near(t, names[0], a.At(k), b.At(k), 0)
 		}
 	}
+}
+
+// The grid of Yee: curls of vectors on edges live on faces and the other way round, and the divergence of a curl is 0 to rounding.
+func TestCurl(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 12 periodic;  y: 0 .. 1 in 6;  z: 0 .. 1 in 5 }
+field E: vector on g.edges = (y*z, 0, sin(2*pi*x))
+field H: vector on g.faces = 0
+field d on g = 0
+bc E { y, z: E = 0 }
+evolve t from 0 to 0.5 step 0.25/12 {
+  H' = H - step*curl(E)
+  E' = E + step*curl(H')
+  d' = div(H')
+}`)
+	worst, most := 0.0, 0.0
+	for k := range r.arrays["d"].Len() {
+		worst = max(worst, math.Abs(r.arrays["d"].At(k)))
+	}
+	for k := range r.arrays["H.y"].Len() {
+		most = max(most, math.Abs(r.arrays["H.y"].At(k)))
+	}
+	near(t, "the greatest divergence", worst, 0, 1e-12)
+	if most < 0.1 {
+		t.Errorf("H.y is at most %v: no wave", most)
+	}
+	flat := run(t, `
+grid g { x: 0 .. 1 in 8;  y: 0 .. 1 in 8 }
+field v: vector on g.edges = (3*y, 5*x)
+field w on g = 0
+evolve n in 0 .. 1 { w' = curl(v) }`)
+	near(t, "curl of (3y, 5x)", flat.at("w", 4, 4), 2, 1e-13)
 }
