@@ -53,6 +53,8 @@ optimizer o( lr,b=( 0.9,0.95 ) ){ state m,v;m'=b_1*m }
 parametrisation p(w=1){hidden:init = 1/w,lr=2}
 train m on text{batch 4 to 16 over 10%; tokens 20 per weight
 phase 75%{ctx 8}
+steps steps
+schedule  warmup warmup then linear to over over over
 }
 fn f( x,e=1 )over i{let a=x;f = a}`
 	const want = `model m(d = 4, layers = 2) {
@@ -66,6 +68,8 @@ train m on text {
   batch 4 to 16 over 10%
   tokens 20 per weight
   phase 75% { ctx 8 }
+  steps steps
+  schedule warmup warmup then linear to over over over
 }
 fn f(x, e = 1) over i { let a = x; f = a }
 `

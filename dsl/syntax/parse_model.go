@@ -335,6 +335,26 @@ var trainWords = map[string]bool{"per": true, "weight": true, "then": true, "to"
 	"over": true, "every": true, "steps": true, "for": true, "batches": true, "sequences": true, "warmup": true, "tokens": true,
 	"from": true, "after": true, "data": true}
 
+// wantsValue says whether a value stands next in an entry, so that a word there is a name: `steps steps` with a param of that name.
+func (e *TrainEntry) wantsValue(word string) bool {
+	if len(e.Parts) == 0 {
+		switch word {
+		case "warmup", "linear", "cosine", "constant", "every":
+			return false
+		}
+		return true
+	}
+	last := e.Parts[len(e.Parts)-1]
+	if last.Word == nil {
+		return false
+	}
+	switch last.Word.Name {
+	case "warmup", "to", "over", "every", "for", "data":
+		return true
+	}
+	return false
+}
+
 func (p *parser) trainEntry() Stmt {
 	p.form = "an entry is a word and its values, as in `batch 16` or `schedule warmup 10% then linear to 0`"
 	start := p.start()
@@ -354,8 +374,10 @@ func (p *parser) trainEntry() Stmt {
 			e.Body = p.trainBlock("the body of `" + e.Word.Name + "`")
 			e.Loc = p.from(start)
 			return e
-		case t.Type == tokIdent && trainWords[t.Value] && p.peek2().Value != "(" && p.peek2().Value != "*" && p.peek2().Value != "/":
+		case t.Type == tokIdent && trainWords[t.Value] && !e.wantsValue(t.Value) && p.peek2().Value != "(" && p.peek2().Value != "*" && p.peek2().Value != "/":
 			part.Word = p.ident("a word")
+		case t.Type == tokIdent && p.peek2().Type == tokIdent: // a name before a word: `to low over 20%` is no reduction
+			part.Value = &Ref{Name: p.ident("a value"), Loc: p.from(at)}
 		default:
 			part.Value = p.expr()
 			part.Percent = p.acceptOp("%")
