@@ -200,3 +200,17 @@ func substitute(n *Node, v IndexVar, by *Node) *Node {
 	}
 	return walk(n)
 }
+
+// unevenPicture warns that a format shows an uneven axis as if it were even.
+func (c *checker) unevenPicture(f *syntax.OutputFormat, fd *Field) {
+	if n := f.Name.Name; n == "npy" || n == "npz" {
+		return
+	}
+	for _, a := range fd.Axes {
+		if base(a).Map != nil {
+			c.errs.Add(diag.Warn("WF0325", f.At, "%s shows %s along %s point by point, as if the spacing were even", f.Name.Name, fd.Name, a.Name).
+				With(a.At, "stretched here").Suggest("write it as npz, with the coordinates as a field: `field at_%s on %s = %s`", a.Name, a.Grid.Name, a.Name))
+			return
+		}
+	}
+}

@@ -94,6 +94,7 @@ func (c *checker) format(f *syntax.OutputFormat, o *Output) {
 				With(fd.At, "declared here").Suggest("write it as npy")
 			return
 		}
+		c.unevenPicture(f, fd)
 		if !pictures(f.Name.Name) {
 			continue
 		}
