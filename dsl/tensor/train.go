@@ -324,7 +324,7 @@ func (e *elab) phaseEntry(tr *trainer, r *entryReader) {
 		}
 		in := &entryReader{e: e, entry: en, ok: true}
 		n := in.amount()
-		if !in.ok || n.part || !in.done() || en.Body != nil {
+		if !in.ok || n.part || !in.done() || en.Body != nil || !whole(n.value) || n.value < 1 {
 			e.fail("WF0379", en.At, "an entry of a phase is a param and its value").Suggest("write `ctx 2048` or `batch 480`")
 			return
 		}
