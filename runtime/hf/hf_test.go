@@ -488,6 +488,52 @@ func FuzzLLMC(f *testing.F) {
 	})
 }
 
+// Configuration and tensors of any bytes: a model that is read is whole, and can be written again.
+func FuzzImport(f *testing.F) {
+	for _, c := range configs() {
+		dir := f.TempDir()
+		if err := Export(generate(c), dir, ExportOptions{}); err != nil {
+			f.Fatal(err)
+		}
+		a, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+		if err != nil {
+			f.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, safetensors.SingleName))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(a, b)
+	}
+	f.Fuzz(func(t *testing.T, config, data []byte) {
+		c, err := ParseConfig(config)
+		if err != nil || c.Layers > 1000 {
+			return
+		}
+		file, err := safetensors.Decode("x", data)
+		if err != nil {
+			return
+		}
+		set, err := safetensors.SetOf(file)
+		if err != nil {
+			return
+		}
+		m, err := read(c, set)
+		if err != nil {
+			return
+		}
+		m.Fold()
+		if err := m.Check(); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range m.Config.layout() {
+			if m.W[strings.TrimSuffix(s.slots[0], "?")] != nil {
+				m.pack(&s)
+			}
+		}
+	})
+}
+
 func FuzzConfig(f *testing.F) {
 	for _, c := range configs() {
 		b, err := c.JSON()

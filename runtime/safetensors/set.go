@@ -54,17 +54,25 @@ func exists(path string) bool {
 }
 
 func newSet(paths ...string) (*Set, error) {
-	s := &Set{at: map[string]*File{}}
+	var files []*File
 	for _, p := range paths {
 		f, err := Open(p)
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return nil, errors.Join(err, (&Set{files: files}).Close())
 		}
-		s.files = append(s.files, f)
+		files = append(files, f)
+	}
+	return SetOf(files...)
+}
+
+// SetOf is the tensors of open files, which belong to the set afterwards.
+func SetOf(files ...*File) (*Set, error) {
+	s := &Set{files: files, at: map[string]*File{}}
+	for _, f := range files {
 		for i := range f.Entries {
 			name := f.Entries[i].Name
 			if g := s.at[name]; g != nil {
-				return nil, errors.Join(fmt.Errorf("tensor %q is in %s and in %s", name, g.Path, p), s.Close())
+				return nil, errors.Join(fmt.Errorf("tensor %q is in %s and in %s", name, g.Path, f.Path), s.Close())
 			}
 			s.at[name] = f
 		}
