@@ -117,7 +117,7 @@ func (e *elab) forwardOf(x *syntax.Call, sc *scope) *val {
 	if len(x.Args) == 1 && x.Args[0].Name == nil {
 		if r, ok := x.Args[0].Value.(*syntax.Ref); ok && r.Index == nil && !r.Prime {
 			if !e.knownRole(r.Name.Name) {
-				e.fail("WF0381", r.At, "no rule table has the role %s", r.Name.Name).Suggest("roles of the prelude's tables are embedding, hidden, bias, norm, output, attention, residual")
+				e.fail("WF0381", r.At, "no rule table has the role %s", r.Name.Name).Suggest("roles of the prelude's tables are embedding, norm, hidden, bias, final, output, attention, residual")
 				return badVal(x.At)
 			}
 			if e.m.rules == nil {

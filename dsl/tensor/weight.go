@@ -46,7 +46,7 @@ func (e *elab) weightStmt(s *syntax.Weight, sc *scope) {
 	if s.Role != nil {
 		role = s.Role.Name
 		if !e.knownRole(role) {
-			e.fail("WF0381", s.Role.At, "no rule table has the role %s", role).Suggest("roles of the prelude's tables are embedding, hidden, bias, norm, output")
+			e.fail("WF0381", s.Role.At, "no rule table has the role %s", role).Suggest("roles of the prelude's tables are embedding, norm, hidden, bias, final, output")
 		}
 	}
 	base := weight{role: role, lr: 1, decay: 1, eps: 1, initS: "0"}
