@@ -68,8 +68,8 @@ func checkpoint(t *testing.T, p *train.Plan) *ckpt.Checkpoint {
 var small = map[string]map[string]string{
 	"gpt2":         {"ctx": "6", "d": "8", "layers": "2", "vocab": "11"},
 	"cerebras_gpt": {"ctx": "6", "d": "16", "layers": "2", "vocab": "11", "parametrisation": "mup", "embed_scale": "10"},
-	"btlm":         {"d": "16", "layers": "2", "vocab": "11", "ffn": "20", "total": "1e4"},
-	"celerity":     {"ctx": "6", "d": "16", "layers": "2", "vocab": "11", "total": "1e4"},
+	"btlm":         {"d": "16", "layers": "2", "vocab": "11", "ffn": "20", "total": "1e4", "base": "256"},
+	"celerity":     {"ctx": "6", "d": "16", "layers": "2", "vocab": "11", "total": "1e4", "base": "256"},
 	"llama":        {"ctx": "6", "d": "16", "layers": "2", "vocab": "11", "ffn": "20"},
 }
 
