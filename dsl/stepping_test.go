@@ -193,7 +193,7 @@ field u on g.x = 0.5 + x
 field v on g.y = 0.25
 bc u { all: dn(u) = 0 }
 bc v { all: dn(v) = 0 }
-evolve t from 0 to 0.01 step cfl(0.5, speed = (u, v), diffusion = 0.01) { u' = u;  v' = v }
+evolve t from 0 to 0.01 step cfl(0.5, speed = (u, v), diffusion = 0.01, every = 2) { u' = u;  v' = v }
 `
 	_, m, err := drive(t, src, ir.F64)
 	if err != nil {

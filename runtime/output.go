@@ -384,6 +384,9 @@ func (o *outputs) take(x *ir.Probe) error {
 	a := r.p.Array(x.Array)
 	v := sample(r.axes(a), t, x.At)
 	r.res.Probes[x.Name] = Number(v)
+	if w, ok := r.opt.Progress.(Watcher); ok && x.Func != "" {
+		w.Watch(x.Name, v)
+	}
 	r.res.Samples = append(r.res.Samples, Sample{x.Name, r.step, r.time, v})
 	if x.Drift != "" {
 		return o.drift(x, v)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
@@ -25,6 +26,7 @@ func (silent) End()              {}
 func NewBar(w io.Writer) Progress { return &bar{w: w} }
 
 type bar struct {
+	watched
 	w io.Writer
 	b *pb.ProgressBar
 }
@@ -43,8 +45,45 @@ func (p *bar) Begin(total int64) {
 }
 
 func (p *bar) At(done int64, t float64) {
-	p.b.Set("time", fmt.Sprintf("t = %.4g", t))
+	p.b.Set("time", fmt.Sprintf("t = %.4g", t)+p.text())
 	p.b.SetCurrent(done)
+}
+
+// Watcher is implemented by a Progress that shows monitored numbers.
+type Watcher interface{ Watch(name string, v float64) }
+
+// watched keeps the last values of monitors, in the order in which they came first.
+type watched struct {
+	mu     sync.Mutex // At may come from another goroutine
+	names  []string
+	values map[string]float64
+}
+
+// Watch notes a value.
+func (w *watched) Watch(name string, v float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.values == nil {
+		w.values = map[string]float64{}
+	}
+	if _, ok := w.values[name]; !ok {
+		w.names = append(w.names, name)
+	}
+	w.values[name] = v
+}
+
+// text is what follows the time, ", mass = 1.5".
+func (w *watched) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := ""
+	for i, n := range w.names {
+		if i == 3 {
+			break
+		}
+		s += fmt.Sprintf(", %s = %.6g", n, w.values[n])
+	}
+	return s
 }
 
 // Note prints a line above the bar.
@@ -63,6 +102,7 @@ func (p *bar) End() {
 func NewLines(w io.Writer, every time.Duration) Progress { return &lines{w: w, every: every} }
 
 type lines struct {
+	watched
 	w           io.Writer
 	every       time.Duration
 	begun, last time.Time
@@ -82,11 +122,11 @@ func (p *lines) At(done int64, t float64) {
 	}
 	p.last = now
 	if p.total == 0 {
-		fmt.Fprintf(p.w, "step %d, t = %.4g\n", done, t)
+		fmt.Fprintf(p.w, "step %d, t = %.4g%s\n", done, t, p.text())
 		return
 	}
 	left := time.Duration(float64(now.Sub(p.begun)) / float64(done) * float64(p.total-done))
-	fmt.Fprintf(p.w, "step %d of %d (%d %%), t = %.4g, %s left\n", done, p.total, done*100/max(1, p.total), t, left.Round(time.Second))
+	fmt.Fprintf(p.w, "step %d of %d (%d %%), t = %.4g%s, %s left\n", done, p.total, done*100/max(1, p.total), t, p.text(), left.Round(time.Second))
 }
 
 func (p *lines) End() {}

@@ -11,10 +11,10 @@ import (
 // An evolve that decides while it runs how long its steps are, or when it ends, is a procedure around the function (or procedure) of one
 // step, which is called step.body then:
 //
-//	if step.due { call step.cfl }         the step that cfl(..) asks for, every so many steps
+//	if step.due { call step.cfl }         the step that cfl(..) asks for, every so many steps; each step head computes it
 //	call step.head                        the length of this step, clipped at the end
 //	call step.body
-//	call step.tail                        the time after it, whether to stop
+//	call step.tail                        the time after it, whether to stop; part of body where it can be
 //	if step.look { call step.steady }     how far the fields moved since the last look
 //
 // Its state is in single numbers that every PE holds:
@@ -187,28 +187,42 @@ func (l *lowerer) wrap(b *check.Block, name, body string) {
 	if q := l.out.Proc(body); q != nil {
 		failed, q.Until = q.Until, ""
 	}
-	if b.Want != nil {
+	if b.Want != nil && b.Every > 1 {
 		l.cfl(b, tag(b, "cfl"))
-		if b.Every > 1 {
-			out = append(out, ir.Stmt{Kind: ir.If, Cond: tag(b, "due"), Body: []ir.Stmt{call(tag(b, "cfl"))}, Pos: at})
-		} else {
-			out = append(out, call(tag(b, "cfl")))
-		}
+		out = append(out, ir.Stmt{Kind: ir.If, Cond: tag(b, "due"), Body: []ir.Stmt{call(tag(b, "cfl"))}, Pos: at})
 	}
 	if b.Clock {
 		l.head(b, tag(b, "head"))
 		out = append(out, call(tag(b, "head")))
 	}
 	out = append(out, call(body))
-	l.tail(b, tag(b, "tail"), failed)
-	out = append(out, call(tag(b, "tail")))
+	if l.out.Proc(body) != nil || b.Tol != nil {
+		f := l.newFunc(tag(b, "tail"), false)
+		f.tail(b, failed)
+		l.out.Funcs = append(l.out.Funcs, f.f)
+		out = append(out, call(tag(b, "tail")))
+	}
 	if len(b.Steady) > 0 {
 		l.steady(b, tag(b, "steady"))
 		out = append(out, ir.Stmt{Kind: ir.If, Cond: tag(b, "look"), Body: []ir.Stmt{call(tag(b, "steady"))}, Pos: at})
 	}
-	l.out.Procs = append(l.out.Procs, ir.Proc{Name: name, Body: out, Until: tag(b, "stop"), Pos: at})
+	until := tag(b, "stop")
+	if endsItself(b) && l.out.Proc(body) == nil {
+		until = b.Ended.Name
+	}
+	l.out.Procs = append(l.out.Procs, ir.Proc{Name: name, Body: out, Until: until, Pos: at})
 	if b.Clock {
 		l.noStep(b)
+	}
+}
+
+// endsItself says that the condition of `until` alone ends a launch.
+func endsItself(b *check.Block) bool { return b.Until != nil && !b.Clock && len(b.Steady) == 0 }
+
+// tailInside writes the end of a step into the function of the step, where there is one and nothing hinders it: a call costs time.
+func (f *fnWriter) tailInside(b *check.Block) {
+	if wrapped(b) && b.Tol == nil && !endsItself(b) {
+		f.tail(b, "")
 	}
 }
 
@@ -224,7 +238,15 @@ func (l *lowerer) cfl(b *check.Block, name string) {
 func (l *lowerer) head(b *check.Block, name string) {
 	f := l.newFunc(name, false)
 	e := l.clockElem()
+	every := ""
+	if b.Want != nil && b.Every == 1 {
+		every = f.single(tag(b, "want"), e, b.Step.At, func(w *writer) int { return w.cvt(w.node(b.Want, e), e) })
+		f.f.Sets = append(f.f.Sets, ir.Set{Array: tag(b, "want"), Value: "%" + every, Pos: pos(b.Step.At)})
+	}
 	want := func(w *writer) int {
+		if every != "" {
+			return w.add(ir.Node{Op: ir.Read, Elem: e, Name: "%" + every})
+		}
 		if b.Dynamic {
 			return w.array0(tag(b, "want"), e)
 		}
@@ -276,15 +298,16 @@ func (l *lowerer) head(b *check.Block, name string) {
 	l.out.Funcs = append(l.out.Funcs, f.f)
 }
 
-// tail writes the function that ends a step.
-func (l *lowerer) tail(b *check.Block, name, failed string) {
-	f := l.newFunc(name, false)
+// tail writes what ends a step, after all that belongs to the step.
+func (f *fnWriter) tail(b *check.Block, failed string) {
+	l := f.l
 	e := l.clockElem()
-	ok := func(w *writer) int {
-		if b.Tol != nil {
-			return w.isSet(tag(b, "ok"))
+	// accepted picks what holds after a step that counts; without error control every step does.
+	accepted := func(w *writer, e ir.Elem, yes, no int) int {
+		if b.Tol == nil {
+			return yes
 		}
-		return w.op(ir.Eq, ir.Bool, w.constant(ir.I32, 0), w.constant(ir.I32, 0))
+		return w.op(ir.Select, e, w.isSet(tag(b, "ok")), yes, no)
 	}
 	over := func(w *writer) int { // the program is at its end
 		x := -1
@@ -296,7 +319,11 @@ func (l *lowerer) tail(b *check.Block, name, failed string) {
 			}
 		}
 		if b.Until != nil {
-			put(w.isSet(b.Ended.Name))
+			if v, ok := f.value[b.Ended]; ok { // set in this very function
+				put(w.op(ir.Ne, ir.Bool, w.add(ir.Node{Op: ir.Read, Elem: ir.I32, Name: "%" + v}), w.constant(ir.I32, 0)))
+			} else {
+				put(w.isSet(b.Ended.Name))
+			}
 		}
 		if b.Clock && !b.Open {
 			put(w.isSet(tag(b, "end")))
@@ -304,11 +331,14 @@ func (l *lowerer) tail(b *check.Block, name, failed string) {
 		if x < 0 {
 			return w.op(ir.Ne, ir.Bool, w.constant(ir.I32, 0), w.constant(ir.I32, 0))
 		}
-		return w.op(ir.And, ir.Bool, x, ok(w))
+		if b.Tol != nil {
+			x = w.op(ir.And, ir.Bool, x, w.isSet(tag(b, "ok")))
+		}
+		return x
 	}
 	stop := over
 	if b.Clock {
-		t, tl := l.advance(f, b, e, ok)
+		t, tl := l.advance(f, b, e, accepted)
 		f.setScalar(tag(b, "done"), b.At, func(w *writer) int { return w.flag(over(w)) })
 		stop = func(w *writer) int {
 			now := w.op(ir.Add, e, w.add(ir.Node{Op: ir.Read, Elem: e, Name: "%" + t}), w.add(ir.Node{Op: ir.Read, Elem: e, Name: "%" + tl}))
@@ -316,7 +346,7 @@ func (l *lowerer) tail(b *check.Block, name, failed string) {
 			return w.op(ir.Or, ir.Bool, w.op(ir.Or, ir.Bool, over(w), due), w.isSet(tag(b, "bad")))
 		}
 		f.setScalar(tag(b, "before"), b.At, func(w *writer) int {
-			return w.op(ir.Select, e, ok(w), w.array0(tag(b, "h"), e), w.array0(tag(b, "before"), e))
+			return accepted(w, e, w.array0(tag(b, "h"), e), w.array0(tag(b, "before"), e))
 		})
 		if b.Tol != nil {
 			l.control(f, b, e)
@@ -332,20 +362,23 @@ func (l *lowerer) tail(b *check.Block, name, failed string) {
 	if len(b.Steady) > 0 {
 		left := tag(b, "left")
 		last := func(w *writer) int {
-			return w.op(ir.And, ir.Bool, w.op(ir.Le, ir.Bool, w.array0(left, ir.I32), w.constant(ir.I32, 1)), ok(w))
+			x := w.op(ir.Le, ir.Bool, w.array0(left, ir.I32), w.constant(ir.I32, 1))
+			if b.Tol != nil {
+				x = w.op(ir.And, ir.Bool, x, w.isSet(tag(b, "ok")))
+			}
+			return x
 		}
 		f.setScalar(tag(b, "look"), b.At, func(w *writer) int { return w.flag(last(w)) })
 		f.setScalar(left, b.At, func(w *writer) int {
-			one := w.op(ir.Select, ir.I32, ok(w), w.constant(ir.I32, 1), w.constant(ir.I32, 0))
+			one := accepted(w, ir.I32, w.constant(ir.I32, 1), w.constant(ir.I32, 0))
 			return w.op(ir.Select, ir.I32, last(w), w.constant(ir.I32, float64(b.SteadyEvery)), w.op(ir.Sub, ir.I32, w.array0(left, ir.I32), one))
 		})
 	}
-	l.out.Funcs = append(l.out.Funcs, f.f)
 }
 
 // advance sets the time after the step, t + tl + h as a compensated pair (D. Knuth, The Art of Computer Programming 2, section 4.2.2: the
 // error of a sum is a number of the type), and the end itself where the step reaches it. It returns the values of the pair.
-func (l *lowerer) advance(f *fnWriter, b *check.Block, e ir.Elem, ok func(w *writer) int) (t, tl string) {
+func (l *lowerer) advance(f *fnWriter, b *check.Block, e ir.Elem, accepted func(w *writer, e ir.Elem, yes, no int) int) (t, tl string) {
 	parts := func(w *writer) (old, sum, err int) {
 		old = w.array0(tag(b, "t"), e)
 		y := w.op(ir.Add, e, w.array0(tag(b, "h"), e), w.array0(tag(b, "tl"), e))
@@ -359,14 +392,14 @@ func (l *lowerer) advance(f *fnWriter, b *check.Block, e ir.Elem, ok func(w *wri
 		if !b.Open {
 			sum = w.op(ir.Select, e, w.isSet(tag(b, "end")), w.scalar(tag(b, "t1"), e), sum)
 		}
-		return w.op(ir.Select, e, ok(w), sum, old)
+		return accepted(w, e, sum, old)
 	})
 	tl = f.single(tag(b, "tl"), e, b.At, func(w *writer) int {
 		_, _, err := parts(w)
 		if !b.Open {
 			err = w.op(ir.Select, e, w.isSet(tag(b, "end")), w.constant(e, 0), err)
 		}
-		return w.op(ir.Select, e, ok(w), err, w.array0(tag(b, "tl"), e))
+		return accepted(w, e, err, w.array0(tag(b, "tl"), e))
 	})
 	f.f.Sets = append(f.f.Sets, ir.Set{Array: tag(b, "t"), Value: "%" + t, Pos: pos(b.At)}, ir.Set{Array: tag(b, "tl"), Value: "%" + tl, Pos: pos(b.At)})
 	return t, tl

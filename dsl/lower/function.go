@@ -254,6 +254,7 @@ func (l *lowerer) function(b *check.Block, name string) {
 	if l.timed(b) {
 		f.count(b)
 	}
+	f.tailInside(b)
 	l.out.Funcs = append(l.out.Funcs, f.f)
 	if b.Once {
 		l.out.Schedule = append(l.out.Schedule, ir.Run{Func: name, Count: once})
