@@ -20,8 +20,8 @@ bc K { all: outflow }
 evolve t from 0 to 0.05 step 0.001 {
   let push = 2*w - grad(T)
   let half = v + step*lap(v)
-  T' = T + step*(div(K*grad(T)) - adv(w, T) + div(half))
-  w' = w + step*(0.1*lap(w) + push - (1, 2)*T - adv(w, w) + div(S) + K*w/3 + where(T > 0.5, w, -w))
+  T' = T + step*(div(K*grad(T)) - adv(w, T) + div(half) + div(diag(w)*grad(T)))
+  w' = w + step*(0.1*lap(w) + push - (1, 2)*T - adv(w, w) + div(S) + K*w/3 + diag(3, T)*w + where(T > 0.5, w, -w))
   v' = half - step*adv(v, v)
 }`)
 	parts := run(t, `
@@ -50,9 +50,9 @@ evolve t from 0 to 0.05 step 0.001 {
   let pushy = 2*wy - dy(T)
   let halfx = vx + step*lap(vx)
   let halfy = vy + step*lap(vy)
-  T' = T + step*(div((Kxx*dx(T) + Kxy*dy(T), Kyx*dx(T) + Kyy*dy(T))) - adv((wx, wy), T) + div(halfx, halfy))
-  wx' = wx + step*(0.1*lap(wx) + pushx - 1*T - adv((wx, wy), wx) + div(Sxx, Sxy) + (Kxx*wx + Kxy*wy)/3 + where(T > 0.5, wx, -wx))
-  wy' = wy + step*(0.1*lap(wy) + pushy - 2*T - adv((wx, wy), wy) + div(Syx, Syy) + (Kyx*wx + Kyy*wy)/3 + where(T > 0.5, wy, -wy))
+  T' = T + step*(div((Kxx*dx(T) + Kxy*dy(T), Kyx*dx(T) + Kyy*dy(T))) - adv((wx, wy), T) + div(halfx, halfy) + div(wx*dx(T), wy*dy(T)))
+  wx' = wx + step*(0.1*lap(wx) + pushx - 1*T - adv((wx, wy), wx) + div(Sxx, Sxy) + (Kxx*wx + Kxy*wy)/3 + 3*wx + where(T > 0.5, wx, -wx))
+  wy' = wy + step*(0.1*lap(wy) + pushy - 2*T - adv((wx, wy), wy) + div(Syx, Syy) + (Kyx*wx + Kyy*wy)/3 + T*wy + where(T > 0.5, wy, -wy))
   vx' = halfx - step*adv((vx, vy), vx)
   vy' = halfy - step*adv((vx, vy), vy)
 }`)

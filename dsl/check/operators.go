@@ -8,7 +8,7 @@ import (
 
 // spaceOperators are the operators of space beside dx, dy, ..
 var spaceOperators = map[string]bool{"lap": true, "grad": true, "div": true, "curl": true, "adv": true, "upwind": true, "at": true,
-	"harmonic": true, "below": true, "above": true}
+	"harmonic": true, "below": true, "above": true, "diag": true}
 
 // takesNames are the operators that have named arguments.
 var takesNames = map[string]bool{"adv": true, "upwind": true, "below": true, "above": true}
@@ -66,6 +66,8 @@ func (c *checker) differential(e *syntax.Call, sc *scope) *Node {
 		return c.advection(e, sc)
 	case "at", "harmonic":
 		return c.interpolate(e, sc)
+	case "diag":
+		return c.diagonalTensor(e, sc)
 	case "below", "above":
 		return c.oneSided(e, sc)
 	}
@@ -159,6 +161,15 @@ func (c *checker) vector(e *syntax.Call, args []*syntax.Arg, n int, form string,
 		return nil
 	}
 	return out
+}
+
+// diagonalTensor is diag(a, b): the tensor that multiplies every component by its own factor, as in div(diag(kx, ky)*grad(T)).
+func (c *checker) diagonalTensor(e *syntax.Call, sc *scope) *Node {
+	v := c.vector(e, e.Args, len(sc.axes()), "diag(a, b), one factor per axis", sc)
+	if v == nil {
+		return bad(e.At)
+	}
+	return &Node{Op: Vec, At: e.At, Unit: one(), Args: v, Diagonal: true}
 }
 
 // curl is curl(v): three components of a vector with three, or the one along the missing axis, dx(v) - dy(u), of two on a grid with two axes.

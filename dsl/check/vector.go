@@ -21,17 +21,19 @@ type unfolder struct {
 	grids map[string][]string // axes by grid
 	on    map[string][]string // axes of a vector or tensor field or vector let, by name
 	rank  map[string]int      // 1 or 2
+	axes  map[string]bool     // names of axes
 }
 
 // unfoldVectors returns the file with one field per component; the file itself when there are no vectors.
 func unfoldVectors(file *syntax.File, errs *diag.List) *syntax.File {
-	u := &unfolder{errs: errs, grids: map[string][]string{}, on: map[string][]string{}, rank: map[string]int{}}
+	u := &unfolder{errs: errs, grids: map[string][]string{}, on: map[string][]string{}, rank: map[string]int{}, axes: map[string]bool{}}
 	any := false
 	for _, s := range file.Stmts {
 		switch s := s.(type) {
 		case *syntax.Grid:
 			for _, a := range s.Axes {
 				u.grids[s.Name.Name] = append(u.grids[s.Name.Name], a.Name.Name)
+				u.axes[a.Name.Name] = true
 			}
 		case *syntax.Field:
 			for _, it := range s.Items {
@@ -443,7 +445,7 @@ func (u *unfolder) scalarRef(r *syntax.Ref) *syntax.Ref {
 }
 
 // follows are the arguments of a call that make it a vector when they are one; -1 is the last.
-func follows(name string, n int) []int {
+func (u *unfolder) follows(name string, n int) []int {
 	switch name {
 	case "lap", "at", "harmonic", "below", "above", "dt", "dn":
 		return []int{0}
@@ -452,7 +454,7 @@ func follows(name string, n int) []int {
 	case "adv", "upwind":
 		return []int{n - 1}
 	}
-	if len(name) > 1 && name[0] == 'd' {
+	if len(name) > 1 && name[0] == 'd' && u.axes[name[1:]] {
 		return []int{0}
 	}
 	return nil
@@ -493,7 +495,7 @@ func (u *unfolder) vector(e syntax.Expr) []string {
 		case x.Func.Name == "div" && len(args) == 1 && u.tensor(args[0]) != "":
 			return u.on[u.tensor(args[0])]
 		}
-		for _, k := range follows(x.Func.Name, len(args)) {
+		for _, k := range u.follows(x.Func.Name, len(args)) {
 			if k >= 0 && k < len(args) {
 				if axes := u.vector(args[k]); axes != nil {
 					return axes
@@ -600,6 +602,9 @@ func (u *unfolder) rewrite(e syntax.Expr, k int, axes []string) syntax.Expr {
 		if name := u.tensor(x.X); name != "" && x.Op == syntax.OpMul {
 			return u.product(name, x, k, axes)
 		}
+		if call, ok := syntax.Unparen(x.X).(*syntax.Call); ok && call.Func.Name == "diag" && x.Op == syntax.OpMul && k >= 0 {
+			return &syntax.Binary{Loc: x.Loc, Op: x.Op, OpAt: x.OpAt, X: u.factor(call, k, axes), Y: u.rewrite(x.Y, k, axes)}
+		}
 		return &syntax.Binary{Loc: x.Loc, Op: x.Op, OpAt: x.OpAt, X: u.rewrite(x.X, k, axes), Y: u.rewrite(x.Y, k, axes)}
 	case *syntax.Reduce:
 		c := *x
@@ -622,6 +627,16 @@ func (u *unfolder) indexed(r *syntax.Ref) syntax.Expr {
 		c.Index = append(c.Index, &syntax.Arg{Loc: a.Loc, Name: a.Name, Value: u.scalar(a.Value)})
 	}
 	return &c
+}
+
+// factor is the k-th factor of diag(a, b) or diag(v).
+func (u *unfolder) factor(call *syntax.Call, k int, axes []string) syntax.Expr {
+	if args := positional(call); len(args) == len(axes) && len(axes) > 1 {
+		return u.scalar(args[k])
+	} else if len(args) == 1 {
+		return u.rewrite(args[0], k, axes)
+	}
+	return call
 }
 
 // product is a tensor times a vector: its component k, or the tuple of all.
@@ -677,7 +692,7 @@ func (u *unfolder) call(x *syntax.Call, k int, axes []string) syntax.Expr {
 	c := *x
 	c.Args = nil
 	follow := map[int]bool{}
-	for _, i := range follows(x.Func.Name, len(args)) {
+	for _, i := range u.follows(x.Func.Name, len(args)) {
 		follow[i] = true
 	}
 	n := 0
