@@ -277,3 +277,37 @@ func TestInitialValues(t *testing.T) {
 		t.Error("initial values depend on other declarations")
 	}
 }
+
+// Threefry-2x32-20 against the known answers of Random123.
+func TestThreefry(t *testing.T) {
+	for _, c := range [][6]uint32{
+		{0, 0, 0, 0, 0x6b200159, 0x99ba4efe},
+		{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7},
+		{0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0},
+	} {
+		word := func(x uint32) *val { return typed(ir.I32, float64(int32(x))) }
+		a, b := threefry(c[0], c[1], word(c[2]), word(c[3]))
+		w := &writer{memo: map[*val]int{}}
+		body := w.b.Body(w.val(a), w.val(b))
+		vals := make([]ir.Val, len(body.Nodes))
+		for i := range body.Nodes {
+			n := &body.Nodes[i]
+			if n.Op == ir.Const {
+				vals[i] = ir.Val{I: n.Int}
+				continue
+			}
+			args, elems := []ir.Val{}, []ir.Elem{}
+			for _, k := range n.Args {
+				args, elems = append(args, vals[k]), append(elems, body.Nodes[k].Elem)
+			}
+			v, err := ir.Apply(n, elems, args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			vals[i] = v
+		}
+		if x, y := uint32(vals[body.Results[0]].I), uint32(vals[body.Results[1]].I); x != c[4] || y != c[5] {
+			t.Errorf("key %x %x, counter %x %x: %x %x, known %x %x", c[0], c[1], c[2], c[3], x, y, c[4], c[5])
+		}
+	}
+}
