@@ -1,13 +1,15 @@
 package grad
 
 import (
+	"math"
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
 )
 
-// A function cut into parts has the same value and, bit for bit, the same gradient, and keeps less.
+// A function cut into parts has the same value and, but for rounding, the same gradient: a maximum that is only a shift is seen as such
+// within a part.
 func TestCut(t *testing.T) {
 	p := parse(t, mlpSource("f32", 3, 4, 5, 4))
 	wrt := []string{"w1", "b1", "w2", "b2"}
@@ -35,7 +37,7 @@ func TestCut(t *testing.T) {
 		got := run(t, q, s, name)
 		for _, x := range wrt {
 			for k := range want[Gradient(x)].Len() {
-				if a, b := want[Gradient(x)].At(k), got[Gradient(x)].At(k); a != b {
+				if a, b := want[Gradient(x)].At(k), got[Gradient(x)].At(k); math.Abs(a-b) > 1e-6*(1+math.Abs(a)) {
 					t.Fatalf("cut at %v: gradient of %s[%d] is %g, uncut %g", at, x, k, b, a)
 				}
 			}

@@ -25,6 +25,10 @@
 // Conditions are carried beside cotangents and applied last: where a mask excludes a point, an infinite or undefined factor there does
 // not matter. The cotangents of one value are added in a fixed order, that of the operations, last first.
 //
+// A maximum that a softmax or a log-sum-exp subtracts to guard against overflow is recognised as such (shift.go) and has no derivative.
+// Procedures are reversed statement by statement ([ReverseProc]): loops store or compute again the entries of their iterations, loops that
+// solve equations are adjointed by a transposed solve ([Solve]).
+//
 // Functions are differentiated after the passes discretise and ghosts have run ([Prepare]) and before expand: derivatives, and reads
 // beyond walls, must be gone, elementary functions must not be polynomials yet.
 package grad

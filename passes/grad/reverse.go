@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -44,6 +45,11 @@ func pull(p *ir.Program, f *ir.Func, seeds []Seed, wrt, stop []string, recompute
 	a := &adjoint{writer: newWriter(p, f), parts: map[string][]part{}, recompute: recompute}
 	n := len(f.Ops)
 	var err error
+	outputs := make([]string, len(seeds))
+	for i, s := range seeds {
+		outputs[i] = s.Value
+	}
+	stop = append(slices.Clone(stop), shifts(a.writer, n, outputs)...)
 	if a.active, err = activity(a.writer, n, wrt, stop); err != nil {
 		return nil, err
 	}
