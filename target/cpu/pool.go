@@ -179,7 +179,7 @@ func (b *barrier) wait(s *step) {
 	for spin := 0; b.round.Load() == round; spin++ {
 		switch {
 		case spin < 2000:
-		case spin < 20000:
+		case spin < 5000:
 			runtime.Gosched()
 		default:
 			time.Sleep(20 * time.Microsecond)
