@@ -21,15 +21,21 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 		}
 		for n := 0; n == 0 || n < maxTrials && !t.covers(q.Body); n++ {
 			t.loads = nil
-			t.body(q.Body)
-			if q.Until != "" {
-				t.loads = append(t.loads, 0)
+			times := 1
+			if n == 0 { // once, an iteration follows another
+				times = 2
 			}
-			t.body(q.Body)
-			if q.Until != "" {
-				t.loads = append(t.loads, int32(n+1)%2)
+			for k := range times {
+				t.body(q.Body)
+				if q.Until != "" {
+					stop := int32(0)
+					if k+1 == times && n%2 == 0 { // also when it would be the last anyway
+						stop = 1
+					}
+					t.loads = append(t.loads, stop)
+				}
 			}
-			launches, loaded = append(launches, []int32{int32(i), 2}), append(loaded, t.loads)
+			launches, loaded = append(launches, []int32{int32(i), int32(times)}), append(loaded, t.loads)
 		}
 	}
 	for _, a := range p.Controls() {

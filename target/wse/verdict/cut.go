@@ -6,6 +6,9 @@ import "github.com/wfc-lang/wfc/target/wse"
 // most 3.
 func periods(step int) int { return min(3, (6+step-1)/step-1) }
 
+// longest period that is looked for.
+const longest = 256
+
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
 func keep(p *wse.Program, yAxis bool) []int {
 	extent := p.W
@@ -74,7 +77,8 @@ func keep(p *wse.Program, yAxis bool) []int {
 		}
 		sig[i] = n
 	}
-	for _, step := range []int{1, 2, 3, 4, 6, 8, 12, 24} {
+	// Short periods first: within the groups of a reduction's tree the positions between the ends are alike, and then the groups are.
+	for step := 1; step <= longest && step < len(pos); step++ {
 		for i := 0; i+step < len(pos); i++ {
 			j := i
 			for j+step < len(pos) && sig[j] == sig[j+step] {
