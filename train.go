@@ -317,7 +317,7 @@ type SampleOptions struct {
 	Temperature float64
 	TopK        int
 	Seed        uint64
-	Count       int // texts, at most the batch of the program; 0 means 1
+	Count       int // texts; 0 means 1
 }
 
 // Sample lets the model in the directory of a run, or of a checkpoint of it, go on with a prompt. One text is written as it comes;
@@ -347,9 +347,11 @@ func Sample(ctx context.Context, dir string, o SampleOptions, w io.Writer) error
 		return err
 	}
 	t := &training{src: src, set: c.Run.Settings, opt: TrainOptions{Target: o.Target}}
-	p, err := t.build(nil)
-	if err != nil {
-		return err
+	p, err := t.build(map[string]string{"batch": strconv.Itoa(max(1, o.Count))}) // no larger than what is asked for
+	if err != nil || p.Plan.Batch < o.Count {
+		if p, err = t.build(nil); err != nil {
+			return err
+		}
 	}
 	loaded, err := trainable(p, o.Target, RunOptions{})
 	if err != nil {

@@ -17,7 +17,7 @@ func sampleCommand() *cli.Command {
 			&cli.Float64Flag{Name: "temperature", Usage: "divide the logits by `T`; 0 takes the likeliest token", Value: 0.8},
 			&cli.IntFlag{Name: "top-k", Usage: "draw from the `K` likeliest tokens; 0 from all", Value: 200},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw by seed `N`", Value: 1337},
-			&cli.IntFlag{Name: "count", Usage: "write `N` texts, at most the batch of the program", Value: 1},
+			&cli.IntFlag{Name: "count", Usage: "write `N` texts", Value: 1},
 			&cli.Int64Flag{Name: "step", Usage: "take the checkpoint of step `N`"},
 			&cli.StringFlag{Name: "target", Usage: "what computes: `cpu|wse|interp`", Value: string(wfc.CPU)},
 		},

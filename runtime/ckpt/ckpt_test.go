@@ -123,7 +123,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 			break // it did not die any more
 		}
 		kills++
-		for trial := range 6 {
+		for trial := range 4 {
 			rng := rand.New(rand.NewPCG(uint64(dieAt), uint64(trial)))
 			disk := t.TempDir()
 			f.dump(t, disk, trial > 0, rng)

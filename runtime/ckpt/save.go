@@ -189,11 +189,10 @@ func (s *summed) Write(b []byte) (int, error) {
 func writeGroup(fs FS, dir string, g *Group) (Sum, error) {
 	heads := make([]safetensors.Tensor, len(g.Tensors))
 	for i, t := range g.Tensors {
-		h, err := safetensors.FromTensor(t.Name, t.T)
+		h, err := safetensors.Head(t.Name, t.T)
 		if err != nil {
 			return Sum{}, err
 		}
-		h.Data = nil // made again when it is written: one tensor at a time
 		heads[i] = h
 	}
 	sum := Sum{Name: g.Name + ext}

@@ -83,38 +83,42 @@ func FromFloats(d DType, v []float32) ([]byte, error) {
 	return nil, fmt.Errorf("weights are not written as %s; the types are F32, F16 and BF16", d)
 }
 
+// Head describes the exact image of a tensor, without its data.
+func Head(name string, t *ir.Tensor) (Tensor, error) {
+	d, ok := map[ir.Elem]DType{ir.F32: F32, ir.F16: F16, ir.F64: F64, ir.Bool: Bool, ir.I32: I32}[t.Elem]
+	if !ok {
+		return Tensor{}, fmt.Errorf("tensor %q: element type %v is not stored", name, t.Elem)
+	}
+	return Tensor{Name: name, DType: d, Shape: t.Dims}, nil
+}
+
 // FromTensor is the exact image of a tensor. Bool takes a byte per element.
 func FromTensor(name string, t *ir.Tensor) (Tensor, error) {
-	out := Tensor{Name: name, Shape: t.Dims}
+	out, err := Head(name, t)
+	if err != nil {
+		return out, err
+	}
 	le := binary.LittleEndian
 	switch t.Elem {
 	case ir.F32, ir.F16:
-		out.DType = F32
-		if t.Elem == ir.F16 {
-			out.DType = F16
-		}
-		var err error
 		out.Data, err = FromFloats(out.DType, t.F32)
-		return out, err
 	case ir.F64:
-		out.DType, out.Data = F64, make([]byte, 8*len(t.F64))
+		out.Data = make([]byte, 8*len(t.F64))
 		for i, x := range t.F64 {
 			le.PutUint64(out.Data[8*i:], math.Float64bits(x))
 		}
 	case ir.Bool:
-		out.DType, out.Data = Bool, make([]byte, len(t.I32))
+		out.Data = make([]byte, len(t.I32))
 		for i, x := range t.I32 {
 			out.Data[i] = byte(x & 1)
 		}
 	case ir.I32:
-		out.DType, out.Data = I32, make([]byte, 4*len(t.I32))
+		out.Data = make([]byte, 4*len(t.I32))
 		for i, x := range t.I32 {
 			le.PutUint32(out.Data[4*i:], uint32(x))
 		}
-	default:
-		return out, fmt.Errorf("tensor %q: element type %v is not stored", name, t.Elem)
 	}
-	return out, nil
+	return out, err
 }
 
 // ToTensor is the inverse of FromTensor: type and shape must be those of the file.
