@@ -370,11 +370,12 @@ func (sv *solver) cycle(l, sweeps int, from, to string) string {
 		return b.String()
 	}
 	low := fmt.Sprintf("top%s*%g", suffix, smoothed)
-	smooth(to+"_d", to+"_r", "0", sweeps, low)
+	more := sweeps * (1 + l/len(sv.unknown[0].Axes))
+	smooth(to+"_d", to+"_r", "0", more, low)
 	fmt.Fprintf(&b, "let %s_c = restrict%d(%s_r) like unknown%d homogeneous\n", to, l+1, to, l+1)
 	b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
 	fmt.Fprintf(&b, "let %s_p = %s_d + prolong%d(%s_e) %s\n", to, to, l+1, to, like)
-	smooth(to, to+"_t", to+"_p", sweeps, low)
+	smooth(to, to+"_t", to+"_p", more, low)
 	return b.String()
 }
 

@@ -19,7 +19,7 @@ type method struct {
 	restart int     // gmres: vectors before it starts again
 	inner   *method // newton
 	omega   float64 // jacobi: damping
-	smooth  int     // multigrid: sweeps before and after
+	smooth  int     // multigrid: sweeps before and after; 0 chooses
 	tol     syntax.Expr
 	most    syntax.Expr
 }
@@ -41,7 +41,13 @@ func (sv *solver) precondition(from, to string) string {
 	case "diagonal":
 		return fmt.Sprintf("let %s = inv*%s like unknown homogeneous", to, from)
 	case "multigrid":
-		return sv.cycle(0, m.smooth, from, to)
+		sweeps := m.smooth
+		if sweeps == 0 {
+			if sweeps = 3; sv.levels[1].coarse.transfer != nil {
+				sweeps = 6 // coefficients vary
+			}
+		}
+		return sv.cycle(0, sweeps, from, to)
 	case "chebyshev":
 		// The polynomial damps the part of the spectrum above top/(2*degree)^2.
 		low := fmt.Sprintf("max(lowest(), top/%d)", 4*p.degree*p.degree)
@@ -92,7 +98,7 @@ func (c *checker) using(s *syntax.Solve, sv *solver, bs *blockState) bool {
 	}
 	if m.name == "newton" {
 		if m.inner == nil {
-			m.inner = &method{name: "bicgstab", at: m.at, restart: 10, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
+			m.inner = &method{name: "bicgstab", at: m.at, restart: 10, omega: 2.0 / 3, smooth: 0, pre: precond{name: "none"}}
 		}
 		if m.inner.name == "newton" {
 			c.errs.Errorf("WF0345", m.at.Span(), "the inner solver of newton solves linear equations").Suggest("write `inner = bicgstab(tol = 1e-3)`")
@@ -152,7 +158,7 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 
 // solverMethod reads the name and the options of a method; without `using` a method is chosen.
 func (c *checker) solverMethod(e syntax.Expr, s *syntax.Solve, linear bool) *method {
-	m := &method{at: e, restart: 10, omega: 2.0 / 3, smooth: 3, pre: precond{name: "none"}}
+	m := &method{at: e, restart: 10, omega: 2.0 / 3, smooth: 0, pre: precond{name: "none"}}
 	if e == nil {
 		m.at = s.Left
 		m.name = "bicgstab"
