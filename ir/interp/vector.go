@@ -64,6 +64,9 @@ func instruction(n *ir.Node, d vec, a []vec) (func(int), error) {
 	case ir.I32, ir.Bool:
 		f = intOp(n, d, d.i32, regs(a, func(v vec) []int32 { return v.i32 }), a)
 	}
+	if f == nil && len(a) == 1 {
+		f = bits(n, d, a[0])
+	}
 	if f != nil {
 		return f, nil
 	}
@@ -112,6 +115,10 @@ func floatOp[T float](n *ir.Node, d vec, r []T, s [][]T, a []vec, sqrt func(T) T
 		}
 	case ir.Neg:
 		return unary(r, s[0], func(x T) T { return -x })
+	case ir.Abs:
+		return unary(r, s[0], func(x T) T { return T(math.Abs(float64(x))) })
+	case ir.Floor:
+		return unary(r, s[0], func(x T) T { return T(math.Floor(float64(x))) })
 	case ir.Sqrt:
 		return unary(r, s[0], sqrt)
 	case ir.FMA:
@@ -154,6 +161,19 @@ func intOp[T integer](n *ir.Node, d vec, r []T, s [][]T, a []vec) func(int) {
 		return binary(r, s[0], s[1], func(x, y T) T { return x | y })
 	case ir.Xor:
 		return binary(r, s[0], s[1], func(x, y T) T { return x ^ y })
+	case ir.Shl:
+		mask := T(31)
+		if n.Elem == ir.I64 {
+			mask = 63
+		}
+		return binary(r, s[0], s[1], func(x, y T) T { return x << (y & mask) })
+	case ir.Shr:
+		switch n.Elem {
+		case ir.I64:
+			return binary(r, s[0], s[1], func(x, y T) T { return T(uint64(x) >> (uint64(y) & 63)) })
+		case ir.I32:
+			return binary(r, s[0], s[1], func(x, y T) T { return T(int32(uint32(x) >> (uint32(y) & 31))) })
+		}
 	case ir.Select:
 		return choose(r, a[0].i32, s[1], s[2])
 	case ir.Lt, ir.Le, ir.Eq, ir.Ne:
@@ -164,6 +184,40 @@ func intOp[T integer](n *ir.Node, d vec, r []T, s [][]T, a []vec) func(int) {
 			return convert(d.f32, s[0])
 		case ir.F64:
 			return convert(d.f64, s[0])
+		}
+	}
+	return nil
+}
+
+// bits covers bitcasts between floats and integers.
+func bits(n *ir.Node, d, a vec) func(int) {
+	if n.Op != ir.Bitcast {
+		return nil
+	}
+	switch {
+	case a.elem == ir.F32 && n.Elem == ir.I32:
+		return func(m int) {
+			for i, x := range a.f32[:m] {
+				d.i32[i] = int32(math.Float32bits(x))
+			}
+		}
+	case a.elem == ir.I32 && n.Elem == ir.F32:
+		return func(m int) {
+			for i, x := range a.i32[:m] {
+				d.f32[i] = math.Float32frombits(uint32(x))
+			}
+		}
+	case a.elem == ir.F64 && n.Elem == ir.I64:
+		return func(m int) {
+			for i, x := range a.f64[:m] {
+				d.i64[i] = int64(math.Float64bits(x))
+			}
+		}
+	case a.elem == ir.I64 && n.Elem == ir.F64:
+		return func(m int) {
+			for i, x := range a.i64[:m] {
+				d.f64[i] = math.Float64frombits(uint64(x))
+			}
 		}
 	}
 	return nil
