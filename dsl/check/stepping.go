@@ -187,6 +187,15 @@ func (c *checker) cflStep(e *syntax.Evolve, bs *blockState) {
 		c.errs.Errorf("WF0317", pos[0].At, "the number of cfl must be positive").Labelled("this is %s", trimFloat(v)).Suggest("write `step cfl(0.5, speed = (u, v))`")
 		return
 	}
+	if v, ok := c.eval(number0); ok && hasEquations(b) {
+		// Damped terms have a spectrum up to 2*C along the real axis, central differences one up to C along the imaginary axis.
+		if most := max(b.By.Real/2, b.By.Imag); v > most*(1+1e-9) {
+			c.errs.Errorf("WF0307", pos[0].At, "cfl(%s) is beyond what %s can take", trimFloat(v), b.By.Name).
+				Note("no scheme in space is stable with %s above %s", b.By.Name, trimFloat(roundDown(most))).
+				Suggest("write a number of at most %s, or integrate by a method with a larger region of stability", trimFloat(roundDown(most)))
+			return
+		}
+	}
 	rate := number(0, one().div(b.Unit), call.At)
 	put := func(n *Node) bool {
 		if !c.unify(n.Unit, rate.Unit, n.At) {
@@ -254,6 +263,16 @@ func (c *checker) cflStep(e *syntax.Evolve, bs *blockState) {
 	if m := b.Stepping.Most; m != nil {
 		b.Stepping.Want = compute(ir.MinOp, b.Unit, call.At, b.Stepping.Want, m)
 	}
+}
+
+// hasEquations says whether a block has equations that its explicit method advances.
+func hasEquations(b *Block) bool {
+	for _, s := range b.Stmts {
+		if s.Kind == Euler {
+			return true
+		}
+	}
+	return false
 }
 
 // extreme is the maximum of f(e) over the place of e on the grid, or f(e) itself where that is the same everywhere.
