@@ -422,6 +422,54 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// GPT-2's own file has no "transformer." before the names, holds buffers, and may hold the tied head; BTLM's holds slopes.
+func TestOldNames(t *testing.T) {
+	m := generate(configs()["gpt2"])
+	var all []safetensors.Tensor
+	for _, s := range m.Config.layout() {
+		shape, _, _ := m.Config.storedShape(&s)
+		b, err := safetensors.FromFloats(safetensors.F32, m.pack(&s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, safetensors.Tensor{Name: strings.TrimPrefix(s.name, "transformer."), DType: safetensors.F32, Shape: shape, Data: b})
+	}
+	head := all[0]
+	head.Name = "lm_head.weight"
+	all = append(all, safetensors.Tensor{Name: "h.0.attn.bias", DType: safetensors.U8, Shape: []int{1, 1, 2, 2}, Data: make([]byte, 4)},
+		safetensors.Tensor{Name: "h.0.attn.masked_bias", DType: safetensors.F32, Data: make([]byte, 4)},
+		safetensors.Tensor{Name: "transformer.relative_pe.slopes", DType: safetensors.F32, Shape: []int{3}, Data: make([]byte, 12)}, head)
+	load := func() (*Model, error) {
+		var w bytes.Buffer
+		if err := safetensors.Write(&w, all, nil); err != nil {
+			t.Fatal(err)
+		}
+		f, err := safetensors.Decode("x", w.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := safetensors.SetOf(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read(&m.Config, set)
+	}
+	got, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(m, got); d != "" {
+		t.Error(d)
+	}
+	// A head that is not the embedding is one of its own, whatever the configuration says.
+	other := append([]byte(nil), head.Data...)
+	other[3] ^= 0x80
+	all[len(all)-1].Data = other
+	if got, err = load(); err != nil || got.Config.Tied || got.W["head"] == nil {
+		t.Errorf("%v", err)
+	}
+}
+
 // llmc writes a model file of llm.c.
 func llmc(m *Model, padded int) []byte {
 	c := &m.Config
