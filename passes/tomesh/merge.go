@@ -162,6 +162,10 @@ func (l *lowering) finish() {
 			if kind == mesh.Halo && !used[c.array] {
 				continue // consumed from its channel in every class
 			}
+			if k := slices.IndexFunc(out.Arrays, func(x mesh.Array) bool { return x.Name == c.array }); k >= 0 { // shared, see lives.go
+				out.Arrays[k].Len = max(out.Arrays[k].Len, c.len)
+				continue
+			}
 			out.Arrays = append(out.Arrays, mesh.Array{Name: c.array, Kind: kind, Elem: s.elem, Len: c.len, Of: a.Name})
 		}
 		c := s.cols[[2]int{}]

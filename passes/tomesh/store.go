@@ -98,11 +98,16 @@ func (l *lowering) storage() {
 		}
 		l.pool.assign(fn, locals)
 	}
+	into := l.shareArrays()
 	for i := range l.p.Arrays {
 		if s := l.arrays[l.p.Arrays[i].Name]; s != nil {
 			l.shape(s)
+			name := s.name
+			if other, ok := into[s.name]; ok {
+				name = other
+			}
 			for _, c := range s.order {
-				s.cols[c].array = s.name + s.cols[c].suffix
+				s.cols[c].array = name + s.cols[c].suffix
 			}
 		}
 	}

@@ -140,6 +140,9 @@ func run(p *ir.Program, e engine, data map[string]*ir.Tensor, times int) (*resul
 		r.done = append(r.done, n)
 	}
 	for _, a := range p.Arrays {
+		if a.Local {
+			continue // no result: its place may be another's
+		}
 		if r.arrays[a.Name], err = e.Get(a.Name); err != nil {
 			return nil, err
 		}

@@ -33,10 +33,10 @@ func (g *random) function(name string) {
 	set := func(array, value string) {
 		sets[array] = value
 	}
-	field := []string{"@u", "@v"}
+	field := []string{"@u", "@v", "@l0", "@l1", "@l2", "@l3"}
 	for i := range 1 + g.Intn(3) {
 		v := fmt.Sprintf("t%d", i)
-		to := []string{"u", "v"}[g.Intn(2)]
+		to := []string{"u", "v", "l0", "l1", "l2", "l3"}[g.Intn(6)]
 		switch g.Intn(6) {
 		case 0, 1:
 			g.apply(v, field[g.Intn(len(field))])
@@ -75,7 +75,7 @@ func (g *random) function(name string) {
 			}
 		}
 	}
-	for _, a := range []string{"u", "v", "s", "n0", "n1", "c0", "c1", "done", "m"} {
+	for _, a := range []string{"u", "v", "l0", "l1", "l2", "l3", "s", "n0", "n1", "c0", "c1", "done", "m"} {
 		if sets[a] != "" {
 			g.f("set @%s = %s", a, sets[a])
 		}
@@ -124,6 +124,9 @@ func draw(t testing.TB, seed int64) (p *ir.Program, w, h int) {
 		g.f("scalar k%d { $0 = const f64 %d yield $0 }", i, i)
 	}
 	g.f("array @u[x, y, z] f32\narray @v[x, y, z] f32\narray @m[y] f32")
+	for i := range 4 {
+		g.f("array @l%d[x, y, z] f32 local", i)
+	}
 	g.f("array @s[] f32\narray @n0[] i32\narray @n1[] i32\narray @c0[] bool\narray @c1[] bool\narray @done[] bool")
 	for i := range 2 + g.Intn(4) {
 		g.function(fmt.Sprintf("f%d", i))
@@ -147,7 +150,7 @@ func draw(t testing.TB, seed int64) (p *ir.Program, w, h int) {
 }
 
 func TestRandomProcedures(t *testing.T) {
-	limits, early := 0, 0
+	limits, early, shared := 0, 0, 0
 	n := *cases
 	if testing.Short() {
 		n = 30
@@ -162,6 +165,13 @@ func TestRandomProcedures(t *testing.T) {
 		if err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 			continue
+		}
+		places := map[string]bool{}
+		for i := range 4 {
+			places[b.mesh.Symbol(fmt.Sprintf("l%d", i)).Local] = true
+		}
+		if len(places) < 4 {
+			shared++
 		}
 		v, err := judge(b)
 		if err != nil || v.Kind != verdict.Free || len(v.Races) > 0 {
@@ -179,8 +189,8 @@ func TestRandomProcedures(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d programs, %d beyond a limit of the machine, %d runs ended early", n, limits, early)
-	if limits > n/5 || early < n/20 {
+	t.Logf("%d programs, %d beyond a limit of the machine, %d runs ended early, %d share scratch arrays", n, limits, early, shared)
+	if limits > n/5 || early < n/30 || shared < n/20 {
 		t.Error("the programs say too little")
 	}
 }
