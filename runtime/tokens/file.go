@@ -8,17 +8,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // A token file is a header and little-endian tokens of 2 or 4 bytes:
 //
-//	"WFCTOK1\n", u32 bytes per token (2 or 4), u32 vocabulary, u64 tokens, 40 zero bytes, tokens
+//	"WFCTOK1\n", u32 bytes per token (2 or 4), u32 vocabulary, u64 tokens, 8 bytes kind of tokenizer or zeros, 32 zero bytes, tokens
 //
 // Read are also llm.c's files (256 i32: magic 20240520, version 1, count; then u16) and, with the suffix .bin, bare u16 as nanoGPT
 // writes them.
 const (
 	magic     = "WFCTOK1\n"
 	headerLen = 64
+	kindLen   = 8
 	llmcMagic = 20240520
 )
 
@@ -27,6 +29,7 @@ type Tokens struct {
 	b     []byte // the tokens
 	width int    // 2 or 4
 	vocab int    // 0 when the file does not say
+	kind  string // of the tokenizer, "" when the file does not say
 	unmap func() error
 }
 
@@ -35,6 +38,9 @@ func (t *Tokens) Len() int { return len(t.b) / t.width }
 
 // Vocab is the vocabulary the file states, 0 when it states none.
 func (t *Tokens) Vocab() int { return t.vocab }
+
+// Kind is the kind of tokenizer the file states, "" when it states none.
+func (t *Tokens) Kind() string { return t.kind }
 
 // At is token i.
 func (t *Tokens) At(i int) int32 {
@@ -96,6 +102,7 @@ func decode(b []byte, bare bool) (*Tokens, error) {
 	switch {
 	case len(b) >= headerLen && string(b[:len(magic)]) == magic:
 		t := &Tokens{b: b[headerLen:], width: int(le.Uint32(b[8:])), vocab: int(int32(le.Uint32(b[12:])))}
+		t.kind = strings.TrimRight(string(b[24:24+kindLen]), "\x00")
 		n := le.Uint64(b[16:])
 		if t.width != 2 && t.width != 4 || t.vocab < 0 {
 			return nil, fmt.Errorf("not a token file: %d bytes per token", t.width)
@@ -119,14 +126,36 @@ func decode(b []byte, bare bool) (*Tokens, error) {
 	return nil, errors.New("not a token file")
 }
 
-// WriteFile writes tokens of a vocabulary, replacing the file only when it is complete.
-func WriteFile(path string, ids []int32, vocab int) error {
+// WriteFile writes tokens of a vocabulary, replacing the file only when it is complete. kind is that of the tokenizer, "" when the file
+// does not say.
+func WriteFile(path string, ids []int32, vocab int, kind string) error {
+	return writeFile(path, vocab, kind, func(emit func([]int32) error) error { return emit(ids) })
+}
+
+// writeFile writes what fill emits.
+func writeFile(path string, vocab int, kind string, fill func(emit func([]int32) error) error) error {
+	if len(kind) > kindLen {
+		return fmt.Errorf("the name %q of a tokenizer is too long", kind)
+	}
 	tmp := path + ".tmp"
 	f, err := os.Create(tmp)
 	if err != nil {
 		return err
 	}
-	err = write(f, ids, vocab)
+	w := &writer{f: f, w: bufio.NewWriterSize(f, 1<<16), width: 2, vocab: vocab}
+	if vocab > 1<<16 {
+		w.width = 4
+	}
+	_, err = w.w.Write(w.header(kind)) // its place; the count is known in the end
+	if err == nil {
+		err = fill(w.emit)
+	}
+	if err == nil {
+		err = w.w.Flush()
+	}
+	if err == nil {
+		_, err = f.WriteAt(w.header(kind), 0)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -142,32 +171,38 @@ func WriteFile(path string, ids []int32, vocab int) error {
 	return nil
 }
 
-func write(f *os.File, ids []int32, vocab int) error {
-	width := 2
-	if vocab > 1<<16 {
-		width = 4
-	}
+type writer struct {
+	f     *os.File
+	w     *bufio.Writer
+	width int
+	vocab int
+	n     uint64
+}
+
+func (w *writer) header(kind string) []byte {
 	le := binary.LittleEndian
 	head := make([]byte, headerLen)
 	copy(head, magic)
-	le.PutUint32(head[8:], uint32(width))
-	le.PutUint32(head[12:], uint32(vocab))
-	le.PutUint64(head[16:], uint64(len(ids)))
-	w := bufio.NewWriterSize(f, 1<<16)
-	if _, err := w.Write(head); err != nil {
-		return err
-	}
+	le.PutUint32(head[8:], uint32(w.width))
+	le.PutUint32(head[12:], uint32(w.vocab))
+	le.PutUint64(head[16:], w.n)
+	copy(head[24:24+kindLen], kind)
+	return head
+}
+
+func (w *writer) emit(ids []int32) error {
 	var b [4]byte
-	for i, id := range ids {
-		if id < 0 || int(id) >= vocab {
-			return fmt.Errorf("token %d at %d is outside the vocabulary of %d", id, i, vocab)
+	for _, id := range ids {
+		if id < 0 || int(id) >= w.vocab {
+			return fmt.Errorf("token %d at %d is outside the vocabulary of %d", id, w.n, w.vocab)
 		}
-		le.PutUint32(b[:], uint32(id))
-		if _, err := w.Write(b[:width]); err != nil {
+		binary.LittleEndian.PutUint32(b[:], uint32(id))
+		if _, err := w.w.Write(b[:w.width]); err != nil {
 			return err
 		}
+		w.n++
 	}
-	return w.Flush()
+	return nil
 }
 
 // Max is the largest token, -1 when there are none.

@@ -10,7 +10,7 @@ import (
 // Data is training data: what is trained on and what is held back.
 type Data struct {
 	Train, Val *Tokens
-	Tokenizer  Tokenizer // nil for token files, whose tokenizer is not known
+	Tokenizer  Tokenizer // nil for token files that do not say theirs
 	Vocab      int       // tokens are below it
 	closers    []*Tokens
 }
@@ -48,7 +48,7 @@ func Load(files []string, o Options) (*Data, error) {
 			return nil, t, err
 		}
 		if st, err := os.Stat(path); err == nil && st.Size() > maxText {
-			return nil, nil, fmt.Errorf("%s has %d bytes: make a token file of it first", path, st.Size())
+			return nil, nil, fmt.Errorf("%s has %d bytes: make a token file of it first: wfc tokenize", path, st.Size())
 		}
 		b, err = os.ReadFile(path)
 		return b, nil, err
@@ -107,6 +107,13 @@ func (d *Data) binary(files []string, o Options, texts int) error {
 		d.Train, d.Val = all.Slice(0, n), all.Slice(n, all.Len())
 	}
 	d.Vocab = all.Vocab()
+	if d.Tokenizer == nil && (all.Kind() == Byte || all.Kind() == GPT2) {
+		tk, err := New(Spec{Kind: all.Kind()})
+		if err != nil {
+			return err
+		}
+		d.Tokenizer = tk
+	}
 	for _, t := range d.closers {
 		m := int(t.Max()) + 1
 		if t.Vocab() > 0 && m > t.Vocab() {

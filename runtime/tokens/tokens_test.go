@@ -142,7 +142,7 @@ func TestFiles(t *testing.T) {
 			ids[i] = int32(rand.N(vocab))
 		}
 		path := filepath.Join(dir, "x.tok")
-		if err := WriteFile(path, ids, vocab); err != nil {
+		if err := WriteFile(path, ids, vocab, ""); err != nil {
 			t.Fatal(err)
 		}
 		f, err := Open(path)
@@ -170,7 +170,7 @@ func TestFiles(t *testing.T) {
 			}
 		}
 	}
-	if err := WriteFile(filepath.Join(dir, "y.tok"), []int32{7}, 7); err == nil {
+	if err := WriteFile(filepath.Join(dir, "y.tok"), []int32{7}, 7, ""); err == nil {
 		t.Error("a token outside the vocabulary was written")
 	}
 	if m, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(m) > 0 {
@@ -213,7 +213,7 @@ func TestLoad(t *testing.T) {
 		t.Error(d, err)
 	}
 	tok := filepath.Join(dir, "c.tok")
-	if err := WriteFile(tok, make([]int32, 100), 50); err != nil {
+	if err := WriteFile(tok, make([]int32, 100), 50, ""); err != nil {
 		t.Fatal(err)
 	}
 	if d, err = Load([]string{tok}, Options{Val: 0.1}); err != nil || d.Train.Len() != 90 || d.Val.Len() != 10 || d.Vocab != 50 {
@@ -230,6 +230,48 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load([]string{a}, Options{Kind: Byte, Val: 1}); err == nil {
 		t.Error("nothing was left to train on")
+	}
+}
+
+// A token file made piece by piece holds the tokens that Load makes of the texts.
+func TestPrepare(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for i, text := range []string{strings.Repeat("Some words, a number 12 and\nlines.\n\n  Indented text\n", 170000), "short", strings.Repeat("x", chunk+10)} {
+		p := filepath.Join(dir, string(rune('a'+i)))
+		if err := os.WriteFile(p, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	for kind, files := range map[string][]string{Byte: paths, GPT2: paths[:2]} {
+		out := filepath.Join(dir, kind+".tok")
+		n, err := Prepare(files, kind, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load([]string{out}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Load(files, Options{Kind: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Tokenizer == nil || got.Tokenizer.Spec().Kind != kind || got.Vocab != want.Vocab || got.Train.Len() != want.Train.Len() || int(n) != want.Train.Len() {
+			t.Fatalf("%s: %d tokens, %d by Load", kind, n, want.Train.Len())
+		}
+		for i := range got.Train.Len() {
+			if got.Train.At(i) != want.Train.At(i) {
+				t.Fatalf("%s: token %d is %d, %d by Load", kind, i, got.Train.At(i), want.Train.At(i))
+			}
+		}
+		if err := got.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Prepare(paths, Char, filepath.Join(dir, "x")); err == nil {
+		t.Error("a file of characters was made")
 	}
 }
 
