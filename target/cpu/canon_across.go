@@ -87,7 +87,8 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 			k.loop(at(0), at(blocks), 1, plainLoop, func(blk bound) {
 				first := k.scale(blk, canonBlock)
 				n := k.minimum(k.add(k.scale(first, -1), at(total)), at(canonBlock))
-				k.loop(at(0), at(canonLanes), 1, plainLoop, func(lane bound) {
+				lanes := min(canonLanes, total) // further ones never take part
+				k.loop(at(0), at(lanes), 1, plainLoop, func(lane bound) {
 					strip(func(x bound) {
 						for i, res := range op.Results {
 							v := r.start(k.calc(), res.Elem)
@@ -116,13 +117,14 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 					})
 				})
 				for h := canonLanes / 2; h > 0; h /= 2 {
-					k.loop(at(0), at(h), 1, plainLoop, func(lane bound) {
+					k.loop(at(0), at(min(h, lanes-h)), 1, plainLoop, func(lane bound) {
 						strip(func(x bound) {
 							for i, res := range op.Results {
 								put(i, lane, x, k.calc().combine(op.Comb, res.Elem, get(i, lane, x), get(i, k.add(lane, at(h)), x)))
 							}
 						})
 					})
+					lanes = min(lanes, h)
 				}
 				strip(func(x bound) {
 					for i, res := range op.Results {

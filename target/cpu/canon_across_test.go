@@ -13,7 +13,7 @@ func TestCanonAcross(t *testing.T) {
 	if len(tc) == 0 {
 		t.Skip("no LLVM on this machine: the CPU target is not tested")
 	}
-	for i, n := range [][3]int{{1, 7, 3}, {2, 40, 130}, {1, 4096, 5}, {3, 2801, 70}} {
+	for i, n := range [][3]int{{1, 11, 3}, {2, 40, 130}, {1, 4096, 5}, {3, 2801, 70}} {
 		for _, e := range [][]ir.Elem{{ir.F32}, {ir.F32, ir.I32}, {ir.F64}, {ir.F32, ir.F16}}[i] {
 			for _, how := range []struct {
 				comb ir.Combiner
