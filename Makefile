@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 20s
 SOAK ?= 2000
 
-.PHONY: test toolchain vet soak bench fuzz validate
+.PHONY: test toolchain vet soak bench fuzz validate programs
 
 test: toolchain vet
 	$(GO) test ./...
@@ -29,6 +29,10 @@ soak: toolchain
 # The simulator against published cycles: docs/validation.md and docs/validation.json.
 validate:
 	$(GO) test -count=1 -run TestCommittedPage -v ./target/wse/validate -update
+
+# The programs of models/ on the simulated wafer: docs/programs.md.
+programs:
+	$(GO) run ./bench/wafer
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
