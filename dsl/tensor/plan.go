@@ -246,6 +246,9 @@ func (e *elab) plan(tr *trainer, phases []train.Phase, many bool) *train.Plan {
 			p.Config[key] = v
 		}
 	}
+	if d, l := p.Config["d"], p.Config["layers"]; d > 0 && l > 0 {
+		p.FlopsPerToken = PublishedFlops(float64(e.m.count()), float64(p.Vocab), d, l, float64(p.Context), 1)
+	}
 	return p
 }
 

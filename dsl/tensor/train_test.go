@@ -116,6 +116,10 @@ func TestPlans(t *testing.T) {
 		p.Plan.Phases[0].Set["ctx"] != "2" || p.Plan.Phases[0].Batch != 6 {
 		t.Errorf("%+v", p.Plan.Phases)
 	}
+	g := buildText(t, "gpt2.wf", modelText(t, "gpt2"), nil) // 6N - 2Vd + 3L(4Sd + 3S + 2d^2 + d) of the micro anchor
+	if want := 6*29600.0 - 2*65*32 + 3*2*(4*64*32+3*64+2*32*32+32); g.Plan.FlopsPerToken != want {
+		t.Errorf("%g FLOP per token, expected %g", g.Plan.FlopsPerToken, want)
+	}
 	c := buildText(t, "s.wf", small+"context 5; steps 3; optimizer sgd(lr = 0.1)\n}", nil)
 	if c.Plan.Context != 5 {
 		t.Errorf("context %d", c.Plan.Context)
