@@ -54,11 +54,11 @@ line. Print writes one fixed layout and order; Parse takes the declarations in a
 	probe p @T at (0.5) steps every
 
 Names that are not identifiers (letters, digits, _ and ', dots between) are quoted. A node is its operation, its element type and its
-arguments; the forms of the leaves and of deriv are
+arguments; the forms of the leaves, of deriv and of shift are
 
 	const f32 0.1      param f64 n        scalar f32 c       read f32 @T[x+1, 3, z]
 	index i32 x        coord f64 x        deriv f32 $0 along x order 2 acc 4
-	read f32 @fine[2*x+1]                 read f32 @coarse[(x+1)/2]
+	shift f32 $0 along x by -1            read f32 @fine[2*x+1]      read f32 @coarse[(x+1)/2]
 
 Numbers are the shortest decimals that read back exactly (f16 and f32 constants: in 32 bits), hexadecimal floats, inf, -inf or
 nan(bits). reduce takes sum, prod, max or min, maybe fma, and order seq, canon or mesh(x 4, y 3). "!start:end" is a byte range of the

@@ -199,7 +199,9 @@ func (c *checker) oneSided(e *syntax.Call, sc *scope) *Node {
 		side = -1
 	}
 	a := sc.axes()[axis]
-	return faceValue(x, IndexVar{a.Name, a}, scheme, side, e.At)
+	v := *faceValue(x, IndexVar{a.Name, a}, scheme, side, e.At)
+	v.OneSided = true
+	return &v
 }
 
 func (c *checker) placeName(faces uint8, sc *scope) string {

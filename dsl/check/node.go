@@ -52,6 +52,8 @@ type Node struct {
 	Rounded bool
 	// Explicit shifts interpolate, others say where a read stands. Diagonal vectors multiply others component by component.
 	Explicit, Diagonal bool
+	// OneSided values at faces are such that the difference of two faces has their order: it is no derivative of a higher one.
+	OneSided bool
 
 	Named bool // the value of a let: where it is used several times it may be kept
 

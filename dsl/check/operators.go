@@ -90,7 +90,15 @@ func (c *checker) deriv(x *Node, a *Axis, n int, sc *scope, at diag.Span) *Node 
 	if x.Op == Deriv && x.Var.Axis == a {
 		x, n = x.Args[0], n+x.N
 	}
-	return &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: n, Acc: c.accuracy(sc), Unit: u, At: at}
+	acc := c.accuracy(sc)
+	if acc > 2 {
+		Visit(x, func(m *Node) {
+			if m.OneSided {
+				acc = 2
+			}
+		})
+	}
+	return &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: n, Acc: acc, Unit: u, At: at}
 }
 
 func (c *checker) accuracy(sc *scope) int {

@@ -49,6 +49,7 @@ func Operator(r *rand.Rand) Problem {
 		{"harmonic", "harmonic(T, g.x)", plain(0), "g.x", "g", 2, 2},
 		{"below vanleer", "below(T, g.x, scheme = vanleer)", plain(0), "g.x", "g", 2, 2},
 		{"flux weno5", "dx(above(T, g.x, scheme = weno5))", plain(1), "g", "g", 5, 2},
+		{"flux weno5 beside order 4", "dx(above(T, g.x, scheme = weno5))", plain(1), "g", "g", 5, 4},
 		{"lap on faces", "lap(T)", plain(2), "g.x", "g.x", 2, 2},
 		{"third derivative", "dx(dx(dx(T)))", plain(3), "g", "g", 2, 2},
 		{"flux of faces", "dx(at(T, g.x)*dx(T))", num(2*a*a) + "*exp(" + num(2*a) + "*x)", "g", "g", 2, 2},
