@@ -143,6 +143,8 @@ func (c *checker) assignCarried(s *syntax.Assign, bs *blockState) bool {
 				return true
 			}
 			sc.index, sc.form, sc.grid = a.Index, true, nil
+		case f.Grid == nil && len(f.Axes) > 0 && bs.solving() != nil:
+			sc.index, sc.form, sc.grid = a.Index, true, nil
 		case f.Grid == nil && len(f.Axes) > 0:
 			c.errs.Errorf("WF0253", r.At, "%s needs its indices here", v.name).With(f.At, "declared here").Suggest("write %s'[%s] = ..", v.name, axisNames(f.Axes))
 			bs.assigned[f] = a

@@ -57,7 +57,8 @@ type checker struct {
 	controls map[string]int // names of statements of control flow
 	fns      map[string]*function
 	fnOrder  []*function
-	noUnits  int // in a solver's program
+	noUnits  int   // in a solver's program
+	entries  *Axis // of histories of residuals
 
 	secondUnit map[*Field]Unit   // unit of time of a second-order equation
 	secondIn   map[*Field]*Block // the block that has it

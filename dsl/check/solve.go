@@ -220,6 +220,9 @@ func (c *checker) instantiate(sv *solver, bs *blockState, guess *carried) *carri
 	in.vars["unknown"] = &carried{name: "unknown", fields: sv.unknown}
 	in.vars["guess"] = guess
 	in.vars["scalar"] = &carried{name: "scalar", fields: []*Field{{Elem: sv.unknown[0].Elem, Unit: one(), Scale: 1}}}
+	if !sv.inner {
+		in.vars["tracing"] = &carried{name: "tracing", fields: []*Field{c.tracing(sv)}}
+	}
 	before := c.errs.Len()
 	if m.name == "multigrid" || m.pre.name == "multigrid" {
 		if !c.makeLevels(sv, in) {
@@ -229,7 +232,7 @@ func (c *checker) instantiate(sv *solver, bs *blockState, guess *carried) *carri
 			in.vars[fmt.Sprintf("unknown%d", l+1)] = &carried{name: "unknown", fields: lv.unknown}
 		}
 	}
-	text, err := solvers.Text(m.name, m.data(), sv.precondition, sv.prepare)
+	text, err := solvers.Text(m.name, sv.data(), sv.precondition, sv.prepare)
 	if err != nil {
 		c.errs.Errorf("WF0343", sv.at, "the solver %s cannot be written out: %v", m.name, err)
 		return nil
@@ -347,6 +350,10 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	syntax.SetPlace(e, sv.at)
 	sv.residualField = rel
 	in.add(&Assign{Kind: Plain, Field: rel, At: sv.at, Value: c.num(e, &scope{what: "a solver", form: true, block: in})})
+	entries := c.local(sv.name+".entries", nil, nil, ir.I32, one(), sv.at)
+	count, _ := syntax.ParseExpr("solver", fmt.Sprintf("min(%d, floor((k - 1)/stride) + 1)", historyLength))
+	syntax.SetPlace(count, sv.at)
+	in.add(&Assign{Kind: Plain, Field: entries, At: sv.at, Value: c.num(count, &scope{what: "a solver", form: true, block: in})})
 	k := in.vars["k"].fields[0].Name
 	norm := "2-norm"
 	if sv.method.maxNorm {
@@ -360,7 +367,8 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 		{"not (rr > limit) and not (rr <= limit)", "WF0633", "broke",
 			fmt.Sprintf("solve for %s by %s broke down after {%s} iterations: the residual is not a number", unknown, sv.method.name, k)},
 	} {
-		c.failWhen(c.solverTruth(x.cond, in, sv.at), sv.name+"."+x.suffix, &Failure{Code: x.code, Message: x.text, At: sv.at}, in)
+		c.failWhen(c.solverTruth(x.cond, in, sv.at), sv.name+"."+x.suffix, &Failure{Code: x.code, Message: x.text, At: sv.at,
+			History: in.vars["trace"].fields[0], Entries: entries}, in)
 	}
 }
 

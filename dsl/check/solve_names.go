@@ -72,6 +72,8 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 			return q
 		}
 		return compute(ir.Sqrt, one(), e.At, q)
+	case "note":
+		return c.note(e, sv, sc)
 	case "center":
 		n := c.num(e.Args[0].Value, sc)
 		if n.invalid() || !sv.singular || !sv.mean[k] {
@@ -96,6 +98,8 @@ func (c *checker) solverName(e *syntax.Ref, sc *scope) *Node {
 		return sv.tol
 	case "most":
 		return sv.most
+	case "stride":
+		return sv.stride(e.At)
 	}
 	return nil
 }

@@ -78,8 +78,9 @@ func (sv *solver) prepare() string {
 }
 
 // data are the fields of a solver's template.
-func (m *method) data() any {
-	return map[string]any{"Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": 10, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
+func (sv *solver) data() any {
+	m := sv.method
+	return map[string]any{"Trace": !sv.inner, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.

@@ -117,6 +117,9 @@ func TestFailures(t *testing.T) {
 			if list[0].Primary.IsZero() {
 				t.Error("no place")
 			}
+			if c.name == "iterations" && !strings.Contains(strings.Join(list[0].Notes, "\n"), "residuals of 3 iterations") {
+				t.Errorf("no history: %v", list[0].Notes)
+			}
 		})
 	}
 }
