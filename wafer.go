@@ -134,6 +134,10 @@ func (p *Program) refuseMemory(err error, m wse.Machine) error {
 		d = diag.New("WF0509", p.arraySpan(o.Array), "%v", o)
 		d.Suggest("use more PEs, a shorter axis in PE memory, fewer fields, or f16")
 	}
+	if o.Layout.Code > o.Layout.Data {
+		d.Note("the code takes %d of the %d bytes of a PE: more than the arrays", o.Layout.Code, o.Layout.Limit)
+		d.Suggest("write fewer different expressions: a function of the device is code once, however often loops call it; fewer levels of a multigrid, or the solver without a preconditioner")
+	}
 	p.refuse(diag.List{d})
 	return nil
 }
