@@ -75,6 +75,24 @@ func (m *Integrator) Reads(j int) bool {
 	return false
 }
 
+// Accumulates reports whether rates of earlier stages are read by the last row alone, which begins from the value before the step: then
+// their sum is enough.
+func (m *Integrator) Accumulates() bool {
+	last, any := len(m.Rows)-1, false
+	for i, r := range m.Rows {
+		for j, c := range r.K {
+			if j < i && c != 0 {
+				if i < last {
+					return false
+				}
+				any = true
+			}
+		}
+	}
+	u := m.Rows[last].U
+	return any && len(u) == 1 && u[0] == 1
+}
+
 // Amplification is the factor by which one step multiplies the solution of u' = lambda*u, with z = lambda*dt; for a method that reads
 // the step before, the larger of its two factors in modulus.
 func (m *Integrator) Amplification(z complex128) complex128 {

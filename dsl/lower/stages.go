@@ -71,6 +71,10 @@ func (f *fnWriter) stages(b *check.Block) {
 	m := b.By
 	u := []map[*check.Field]string{{}} // stage values; those of stage 0 are the fields
 	k := []map[*check.Field]string{}   // rates that are kept
+	var sum map[*check.Field]string    // the mean rate so far, where only the new value reads rates of earlier stages
+	if b.Tol == nil && m.Accumulates() {
+		sum = map[*check.Field]string{}
+	}
 	for i := range m.Rows {
 		f.at(b, i, u[i], func() {
 			k = append(k, map[*check.Field]string{})
@@ -81,7 +85,12 @@ func (f *fnWriter) stages(b *check.Block) {
 			}
 			next := map[*check.Field]string{}
 			for _, s := range eqs {
-				next[s.Field] = f.stageValue(b, s, i, u, k)
+				next[s.Field] = f.stageValue(b, s, i, u, k, sum)
+			}
+			if sum != nil && i < len(m.Rows)-1 {
+				for _, s := range eqs {
+					f.accumulate(b, s, i, k, sum)
+				}
 			}
 			u = append(u, next)
 		})
@@ -97,6 +106,28 @@ func (f *fnWriter) stages(b *check.Block) {
 			f.f.Sets = append(f.f.Sets, ir.Set{Array: rateArray(s.Field), Value: "%" + k[0][s.Field], Pos: pos(s.At)})
 		}
 	}
+}
+
+// accumulate adds the share of K[i] to the mean rate of the step, so that K[i] itself need not be kept. The rates are summed, not the new
+// value, because each sum is rounded to its own size.
+func (f *fnWriter) accumulate(b *check.Block, s *check.Assign, i int, k []map[*check.Field]string, sum map[*check.Field]string) {
+	c := 0.0
+	if w := b.By.Rows[len(b.By.Rows)-1].K; i < len(w) {
+		c = w[i]
+	}
+	if c == 0 {
+		return
+	}
+	e, dom := s.Field.Elem, ranges(s.Index)
+	body := f.body(e, f.now, func(w *writer) int {
+		t := w.elemOf(w.join(elemClass[e], w.classOf(s.Value)), e)
+		x := w.op(ir.Mul, t, w.constant(t, c), w.cvt(w.value(s, "%"+k[i][s.Field]), t))
+		if before := sum[s.Field]; before != "" {
+			x = w.op(ir.Add, t, w.cvt(w.value(s, "%"+before), t), x)
+		}
+		return w.cvt(x, e)
+	})
+	sum[s.Field] = f.emit(s.Field.Name+".sum", e, dom, []ir.Piece{{Box: fullBox(dom), Body: body}}, s.At)
 }
 
 // at runs g while fields stand for their values at stage i, with the lets of the block computed from these.
@@ -165,7 +196,7 @@ func fixedPiece(fd *check.Field, dom []ir.Range, box []ir.Interval) bool {
 }
 
 // stageValue writes U[i+1] of an equation.
-func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map[*check.Field]string) string {
+func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map[*check.Field]string, acc map[*check.Field]string) string {
 	m, row, e := b.By, b.By.Rows[i], s.Field.Elem
 	fixed, last := timeStage+timeOfUse(i+1), i == len(m.Rows)-1 && b.Tol == nil
 	if last {
@@ -183,6 +214,7 @@ func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map
 			}
 			sum = w.op(ir.Add, t, sum, x)
 		}
+		whole := i == len(m.Rows)-1 && acc != nil // all but the last rate are summed
 		for j, c := range row.U {
 			if c == 0 {
 				continue
@@ -196,8 +228,11 @@ func (f *fnWriter) stageValue(b *check.Block, s *check.Assign, i int, u, k []map
 		if m.Back {
 			return w.cvt(w.adamsBashforth(s, sum, t, k[0][s.Field]), e)
 		}
+		if name := acc[s.Field]; whole && name != "" {
+			put(w.op(ir.Mul, t, w.length(b, t), w.cvt(w.value(s, "%"+name), t)))
+		}
 		for j, c := range row.K {
-			if c == 0 {
+			if c == 0 || whole && j < i {
 				continue
 			}
 			var x int
