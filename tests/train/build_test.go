@@ -102,15 +102,13 @@ func (n *net) layernorm(name, x, w, bias string, c int) string {
 	in := func(i string) string { return x + "[" + i + "]" }
 	sum := n.fold(name+".sum", "b s", "c", ir.Sum, ir.Canon, func(b *body) int { return b.at(in("b s c")) })
 	mean := n.each(name+".mean", "b s", func(b *body) int { return b.Mul(b.at(sum+"[b s]"), b.num(1/float64(c))) })
-	sq := n.fold(name+".sq", "b s", "c", ir.Sum, ir.Canon, func(b *body) int {
-		d := b.Sub(b.at(in("b s c")), b.at(mean+"[b s]"))
-		return b.Mul(d, d)
-	})
+	mid := n.each(name+".mid", "b s c", func(b *body) int { return b.Sub(b.at(in("b s c")), b.at(mean+"[b s]")) })
+	sq := n.dot(name+".sq", "b s", "c", mid+"[b s c]", mid+"[b s c]")
 	rstd := n.each(name+".rstd", "b s", func(b *body) int {
 		return b.Div(b.num(1), b.Op(ir.Sqrt, b.Add(b.Mul(b.at(sq+"[b s]"), b.num(1/float64(c))), b.num(1e-5))))
 	})
 	return n.each(name, "b s c", func(b *body) int {
-		h := b.Mul(b.Sub(b.at(in("b s c")), b.at(mean+"[b s]")), b.at(rstd+"[b s]"))
+		h := b.Mul(b.at(mid+"[b s c]"), b.at(rstd+"[b s]"))
 		return b.Add(b.Mul(h, b.at(w+"[c]")), b.at(bias+"[c]"))
 	})
 }
@@ -160,7 +158,7 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem, sh shape) (*ir.Program, []weight) {
 	ax("chan", c)
 	ax("head", a.heads)
 	ax("hd", hd)
-	if sh == whole {
+	if len(strings.Fields(sh.ffn)) == 1 {
 		ax("ffn", 4*c)
 		ax("vocab", vocab)
 	} else {
@@ -195,9 +193,10 @@ func gpt(a *anchor, bs, ctx int, e ir.Elem, sh shape) (*ir.Program, []weight) {
 	logits := n.dot("logits", "b s "+V, "c", h+"[b s c]", wte+"["+V+" c]")
 	logit := logits + "[b s " + V + "]"
 	m := n.fold("m", "b s", V, ir.Max, ir.Canon, func(b *body) int { return n.real(b, b.at(logit), b.num(math.Inf(-1))) })
-	z := n.fold("z", "b s", V, ir.Sum, ir.Canon, func(b *body) int {
+	ez := n.each("ez", "b s "+V, func(b *body) int {
 		return n.real(b, b.Op(ir.Exp, b.Sub(b.at(logit), b.at(m+"[b s]"))), b.num(0))
 	})
+	z := n.fold("z", "b s", V, ir.Sum, ir.Canon, func(b *body) int { return b.at(ez + "[b s " + V + "]") })
 	y := n.pick("y", "b s", V, "@next[b s]", logit)
 	tl := n.each("tokloss", "b s", func(b *body) int {
 		return b.Sub(b.Add(b.Op(ir.Log, b.at(z+"[b s]")), b.at(m+"[b s]")), b.at(y+"[b s]"))
@@ -328,8 +327,9 @@ func (n *net) block(l, x string, layer, c, hd int, w func(name, index, from stri
 	ub := n.each(l+"ub", "b s "+F, func(b *body) int { return b.Add(b.at(u+hid), b.at(fb+"["+F+"]")) })
 	g := n.each(l+"g", "b s "+F, func(b *body) int {
 		x := b.at(ub + hid)
-		cube := b.Mul(b.Mul(b.Mul(b.num(0.044715), x), x), x)
-		th := b.Op(ir.Tanh, b.Mul(b.num(math.Sqrt(2/math.Pi)), b.Add(x, cube)))
+		square := b.Mul(x, x) // sqrt(2/pi)*(x + 0.044715*x^3)
+		poly := b.Add(b.num(math.Sqrt(2/math.Pi)), b.Mul(b.num(0.044715*math.Sqrt(2/math.Pi)), square))
+		th := b.Op(ir.Tanh, b.Mul(poly, x))
 		return b.Mul(b.Mul(b.num(0.5), x), b.Add(b.num(1), th))
 	})
 	d := n.dot(l+"d", "b s c", F, g+hid, w(l+"fcprojw", "c "+F, "fcprojw", layer*4*c*c)+"[c "+F+"]")

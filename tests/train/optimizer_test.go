@@ -24,6 +24,7 @@ func adamw(p *ir.Program, wrt []string, gradients bool) error {
 			beta = b2
 		}
 		set(k, n.each(k+".new", "", func(b *body) int { return b.Mul(b.at("@"+k+"[]"), b.num(beta)) }))
+		n.each(k+".rest", "", func(b *body) int { return b.Sub(b.num(1), b.at("%"+k+".new[]")) })
 	}
 	for i, w := range wrt {
 		arr := p.Array(w)
@@ -48,9 +49,9 @@ func adamw(p *ir.Program, wrt []string, gradients bool) error {
 			return b.Add(b.Mul(b.num(b2), b.at(here("@v."+w))), b.Mul(b.Mul(b.num(1-b2), g), g))
 		})
 		next := n.each("w."+w, index, func(b *body) int {
-			hat := func(x string, t string) int { return b.Div(b.at(here(x)), b.Sub(b.num(1), b.at(t+"[]"))) }
+			hat := func(x string, t string) int { return b.Div(b.at(here(x)), b.at(t+"[]")) }
 			x := b.at(here("@" + w))
-			step := b.Add(b.Div(hat(m, "%b1t.new"), b.Add(b.Op(ir.Sqrt, hat(v, "%b2t.new")), b.num(eps))), b.Mul(b.num(decay), x))
+			step := b.Add(b.Div(hat(m, "%b1t.rest"), b.Add(b.Op(ir.Sqrt, hat(v, "%b2t.rest")), b.num(eps))), b.Mul(b.num(decay), x))
 			return b.Sub(x, b.Mul(b.num(rate), step))
 		})
 		set(w, next)

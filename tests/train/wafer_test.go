@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -98,6 +99,10 @@ func meshStep(t testing.TB, a *anchor, bs, ctx int) (*ir.Program, []weight) {
 		t.Fatal(err)
 	}
 	p.Funcs = p.Funcs[1:] // the step alone
+	seen := func(name string) bool { return name == "logits" || name == "tokloss" }
+	f := p.Func("step")
+	f.Sets = slices.DeleteFunc(f.Sets, func(s ir.Set) bool { return seen(s.Array) })
+	p.Arrays = slices.DeleteFunc(p.Arrays, func(a ir.Array) bool { return seen(a.Name) })
 	if err := passes.Run(p, &passes.Config{Verify: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,15 +125,15 @@ func same(t *testing.T, p *ir.Program, want, got machine) {
 
 // One training step of a transformer - forward, backward, AdamW - on simulated PEs, without the host between the first token and the last
 // weight: every tensor has the bits of the interpreter with the mesh's reduction orders, and the loss that of the program that was not
-// cut for the mesh. The model is the micro anchor with fewer tokens: with the elements of a head along x and the channels along y every PE
-// of 16 x 32 holds 53 of its weights. The code of the PE in the corner, which is part of every reduction, and straight-line for both
-// layers, is larger than the memory of a PE; the machine of this test has more.
+// cut for the mesh. One layer of the micro anchor fits the machine as it is. The whole anchor does too as far as data go: with the elements
+// of a head along x and the channels along y every PE of 16 x 32 holds 53 of its weights. But the code of the PE in the corner, which is
+// part of every reduction and straight-line for both layers, is larger than the memory of a PE; the machine of those cases has more.
 func TestWaferStep(t *testing.T) {
 	for _, c := range []struct {
 		layers, heads, wide, batch, ctx int
 		y                               string
-		memory                          int
-	}{{1, 2, 8, 16, 2, "batch", 128 << 10}, {2, 2, 32, 4, 2, "batch", 256 << 10}, {2, 2, 32, 2, 4, "chan", 128 << 10}} {
+		memory                          int // 0: what the machine has
+	}{{1, 2, 32, 1, 2, "chan", 0}, {1, 2, 8, 16, 2, "batch", 128 << 10}, {2, 2, 32, 4, 2, "batch", 256 << 10}, {2, 2, 32, 2, 4, "chan", 128 << 10}} {
 		a := anchor{name: "cut", layers: c.layers, heads: c.heads, wide: c.wide}
 		t.Run(fmt.Sprintf("%d_%d_%s", c.layers, c.wide, c.y), func(t *testing.T) {
 			p, ws := meshStep(t, &a, c.batch, c.ctx)
@@ -164,7 +169,9 @@ func onWafer(t *testing.T, p *ir.Program, a *anchor, ws []weight, y string, memo
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.MemBytes = memory
+	if memory > 0 {
+		m.MemBytes = memory
+	}
 	w, err := toWafer(p, layouts(p, "hd", y), m)
 	if err != nil {
 		t.Fatal(err)
