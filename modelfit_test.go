@@ -31,6 +31,9 @@ func TestModelsAreMeasured(t *testing.T) {
 		if !strings.Contains(said, c.words) {
 			t.Errorf("%s: %s", c.name, said)
 		}
+		if page, err := p.Report().HTML(); err != nil || !strings.Contains(string(page), "by the published formula") {
+			t.Errorf("page of the report: %v", err)
+		}
 		if !strings.Contains(p.Summary(), "per PE") {
 			t.Errorf("summary: %s", p.Summary())
 		}
