@@ -10,7 +10,7 @@ import (
 // difference is taken.
 
 // costly is the number of operations from which an expression is worth a value of its own.
-const costly = 24
+var costly = 24
 
 // flux writes the derivative n of a costly expression that has its values midway between the points along its axis; ok is false when it
 // is none.
@@ -45,12 +45,16 @@ func (w *writer) flux(n *check.Node, t ir.Elem) (int, bool) {
 		if v.Axis == nil {
 			return 0, false
 		}
-		if v.Axis != n.Var.Axis && v.Axis.Of != nil && !v.Axis.Periodic {
-			return 0, false // ends of other axes may be fixed, and beyond them nothing is known
+		if v.Axis.Of != nil && !v.Axis.Periodic && w.target == nil {
+			return 0, false // where its ends are fixed is not known
 		}
 	}
 	if n.Var.Axis.Of != nil && !n.Var.Axis.Periodic {
-		return 0, false // at an end that is not fixed it would reach beyond the cells
+		for _, high := range []bool{false, true} {
+			if !fixedEnd(w.target, n.Var.Axis, high) {
+				return 0, false // it would reach beyond the cells
+			}
+		}
 	}
 	at[j] = check.IndexVar{Name: other.Name, Axis: other}
 	name, ok := f.reduced[n]
@@ -61,7 +65,7 @@ func (w *writer) flux(n *check.Node, t ir.Elem) (int, bool) {
 			x := w.node(n.Args[0], t)
 			return w.add(ir.Node{Op: ir.Shift, Elem: t, Args: []int{x}, Name: n.Var.Name, N: half})
 		})
-		name = f.emit("flux", t, dom, []ir.Piece{{Box: fullBox(dom), Body: body}}, n.At)
+		name = f.emit("flux", t, dom, f.fluxPieces(w.target, at, j, dom, body, t), n.At)
 		f.reduced[n] = name
 	}
 	r := ir.Node{Op: ir.Read, Name: "%" + name, Elem: t}
@@ -70,6 +74,38 @@ func (w *writer) flux(n *check.Node, t ir.Elem) (int, bool) {
 	}
 	x := w.add(ir.Node{Op: ir.Shift, Elem: t, Args: []int{w.add(r)}, Name: n.Var.Name, N: -half})
 	return w.add(ir.Node{Op: ir.Deriv, Elem: t, Args: []int{x}, Name: n.Var.Name, N: 1, Acc: 2}), true
+}
+
+// fluxPieces leaves out the ends of other axes that conditions fix: nothing reads a flux there, and it may not be known.
+func (f *fnWriter) fluxPieces(target *check.Field, at []check.IndexVar, j int, dom []ir.Range, body ir.Body, e ir.Elem) []ir.Piece {
+	box := fullBox(dom)
+	var ends []ir.Piece
+	for k, v := range at {
+		if k == j || v.Axis.Of == nil || v.Axis.Periodic || v.Axis.N <= 2 {
+			continue
+		}
+		for _, high := range []bool{false, true} {
+			if !fixedEnd(target, v.Axis, high) {
+				continue
+			}
+			end := append([]ir.Interval(nil), box...)
+			if high {
+				end[k].Lo = box[k].Hi - 1
+				box[k].Hi--
+			} else {
+				end[k].Hi = box[k].Lo + 1
+				box[k].Lo++
+			}
+			ends = append(ends, ir.Piece{Box: end, Body: f.body(e, timeNow, func(w *writer) int { return w.constant(e, 0) })})
+		}
+	}
+	return append([]ir.Piece{{Box: box, Body: body}}, ends...)
+}
+
+// fixedEnd says whether a condition fixes a field on a whole end of an axis of faces.
+func fixedEnd(f *check.Field, a *check.Axis, high bool) bool {
+	k := f.Cond(a, high)
+	return k != nil && k.Kind == ir.Value && k.Fixed == nil
 }
 
 // worth says whether the argument of a derivative is costly and lives midway between points along its axis, whatever else it reads. What

@@ -111,7 +111,10 @@ func (f *fnWriter) pieces(fd *check.Field, dom []ir.Range, fixed timeOfUse, writ
 			return faces
 		}
 	}
-	inner := f.body(fd.Elem, timeNow, write)
+	inner := f.body(fd.Elem, timeNow, func(w *writer) int {
+		w.target = fd
+		return write(w)
+	})
 	return append([]ir.Piece{{Box: box, Body: inner}}, faces...)
 }
 

@@ -27,6 +27,7 @@ type writer struct {
 	inFlux  bool
 	rebased string
 	rebase  int
+	target  *check.Field // what the body assigns, nil where that is no field
 }
 
 type memoKey struct {
