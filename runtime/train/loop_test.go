@@ -206,6 +206,22 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// The number of threads does not matter: a run that is stopped and goes on with another number ends in the same state.
+func TestThreads(t *testing.T) {
+	with := func(n int) func(*ir.Program) (runtime.Engine, error) {
+		return func(p *ir.Program) (runtime.Engine, error) { return cpu.New(p, cpu.Options{Threads: n}) }
+	}
+	c := bigram.Config{Vocab: 40, Batch: 16, Context: 32, Steps: 12, LR: 1}
+	data := chain(20000, 40)
+	one, other := t.TempDir(), t.TempDir()
+	run(t, c, train.Options{Data: data, Out: one}, with(1))
+	a := run(t, c, train.Options{Data: data, Out: other, Steps: 5}, with(3))
+	run(t, c, train.Options{Data: data, Out: other, Resume: a.Checkpoint}, with(2))
+	if d := cmp.Diff(hashes(t, one), hashes(t, other)); d != "" {
+		t.Error(d)
+	}
+}
+
 // compareMetrics: the logs say the same, but for times.
 func compareMetrics(t *testing.T, a, b string) {
 	t.Helper()
