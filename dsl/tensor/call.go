@@ -64,6 +64,9 @@ func (e *elab) call(x *syntax.Call, sc *scope) *val {
 	}
 	var over []*index
 	if len(f.over) > 0 { // crossentropy(logits[s], next[s]): the index left away is the function's
+		if e.lost(x, sc) {
+			return badVal(x.At)
+		}
 		ix, arg := e.lastPlace(x, sc)
 		if ix == nil || len(f.over) != 1 {
 			e.fail("WF0383", x.At, "%s works along %s", name, count(len(f.over), "index", "indices")).
@@ -75,6 +78,19 @@ func (e *elab) call(x *syntax.Call, sc *scope) *val {
 		return e.instantiate(f, args, over, nil, sc, x.At)
 	}
 	return e.instantiate(f, x.Args, nil, nil, sc, x.At)
+}
+
+// lost says whether the first argument of a call reads something that is in error.
+func (e *elab) lost(x *syntax.Call, sc *scope) bool {
+	if len(x.Args) == 0 {
+		return false
+	}
+	if r, ok := syntax.Unparen(x.Args[0].Value).(*syntax.Ref); ok {
+		found, _ := sc.find(r.Name.Name)
+		v, ok := found.(*val)
+		return ok && v.bad
+	}
+	return false
 }
 
 // lastPlace completes the first argument of a call, a read with one index too few, by the index of its last place.

@@ -106,7 +106,12 @@ type elab struct {
 const maxWork = 20000
 
 func (e *elab) fail(code string, at diag.Span, format string, args ...any) *diag.Diagnostic {
-	return e.errs.Errorf(code, at, format, args...)
+	d := e.errs.Errorf(code, at, format, args...)
+	if at.File != nil && at.File != e.file && !e.site.IsZero() { // in the prelude: the place is where it is called
+		d.Primary = e.site
+		d.With(at, "inside this function of the prelude")
+	}
+	return d
 }
 
 // newIndex makes an index over a dim.
