@@ -54,8 +54,8 @@ func (r *Report) op(points, terms float64, fma bool) {
 // PublishedFlops is the formula named at Flops, for a run over so many tokens.
 func PublishedFlops(params, vocab, d, layers, context, tokens float64) float64 {
 	s := context
-	c := 2*s*s*d + 3*s*s + 2*s*s*d + 2*s*d*d + s*d
-	return 6*params*tokens - 2*vocab*d*tokens + 3*layers*c*tokens/s
+	c := float64(4*s*s*d) + float64(3*s*s) + float64(2*s*d*d) + float64(s*d)
+	return float64(6*params*tokens) - float64(2*vocab*d*tokens) + float64(3*layers*c*tokens/s)
 }
 
 // measured completes the report.
