@@ -78,6 +78,9 @@ func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 			Suggest("its extent is #axis")
 		return bad(e.At)
 	}
+	if s.what == "function" {
+		c.errs.Errorf("WF0203", e.At, "%s is a function and has no value without its arguments", name).With(s.at, "declared here").Suggest("write %s(..)", name)
+	}
 	return bad(e.At) // its declaration was in error
 }
 
