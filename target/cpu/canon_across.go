@@ -12,19 +12,8 @@ const acrossWidth = 64
 // do not (sums over rows, such as the gradient of a bias).
 func (r *reduction) across() bool {
 	op := r.op
-	if len(op.Pieces) != 1 || len(op.Dom) == 0 || !contiguous(op) || !r.lastIndexRead() {
+	if len(op.Dom) == 0 || !r.wholePiece() || !contiguous(op) || !r.lastIndexRead() {
 		return false
-	}
-	for d := range r.boxes[0] {
-		rg := ir.Range{}
-		if d < len(op.Dom) {
-			rg = op.Dom[d]
-		} else {
-			rg = op.Over[d-len(op.Dom)]
-		}
-		if r.boxes[0][d] != (ir.Interval{Lo: rg.Lo, Hi: rg.Hi}) {
-			return false
-		}
 	}
 	for _, res := range op.Results {
 		if res.Elem == ir.Bool {

@@ -232,6 +232,9 @@ func (r *reduction) finish(k *kernel, accs []llvm.Value, addr func(i int) llvm.V
 func (r *reduction) seq(sym string) ([]launch, error) {
 	l := launch{sym: sym, lo: 0, hi: 1}
 	across := contiguous(r.op) && r.lastIndexRead()
+	if !across && r.rowsPay() {
+		return r.seqRows(sym)
+	}
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		over, boxes := r.overDims()
