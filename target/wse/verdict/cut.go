@@ -1,6 +1,11 @@
 package verdict
 
-import "github.com/wfc-lang/wfc/target/wse"
+import (
+	"reflect"
+	"slices"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
 
 // periods of a repeating stretch that are kept beside the last: as many as leave 6 positions, three times the farthest neighbour, but at
 // most 3.
@@ -9,8 +14,39 @@ func periods(step int) int { return min(3, (6+step-1)/step-1) }
 // longest period that is looked for.
 const longest = 256
 
-// keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position.
-func keep(p *wse.Program, yAxis bool) []int {
+// codes names, for every class, the first one with the same code. Classes differ in nothing else where one process is spread over several
+// ranges of positions.
+func codes(p *wse.Program) []string {
+	out := make([]string, len(p.Classes))
+	var firsts []*wse.Class
+	for i, c := range p.Classes {
+		k := slices.IndexFunc(firsts, func(f *wse.Class) bool { return sameCode(f, c) })
+		if k < 0 {
+			k = len(firsts)
+			firsts = append(firsts, c)
+		}
+		out[i] = firsts[k].Name
+	}
+	return out
+}
+
+func sameCode(a, b *wse.Class) bool {
+	if len(a.Tasks) != len(b.Tasks) || len(a.Queues) != len(b.Queues) || len(a.Arrays) != len(b.Arrays) || a.Entry != b.Entry || !slices.Equal(a.Args, b.Args) {
+		return false
+	}
+	for i := range a.Queues {
+		x, y := a.Queues[i], b.Queues[i]
+		if x.Name != y.Name || x.Out != y.Out || x.ID != y.ID {
+			return false
+		}
+	}
+	return reflect.DeepEqual(a.Params, b.Params) && reflect.DeepEqual(a.Arrays, b.Arrays) && reflect.DeepEqual(a.Tasks, b.Tasks) &&
+		reflect.DeepEqual(a.Funcs, b.Funcs) && reflect.DeepEqual(a.Maps, b.Maps)
+}
+
+// keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position. code is
+// that of codes.
+func keep(p *wse.Program, code []string, yAxis bool) []int {
 	extent := p.W
 	if yAxis {
 		extent = p.H
@@ -36,18 +72,18 @@ func keep(p *wse.Program, yAxis bool) []int {
 		}
 		ranges[n] = append(ranges[n], along)
 	}
-	for _, c := range p.Classes {
+	for k, c := range p.Classes {
 		for _, q := range c.Params {
 			if !yAxis && q.PX != 0 || yAxis && q.PY != 0 {
 				return pos
 			}
 		}
 		for _, r := range c.Regions {
-			add(c.Name, r)
+			add(code[k], r)
 		}
 		for _, q := range c.Queues {
 			for _, at := range q.Colors {
-				add([3]any{c.Name, q.Name, at.Color}, at.Region)
+				add([3]any{code[k], q.Name, at.Color}, at.Region)
 			}
 		}
 	}

@@ -65,7 +65,8 @@ func (m *model) y(pe int) int { return m.ys[pe/len(m.xs)] }
 func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
 	m := &model{p: p, xs: all(p.W), ys: all(p.H), dynamic: p.Dynamic(), popCommands: mach.PopCommands, tears: mayTearDown(p)}
 	if cut {
-		m.xs, m.ys = keep(p, false), keep(p, true)
+		code := codes(p)
+		m.xs, m.ys = keep(p, code, false), keep(p, code, true)
 	}
 	if len(m.xs)*len(m.ys) > maxPEs {
 		return m
