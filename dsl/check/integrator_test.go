@@ -75,3 +75,34 @@ func TestAutoLimits(t *testing.T) {
 		}
 	}
 }
+
+// Waves as systems of first order: limits by hand.
+func TestCoupledLimits(t *testing.T) {
+	i4 := 2 * math.Sqrt2
+	for _, c := range []struct {
+		src  string
+		want float64
+	}{
+		{"field u on g = x\nfield v on g = 0\nevolve t from 0 to 1 step auto by rk4 { dt(u) = 4*dx(v);  dt(v) = dx(u) }", i4 / (2 * 8)},
+		{"field u on g = x\nfield v on g = 0\nevolve t from 0 to 1 step auto by rk4 { dt(u) = dx(v) + lap(u);  dt(v) = dx(u) - v }",
+			1 / (8/i4 + 4*64/2.785293563405)},
+		{"field u on g.x = x\nfield v on g = 0\nevolve t from 0 to 1 step auto by ssprk3 { dt(u) = -dx(v);  dt(v) = -4*dx(u) }", math.Sqrt(3) / (2 * 2 * 8)},
+		{"field u on g = x\nfield v on g = 0\nevolve t from 0 to 1 step auto { dt(u) = dx(v);  dt(v) = dx(u) }", 0},
+		{"field u on g = x\nfield v on g = 0\nevolve t from 0 to 1 step auto by rk4 { dt(u) = dx(v);  dt(v) = -dx(u) }", 0},
+		{"field u on g = x\nfield v on g = 0\nevolve t from 0 to 1 step auto by rk4 { dt(u) = lap(v);  dt(v) = -lap(u) }", 0},
+	} {
+		p, errs := checkText("grid g { x: 0 .. 1 in 8 periodic }\n"+c.src+"\n", nil)
+		if c.want == 0 {
+			if p != nil {
+				t.Errorf("%s: has a limit", c.src)
+			}
+			continue
+		}
+		if p == nil {
+			t.Fatal(errs)
+		}
+		if got, _ := Eval(p.Blocks[0].Limit); math.Abs(got-c.want) > 1e-12*c.want {
+			t.Errorf("%s: limit %v, want %v", c.src, got, c.want)
+		}
+	}
+}

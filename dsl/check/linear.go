@@ -80,6 +80,9 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 		return l.inside(n.Args[0], t)
 	case !n.readsState():
 		return nil
+	case n.Op == Shift && t.orders[axisIndex(n.Var.Axis)] == 1 && !t.half:
+		t.half = true
+		return l.inside(n.Args[0], t)
 	case n.Op == Compute:
 		switch n.Code {
 		case ir.Add, ir.Sub:

@@ -29,7 +29,8 @@ import (
 // dt <= R/max(A, Q), and where its region holds a piece [0, iI] of the imaginary axis the triangle 0, -R, iI holds the spectrum for
 // dt*(A/R + B/I) <= 1, B the sum of the largest odd symbols: the larger of both steps is taken. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
 //
-// Cross derivatives, derivatives of other fields or of next values, products of derivatives and changing times in coefficients have no
+// First derivatives of other fields that are advanced too have the limit of coupled.go. Cross derivatives, other derivatives of other
+// fields, derivatives of next values, products of derivatives and changing times in coefficients have no
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
 func (c *checker) stability() {
 	for _, b := range c.prog.Blocks {
@@ -52,6 +53,7 @@ type linTerm struct {
 	next   bool
 	orders [3]int
 	acc    int
+	half   bool      // the field lives half a step away: a compact difference
 	at     diag.Span // the derivative
 	whole  diag.Span // the term with its coefficient
 }
@@ -65,6 +67,7 @@ type limiter struct {
 	terms   []string
 	linear  []diag.Span // terms taken at initial values
 	visits  int
+	coupled []coupledTerm
 }
 
 // asWritten is why assignments have no limit.
@@ -87,6 +90,7 @@ func (c *checker) blockLimit(b *Block) {
 			}
 		}
 	}
+	l.system()
 	c.judge(l)
 }
 
@@ -127,8 +131,11 @@ func (l *limiter) equation(s *Assign) {
 			oddAxes += k % 2
 		}
 		switch {
+		case t.field != s.Field && l.couples(s, t):
 		case t.field != s.Field || t.next:
 			l.cannot(t.at, "it couples two unknowns by a derivative")
+		case t.half:
+			l.cannot(t.at, "it is the derivative of a nonlinear expression")
 		case oddAxes > 0 && axes > 1:
 			l.cannot(t.at, "it is a cross derivative")
 		case oddAxes == 1:

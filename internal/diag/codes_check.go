@@ -449,8 +449,9 @@ evolve t from 0 to 1 step auto { dt(T) = lap(T) }   // right`,
 		Code:  "WF0308",
 		Title: "auto finds no stability limit",
 		Text: `The limit is derived from terms that are linear in derivatives of the field itself. An
-equation without such a term, or with products of derivatives, cross derivatives or
-derivatives of other fields, needs a step.`,
+equation without such a term, or with products of derivatives, cross derivatives or higher
+derivatives of other fields, needs a step. First derivatives of other fields that are
+advanced too (waves) have a limit for rk4, ssprk3 and rk23.`,
 		Example: `
 evolve t from 0 to 1 step auto { dt(u) = -u }    // wrong
 evolve t from 0 to 1 step 0.01 { dt(u) = -u }    // right`,
