@@ -41,8 +41,8 @@ type TrainOptions struct {
 	Steps                int64 // end the session after so many steps of the run
 	EvalEvery, SaveEvery int64
 	EvalBatches          int
-	Keep                 int // checkpoints that stay, 0 all
-	Peak                 float64
+	Keep                 int     // checkpoints that stay, 0 all
+	Peak                 float64 // of the computer, FLOP/s: for estimates
 	Progress             train.Progress
 	Engine               string // of the wafer, see RunOptions
 	OnEngine             func(name, why string)
@@ -76,7 +76,7 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 	}
 	defer t.data.Close()
 	o := train.Options{Data: t.data, Out: opt.Out, Init: opt.Init, Steps: opt.Steps, EvalEvery: opt.EvalEvery, EvalBatches: opt.EvalBatches,
-		SaveEvery: opt.SaveEvery, Keep: opt.Keep, Peak: opt.Peak, Progress: opt.Progress}
+		SaveEvery: opt.SaveEvery, Keep: opt.Keep, Progress: opt.Progress}
 	if from != nil {
 		o.Resume = from.Dir
 	}

@@ -1,5 +1,10 @@
 package ckpt
 
+import "errors"
+
+// ErrLocked is wrapped by Lock when another process has the directory.
+var ErrLocked = errors.New("another process writes here")
+
 // Writer writes checkpoints in the background, one at a time, while the run goes on.
 type Writer struct {
 	fs   FS

@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"time"
@@ -31,11 +33,10 @@ type Options struct {
 	Resume, Init string
 	// Steps ends this session early, after so many steps of the whole run; 0 runs to the end of the plan. The run can be resumed.
 	Steps       int64
-	EvalEvery   int64 // steps; 0: the plan's, else only at the end
-	EvalBatches int   // 0: the plan's, else 20
-	SaveEvery   int64 // steps; 0: the plan's, else a tenth of the run, at least 100
-	Keep        int   // checkpoints that stay, 0 all
-	Peak        float64
+	EvalEvery   int64    // steps; 0: the plan's, else only at the end
+	EvalBatches int      // 0: the plan's, else 20
+	SaveEvery   int64    // steps; 0: the plan's, else a tenth of the run, at least 100
+	Keep        int      // checkpoints that stay, 0 all
 	Run         ckpt.Run // what run.json says besides: source, settings, target, data
 	Progress    Progress // may be nil
 	FS          ckpt.FS  // nil: the computer's
@@ -66,6 +67,7 @@ type Trainer struct {
 	x, y   *ir.Tensor
 	step   int64
 	run    ckpt.Run
+	lock   io.Closer // of the directory
 	save   *ckpt.Writer
 	log    *metrics
 	res    Result
@@ -126,7 +128,9 @@ func New(open func(phase int) (*Program, error), o Options) (*Trainer, error) {
 		err = t.prepareDir()
 	}
 	if err != nil {
-		t.eng.Close()
+		if cerr := t.Close(); cerr != nil {
+			err = errors.Join(err, cerr)
+		}
 		return nil, err
 	}
 	r := ckpt.Restart{Step: t.step, Time: o.Now().UTC().Format(time.RFC3339), Program: t.run.Program, Target: t.run.Target}
@@ -172,8 +176,15 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 	return nil
 }
 
-// Close releases the engine.
-func (t *Trainer) Close() error { return t.eng.Close() }
+// Close releases the engine and the directory.
+func (t *Trainer) Close() error {
+	err := t.eng.Close()
+	if t.lock != nil {
+		err = errors.Join(err, t.lock.Close())
+		t.lock = nil
+	}
+	return err
+}
 
 // Run trains until the end of the plan, or of Options.Steps, or until the context is cancelled; then it saves. The result is not nil.
 func (t *Trainer) Run(ctx context.Context) (*Result, error) {

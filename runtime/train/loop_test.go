@@ -409,6 +409,30 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// Two trainers do not share a directory; when the first is done the other may have it.
+func TestLocked(t *testing.T) {
+	o := train.Options{Data: chain(3000, 7), Out: t.TempDir()}
+	a, err := train.New(opener(phased(), onInterp), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = train.New(opener(phased(), onInterp), o)
+	var list diag.List
+	if !errors.As(err, &list) || list[0].Code != "WF0644" || !strings.Contains(err.Error(), "another process") {
+		t.Error(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	b, err := train.New(opener(phased(), onInterp), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Ctrl-C saves: the run ends after the step it is in, with a checkpoint of it.
 func TestInterrupted(t *testing.T) {
 	dir := t.TempDir()

@@ -187,6 +187,15 @@ func (t *Trainer) restore(groups []ckpt.Group, all bool) error {
 // prepareDir makes the directory of the run. A run that is there is not overwritten.
 func (t *Trainer) prepareDir() error {
 	dir := filepath.Join(t.o.Out, ckpt.Subdir)
+	if err := os.MkdirAll(t.o.Out, 0o777); err != nil {
+		return err
+	}
+	var err error
+	if t.lock, err = ckpt.Lock(t.o.Out); errors.Is(err, ckpt.ErrLocked) {
+		return diag.List{diag.New("WF0644", diag.Span{}, "another process is training in %s", t.o.Out).Suggest("wait for it, or choose another directory with --out")}
+	} else if err != nil {
+		return err
+	}
 	steps, err := ckpt.Steps(t.o.FS, dir)
 	if err != nil {
 		return err
