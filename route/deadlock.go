@@ -105,6 +105,7 @@ type network struct {
 	dests    [][][]int // channel, PE -> receivers
 	capacity int
 	known    map[*mesh.Op]ends
+	talks    map[process][]statement
 }
 
 // pe is the state of one process.
@@ -166,7 +167,7 @@ func (n *network) run(f int) Verdict {
 		if n.class[i] == nil {
 			continue
 		}
-		s, ops := &pes[i], n.class[i].Funcs[f]
+		s, ops := &pes[i], n.talk(n.class[i], f)
 		for progress := true; progress; {
 			progress = false
 			for c := range s.sends {
@@ -187,14 +188,13 @@ func (n *network) run(f int) Verdict {
 			}
 			op := &ops[s.pc]
 			if op.Kind == mesh.Await {
-				if !n.pending(s, op) {
+				if !op.pending(s) {
 					s.pc++
 					progress = true
 				}
 				continue
 			}
-			in, out, length := n.ends(op)
-			length = min(length, limit)
+			in, out, length := op.in, op.out, min(op.length, limit)
 			if out >= 0 {
 				s.sent[out] = op.Pos
 			}
@@ -240,12 +240,12 @@ func (n *network) run(f int) Verdict {
 			continue
 		}
 		s := &pes[i]
-		ops := n.class[i].Funcs[f]
+		ops := n.talk(n.class[i], f)
 		at := Wait{X: n.xs[i%w], Y: n.ys[i/w], Class: n.class[i].Name}
 		if s.pc < len(ops) {
 			op := &ops[s.pc]
 			at.Pos, at.Missing = op.Pos, max(s.left, 0)
-			in, out, _ := n.ends(op)
+			in, out := op.in, op.out
 			for _, c := range in {
 				if queue[c][i] == 0 {
 					at.Channel = n.p.Channels[c].Name
@@ -254,8 +254,8 @@ func (n *network) run(f int) Verdict {
 			if at.Channel == "" && out >= 0 {
 				at.Channel, at.Send = n.p.Channels[out].Name, true
 			}
-			for _, ch := range op.Chans {
-				if c := n.chans[ch]; s.sends[c] > 0 {
+			for k, ch := range op.Chans {
+				if c := op.await[k]; s.sends[c] > 0 {
 					at.Channel, at.Send, at.Missing, at.Pos = ch, true, s.sends[c], s.sent[c]
 				}
 			}
@@ -292,13 +292,50 @@ func (n *network) run(f int) Verdict {
 	return v
 }
 
-func (n *network) pending(s *pe, op *mesh.Op) bool {
-	for _, ch := range op.Chans {
-		if s.sends[n.chans[ch]] > 0 {
+// statement is an operation that communicates or waits for one that does.
+type statement struct {
+	*mesh.Op
+	ends
+	await []int // channels
+}
+
+func (op *statement) pending(s *pe) bool {
+	for _, c := range op.await {
+		if s.sends[c] > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// talk lists the statements of a function of a class; what only computes is left out.
+func (n *network) talk(k *mesh.Class, f int) []statement {
+	key := process{k, f}
+	list, ok := n.talks[key]
+	if ok {
+		return list
+	}
+	for i := range k.Funcs[f] {
+		op := &k.Funcs[f][i]
+		s := statement{Op: op}
+		s.in, s.out, s.length = n.ends(op)
+		for _, ch := range op.Chans {
+			s.await = append(s.await, n.chans[ch])
+		}
+		if op.Kind == mesh.Await || s.out >= 0 || len(s.in) > 0 {
+			list = append(list, s)
+		}
+	}
+	if n.talks == nil {
+		n.talks = map[process][]statement{}
+	}
+	n.talks[key] = list
+	return list
+}
+
+type process struct {
+	class *mesh.Class
+	f     int
 }
 
 // ends are the channels an operation reads, the one it writes (-1 if none) and its element count.
