@@ -15,10 +15,11 @@ type model struct {
 	loss       *val
 	logits     *array
 	rules      *ruleTable
-	vocab      int    // extent of what the inputs count
-	vocabParam string // the param that holds it, "" when none
-	layers     int    // of the outermost loop, for reports
-	prefix     string // of names inside layers: "l3."
+	vocab      int      // extent of what the inputs count
+	vocabParam string   // the param that holds it, "" when none
+	layers     int      // of the outermost loop, for reports
+	ends       []string // the value that ends each layer of outermost loops
+	prefix     string   // of names inside layers: "l3."
 }
 
 // elaborate gives the statements of a model their meaning, writing into the current function.
@@ -324,6 +325,18 @@ func (e *elab) assign(s *syntax.Assign, sc *scope) {
 	sc.put(t.Name.Name+"'", a, t.At)
 }
 
+// lastOf is the value among arrays that is computed last.
+func (e *elab) lastOf(list map[string]*array) string {
+	for i := len(e.fn.f.Ops) - 1; i >= 0; i-- {
+		for _, a := range list {
+			if a.ref == "%"+e.fn.f.Ops[i].Results[0].Name {
+				return a.ref
+			}
+		}
+	}
+	return ""
+}
+
 // forStmt writes the layers out. In a report the body is looked at once.
 func (e *elab) forStmt(s *syntax.For, sc *scope) {
 	n := 0
@@ -391,6 +404,9 @@ func (e *elab) forStmt(s *syntax.For, sc *scope) {
 				return
 			}
 			carried[c.Name] = next
+		}
+		if prefix == "" && len(s.Carry) > 0 {
+			e.m.ends = append(e.m.ends, e.lastOf(carried))
 		}
 	}
 	e.m.prefix = prefix

@@ -7,7 +7,6 @@ import (
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/passes/grad"
 	"github.com/wfc-lang/wfc/runtime/train"
 )
 
@@ -145,11 +144,17 @@ func (e *elab) trainer(tr *trainer) *train.Plan {
 		e.array(ir.Array{Name: countArray, Elem: ir.I32})
 		e.array(ir.Array{Name: sumArray, Elem: e.float})
 	}
+	parts := tr.recompute && len(e.m.ends) > 0
+	e.gathered = many && parts
 	for _, w := range e.m.weights {
 		a := e.p.Array(w.name)
-		e.array(ir.Array{Name: grad.Gradient(w.name), Axes: a.Axes, Elem: e.float, Pos: a.Pos})
+		e.array(ir.Array{Name: e.gradient(w), Axes: a.Axes, Elem: e.float, Pos: a.Pos})
 	}
-	e.gradients(tr, many)
+	if parts {
+		e.recomputed(tr, many)
+	} else {
+		e.gradients(tr, many)
+	}
 	if e.errs.HasErrors() {
 		return nil
 	}
@@ -218,7 +223,7 @@ func (e *elab) plan(tr *trainer, phases []train.Phase, many bool) *train.Plan {
 	}
 	if many {
 		for _, w := range e.m.weights {
-			state("grad", w.name, grad.Gradient(w.name), w.shape())
+			state("grad", w.name, e.gradient(w), w.shape())
 		}
 		state("counter", "count", countArray, nil)
 		state("counter", "loss", sumArray, nil)

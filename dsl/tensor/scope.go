@@ -85,6 +85,7 @@ type elab struct {
 	root       *scope // of the prelude: nothing
 	global     *scope // of the file: params and constants
 	settings   []namedNumber
+	gathered   bool     // gradients of microbatches are added outside of the gradient's own procedure
 	states     []string // of the optimizer
 	stateNames map[string]bool
 	report     *Report  // not nil when the model is measured instead of written out

@@ -25,6 +25,7 @@ type trainer struct {
 	clip       float64
 	peak       float64 // learning rate
 	precision  string
+	recompute  bool // layers are computed again for the gradient
 	eval, save int64
 	evalFor    int
 	phases     []phase
@@ -78,6 +79,7 @@ var forms = map[string]string{
 	"schedule":   "schedule warmup 10% then linear to 0; also: cosine to 1e-4, constant, constant then linear to 0 over 20%",
 	"clip":       "clip 1",
 	"precision":  "precision f32, bf16 or f16",
+	"recompute":  "recompute layers",
 	"seed":       "seed 42, or seed 42 data 7",
 	"order":      "order shuffle, stream or same",
 	"eval":       "eval every 200 steps for 20 batches",
@@ -265,6 +267,11 @@ func (e *elab) trainEntry(tr *trainer, en *syntax.TrainEntry) {
 		if r.ok && tr.precision != "f32" && tr.precision != "bf16" && tr.precision != "f16" {
 			r.fail()
 		}
+	case "recompute":
+		if r.name() != "layers" {
+			r.fail()
+		}
+		tr.recompute = true
 	case "seed":
 		n := r.count(0)
 		tr.seed, tr.dataSeed = uint32(n), uint64(n)

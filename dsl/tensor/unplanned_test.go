@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -92,6 +93,18 @@ func TestPrecisionsAndAccumulation(t *testing.T) {
 		first, got := trained(t, buildText(t, "gpt2.wf", text, set("batch_size", "4", "precision", precision)), 30)
 		if got == want || !(got < 0.8*first) || got > want+0.1 {
 			t.Errorf("%s: the loss goes from %.4f to %.4f; in f32 to %.4f", precision, first, got, want)
+		}
+	}
+	// Layers computed again give the same gradients, also with microbatches.
+	parts := strings.Replace(text, "  clip clip_at\n", "  clip clip_at\n  recompute layers\n", 1)
+	for _, more := range [][]string{{"layers", "2"}, {"layers", "2", "accumulate", "2"}} {
+		p, q := buildText(t, "gpt2.wf", parts, set(append(more, "batch_size", "2")...)), buildText(t, "gpt2.wf", text, set(append(more, "batch_size", "2")...))
+		if p.IR.Proc(partsProc) == nil || len(p.IR.Proc(partsProc).Body) != 3 || q.IR.Proc(partsProc) != nil {
+			t.Error("two layers and the rest make three parts")
+		}
+		_, again := trained(t, p, 10)
+		if _, kept := trained(t, q, 10); math.Abs(again-kept) > 1e-5 {
+			t.Errorf("%v: recomputed %.7f, kept %.7f", more, again, kept)
 		}
 	}
 	// Twice the same microbatch of two is the same mean as the two sequences at once.

@@ -23,7 +23,18 @@ const (
 	gradFunc   = "train.grad"
 	microFunc  = "train.micro"
 	updateFunc = "train.update"
+	keepFunc   = "train.keep"
+	partsProc  = "loss.parts" // the loss, layer by layer
+	backProc   = "loss.back"
 )
+
+// gradient is the array from which the optimizer takes a weight's gradient.
+func (e *elab) gradient(w *weight) string {
+	if e.gathered {
+		return "acc." + w.name
+	}
+	return grad.Gradient(w.name)
+}
 
 // gradients writes the function that does a microbatch: the loss, and its derivative by every weight into g.NAME, or added to it.
 func (e *elab) gradients(tr *trainer, add bool) {
@@ -260,7 +271,7 @@ func (e *elab) update(tr *trainer, many bool) {
 			return
 		}
 		if many {
-			e.fn.set(grad.Gradient(w.name), e.store("none."+w.name, typed(e.float, 0), w.arr.dims, at).ref)
+			e.fn.set(e.gradient(w), e.store("none."+w.name, typed(e.float, 0), w.arr.dims, at).ref)
 		}
 	}
 	e.p.Funcs = append(e.p.Funcs, e.fn.f)
@@ -270,7 +281,7 @@ func (e *elab) update(tr *trainer, many bool) {
 func (e *elab) norm(share *val, at diag.Span) *val {
 	var total *val
 	for _, w := range e.m.weights {
-		g := read("@"+grad.Gradient(w.name), e.float, here(w.arr.dims))
+		g := read("@"+e.gradient(w), e.float, here(w.arr.dims))
 		g = e.arith(ir.Mul, g, share)
 		sq := node(ir.Mul, e.float, g, g)
 		if len(w.arr.dims) > 0 {
@@ -320,7 +331,7 @@ func (e *elab) updateWeight(o *syntax.Optimizer, args *scope, w *weight, rate, n
 	at := here(w.arr.dims)
 	own := func(name string, x *val) { sc.put(name, x, o.At) }
 	own("w", read("@"+w.name, e.float, at))
-	own("g", e.arith(ir.Mul, read("@"+grad.Gradient(w.name), e.float, at), factor))
+	own("g", e.arith(ir.Mul, read("@"+e.gradient(w), e.float, at), factor))
 	own("n", number)
 	own("rate", e.arith(ir.Mul, rate, num(w.lr)))
 	for name, mult := range map[string]float64{"decay": w.decay, "eps": w.eps} {

@@ -93,7 +93,7 @@ weight gain[d] ~ 1 with lr = 0.1, decay = 0`,
 		Code:  "WF0379",
 		Title: "an entry of a train block",
 		Text: `A train block has entries context, batch, accumulate, tokens, steps, optimizer, schedule, clip,
-precision, seed, order, eval, save and phase, each in its own form.`,
+precision, recompute, seed, order, eval, save and phase, each in its own form.`,
 		Example: `
 train gpt on chars {
   batch 16;  tokens 20 per weight
