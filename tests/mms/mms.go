@@ -143,6 +143,7 @@ func Transport(r *rand.Rand, dims int) Problem {
 
 	diffusion := pick(r, "constant", "variable", "harmonic")
 	advection := pick(r, "none", "central", "faces", "upwind")
+	scheme := pick(r, "", "", "vanleer", "weno5") // for velocities on faces
 	D := uniform(r, 0.5, 1)
 	if advection == "upwind" {
 		D = 0.02
@@ -224,10 +225,17 @@ func Transport(r *rand.Rand, dims int) Problem {
 			names = append(names, "c"+a.name)
 		}
 		// Nodes next to faces: only then is the form conservative, and it may be for both.
-		rhs += " - adv(" + strings.Join(names, ", ") + ", T)"
+		rhs += " - adv(" + strings.Join(names, ", ") + ", T"
+		if scheme != "" {
+			rhs += ", scheme = " + scheme
+		}
+		rhs += ")"
 		bcs = append(bcs, flowWalls(axes, speed, faces)...)
 	}
 	name := []string{diffusion, advection}
+	if advection == "faces" {
+		name = append(name, scheme)
+	}
 	for i, a := range axes {
 		label := a.name + ":"
 		if a.anti {
@@ -299,7 +307,16 @@ func Transport(r *rand.Rand, dims int) Problem {
 		}
 		name = append(name, label)
 	}
-	method := pick(r, "euler", "rk2", "ssprk3", "rk4", "ab2")
+	method := pick(r, "euler", "rk2", "ssprk3", "rk4", "ab2", "backward_euler", "crank_nicolson", "bdf2")
+	if dims > 1 && method == "backward_euler" { // its error in time is the largest: longer runs
+		method = "bdf2"
+	}
+	longer := 1.0 // steps of implicit methods
+	if strings.Contains(method, "_") || method == "bdf2" {
+		if longer = 8; advection == "faces" && scheme != "" {
+			method, longer = "ssprk3", 1 // a scheme with a limiter is not linear
+		}
+	}
 	end := 0.03
 	finest := 1.0
 	for _, a := range axes {
@@ -331,7 +348,7 @@ func Transport(r *rand.Rand, dims int) Problem {
 			fmt.Fprintln(&b, c)
 		}
 		h := finest / float64(n)
-		steps := math.Ceil(end / (0.15 * h * h / (max(peak, 0.5) * float64(dims))))
+		steps := math.Ceil(end / (0.15 * longer * h * h / (max(peak, 0.5) * float64(dims))))
 		fmt.Fprintf(&b, "evolve t from 0 to %s step %s by %s {\n  dt(T) = %s + %s\n}\n", num(end), num(end/steps), method, rhs, source)
 		return b.String()
 	}

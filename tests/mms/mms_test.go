@@ -131,11 +131,11 @@ func TestManufacturedSolutions(t *testing.T) {
 		count int
 		draw  func(r *rand.Rand) Problem
 	}{
-		{"line", 50, func(r *rand.Rand) Problem { return Transport(r, 1) }},
-		{"plane", 24, func(r *rand.Rand) Problem { return Transport(r, 2) }},
+		{"line", 58, func(r *rand.Rand) Problem { return Transport(r, 1) }},
+		{"plane", 12, func(r *rand.Rand) Problem { return Transport(r, 2) }},
 		{"operator", 30, Operator},
-		{"time", 8, Integrator},
-		{"acoustics", 8, Acoustics},
+		{"time", 10, Integrator},
+		{"acoustics", 6, Acoustics},
 	}
 	for _, d := range draws {
 		for k := range d.count {

@@ -74,8 +74,8 @@ func Operator(r *rand.Rand) Problem {
 
 // Integrator draws an equation without space and an integrator: the order in time.
 func Integrator(r *rand.Rand) Problem {
-	m := pick(r, []string{"euler", "rk2", "ssprk3", "rk4", "ab2"}...)
-	order := map[string]float64{"euler": 1, "rk2": 2, "ssprk3": 3, "rk4": 4, "ab2": 2}[m]
+	m := pick(r, []string{"euler", "rk2", "ssprk3", "rk4", "ab2", "backward_euler", "crank_nicolson", "bdf2"}...)
+	order := map[string]float64{"euler": 1, "rk2": 2, "ssprk3": 3, "rk4": 4, "ab2": 2, "backward_euler": 1, "crank_nicolson": 2, "bdf2": 2}[m]
 	w := uniform(r, 0.5, 1.5)
 	// T = exp(w*t^2), all of whose derivatives are positive: errors of one step do not cancel those of others.
 	return Problem{Name: "integrator " + m, Nominal: order, Coarse: 32, Result: "T", Exact: "exact", Source: func(n int) string {
