@@ -123,9 +123,7 @@ func (e *elab) unknownFunction(id *syntax.Ident) {
 	}
 	e.said[id.Name] = true
 	names := []string{"exp", "log", "sin", "cos", "tanh", "sqrt", "abs", "floor", "ceil", "pow", "min", "max", "where", "sum", "mean", "prod"}
-	for n := range e.fns {
-		names = append(names, n)
-	}
+	names = append(names, sorted(e.fns)...)
 	d := e.fail("WF0211", id.At, "unknown function %s", id.Name)
 	if best, ok := diag.Nearest(id.Name, names); ok {
 		d.Replace(id.At, best, "did you mean %s?", best)
