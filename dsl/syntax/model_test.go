@@ -38,6 +38,9 @@ func TestModelFormat(t *testing.T) {
 			continue
 		}
 		got := string(Print(f))
+		if got != text && strings.Contains(text, "\nmodel ") {
+			t.Errorf("%s is not in the one format; run wfc fmt", name)
+		}
 		g, errs := Parse(name, got)
 		if len(errs) > 0 || !Equal(f, g) {
 			t.Errorf("%s: the format reads as another program: %v", name, errs)
