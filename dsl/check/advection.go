@@ -124,12 +124,7 @@ func (c *checker) conservative(v []*Node, x *Node, home uint8, scheme string, sc
 			if a.Of == nil && !a.Nodes && scheme != "upwind" {
 				c.facesOf(a) // where the flux may be kept
 			}
-			zero := number(0, speed.Unit, at)
-			up := compute(ir.MaxOp, speed.Unit, at, speed, zero)
-			down := compute(ir.MinOp, speed.Unit, at, speed, zero)
-			lo := compute(ir.Mul, speed.Unit.mul(x.Unit), at, up, faceValue(x, axis, scheme, 1, at))
-			hi := compute(ir.Mul, speed.Unit.mul(x.Unit), at, down, faceValue(x, axis, scheme, -1, at))
-			flux = compute(ir.Add, lo.Unit, at, lo, hi)
+			flux = compute(ir.Mul, speed.Unit.mul(x.Unit), at, speed, c.upstream(x, axis, scheme, speed, at))
 		}
 		d := c.deriv(flux, a, 1, sc, at)
 		if d.Op == Deriv {
@@ -217,15 +212,48 @@ func (c *checker) placeName(faces uint8, sc *scope) string {
 	return sc.grid.Name + "." + out
 }
 
+// upstream is the face value from the side the flow comes from. The points are chosen first, so that the scheme is computed once.
+func (c *checker) upstream(x *Node, v IndexVar, scheme string, speed *Node, at diag.Span) *Node {
+	fixed := speed.host
+	Visit(speed, func(n *Node) { fixed = fixed && n.Op != StepSize && !(n.Op == ScalarRef && n.Sym.settable()) })
+	if s, ok := c.eval(speed); ok && fixed {
+		if s < 0 {
+			return faceValue(x, v, scheme, -1, at)
+		}
+		return faceValue(x, v, scheme, 1, at)
+	}
+	if x.invalid() || x.host || speed.invalid() {
+		return x
+	}
+	up := compute(ir.Lt, one(), at, number(0, speed.Unit, at), speed)
+	return reconstruct(x, scheme, at, func(k int) *Node {
+		lo, hi := shifted(x, v, 2*k-1), shifted(x, v, 1-2*k)
+		lo.Explicit, hi.Explicit = true, true
+		return compute(ir.Select, x.Unit, at, up, lo, hi)
+	})
+}
+
 // faceValue is T at the point midway along v, by a scheme, from the points below it (side 1) or above it (side -1).
 func faceValue(x *Node, v IndexVar, scheme string, side int, at diag.Span) *Node {
 	if x.invalid() || x.host {
 		return x
 	}
-	p := func(k int) *Node { // 0 is the nearest point on the favoured side, 1 the nearest on the other
+	return reconstruct(x, scheme, at, func(k int) *Node {
 		n := shifted(x, v, side*(2*k-1))
 		n.Explicit = true
 		return n
+	})
+}
+
+// reconstruct applies a scheme to points: p(0) is the nearest on the favoured side, p(1) the nearest on the other.
+func reconstruct(x *Node, scheme string, at diag.Span, p func(k int) *Node) *Node {
+	memo := map[int]*Node{}
+	point := p
+	p = func(k int) *Node {
+		if memo[k] == nil {
+			memo[k] = point(k)
+		}
+		return memo[k]
 	}
 	u := x.Unit
 	num := func(f float64) *Node { return number(f, one(), at) }

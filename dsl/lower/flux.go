@@ -10,7 +10,7 @@ import (
 // difference is taken.
 
 // costly is the number of operations from which an expression is worth a value of its own.
-var costly = 24
+var costly = 12
 
 // flux writes the derivative n of a costly expression that has its values midway between the points along its axis; ok is false when it
 // is none.

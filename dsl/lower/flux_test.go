@@ -39,7 +39,7 @@ evolve t from 0 to 0.02 step 0.002 by rk4 {
 }`} {
 		var all []map[string]*ir.Tensor
 		counts := []int{}
-		for _, costly := range []int{1 << 30, 24} {
+		for _, costly := range []int{1 << 30, 12} {
 			old := lower.SetCostly(costly)
 			got, n := execute(t, src)
 			lower.SetCostly(old)
