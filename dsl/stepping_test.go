@@ -2,6 +2,7 @@ package dsl_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -243,5 +244,48 @@ evolve t from 0 to 1 step cfl(0.5, speed = u, max = 0.1) { dt(u) = 1 }
 `, ir.F32)
 	if err != nil || res.Steps < 10 {
 		t.Errorf("%v, %+v", err, res)
+	}
+}
+
+// A program that keeps its own time takes the same steps as one whose time the host keeps: leapfrog, Adams-Bashforth and the stages of
+// Runge-Kutta, with conditions that change in time and a clipped last step.
+func TestOwnClockSameSteps(t *testing.T) {
+	for _, body := range []string{
+		"{ dt(dt(u)) = lap(u) }", "by ab2 { dt(u) = 0.1*lap(u) + cos(t) }", "by rk4 { dt(u) = 0.1*lap(u) + cos(t) }", "by ssprk3 { dt(u) = 0.1*lap(u) - t*u }",
+	} {
+		src := "grid g { x: 0 .. 1 in 8 }\nfield u on g = sin(3*x)\nbc u { x.lo: u = sin(2*t); x.hi: dn(u) = 0 }\nevolve t from 0.1 to 0.5234 HOW step 0.01 " + body + "\n"
+		host, _, err := drive(t, strings.Replace(src, "HOW", "", 1), ir.F64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, _, err := drive(t, strings.Replace(src, "HOW", "until max(u') > 1e9", 1), ir.F64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if host.Steps != own.Steps {
+			t.Errorf("%s: %d steps, the host makes %d", body, own.Steps, host.Steps)
+		}
+		near(t, "time", float64(own.Time), float64(host.Time), 1e-15)
+		for k := range 8 {
+			near(t, body, own.Arrays["u"].At(k), host.Arrays["u"].At(k), 1e-12)
+		}
+	}
+}
+
+// Adams-Bashforth keeps its order when the steps change.
+func TestAdamsBashforthVariable(t *testing.T) {
+	final := func(c float64) float64 {
+		res, _, err := drive(t, fmt.Sprintf(`
+grid g { x: 0 .. 1 in 4 periodic }
+field u on g = 1
+evolve t from 0 to 1 step cfl(%v, speed = 1 + 0.9*sin(9*t)*u/u) by ab2 { dt(u) = -u*cos(t) }
+`, c), ir.F64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return math.Abs(float64(res.Fields["u"].Mean) - math.Exp(-math.Sin(1)))
+	}
+	if p := math.Log2(final(0.1) / final(0.05)); math.Abs(p-2) > 0.25 {
+		t.Errorf("order %.3f", p)
 	}
 }
