@@ -64,3 +64,41 @@ func same(t *testing.T, what string, a, b *ir.Tensor) {
 		}
 	}
 }
+
+// The programs of models/ that are about solvers: every machine and target gives the same bits.
+func TestModelsAgree(t *testing.T) {
+	for name, set := range map[string]map[string]string{
+		"heat_implicit.wf":          {"nx": "7", "ny": "6", "nz": "5", "end": "15"},
+		"poisson.wf":                {"n": "8"},
+		"wfa/diffusion_implicit.wf": {"n": "7", "steps": "2"},
+	} {
+		for _, machine := range []string{"wse2", "wse3"} {
+			p, err := wfc.Build(wfc.Source{Name: name, Text: model(t, name)}, wfc.BuildOptions{Set: set, Machine: machine})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Code == nil {
+				t.Errorf("%s does not fit %s: %v", name, machine, p.Refusal)
+				continue
+			}
+			var first *wfc.Result
+			for _, target := range []wfc.Target{wfc.Wafer, wfc.Interp} {
+				opt := wfc.RunOptions{Target: target}
+				if target != wfc.Wafer {
+					opt.Order = p
+				}
+				r, err := p.Run(context.Background(), opt)
+				if err != nil {
+					t.Fatalf("%s on %s: %v", name, machine, err)
+				}
+				if first == nil {
+					first = r
+					continue
+				}
+				for field, a := range first.Arrays {
+					same(t, name+" "+field, a, r.Arrays[field])
+				}
+			}
+		}
+	}
+}
