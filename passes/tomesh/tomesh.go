@@ -2,6 +2,7 @@
 //
 //	same index                  nothing
 //	index plus constant         halo exchange on shift channels, any width, relayed part by part
+//	index times or divided      nothing, or a halo: the blocks of fine and coarse grids lie over each other
 //	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
 //	index summed away           local fold, then the parts combine into part 0, in a chain or along a tree
 //
@@ -9,9 +10,12 @@
 // views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
 // size of the mesh.
 //
-// The stages: values and where they live (values.go), what each consumer needs of them beyond the own block (need.go), storage
-// (direct.go, store.go, pool.go), then per class exchanges (exchange.go), bodies as vector operations (body.go), reductions
-// (reduce.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
+// Axes that lie over each other (faces, grids of other resolution) have a view each; strided reads are done in phases (strided.go).
+//
+// The stages: procedures and what decides their branches (control.go), values (values.go), which of them every part must have
+// (residence.go), reductions that travel together (fused.go), what each consumer needs of a value beyond the own block (need.go), storage
+// (direct.go, store.go, pool.go, lives.go), then per class exchanges (exchange.go), bodies as vector operations (body.go), reductions
+// (reduce.go, tree.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
 package tomesh
 
 import (
