@@ -80,7 +80,15 @@ func (sv *solver) prepare() string {
 // data are the fields of a solver's template.
 func (sv *solver) data() any {
 	m := sv.method
-	return map[string]any{"Trace": !sv.inner, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
+	first := "guess"
+	for _, f := range sv.targets {
+		for _, k := range f.BC {
+			if k.Timed { // the first value has the conditions of the start of the step
+				first = "x"
+			}
+		}
+	}
+	return map[string]any{"Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.

@@ -143,3 +143,74 @@ evolve t from 0 to %d/400*%g step %g/400 { solve u' - step*lap(u') = u for u' us
 		}
 	}
 }
+
+// The unknown has the conditions of its field at the end of the step: u = t + x solves du/dt = lap(u) + 1 with moving walls exactly.
+func TestMovingWalls(t *testing.T) {
+	for _, grid := range []string{"x: 0 .. 1 in 8", "x: 0 .. 1 in 9 nodes", "x: 0 .. 1 in 8; y: 0 .. 1 in 6"} {
+		sides := "x.lo: u = t; x.hi: dn(u) + u = t + 2"
+		if grid == "x: 0 .. 1 in 9 nodes" {
+			sides = "x.lo: u = t; x.hi: u = t + 1"
+		}
+		if len(grid) > 20 {
+			sides += "; y.lo: u = t + x; y.hi: dn(u) = 0"
+		}
+		r := solve(t, `
+grid g { `+grid+` }
+field u: f64 on g = x
+field e: f64 = 0
+bc u { `+sides+` }
+evolve t from 0 to 0.55 step 0.1 {
+  solve u' - step*lap(u') = u + step for u' using bicgstab(tol = 1e-13)
+  e' = max(e, max(abs(u' - x - t - step)))
+}
+`, wfc.Interp, nil)
+		if e := number(t, r, "e"); !(e < 1e-11) {
+			t.Errorf("%s: off by %g", grid, e)
+		}
+	}
+}
+
+// Statements of every kind in one step: the old value of a field lasts until its last reader, loops carry what they assign, branches carry
+// over, solves stand in loops, and an unknown may be what a loop carries.
+func TestMixedBodies(t *testing.T) {
+	r := solve(t, `
+grid g { x: 0 .. 1 in 8 periodic }
+field u: f64 on g = 1 + sin(2*pi*x)
+field v: f64 on g = 0
+field old: f64 on g = 0
+field early: f64 on g = 0
+field flips: f64 = 0
+field e: f64 = 0
+field f: f64 = 0
+field d: f64 = 0
+evolve k in 0 .. 4 {
+  u' = 2*u
+  loop j in 0 .. 3 { v' = v + u }
+  old' = u + v
+  if k == 1 or k == 3 { early' = u'; flips' = flips + 1 } else { flips' = flips }
+  e' = max(abs(old' - u - v))
+  loop w = u like u for j in 0 .. 2 {
+    solve w' - 0.01*lap(w') = w for w' using cg(tol = 1e-12)
+  }
+  f' = max(abs(w - 0.01*lap(w) - 0.01*lap(w - 0.01*lap(w)) - u))
+  d' = max(abs(v' - v - 3*u))
+}
+`, wfc.Interp, nil)
+	u := 16.0
+	if got := r.Arrays["u"].At(0); math.Abs(got/u-(1+math.Sin(math.Pi/8))) > 1e-12 {
+		t.Errorf("u = %g", got)
+	}
+	if number(t, r, "flips") != 2 || !(number(t, r, "e") < 1e-12) || !(number(t, r, "d") < 1e-12) {
+		t.Errorf("flips %g, e %g, d %g", number(t, r, "flips"), number(t, r, "e"), number(t, r, "d"))
+	}
+	if got := number(t, r, "f"); !(got < 1e-9) {
+		t.Errorf("two implicit steps off by %g", got)
+	}
+	// v sums 3u over the steps before the last doubling, u = 1, 2, 4, 8.
+	if got := r.Arrays["v"].At(0); math.Abs(got-45*(1+math.Sin(math.Pi/8))) > 1e-10 {
+		t.Errorf("v = %g", got)
+	}
+	if got := r.Arrays["early"].At(0); math.Abs(got-16*(1+math.Sin(math.Pi/8))) > 1e-10 {
+		t.Errorf("early = %g", got)
+	}
+}
