@@ -163,3 +163,30 @@ train m { steps 1; optimizer sgd(lr = 1) }
 		}
 	}
 }
+
+// A score that the mask excludes may be far above all allowed ones: neither the loss nor the gradient sees it.
+func TestMaskedScoresMayBeLarge(t *testing.T) {
+	const text = `
+model m(ctx = 6, n = 4) {
+  index i, m in ctx
+  index j in n
+  input tokens[i], next[i] in n
+  weight a[i] ~ 60*i
+  weight head[j] ~ j
+  let w[i,m] = softmax over m where m <= i of a[m]*a[i]
+  let logits[i,j] = w[i,m]*a[m]*head[j]
+  loss = mean over i of crossentropy(logits[i], next[i])
+}
+train m { steps 3; optimizer sgd(lr = 1e-9) }
+`
+	for _, more := range []string{"", "; recompute layers"} {
+		p := buildText(t, "m.wf", strings.Replace(text, "lr = 1e-9)", "lr = 1e-9)"+more, 1), nil)
+		m := launched(t, p)
+		for range 2 {
+			step(t, m, p.Plan.Step)
+			if l, g := scalar(t, m, "loss"), scalar(t, m, normArray); math.IsNaN(l) || math.IsNaN(g) || math.IsInf(g, 0) {
+				t.Errorf("loss %g, gradient %g", l, g)
+			}
+		}
+	}
+}

@@ -93,11 +93,25 @@ func (e *elab) bindArgs(f *function, args []*syntax.Arg, over []*index, sc, in *
 			return false
 		}
 		if len(f.over) > 0 && !cheap(v) {
+			v = masked(v, in)
 			v = e.readBack(e.store(p.Name.Name, e.stored(v), without(e.ordered(v, v.free), e.batch), v.at), v)
 		}
 		in.put(p.Name.Name, v, p.At)
 	}
 	return true
+}
+
+// masked is a value that a function stores, 0 where the conditions in scope do not hold: there it may be infinite, like the exponential
+// of a score that is not below the largest allowed one, and 0 times that in the gradient would be no number.
+func masked(v *val, in *scope) *val {
+	for _, m := range in.masks {
+		if anyOf(v.free, m.over) && len(without(m.cond.free, v.free...)) == 0 && v.elem.IsFloat() && v.zero != m {
+			at := v.at
+			v = node(ir.Select, v.elem, m.cond, v, typed(v.elem, 0))
+			v.zero, v.at = m, at
+		}
+	}
+	return v
 }
 
 // readBack reads a stored value where it was computed.
@@ -173,6 +187,7 @@ func (e *elab) functionBody(f *function, in *scope, at diag.Span) *val {
 					in.put(it.Name.Name, v, it.At)
 					continue
 				}
+				v = masked(v, in)
 				a := e.store(it.Name.Name, e.stored(v), without(e.ordered(v, v.free), e.batch), it.At)
 				a.zero = v.zero
 				in.put(it.Name.Name, a, it.At)
