@@ -102,3 +102,37 @@ func TestModelsAgree(t *testing.T) {
 		}
 	}
 }
+
+// Multigrid on the wafer: levels lie over each other, and the bits are the interpreter's.
+func TestWaferMultigrid(t *testing.T) {
+	for _, m := range []string{"multigrid(tol = 1e-5, sweeps = 2)", "cg(tol = 1e-5, pre = chebyshev(3))"} {
+		p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: `
+grid g { x: 0 .. 1 in 8; y: 0 .. 1 in 8 }
+field p on g = 0
+field n = 0
+bc p { all: p = 0 }
+evolve k in 0 .. 1 {
+  solve -lap(p') = sin(pi*x)*sin(pi*y) for p' using ` + m + `
+  n' = iterations(p')
+}
+`}, wfc.BuildOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Code == nil {
+			t.Fatalf("%s does not fit: %v", m, p.Refusal)
+		}
+		wafer, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		interp, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, m, wafer.Arrays["p"], interp.Arrays["p"])
+		if n := wafer.Arrays["n"].At(0); n < 2 || n > 12 {
+			t.Errorf("%s: %g iterations", m, n)
+		}
+	}
+}
