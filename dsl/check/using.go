@@ -120,6 +120,11 @@ func (c *checker) using(s *syntax.Solve, sv *solver, bs *blockState) bool {
 		return false
 	}
 	sv.method = m
+	if (m.name == "cg" || m.name == "chebyshev") && c.unsymmetric(sv) {
+		c.errs.Errorf("WF0337", m.at.Span(), "%s needs a symmetric operator, and this one is not", m.name).With(s.Left.Span(), "first derivatives of the unknown make it so").
+			Suggest("use bicgstab or gmres")
+		return false
+	}
 	return c.limits(m, sv, bs)
 }
 

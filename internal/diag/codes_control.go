@@ -22,6 +22,15 @@ fn f(n) = n*f(n - 1)                     // wrong
 loop p = 1 for k in 1 .. n { p' = p*k }  // right`,
 	},
 	{
+		Code:  "WF0337",
+		Title: "cg and chebyshev need a symmetric operator",
+		Text: `Of two neighbours each must depend on the other with the same coefficient. First
+derivatives of the unknown, as in advection, spoil that; bicgstab and gmres do not mind.`,
+		Example: `
+solve u' + step*c*dx(u') = u for u' using cg         // wrong
+solve u' + step*c*dx(u') = u for u' using bicgstab   // right`,
+	},
+	{
 		Code:  "WF0338",
 		Title: "there is no solve to tell of",
 		Text: `iterations(T') is the number of iterations of the solve for T' before it in the same

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -214,7 +215,11 @@ func TestDocumentedCommands(t *testing.T) {
 			for _, s := range setting.FindAllStringSubmatch(m[2], -1) {
 				set[s[1]] = s[2]
 			}
-			p := build(t, file, "wse2", set)
+			p, err := wfc.Build(source(t, file), wfc.BuildOptions{Machine: "wse2", Set: set, IndexOnly: strings.Contains(m[2], "--target cpu")})
+			if err != nil || p.Refusal != nil {
+				t.Errorf("%s: %s: %v %v", file, strings.TrimSpace(line), err, p.Refusal)
+				continue
+			}
 			for name, value := range set {
 				got := math.NaN()
 				for _, q := range p.IR.Params {
@@ -222,7 +227,7 @@ func TestDocumentedCommands(t *testing.T) {
 						got = q.Value
 					}
 				}
-				if fmt.Sprint(got) != value {
+				if want, err := strconv.ParseFloat(value, 64); err != nil || got != want {
 					t.Errorf("%s: %s gives %s the value %v", file, strings.TrimSpace(line), name, got)
 				}
 			}
