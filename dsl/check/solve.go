@@ -312,6 +312,9 @@ func (c *checker) incompatible(sv *solver, in *blockState) {
 			continue
 		}
 		b := sv.residual(k, at)
+		if w := volumes(f, sv.at); w != nil {
+			b = compute(ir.Mul, one(), sv.at, w, b)
+		}
 		sum, count := c.total(ir.Sum, b, f, sv.at)
 		squares, _ := c.total(ir.Sum, compute(ir.Mul, one(), sv.at, b, b), f, sv.at)
 		allowed := compute(ir.Mul, one(), sv.at, number(slack*slack*count, one(), sv.at), squares)
