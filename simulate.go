@@ -13,13 +13,20 @@ import (
 // Simulate runs the script of a machine program written as text (docs/machine-text.md) on the cycle-level simulator and writes what
 // the script prints. machine is a profile name; when empty, the program's own.
 func Simulate(ctx context.Context, src Source, machineName string, w io.Writer) error {
-	_, err := SimulateWatched(ctx, src, machineName, w, Watch{})
+	_, err := SimulateWatched(ctx, src, machineName, w, Watch{}, Snapshots{})
 	return err
+}
+
+// Snapshots says from what state a simulation begins and where its last state goes. Nil is the state after a reset, and nowhere. A
+// simulation that begins with the last state of another of the same program, whatever its script, goes on as if it had never ended.
+type Snapshots struct {
+	From io.Reader
+	To   io.Writer
 }
 
 // SimulateWatched is Simulate and records what watch asks for. The profile, when asked for, counts every launch as one iteration of
 // function main.
-func SimulateWatched(ctx context.Context, src Source, machineName string, w io.Writer, watch Watch) (*report.Profile, error) {
+func SimulateWatched(ctx context.Context, src Source, machineName string, w io.Writer, watch Watch, snap Snapshots) (*report.Profile, error) {
 	p, err := wse.Parse(src.Name, src.Text)
 	if err != nil {
 		return nil, err
@@ -35,12 +42,21 @@ func SimulateWatched(ctx context.Context, src Source, machineName string, w io.W
 	if err != nil {
 		return nil, err
 	}
+	if snap.From != nil {
+		if err := sim.Load(snap.From, p, m, s); err != nil {
+			return nil, diag.List{diag.New("WF0625", diag.Span{}, "the simulation cannot go on: %v", err).
+				Suggest("give a file that wfc sim --save wrote for this program and machine")}
+		}
+	}
 	v := &watched{Sim: s}
 	done := v.start(watch)
 	err = s.RunScript(ctx, w)
 	prof, werr := done()
 	if err == nil {
 		err = werr
+	}
+	if err == nil && snap.To != nil {
+		err = sim.Save(snap.To, p, m, s)
 	}
 	return prof, err
 }

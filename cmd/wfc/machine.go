@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -13,8 +15,12 @@ func simCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sim",
 		Usage:     "run a machine program written by hand on the simulator",
-		UsageText: "wfc sim FILE [--machine wse2|wse3] [--profile] [--timeline FILE.json] [--trace FILE]",
-		Flags:     append([]cli.Flag{&cli.StringFlag{Name: "machine", Usage: "machine `PROFILE` (default: the program's own)"}}, watchFlags()...),
+		UsageText: "wfc sim FILE [--machine wse2|wse3] [--save FILE] [--restore FILE] [--profile] [--timeline FILE.json] [--trace FILE]",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "machine", Usage: "machine `PROFILE` (default: the program's own)"},
+			&cli.StringFlag{Name: "save", Usage: "write the last state of the machine to `FILE`"},
+			&cli.StringFlag{Name: "restore", Usage: "begin with the state that --save wrote to `FILE`"},
+		}, watchFlags()...),
 		Action: func(c *cli.Context) error {
 			path, err := oneFile(c)
 			if err != nil {
@@ -28,8 +34,24 @@ func simCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			prof, err := wfc.SimulateWatched(c.Context, src, c.String("machine"), c.App.Writer, w.Watch)
+			var snap wfc.Snapshots
+			if name := c.String("restore"); name != "" {
+				f, err := os.Open(name)
+				if err != nil {
+					return w.close(err)
+				}
+				defer f.Close()
+				snap.From = f
+			}
+			var last bytes.Buffer // a run that fails leaves an older file alone
+			if c.IsSet("save") {
+				snap.To = &last
+			}
+			prof, err := wfc.SimulateWatched(c.Context, src, c.String("machine"), c.App.Writer, w.Watch, snap)
 			printProfile(c.App.Writer, prof)
+			if err == nil && c.IsSet("save") {
+				err = os.WriteFile(c.String("save"), last.Bytes(), 0o644)
+			}
 			return w.close(err)
 		},
 	}

@@ -135,4 +135,14 @@ a scheme, or a boundary, that does not conserve.`,
 its steps those that would have followed. The checkpoint may also be damaged, which its
 checksums show, or not exist.`,
 	},
+	{
+		Code:  "WF0625",
+		Title: "a simulation cannot go on from a snapshot",
+		Text: `A snapshot is the state of every PE of one program on one machine. It can be gone on from with the
+same program (its script may be another) and the same machine only, and not when the file was cut or
+altered: a checksum covers all of it.`,
+		Example: `
+wfc sim kernel.wse --save state
+wfc sim kernel.wse --restore state`,
+	},
 }

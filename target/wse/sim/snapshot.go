@@ -43,10 +43,12 @@ type Thawed interface {
 
 const snapshotMagic = "wfcsnap\x01"
 
-// identity names the program and the machine a snapshot is of.
+// identity names the program, without its script, and the machine a snapshot is of.
 func identity(p *wse.Program, m wse.Machine) [sha256.Size]byte {
 	h := sha256.New()
-	io.WriteString(h, wse.Print(p))
+	bare := *p
+	bare.Script = nil
+	io.WriteString(h, wse.Print(&bare))
 	fmt.Fprintf(h, "%#v", m)
 	return [sha256.Size]byte(h.Sum(nil))
 }
