@@ -14,6 +14,7 @@ line. Print writes one fixed layout and order; Parse takes the declarations in a
 	}
 	check ok WF0301 "step {dt} is too long" !10:20
 	axis x.f 65 nodes lo 0 h 0.015625 unit "m" of x  // the faces of x
+	axis r 2 cells lo 0 h 0.5 at [0, 0.1, 0.3, 0.6, 1]  // uneven: ends, centres and the face between them
 	array @T[x] f32 unit "K" {                    // flags: const, local, file "T.npy"
 	  bc x lo value {                             // or gradient, or mixed
 	    $0 = const f32 500

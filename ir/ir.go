@@ -52,7 +52,7 @@ func ParseElem(s string) (Elem, bool) {
 }
 
 // Axis is a named index space 0..N-1. Coordinates (used by coord nodes and derivatives before discretisation, and by outputs):
-// cell i is at Lo+(i+1/2)*H, node i at Lo+i*H.
+// cell i is at Lo+(i+1/2)*H, node i at Lo+i*H. Where an uneven axis really is, At says.
 type Axis struct {
 	Name     string
 	N        int
@@ -60,6 +60,9 @@ type Axis struct {
 	Nodes    bool
 	Lo, H    float64
 	Unit     string
+	// At says where an uneven axis is, and is empty for others: entry k is the true coordinate k half steps above Lo, from one end to the
+	// other. Outputs and probes go by it; coord nodes and derivatives by the even axis.
+	At []float64
 	// Of names the cell axis whose faces this axis numbers: face i lies between cells i-1 and i. Nodes is true, H and Lo are those of
 	// the cells, N is one more (the same when periodic). It is laid out like that axis; the part at the high end owns the last face.
 	Of string
@@ -177,14 +180,14 @@ type Output struct {
 	Pos     Pos
 }
 
-// Format is a file format: "npy", "npz", "vti", "png". SliceAxis and SliceAt choose the plane of a png of a 3-D array.
+// Format is a file format: "npy", "npz", "vti", "xdmf", "png", "gif". SliceAxis and SliceAt (a true coordinate) choose the plane of a picture of a 3-D array.
 type Format struct {
 	Name      string
 	SliceAxis string
 	SliceAt   float64
 }
 
-// Probe samples an array at a point by linear interpolation between points (coordinates in axis units).
+// Probe samples an array at a point by linear interpolation between points (true coordinates, in axis units).
 type Probe struct {
 	Name  string
 	Array string

@@ -89,6 +89,9 @@ func (r reader) axis() Axis {
 	if r.Accept("of") {
 		a.Of = r.Name()
 	}
+	if r.Accept("at") {
+		r.List("[", "]", func() { a.At = append(a.At, r.Float(64)) })
+	}
 	return a
 }
 

@@ -20,8 +20,8 @@ func Print(p *Program) string {
 	}
 	for i := range p.Axes {
 		a := &p.Axes[i]
-		w.Line(0, "axis %s %d %s%s lo %s h %s%s%s", text.Name(a.Name), a.N, word(a.Nodes, "nodes", "cells"), word(a.Periodic, " periodic", ""),
-			text.Float(a.Lo, 64), text.Float(a.H, 64), text.Unit(a.Unit), optional(" of ", a.Of))
+		w.Line(0, "axis %s %d %s%s lo %s h %s%s%s%s", text.Name(a.Name), a.N, word(a.Nodes, "nodes", "cells"), word(a.Periodic, " periodic", ""),
+			text.Float(a.Lo, 64), text.Float(a.H, 64), text.Unit(a.Unit), optional(" of ", a.Of), places(a.At))
 	}
 	for _, q := range p.Params {
 		w.Line(0, "param %s = %s%s%s", text.Name(q.Name), text.Float(q.Value, 64), text.Unit(q.Unit), word(q.Shape, " shape", ""))
@@ -63,6 +63,17 @@ func word(b bool, yes, no string) string {
 		return yes
 	}
 	return no
+}
+
+func places(at []float64) string {
+	if len(at) == 0 {
+		return ""
+	}
+	q := make([]string, len(at))
+	for i, x := range at {
+		q[i] = text.Float(x, 64)
+	}
+	return " at [" + strings.Join(q, ", ") + "]"
 }
 
 func pos(p Pos) string { return text.Pos(p.Start, p.End) }

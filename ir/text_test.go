@@ -126,7 +126,8 @@ func genProgram(t *rapid.T) *Program {
 	p := &Program{Name: name()}
 	p.Axes = many(t, "axes", 2, func() Axis {
 		return Axis{Name: name(), N: genInt(t, "n"), Periodic: rapid.Bool().Draw(t, "p"), Nodes: rapid.Bool().Draw(t, "n"), Lo: genFloat(t, "lo"),
-			H: genFloat(t, "h"), Unit: name(), Of: name()}
+			H: genFloat(t, "h"), Unit: name(), Of: name(),
+			At: many(t, "at", 3, func() float64 { return genFloat(t, "at") })}
 	})
 	p.Params = many(t, "params", 2, func() Param { return Param{name(), genFloat(t, "v"), name(), rapid.Bool().Draw(t, "shape")} })
 	p.Host = many(t, "host", 2, func() HostDef { return HostDef{name(), genBody(t)} })

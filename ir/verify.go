@@ -12,7 +12,7 @@ import (
 //
 //  1. Names of axes, parameters, host scalars, arrays and functions are not empty and unique within their kind; procedures count
 //     as functions.
-//  2. An axis has 1 to 2^31 points and finite Lo and H.
+//  2. An axis has 1 to 2^31 points and finite Lo and H. Its At is empty or has an increasing finite coordinate for every half step.
 //  3. An array's axes exist, its element type is bool, i32, f16, f32 or f64, and it has at most 2^31 elements.
 //  4. A host scalar's body has one result and leaves const, param (declared) and scalar (defined earlier).
 //  5. A boundary names an axis of its array that is not periodic, each side at most once per array.
@@ -56,7 +56,7 @@ import (
 // Staggering and control
 //
 //  27. An axis of faces names an axis of cells that is not one of faces; it has nodes, its N is one more (the same when periodic), and
-//     it has that axis's Lo, H and topology.
+//     it has that axis's Lo, H, At and topology.
 //  28. A procedure calls functions that do not run on the host, and procedures; it does not call itself, not through others either.
 //  29. A loop has a count, which is a host scalar; a while may have one. Conditions and untils are rank-0 arrays of type bool or i32. A
 //     statement has no parts of another kind of statement. Statements are nested at most 64 deep.
@@ -190,6 +190,9 @@ func (v *verifier) declarations() {
 		unique("axis", a.Name)
 		if a.N < 1 || a.N > maxPoints || !finite(a.Lo) || !finite(a.H) {
 			v.fail(2, "%d points, lo %g, h %g", a.N, a.Lo, a.H)
+		}
+		if !a.spaced() {
+			v.fail(2, "the coordinates of %d points do not increase over %d half steps", a.N, 2*a.Steps())
 		}
 		v.axes[a.Name] = a
 	}

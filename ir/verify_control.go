@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // faces checks invariant 27.
 func (v *verifier) faces() {
 	for i := range v.p.Axes {
@@ -17,7 +19,7 @@ func (v *verifier) faces() {
 		if c.Periodic {
 			n = c.N
 		}
-		if !a.Nodes || a.N != n || a.Periodic != c.Periodic || a.Lo != c.Lo || a.H != c.H {
+		if !a.Nodes || a.N != n || a.Periodic != c.Periodic || a.Lo != c.Lo || a.H != c.H || !slices.Equal(a.At, c.At) {
 			v.fail(27, "the faces of axis %s are %d nodes with its ends, spacing and topology", c.Name, n)
 		}
 	}

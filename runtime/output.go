@@ -227,7 +227,7 @@ func (o *outputs) path(name string) string {
 	return p
 }
 
-// writeVTI writes one image per set of axes; arrays over the same axes share a file.
+// writeVTI writes one image per set of axes, or a rectilinear grid if they are uneven; arrays over the same axes share a file.
 func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 	r := o.r
 	done := map[string]bool{}
@@ -255,8 +255,9 @@ func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 			fields, group = append(fields, vtk.Field{Name: name, Tensor: t}), append(group, name)
 		}
 		base := strings.Join(group, "_")
-		file := base + suffix + ".vti"
-		if err := vtk.WriteFile(o.path(file), vtk.Grid{Axes: r.axes(a)}, r.time, fields); err != nil {
+		g := vtk.Grid{Axes: r.axes(a)}
+		file := base + suffix + g.Ext()
+		if err := vtk.WriteFile(o.path(file), g, r.time, fields); err != nil {
 			return err
 		}
 		if series {
@@ -304,7 +305,7 @@ func (o *outputs) picture(x *ir.Output, f ir.Format, name string) (plot *png.Plo
 				cut, at = d, nearest(ax, f.SliceAt)
 			}
 		}
-		title += fmt.Sprintf("  %s = %.6g %s", label(axes[cut]), axes[cut].Coord(float64(at)), axes[cut].Unit)
+		title += fmt.Sprintf("  %s = %.6g %s", label(axes[cut]), axes[cut].Place(at), axes[cut].Unit)
 	default:
 		return nil, "", diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s has %d axes; a picture shows 1 to 3", name, len(axes)).Suggest("write it as npy")}
 	}
@@ -350,22 +351,19 @@ func (o *outputs) planes(name, format string) int {
 
 // nearest is the point of an axis that is closest to a coordinate.
 func nearest(a ir.Axis, x float64) int {
-	if a.H == 0 {
-		return 0
-	}
-	i := math.Round((x - a.Coord(0)) / a.H)
-	return int(max(0, min(float64(a.N-1), i)))
+	return int(max(0, min(float64(a.N-1), math.Round(a.Index(x)))))
 }
 
 // label is an axis's name in the source: "block.x" is x.
 func label(a ir.Axis) string { return a.Name[strings.LastIndexByte(a.Name, '.')+1:] }
 
 func plotAxis(a ir.Axis) png.Axis {
-	lo, hi := a.Lo, a.Lo+float64(float64(a.N)*a.H)
-	if a.Nodes {
-		lo, hi = a.Coord(-0.5), a.Coord(float64(a.N)-0.5) // each node is drawn as a cell around it
+	faces, points := a.Places() // each node is drawn as a cell around it
+	p := png.Axis{Name: label(a), Unit: a.Unit, N: a.N, Lo: faces[0], Hi: faces[a.N]}
+	if len(a.At) > 0 {
+		p.Faces, p.Points = faces, points
 	}
-	return png.Axis{Name: label(a), Unit: a.Unit, N: a.N, Lo: lo, Hi: hi}
+	return p
 }
 
 // take samples a probe. One that is computed is computed now.

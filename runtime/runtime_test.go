@@ -315,6 +315,12 @@ func TestSampleAndInterior(t *testing.T) {
 			t.Errorf("sample at %v, %v: %v, want %v", c.x, c.y, got, c.want)
 		}
 	}
+	uneven := ir.Axis{N: 3, H: 1, At: []float64{0, 0.125, 0.25, 0.5, 1, 2, 3}}
+	for x, want := range map[float64]int{0: 0, 0.3: 0, 0.33: 1, 1.2: 1, 1.3: 2, 3: 2} {
+		if got := nearest(uneven, x); got != want {
+			t.Errorf("the point nearest to %v is %d, want %d", x, got, want)
+		}
+	}
 	if s := statistics(axes, x); s.Sum != 63 {
 		t.Errorf("an axis of two nodes counts whole: %+v", s)
 	}

@@ -57,10 +57,7 @@ func (o *outputs) writeXDMF(x *ir.Output) error {
 			step.Values = append(step.Values, xdmf.Value{Name: name, File: file, Seek: seek, Type: typ})
 		}
 		o.meshes[base] = append(o.meshes[base], step)
-		s := xdmf.Series{Steps: o.meshes[base]}
-		for _, ax := range r.axes(a) {
-			s.Axes = append(s.Axes, xdmf.AxisOf(ax))
-		}
+		s := xdmf.Series{Axes: xdmf.AxesOf(r.axes(a)), Steps: o.meshes[base]}
 		// The description is written anew each time, so that it is complete whenever the run ends.
 		if err := s.WriteFile(o.path(base + ".xmf")); err != nil {
 			return err

@@ -137,8 +137,8 @@ func sample(axes []ir.Axis, t *ir.Tensor, at []float64) float64 {
 	points := []weight{{0, 1}}
 	for d, a := range axes {
 		x := 0.0
-		if d < len(at) && a.H != 0 {
-			x = (at[d] - a.Coord(0)) / a.H
+		if d < len(at) {
+			x = a.Index(at[d])
 		}
 		i := math.Floor(x)
 		f := x - i

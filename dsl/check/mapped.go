@@ -66,49 +66,48 @@ func (c *checker) stretch(a *Axis, e syntax.Expr) {
 		}
 	}
 	freeze(m)
-	last, ok := c.mapAt(a, m, a.Lo), true
-	tiny := 1e-9 * (a.Hi - a.Lo)
-	first := last
-	for k := 1; k <= a.N && ok; k++ {
-		x := c.mapAt(a, m, a.Lo+float64(float64(k)*(a.Hi-a.Lo)/float64(a.N)))
-		ok = x > last
-		last = x
+	a.Map = m
+	x := a.Places()
+	first, last, ok := x[0], x[0], true
+	for k := 1; k < len(x) && ok; k++ {
+		last, ok = x[k], x[k] > x[k-1]
 	}
+	tiny := 1e-9 * (a.Hi - a.Lo)
 	if !ok || math.IsNaN(first) || math.Abs(first-a.Lo) > tiny || math.Abs(last-a.Hi) > tiny {
+		a.Map = nil
 		c.errs.Errorf("WF0234", at, "the stretched axis does not run from %s up to %s", trimFloat(a.Lo), trimFloat(a.Hi)).
 			Labelled("it goes from %s to %s", trimFloat(first), trimFloat(last)).
 			Note("the map must grow everywhere and keep both ends").Suggest("write for example `stretched tanh(2)`")
-		return
 	}
-	a.Map = m
 }
 
-// mapAt is the map of an axis at an even coordinate.
-func (c *checker) mapAt(a *Axis, m *Node, s float64) float64 {
+// place is the coordinate of the place on the axis whose even coordinate is s.
+func (a *Axis) place(s float64) float64 {
+	if a = base(a); a.Map == nil {
+		return s
+	}
 	e := evaluator{budget: 1 << 20}
-	v, ok := e.value(substitute(m, a.mapVar, number(s, a.Unit, m.At)))
+	x, ok := e.value(substitute(a.Map, a.mapVar, number(s, a.Unit, a.Map.At)))
 	if !ok {
 		return math.NaN()
 	}
-	return v
+	return x
 }
 
-// even is the even coordinate of a place along an axis.
-func (c *checker) even(a *Axis, x float64) float64 {
-	a = base(a)
-	if a.Map == nil || !(x > a.Lo && x < a.Hi) {
-		return x
+// Places are the coordinates of an uneven axis at every half step from one end to the other, for outputs; nil of an even one.
+func (a *Axis) Places() []float64 {
+	if base(a).Map == nil {
+		return nil
 	}
-	lo, hi := a.Lo, a.Hi
-	for range 60 {
-		mid := lo + (hi-lo)/2
-		if c.mapAt(a, a.Map, mid) < x {
-			lo = mid
-		} else {
-			hi = mid
-		}
+	n := a.N
+	if a.Nodes && !a.Periodic {
+		n--
 	}
-	return lo + (hi-lo)/2
+	at := make([]float64, 2*n+1)
+	for k := range at {
+		at[k] = a.place(a.Lo + float64(float64(k)/2*a.H))
+	}
+	return at
 }
 
 // mappedAt is the coordinate of a point of an uneven axis.
@@ -199,18 +198,4 @@ func substitute(n *Node, v IndexVar, by *Node) *Node {
 		return m
 	}
 	return walk(n)
-}
-
-// unevenPicture warns that a format shows an uneven axis as if it were even.
-func (c *checker) unevenPicture(f *syntax.OutputFormat, fd *Field) {
-	if n := f.Name.Name; n == "npy" || n == "npz" {
-		return
-	}
-	for _, a := range fd.Axes {
-		if base(a).Map != nil {
-			c.errs.Add(diag.Warn("WF0325", f.At, "%s shows %s along %s point by point, as if the spacing were even", f.Name.Name, fd.Name, a.Name).
-				With(a.At, "stretched here").Suggest("write it as npz, with the coordinates as a field: `field at_%s on %s = %s`", a.Name, a.Grid.Name, a.Name))
-			return
-		}
-	}
 }

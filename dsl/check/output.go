@@ -94,7 +94,6 @@ func (c *checker) format(f *syntax.OutputFormat, o *Output) {
 				With(fd.At, "declared here").Suggest("write it as npy")
 			return
 		}
-		c.unevenPicture(f, fd)
 		if !pictures(f.Name.Name) {
 			continue
 		}
@@ -113,7 +112,7 @@ func (c *checker) slice(f *syntax.OutputFormat, fd *Field, out *ir.Format) bool 
 	if len(f.Slices) == 0 {
 		if len(fd.Axes) == 3 {
 			a := fd.Axes[2]
-			out.SliceAxis, out.SliceAt = a.IR, a.Coord(a.N/2)
+			out.SliceAxis, out.SliceAt = a.IR, a.place(a.Coord(a.N/2))
 		}
 		return true
 	}
@@ -143,7 +142,7 @@ func (c *checker) pointOn(e syntax.Expr, a *Axis) (float64, bool) {
 			With(a.At, "declared here").Suggest("choose a point inside")
 		return 0, false
 	}
-	return c.even(a, v), true
+	return v, true
 }
 
 // probe checks `probe name = T at (x = 0.5, y = 0.5)`.

@@ -78,7 +78,7 @@ func pos(s diag.Span) ir.Pos { return ir.Pos{Start: s.Start, End: s.End} }
 
 func (l *lowerer) axes() {
 	for _, a := range l.p.Axes {
-		x := ir.Axis{Name: a.IR, N: a.N, Periodic: a.Periodic, Nodes: a.Nodes, Lo: a.Lo, H: a.H, Unit: a.SI}
+		x := ir.Axis{Name: a.IR, N: a.N, Periodic: a.Periodic, Nodes: a.Nodes, Lo: a.Lo, H: a.H, Unit: a.SI, At: a.Places()}
 		if a.Of != nil {
 			x.Of, x.Unit = a.Of.IR, a.Of.SI
 		}

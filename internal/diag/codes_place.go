@@ -96,18 +96,6 @@ bc T { solid: T = 1 }          // right
 dt(T) = div(harmonic(where(solid, 0, k))*grad(T))  // insulated`,
 	},
 	{
-		Code:  "WF0325",
-		Title: "an uneven axis is shown evenly",
-		Text: `Pictures, .vti and .xdmf have even axes: every point takes the same space, whatever
-its coordinates. Arrays with the coordinates beside them show the fields as they are.`,
-		Example: `
-grid g { x: 0 .. 1 in 32 stretched tanh(2) }
-field T on g = x
-field place on g = x
-output T at end as png                // gives the warning
-output T, place at end as npz         // right`,
-	},
-	{
 		Code:  "WF0331",
 		Title: "no such scheme",
 		Text: `Values at faces are reconstructed by the schemes central (order 2), upwind (1),

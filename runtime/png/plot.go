@@ -1,6 +1,6 @@
 // Package png draws a field for a first look: a plane of it in colours with a colour bar, or a graph when it has one axis.
 //
-// Pictures are deterministic, small and readable without settings: cells are magnified to whole pixels as far as they fit, the
+// Pictures are deterministic, small and readable without settings: even cells are magnified to whole pixels as far as they fit, uneven ones are drawn where they are, the
 // second axis points up, ticks are round numbers in the axes' own units, and values that are not finite stand out in red.
 package png
 
@@ -24,6 +24,25 @@ type Axis struct {
 	Name, Unit string
 	N          int
 	Lo, Hi     float64
+	// Faces (N+1, increasing from Lo to Hi) and Points (N) are where cells and their values are along an uneven axis, nil for others.
+	Faces, Points []float64
+}
+
+// cells gives the cell of each of n pixels.
+func (a *Axis) cells(n int) []int {
+	out, i := make([]int, n), 0
+	for x := range out {
+		if a.Faces == nil {
+			out[x] = min(a.N-1, x*a.N/n)
+			continue
+		}
+		at := a.Lo + float64((float64(x)+0.5)/float64(n)*(a.Hi-a.Lo))
+		for i < a.N-1 && a.Faces[i+1] < at {
+			i++
+		}
+		out[x] = i
+	}
+	return out
 }
 
 // Plot is a picture of W x H values, or a graph of its X.N values when Y.N is 0.
@@ -81,11 +100,10 @@ func (p *Plot) Draw() image.Image {
 	height := top + h + 8 + 2*glyphH + 10 + margin
 	im := canvas(width, height)
 
-	for y := range h {
-		j := p.Y.N - 1 - min(p.Y.N-1, y*p.Y.N/h)
-		for x := range w {
-			v := p.Value(min(p.X.N-1, x*p.X.N/w), j)
-			im.SetRGBA(left+x, top+y, Colour(scaled(v, lo, hi)))
+	is, js := p.X.cells(w), p.Y.cells(h)
+	for y, j := range js {
+		for x, i := range is {
+			im.SetRGBA(left+x, top+h-1-y, Colour(scaled(p.Value(i, j), lo, hi)))
 		}
 	}
 	for y := range h {
@@ -135,6 +153,9 @@ func (p *Plot) graph(lo, hi float64) image.Image {
 			continue
 		}
 		x := left + (2*i+1)*w/(2*p.X.N)
+		if p.X.Points != nil {
+			x = left + place(p.X.Points[i], p.X.Lo, p.X.Hi, w)
+		}
 		y := top + h - 1 - place(v, lo, hi, h)
 		if have {
 			line(im, px, py, x, y, Colour(0.35))

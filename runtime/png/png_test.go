@@ -88,6 +88,48 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
+// Cells of uneven axes take the space they have, and points of a graph are where they are.
+func TestUneven(t *testing.T) {
+	x := Axis{Name: "x", N: 2, Hi: 4, Faces: []float64{0, 1, 4}, Points: []float64{0.25, 2}}
+	y := Axis{Name: "y", N: 3, Hi: 4, Faces: []float64{0, 2, 3, 4}, Points: []float64{1, 2.5, 3.5}}
+	p := &Plot{X: x, Y: y, Value: func(i, j int) float64 { return float64(3*i + j) }}
+	im := p.Draw()
+	w, h := p.size()
+	count := map[color.Color]int{}
+	for y := range im.Bounds().Dy() {
+		for x := range im.Bounds().Dx() {
+			count[im.At(x, y)]++
+		}
+	}
+	for i := range 2 {
+		for j := range 3 {
+			part := (x.Faces[i+1] - x.Faces[i]) / 4 * (y.Faces[j+1] - y.Faces[j]) / 4
+			want := part * float64(w*h)
+			if got := float64(count[Colour(float64(3*i+j)/5)]); math.Abs(got-want) > float64(w+h)+18*float64(h)/100 {
+				t.Errorf("cell (%d,%d) has %v of %d pixels, want %v", i, j, got, w*h, want)
+			}
+		}
+	}
+	if js := y.cells(8); fmt.Sprint(js) != "[0 0 0 0 1 1 2 2]" {
+		t.Errorf("rows %v", js)
+	}
+	g := (&Plot{X: x, Value: func(i, _ int) float64 { return float64(i) }}).Draw()
+	first, last := -1, -1
+	for x := range g.Bounds().Dx() {
+		for y := range g.Bounds().Dy() {
+			if g.At(x, y) == Colour(0.35) {
+				if first < 0 {
+					first = x
+				}
+				last = x
+			}
+		}
+	}
+	if got := float64(last-first) / target; math.Abs(got-1.75/4) > 0.01 {
+		t.Errorf("the line spans %v of the axis, want %v", got, 1.75/4)
+	}
+}
+
 func TestOddFields(t *testing.T) {
 	values := map[string]func(i, j int) float64{
 		"nan":      func(i, j int) float64 { return math.NaN() },
@@ -119,10 +161,10 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	for i, p := range []*Plot{
-		{Title: "T [K]  t = 0.5 s  z = 0.25 m", X: Axis{"x", "m", 16, 0, 1}, Y: Axis{"y", "m", 16, 0, 1}, Value: f(16, 16)},
-		{Title: "T [K]  t = 0.5 s", X: Axis{"x", "m", 300, 0, 3}, Y: Axis{"y", "m", 100, 0, 1}, Value: f(300, 100)},
-		{Title: "u  step 12", X: Axis{"x", "", 7, 0, 7}, Y: Axis{"y", "", 40, 0, 40}, Value: f(7, 40)},
-		{Title: "u [m/s]  t = 1 s", X: Axis{"x", "m", 50, 0, 1e-6}, Value: f(50, 0)},
+		{Title: "T [K]  t = 0.5 s  z = 0.25 m", X: Axis{Name: "x", Unit: "m", N: 16, Lo: 0, Hi: 1}, Y: Axis{Name: "y", Unit: "m", N: 16, Lo: 0, Hi: 1}, Value: f(16, 16)},
+		{Title: "T [K]  t = 0.5 s", X: Axis{Name: "x", Unit: "m", N: 300, Lo: 0, Hi: 3}, Y: Axis{Name: "y", Unit: "m", N: 100, Lo: 0, Hi: 1}, Value: f(300, 100)},
+		{Title: "u  step 12", X: Axis{Name: "x", Unit: "", N: 7, Lo: 0, Hi: 7}, Y: Axis{Name: "y", Unit: "", N: 40, Lo: 0, Hi: 40}, Value: f(7, 40)},
+		{Title: "u [m/s]  t = 1 s", X: Axis{Name: "x", Unit: "m", N: 50, Lo: 0, Hi: 1e-6}, Value: f(50, 0)},
 	} {
 		path := filepath.Join(dir, fmt.Sprintf("sample%d.png", i))
 		if err := p.WriteFile(path); err != nil {

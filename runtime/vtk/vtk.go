@@ -1,4 +1,4 @@
-// Package vtk writes fields as VTK XML image data (.vti) and time series of them (.pvd), the files ParaView and VisIt open.
+// Package vtk writes fields as VTK XML image data (.vti), rectilinear grids (.vtr) where axes are uneven, and time series of them (.pvd), the files ParaView and VisIt open.
 //
 // The format is that of "VTK XML File Formats" (vtk.org): the arrays follow the XML description in an AppendedData element, each as
 // a 64-bit byte count and the elements, little-endian, the first axis fastest. They are encoded in base64, as VTK's own writer does
@@ -17,13 +17,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Grid is the geometry of an image: up to three axes, in the order of the arrays' axes.
+// Grid is the geometry of an image, or of a rectilinear grid when an axis is uneven: up to three axes, in the order of the arrays' axes.
 type Grid struct {
 	Axes []ir.Axis
 }
@@ -44,6 +45,42 @@ func (g Grid) point() bool {
 	return false
 }
 
+func (g Grid) uneven() bool {
+	return slices.ContainsFunc(g.Axes, func(a ir.Axis) bool { return len(a.At) > 0 })
+}
+
+// Ext is the ending of the file's name: .vti, or .vtr when an axis is uneven.
+func (g Grid) Ext() string {
+	if g.uneven() {
+		return ".vtr"
+	}
+	return ".vti"
+}
+
+// coordinates writes where the points of a rectilinear grid are: those of values, or the corners of cells.
+func (g Grid) coordinates(w io.Writer) {
+	fmt.Fprintf(w, "      <Coordinates>\n")
+	for d, name := range []string{"x", "y", "z"} {
+		at := []float64{0}
+		if d < len(g.Axes) {
+			a := g.Axes[d]
+			if !(a.H > 0) {
+				a.H = 1
+			}
+			faces, points := a.Places()
+			if at = faces; g.point() {
+				at = points
+			}
+		}
+		text := make([]string, len(at))
+		for i, x := range at {
+			text[i] = num(x)
+		}
+		fmt.Fprintf(w, "        <DataArray type=\"Float64\" Name=\"%s\" format=\"ascii\">%s</DataArray>\n", name, strings.Join(text, " "))
+	}
+	fmt.Fprintf(w, "      </Coordinates>\n")
+}
+
 // extents gives the number of intervals per axis, the origin and the spacing.
 func (g Grid) extents() (ext [3]int, origin, spacing [3]float64) {
 	spacing = [3]float64{1, 1, 1}
@@ -59,7 +96,7 @@ func (g Grid) extents() (ext [3]int, origin, spacing [3]float64) {
 	return
 }
 
-// Write writes the fields at a time as one .vti file.
+// Write writes the fields at a time as one file.
 func Write(w io.Writer, g Grid, time float64, fields []Field) error {
 	if len(g.Axes) < 1 || len(g.Axes) > 3 {
 		return fmt.Errorf("vtk: an image has 1 to 3 axes, not %d; write npy instead", len(g.Axes))
@@ -71,8 +108,12 @@ func Write(w io.Writer, g Grid, time float64, fields []Field) error {
 	ext, origin, spacing := g.extents()
 	extent := fmt.Sprintf("0 %d 0 %d 0 %d", ext[0], ext[1], ext[2])
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "<?xml version=\"1.0\"?>\n<VTKFile type=\"ImageData\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt64\">\n")
-	fmt.Fprintf(b, "  <ImageData WholeExtent=\"%s\" Origin=\"%s\" Spacing=\"%s\">\n", extent, triple(origin), triple(spacing))
+	typ, even := "ImageData", fmt.Sprintf(" Origin=\"%s\" Spacing=\"%s\"", triple(origin), triple(spacing))
+	if g.uneven() {
+		typ, even = "RectilinearGrid", ""
+	}
+	fmt.Fprintf(b, "<?xml version=\"1.0\"?>\n<VTKFile type=\"%s\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt64\">\n", typ)
+	fmt.Fprintf(b, "  <%s WholeExtent=\"%s\"%s>\n", typ, extent, even)
 	fmt.Fprintf(b, "    <FieldData>\n      <DataArray type=\"Float64\" Name=\"TimeValue\" NumberOfTuples=\"1\" format=\"ascii\">%s</DataArray>\n    </FieldData>\n", num(time))
 	section := "CellData"
 	if g.point() {
@@ -90,13 +131,16 @@ func Write(w io.Writer, g Grid, time float64, fields []Field) error {
 			if f.Tensor.Len() != n {
 				return fmt.Errorf("vtk: field %s has %d values, its grid %d", f.Name, f.Tensor.Len(), n)
 			}
-			typ, size := kind(f.Tensor.Elem)
-			fmt.Fprintf(b, "        <DataArray type=\"%s\" Name=\"%s\" format=\"appended\" offset=\"%d\"/>\n", typ, escape(f.Name), off)
+			elem, size := kind(f.Tensor.Elem)
+			fmt.Fprintf(b, "        <DataArray type=\"%s\" Name=\"%s\" format=\"appended\" offset=\"%d\"/>\n", elem, escape(f.Name), off)
 			off += base64.StdEncoding.EncodedLen(8 + n*size)
 		}
 		fmt.Fprintf(b, "      </%s>\n", s)
 	}
-	fmt.Fprintf(b, "    </Piece>\n  </ImageData>\n  <AppendedData encoding=\"base64\">\n    _")
+	if g.uneven() {
+		g.coordinates(b)
+	}
+	fmt.Fprintf(b, "    </Piece>\n  </%s>\n  <AppendedData encoding=\"base64\">\n    _", typ)
 	for _, f := range fields {
 		enc := base64.NewEncoder(base64.StdEncoding, b)
 		if _, err := enc.Write(block(g, f.Tensor)); err != nil {
@@ -158,7 +202,7 @@ func block(g Grid, t *ir.Tensor) []byte {
 	return out
 }
 
-// WriteFile writes a .vti file.
+// WriteFile writes a file, whose name ends with the grid's Ext.
 func WriteFile(path string, g Grid, time float64, fields []Field) error {
 	return toFile(path, func(w io.Writer) error { return Write(w, g, time, fields) })
 }

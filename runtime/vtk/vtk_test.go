@@ -29,6 +29,12 @@ type file struct {
 		Cell    []dataArray `xml:"Piece>CellData>DataArray"`
 		Point   []dataArray `xml:"Piece>PointData>DataArray"`
 	} `xml:"ImageData"`
+	Rect struct {
+		Whole string `xml:"WholeExtent,attr"`
+		At    []dataArray `xml:"Piece>Coordinates>DataArray"`
+		Cell  []dataArray `xml:"Piece>CellData>DataArray"`
+		Point []dataArray `xml:"Piece>PointData>DataArray"`
+	} `xml:"RectilinearGrid"`
 	Appended string `xml:"AppendedData"`
 }
 
@@ -152,5 +158,54 @@ func TestSeries(t *testing.T) {
 	}
 	if f.Type != "Collection" || len(f.Sets) != 2 || f.Sets[1].Time != 0.5 || f.Sets[1].File != "a&b.vti" {
 		t.Errorf("%+v", f)
+	}
+}
+
+// An uneven axis makes a rectilinear grid, and its neighbours get coordinates too.
+func TestRectilinear(t *testing.T) {
+	x := ir.Axis{Name: "x", N: 2, H: 2, At: []float64{0, 0.25, 1, 2, 4}}
+	xf := ir.Axis{Name: "x.f", N: 3, H: 2, Nodes: true, Of: "x", At: x.At}
+	y := ir.Axis{Name: "y", N: 2, Lo: 1, H: 0.5}
+	for _, c := range []struct {
+		axes    []ir.Axis
+		extent  string
+		at      [3]string
+		section int
+	}{
+		{[]ir.Axis{x, y}, "0 2 0 2 0 0", [3]string{"0 1 4", "1 1.5 2", "0"}, 0},
+		{[]ir.Axis{xf, y}, "0 2 0 1 0 0", [3]string{"0 1 4", "1.25 1.75", "0"}, 1},
+		{[]ir.Axis{y, x, xf}, "0 1 0 1 0 2", [3]string{"1.25 1.75", "0.25 2", "0 1 4"}, 1},
+	} {
+		var dims []int
+		for _, a := range c.axes {
+			dims = append(dims, a.N)
+		}
+		v := ir.NewTensor(ir.F32, dims...)
+		v.F32[1] = 7
+		g := Grid{c.axes}
+		var b bytes.Buffer
+		if err := Write(&b, g, 0.5, []Field{{"T", v}}); err != nil {
+			t.Fatal(err)
+		}
+		f := parse(t, b.Bytes())
+		var at [3]string
+		for d, a := range f.Rect.At {
+			at[d] = a.Text
+		}
+		if g.Ext() != ".vtr" || f.Type != "RectilinearGrid" || f.Rect.Whole != c.extent || at != c.at {
+			t.Errorf("%s %+v", g.Ext(), f.Rect)
+		}
+		section := [][]dataArray{f.Rect.Cell, f.Rect.Point}
+		if len(section[c.section]) != 1 || len(section[1-c.section]) != 0 {
+			t.Fatalf("%+v", f.Rect)
+		}
+		stride := v.Len() / dims[len(dims)-1] // of the last axis, in the file
+		raw := f.values(t, section[c.section][0], 4)
+		if len(raw) != 4*v.Len() || math.Float32frombits(binary.LittleEndian.Uint32(raw[4*stride:])) != 7 {
+			t.Errorf("%s: %v", c.extent, raw)
+		}
+	}
+	if e := (Grid{[]ir.Axis{y}}).Ext(); e != ".vti" {
+		t.Error(e)
 	}
 }

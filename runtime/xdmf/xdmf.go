@@ -15,6 +15,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,23 +28,20 @@ type Axis struct {
 	Nodes bool
 }
 
-// AxisOf makes the axis of an even axis of the IR.
-func AxisOf(a ir.Axis) Axis {
-	out := Axis{Nodes: a.Nodes}
-	n := a.N
-	if !a.Nodes {
-		n++
-	}
-	h := a.H
-	if !(h > 0) {
-		h = 1
-	}
-	for i := range n {
-		at := a.Lo + float64(float64(i)*h)
-		if a.Nodes {
-			at = a.Coord(float64(i))
+// AxesOf makes the mesh of axes of the IR. With nodes along one of them all values are at points: those of the others are the centres of
+// their cells.
+func AxesOf(axes []ir.Axis) []Axis {
+	nodes := slices.ContainsFunc(axes, func(a ir.Axis) bool { return a.Nodes })
+	out := make([]Axis, len(axes))
+	for d, a := range axes {
+		if !(a.H > 0) {
+			a.H = 1
 		}
-		out.At = append(out.At, at)
+		faces, points := a.Places()
+		out[d] = Axis{At: faces, Nodes: nodes}
+		if nodes {
+			out[d].At = points
+		}
 	}
 	return out
 }

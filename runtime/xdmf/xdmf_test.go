@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestSeries(t *testing.T) {
 		for i := range x.F32 {
 			x.F32[i] = float32(i) + 0.25
 		}
-		s := &Series{Axes: []Axis{AxisOf(axes[0]), AxisOf(axes[1]), AxisOf(axes[2])}}
+		s := &Series{Axes: AxesOf(axes)}
 		for k := range 2 {
 			name := "T" + strconv.Itoa(k) + ".npy"
 			seek, typ, err := WriteValuesFile(filepath.Join(dir, name), x)
@@ -136,5 +137,23 @@ func TestOneAxis(t *testing.T) {
 	var b bytes.Buffer
 	if _, _, err := WriteValues(&b, ir.NewTensor(ir.F64, 5)); err != nil || !strings.Contains(b.String(), "'shape': (5,), }") {
 		t.Errorf("%v %q", err, b.String()[:80])
+	}
+}
+
+// Coordinates of an uneven axis, as faces of cells and, beside nodes, as centres.
+func TestAxesOf(t *testing.T) {
+	x := ir.Axis{Name: "x", N: 2, H: 2, At: []float64{0, 0.25, 1, 2, 4}}
+	xf := ir.Axis{Name: "x.f", N: 3, H: 2, Nodes: true, Of: "x", At: x.At}
+	one := ir.Axis{Name: "i", N: 1}
+	for _, c := range []struct {
+		axes []ir.Axis
+		want []Axis
+	}{
+		{[]ir.Axis{x, one}, []Axis{{At: []float64{0, 1, 4}}, {At: []float64{0, 1}}}},
+		{[]ir.Axis{x, xf}, []Axis{{[]float64{0.25, 2}, true}, {[]float64{0, 1, 4}, true}}},
+	} {
+		if got := AxesOf(c.axes); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v, want %v", got, c.want)
+		}
 	}
 }
