@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/wfc-lang/wfc"
@@ -51,7 +52,11 @@ func TestTargetsAgree(t *testing.T) {
 	}
 	for name, text := range cases() {
 		t.Run(name, func(t *testing.T) {
-			for _, mesh := range []string{"3x2"} { // blocks of several points; tests/control has one point per PE
+			mesh := "3x2" // blocks of several points; tests/control has one point per PE
+			if strings.Contains(text, "bicgstab") {
+				mesh = "7x3" // the code for coupled equations on larger blocks does not fit
+			}
+			{
 				var w, h int
 				fmt.Sscanf(mesh, "%dx%d", &w, &h)
 				p, err := wfc.Build(wfc.Source{Name: "case.wf", Text: fluid + text}, wfc.BuildOptions{MeshW: w, MeshH: h})
