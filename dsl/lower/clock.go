@@ -1,7 +1,6 @@
 package lower
 
 import (
-
 	"github.com/wfc-lang/wfc/dsl/check"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"

@@ -30,7 +30,7 @@ type file struct {
 		Point   []dataArray `xml:"Piece>PointData>DataArray"`
 	} `xml:"ImageData"`
 	Rect struct {
-		Whole string `xml:"WholeExtent,attr"`
+		Whole string      `xml:"WholeExtent,attr"`
 		At    []dataArray `xml:"Piece>Coordinates>DataArray"`
 		Cell  []dataArray `xml:"Piece>CellData>DataArray"`
 		Point []dataArray `xml:"Piece>PointData>DataArray"`
