@@ -135,15 +135,15 @@ func reportCode(w *report.Wafer, p *Program, out *codegen.Output, layouts []wse.
 		if l.Used() > full.Used {
 			full = report.Budget{Used: l.Used(), Where: fmt.Sprintf("class %s%s", c.Name, largest(rc.Memory))}
 		}
-		nIn, nOut := 0, 0
+		ids := [2]map[int]bool{{}, {}} // several colors may share a queue
 		for _, q := range c.Queues {
 			x := report.Queue{ID: q.ID, Dir: "in", Channel: q.Name}
 			spec := m.InQueues
 			if q.Out {
 				x.Dir, spec = "out", m.OutQueues
-				nOut++
+				ids[1][q.ID] = true
 			} else {
-				nIn++
+				ids[0][q.ID] = true
 			}
 			if q.ID < len(spec) {
 				x.Depth = spec[q.ID].Depth
@@ -158,7 +158,7 @@ func reportCode(w *report.Wafer, p *Program, out *codegen.Output, layouts []wse.
 		for _, t := range c.Tasks {
 			rc.Tasks = append(rc.Tasks, report.Task{ID: t.ID, Name: t.Name, Kind: t.Kind.String()})
 		}
-		ins, outs, tasks = most(ins, nIn, c.Name), most(outs, nOut, c.Name), most(tasks, len(c.Tasks), c.Name)
+		ins, outs, tasks = most(ins, len(ids[0]), c.Name), most(outs, len(ids[1]), c.Name), most(tasks, len(c.Tasks), c.Name)
 	}
 	setBudget(w, report.Budget{Name: "memory", Used: max(0, full.Used), Limit: m.MemBytes, Unit: "B", Where: full.Where})
 	setBudget(w, report.Budget{Name: "in queues", Used: ins.Used, Limit: len(m.UsableIn()), Where: ins.Where})
