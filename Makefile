@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 20s
 SOAK ?= 2000
 
-.PHONY: test toolchain vet soak bench fuzz validate programs
+.PHONY: test toolchain vet soak bench fuzz validate programs engines
 
 test: toolchain vet
 	$(GO) test ./...
@@ -33,6 +33,12 @@ validate:
 # The programs of models/ on the simulated wafer: docs/programs.md.
 programs:
 	$(GO) run ./bench/wafer
+
+# The fast engine of the simulated wafer against the plain one: the figures of docs/engines.md.
+engines:
+	$(GO) run ./bench/engines
+	$(GO) test ./tests/train -run '^$$' -bench Engines -benchtime 5x
+	$(GO) run ./bench/engines -costs
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

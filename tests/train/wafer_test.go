@@ -110,7 +110,7 @@ func meshStep(t testing.TB, a *anchor, bs, ctx int) (*ir.Program, []weight) {
 }
 
 // same compares every array of two machines, bit for bit.
-func same(t *testing.T, p *ir.Program, want, got machine) {
+func same(t testing.TB, p *ir.Program, want, got machine) {
 	t.Helper()
 	for _, arr := range p.Arrays {
 		x, y := get(t, want, arr.Name), get(t, got, arr.Name)

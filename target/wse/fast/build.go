@@ -89,7 +89,7 @@ func each(w, h int, r wse.Region, f func(pe int)) {
 }
 
 // New makes an engine for a program. The error is that of wse.Check, or an *Unsupported. limit is the number of groups at which the
-// program is left to the plain engine; 0 = a quarter of its PEs.
+// program is left to the plain engine, -1 = never; 0 = when that is faster.
 func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error) {
 	if err := wse.Check(p, m); err != nil {
 		return nil, err
@@ -131,8 +131,9 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 			s.nPEs++
 		}
 	}
-	if s.limit == 0 {
-		s.limit = s.nPEs / 4
+	s.account = looks * opening * int64(s.nPEs)
+	if s.kinds = max(0, limit); limit == 0 {
+		s.kinds = s.nPEs / 4
 	}
 	f := s.routers(m.UsableColors)
 	if err := s.shapes(f, class); err != nil {
@@ -268,8 +269,8 @@ func (s *Sim) shapes(f *fabric, class []int32) error {
 		if !ok {
 			id = int32(len(s.all))
 			known[string(key)] = id
-			if s.limit > 0 && len(s.all) > s.limit {
-				return unsupported("its PEs have too little in common (more than %d kinds of %d PEs)", s.limit, s.nPEs)
+			if s.kinds > 0 && len(s.all) > s.kinds {
+				return unsupported("its PEs have too little in common (more than %d kinds of %d PEs)", s.kinds, s.nPEs)
 			}
 			sh := s.shape(f, pe, c)
 			sh.id = int(id)

@@ -74,6 +74,10 @@ func (s *Sim) add(g *group, it item, n int32) {
 	g.sh.items = append(g.sh.items, it)
 	s.batch.items++
 	s.batch.cost += g.n * int64(n)
+	s.Work.Elements += g.n * int64(n)
+	if g.n == 1 {
+		s.Work.Alone += int64(n)
+	}
 }
 
 func (s *Sim) whole(g *group, th *thread) {

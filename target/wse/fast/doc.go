@@ -33,7 +33,8 @@
 // rounded up to a power of two), 4 bytes per input queue and about 60 more; the
 // copy made at each launch (see below) takes the memory a second time.
 //
-// What is not modelled (see Unsupported) runs on the plain engine, and so does a
-// program whose PEs have too little in common. Errors are the plain engine's too:
-// the launch is repeated there from a copy of the state it began with.
+// What is not modelled (see Unsupported) runs on the plain engine. A program whose
+// PEs come to have too little in common goes on there in the middle of a launch
+// (see leave.go). Errors are the plain engine's too: the launch is repeated there
+// from a copy of the state it began with.
 package fast

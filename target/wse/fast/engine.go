@@ -14,12 +14,18 @@ import (
 type Sim struct {
 	Threads int // cores that compute; 0 = all. Results do not depend on it.
 	Splits  int // of groups, since New
+	Work    Work
+	LeftAt  struct {
+		Launch int   // the first is 1
+		Cycle  int64 // of the simulation
+	} // when the program was handed over
 
 	prog      *wse.Program
 	m         wse.Machine
 	opt       sim.Options
 	w, h      int
-	limit     int // groups
+	limit     int // groups; 0 = see apart
+	kinds     int // shapes
 	nPEs      int
 	lookahead int64 // least cycles from a send to the take of what was sent
 	codes     []*code
@@ -38,18 +44,33 @@ type Sim struct {
 	nExited                    int
 	injected, copied, consumed int64
 	hostWords                  int64
+	launches                   int
+	seen                       Work  // at the last look of apart
+	account                    int64 // see apart
 	stats                      sim.Stats
 	perClass                   []sim.ClassStats
 	movers, marked, waiters    []*group
 	mergeAt, mergeGap          int64
 	keyBuf                     []byte
 
-	tick   func([]int32)
-	watch  func(k sim.EventKind, g *group, what int32, t int64) // tests
-	before *state
-	plain  *sim.Sim // continues after an error or when there are too many groups
-	why    string
+	tick    func([]int32)
+	watch   func(k sim.EventKind, g *group, what int32, t int64) // tests
+	leaveAt int64                                                // cycle from which the plain engine goes on: tests
+	before  *state
+	plain   *sim.Sim // continues after an error or when there are too many groups
+	why     string
 }
+
+// Work counts what the engine has done since New, of launches that were handed over too.
+type Work struct {
+	Elements int64 // element operations of PEs
+	Alone    int64 // of them, carried out by rules for one PE only
+	Visits   int64 // of a group by the rules of routers or of CEs
+	Of       int64 // the same for PEs: what PE by PE would have been
+}
+
+// Shared is the part of the element operations for which the rules were carried out once for more than one PE.
+func (w *Work) Shared() float64 { return 1 - float64(w.Alone)/float64(max(1, w.Elements)) }
 
 var (
 	errBroken = errors.New("a rule of the machine is broken")
@@ -98,6 +119,7 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 			return sim.Stats{}, fmt.Errorf("class %s takes %d launch arguments, got %d", k.class.Name, len(k.args), len(args))
 		}
 	}
+	s.launches++
 	s.begin(args)
 	start := s.cycle
 	err := s.run(ctx, start)
@@ -105,13 +127,17 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 	if !errors.Is(err, errBroken) && !errors.Is(err, errMany) {
 		return s.statistics(start), err
 	}
+	s.LeftAt.Launch, s.LeftAt.Cycle = s.launches, s.cycle
+	if errors.Is(err, errMany) {
+		s.why = fmt.Sprintf("its PEs have too little in common (%d groups of %d PEs in cycle %d of launch %d)", len(s.groups), s.nPEs,
+			s.cycle-start, s.launches)
+		return s.goOn(ctx, start, args)
+	}
 	if s.before == nil {
 		return s.statistics(start), diag.New("WF0510", diag.Span{}, "cycle %d: %v or the launch is stuck; %d of %d PEs have exited", s.cycle, err,
 			s.nExited, s.nPEs).Suggest("run it with --engine plain, which says where")
 	}
-	if s.why = err.Error(); errors.Is(err, errMany) {
-		s.why = fmt.Sprintf("its PEs have too little in common (more than %d groups of %d PEs)", s.limit, s.nPEs)
-	}
+	s.why = err.Error()
 	if err := s.handOver(); err != nil {
 		return sim.Stats{}, err
 	}
@@ -151,9 +177,12 @@ func (s *Sim) run(ctx context.Context, start int64) error {
 		}
 		if s.cycle >= s.mergeAt {
 			s.tidy()
-			if s.limit > 0 && len(s.groups) > s.limit && s.before != nil {
+			if s.limit > 0 && len(s.groups) > s.limit {
 				return errMany
 			}
+		}
+		if s.limit == 0 && s.apart() || s.leaveAt > 0 && s.cycle >= s.leaveAt {
+			return errMany
 		}
 	}
 }
@@ -234,10 +263,18 @@ func (s *Sim) handOver() error {
 	}
 	p.Owe(b.words)
 	p.OnTick(s.tick)
-	s.plain, s.before = p, nil
-	// Everything else is let go.
-	s.all, s.groups, s.groupOf, s.rings, s.workers = nil, nil, nil, [32]values{}, nil
+	s.plain = p
+	s.drop()
 	return nil
+}
+
+// drop lets go of everything that the plain engine has now.
+func (s *Sim) drop() {
+	for _, sh := range s.all {
+		sh.mem, sh.src, sh.free = nil, nil, nil
+	}
+	s.before = nil
+	s.all, s.groups, s.groupOf, s.rings, s.workers = nil, nil, nil, [32]values{}, nil
 }
 
 func (s *Sim) quiet() bool {

@@ -510,3 +510,40 @@ class a { at x 0..8 y 0..4
 		t.Error("the program stayed")
 	}
 }
+
+// A random program that leaves in the middle of a launch, whatever is under way then, ends as if it had run in the plain engine alone.
+func TestLeaveAnywhere(t *testing.T) {
+	left, all := 0, 0
+	check := func(t *rapid.T) {
+		text := randomText(t)
+		p, err := wse.Parse("random.wse", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		m, _ := wse.Profile(p.Machine)
+		opt := sim.Options{MaxCycles: 200_000}
+		f, err := New(p, m, opt, -1)
+		if err != nil {
+			return
+		}
+		f.leaveAt = int64(rapid.IntRange(1, 400).Draw(t, "cycle"))
+		s, err := sim.New(p, m, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := observe(p, f, 2), observe(p, s, 2)
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(outcome{}, event{}), cmpopts.IgnoreUnexported(sim.Stats{})); d != "" {
+			t.Fatalf("plain (-) and left in cycle %d (+): %s\n%s", f.LeftAt.Cycle, d, text)
+		}
+		if all++; f.Left() != "" && len(want.errs) == 0 {
+			left++
+		}
+	}
+	rapid.Check(t, check)
+	for i := range *seeds {
+		rapid.Custom(func(t *rapid.T) int { check(t); return 0 }).Example(i)
+	}
+	if 4*left < all {
+		t.Errorf("only %d of %d programs left", left, all)
+	}
+}

@@ -25,6 +25,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 	for i := 0; i < len(s.groups); i++ { // groups that split off are appended and decide too
 		g := s.groups[i]
 		if g.rnext <= t {
+			s.visit(g)
 			if g.rnext, err = s.router(g, t, end); err != nil {
 				return 0, false, err
 			}
@@ -39,6 +40,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 			continue
 		}
 		acted = true
+		s.visit(g)
 		before := len(s.groups)
 		if err := s.stepCE(g, t, false); err != nil {
 			return 0, false, err
@@ -51,6 +53,11 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 	}
 	s.commit(t)
 	return next, acted, nil
+}
+
+func (s *Sim) visit(g *group) {
+	s.Work.Visits++
+	s.Work.Of += g.n
 }
 
 // router decides the moves of a group's routers and ramps.

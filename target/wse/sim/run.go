@@ -135,7 +135,11 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 		}
 	}
 	s.begin(args)
-	start := s.cycle
+	return s.run(ctx, s.cycle)
+}
+
+// run carries out a launch that began in cycle start to its end.
+func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
 			if err := ctx.Err(); err != nil {

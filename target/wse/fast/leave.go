@@ -1,0 +1,222 @@
+package fast
+
+import (
+	"context"
+
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/sim"
+)
+
+// A launch whose PEs have come to have too little in common goes on in the plain engine from the cycle it has reached: what was simulated
+// is not lost, so that a program which is alike for long and then is not costs what its parts do. Wavelets under way get their values
+// back: the buffers of a route hold consecutive wavelets of its stream, the oldest nearest to the sinks.
+
+// Whether leaving pays is kept as an account in visits of a PE by the plain engine. A visit of a group costs about worth of them and saves
+// as many as the group has members; a cycle saves the look at every PE for whether it has something to do, which takes the time of one
+// visit for so many PEs. The program leaves when the account is empty. So it has never cost more than what it began with, and a launch whose
+// PEs part for a while and meet again stays; the ceiling bounds what is lost when they part for good.
+const (
+	worth   = 3
+	looks   = 256
+	opening = 2   // visits of every PE
+	ceiling = 256 // the same
+)
+
+// apart keeps the account of a cycle that was carried out and reports whether it is empty.
+func (s *Sim) apart() bool {
+	n := int64(s.nPEs)
+	s.account += looks*(s.Work.Of-s.seen.Of-worth*(s.Work.Visits-s.seen.Visits)) + n - int64(len(s.groups))
+	s.seen = s.Work
+	s.account = min(s.account, looks*ceiling*n)
+	return s.account < 0
+}
+
+// leave puts the state in the middle of the launch that began in cycle start into the plain engine.
+func (s *Sim) leave(start int64) (sim.Running, error) {
+	p, err := sim.New(s.prog, s.m, s.opt)
+	if err != nil {
+		return sim.Running{}, err
+	}
+	s.flush()
+	oldest := s.oldest()
+	for _, g := range s.groups {
+		st := g.between()
+		for _, m := range g.ms {
+			pe := int(g.pes[m])
+			word := func(row int32) uint32 { return g.mem[int(row)*len(g.pes)+int(m)] }
+			p.Restore(pe, s.cycle, st, func(array int, dst []uint32) {
+				for j := range dst {
+					dst[j] = word(g.k.row[array] + int32(j))
+				}
+			})
+			at := sim.Moment{PC: g.pc, Exited: g.exited, Used: g.links}
+			for i := range g.threads {
+				at.Threads = append(at.Threads, g.threads[i].resumed(word))
+			}
+			at.Buffers = func(i int) []sim.Wavelet { return s.under(g, m, i, oldest[pe]) }
+			p.Enter(pe, &at)
+		}
+	}
+	r := sim.Running{Start: start, LastExit: s.lastExit, Exited: s.nExited, Injected: s.injected, Copied: s.copied, Consumed: s.consumed,
+		HostCycles: s.stats.HostCycles, Classes: s.perClass}
+	p.OnTick(s.tick)
+	s.plain = p
+	return r, nil
+}
+
+// resumed is a thread as the plain engine has it; word gives the PE's rows of memory.
+func (th *thread) resumed(word func(row int32) uint32) sim.Thread {
+	d := th.d
+	if d == nil {
+		return sim.Thread{Line: -1}
+	}
+	x := sim.Thread{Line: th.line, Done: th.done, Next: th.next, Start: th.start, Val: th.val, Wait: int(th.wait), Since: th.since}
+	if d.dst.kind == wse.Mem || d.dst.kind == wse.Scalar {
+		x.At[0] = th.base[0] - d.dst.lo
+	}
+	for j := range d.nsrc {
+		switch d.src[j].kind {
+		case wse.Scalar:
+			x.Val[j] = word(d.rows.val[j])
+			fallthrough
+		case wse.Mem:
+			x.At[j+1] = th.base[j+1] - d.src[j].lo
+		}
+	}
+	for _, k := range []struct {
+		row int32
+		to  *uint32
+	}{{d.rows.acc, &x.Acc}, {d.rows.in, &x.In}, {d.rows.out, &x.Out}} {
+		if k.row >= 0 {
+			*k.to = word(k.row)
+		}
+	}
+	return x
+}
+
+// place is where the wavelets of a router buffer are in their stream.
+type place struct {
+	class  int8 // -1 = nothing is sent here
+	stream int32
+	first  uint32 // number of the oldest one
+}
+
+// oldest finds the places of all router buffers, by PE and slot.
+func (s *Sim) oldest() [][]place {
+	all := make([][]place, len(s.groupOf))
+	for pe, g := range s.groupOf {
+		if g != nil {
+			all[pe] = make([]place, len(g.slots))
+			for i := range all[pe] {
+				all[pe][i].class = -1
+			}
+		}
+	}
+	type step struct {
+		pe, slot int
+	}
+	var todo []step
+	for pe, g := range s.groupOf {
+		if g == nil {
+			continue
+		}
+		for i := range g.slots {
+			r := g.slots[i].ring
+			if r.class < 0 {
+				continue
+			}
+			n := uint32(g.fifos[i].n)
+			for q := range g.fifos[g.out:] {
+				for _, w := range g.list(g.out + int32(q)) {
+					if w.slot == int32(i) {
+						n++
+					}
+				}
+			}
+			all[pe][i] = place{r.class, r.first + s.at[pe], g.sent[i] - n}
+			todo = append(todo, step{pe, i})
+			for len(todo) > 0 { // down the tree of the route
+				x := todo[len(todo)-1]
+				todo = todo[:len(todo)-1]
+				from, sl := all[x.pe][x.slot], &s.groupOf[x.pe].slots[x.slot]
+				for d := wse.North; d < wse.Ramp; d++ {
+					if j := sl.target[d]; sl.tx>>d&1 == 1 && j >= 0 {
+						q := x.pe + s.delta(d)
+						all[q][j] = place{from.class, from.stream, from.first - uint32(s.groupOf[q].fifos[j].n)}
+						todo = append(todo, step{q, int(j)})
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// list is what a buffer holds, the oldest first.
+func (g *group) list(i int32) []wavelet {
+	f := &g.fifos[i]
+	var out []wavelet
+	for k, at := int32(0), f.head; k < f.n; k++ {
+		out = append(out, g.ring[f.off+at])
+		if at++; at == f.cap {
+			at = 0
+		}
+	}
+	return out
+}
+
+// under lists the wavelets in buffer i of a member with their values.
+func (s *Sim) under(g *group, m int32, i int, oldest []place) []sim.Wavelet {
+	var out []sim.Wavelet
+	value := func(p place, k uint32) uint32 {
+		if p.class < 0 {
+			return 0
+		}
+		return s.rings[p.class].row(p.class, k)[p.stream]
+	}
+	var p place
+	var next map[int32]uint32 // of output queues, by router buffer: the number of the next wavelet
+	switch n := int32(i); {
+	case n < g.in:
+		p = oldest[i]
+	case n < g.out:
+		q := n - g.in
+		if p = (place{class: g.ins[q], first: g.taken[q]}); p.class >= 0 {
+			p.stream = g.src[q][m]
+		}
+	default:
+		next = map[int32]uint32{}
+	}
+	for k, w := range g.list(int32(i)) {
+		x := sim.Wavelet{Ready: w.ready, Slot: w.slot}
+		if next == nil {
+			x.Value = value(p, p.first+uint32(k))
+		} else {
+			at := oldest[w.slot]
+			x.Value = value(at, at.first+uint32(g.fifos[w.slot].n)+next[w.slot])
+			next[w.slot]++
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// goOn finishes the launch in the plain engine. When it ends in an error it is repeated there as a whole, for what the error says of
+// earlier cycles.
+func (s *Sim) goOn(ctx context.Context, start int64, args []int32) (sim.Stats, error) {
+	r, err := s.leave(start)
+	if err != nil {
+		return sim.Stats{}, err
+	}
+	before := s.before
+	s.drop()
+	st, err := s.plain.Resume(ctx, r)
+	if err == nil || ctx.Err() != nil || before == nil {
+		return st, err
+	}
+	s.before = before
+	if err := s.handOver(); err != nil {
+		return sim.Stats{}, err
+	}
+	return s.plain.Launch(ctx, args...)
+}
