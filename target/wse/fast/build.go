@@ -91,8 +91,11 @@ func each(w, h int, r wse.Region, f func(pe int)) {
 // New makes an engine for a program. The error is that of wse.Check, or an *Unsupported. limit is the number of groups at which the
 // program is left to the plain engine, -1 = never; 0 = when that is faster.
 func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error) {
-	if err := wse.Check(p, m); err != nil {
-		return nil, err
+	if !opt.Checked {
+		if err := wse.Check(p, m); err != nil {
+			return nil, err
+		}
+		opt.Checked = true // for the plain engine, should it go on
 	}
 	if err := check(p); err != nil {
 		return nil, err

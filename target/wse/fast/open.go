@@ -30,6 +30,7 @@ func Open(p *wse.Program, m wse.Machine, opt sim.Options) (w Wafer, why string, 
 	s, err := New(p, m, opt, 0)
 	var no *Unsupported
 	if errors.As(err, &no) {
+		opt.Checked = true // New has
 		w, err := sim.New(p, m, opt)
 		return w, no.Reason, err
 	}

@@ -157,6 +157,7 @@ type pending struct {
 
 // Options of a simulation.
 type Options struct {
+	Checked   bool // the program has passed wse.Check for the machine: not again
 	Faults    []Fault
 	OpCycles  bool  // count cycles per instruction
 	MaxCycles int64 // 0 = no limit; a launch beyond it is an error
@@ -173,8 +174,10 @@ type Fault struct {
 
 // New verifies the program, lays out its memory and resets all PEs.
 func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
-	if err := wse.Check(p, m); err != nil {
-		return nil, err
+	if !opt.Checked {
+		if err := wse.Check(p, m); err != nil {
+			return nil, err
+		}
 	}
 	lays, err := wse.Layout(p, m)
 	if err != nil {
