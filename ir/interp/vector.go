@@ -149,7 +149,7 @@ func floatOp[T float](n *ir.Node, d vec, r []T, s [][]T, a []vec, sqrt func(T) T
 
 // intOp covers the operations whose last argument is an integer register.
 func intOp[T integer](n *ir.Node, d vec, r []T, s [][]T, a []vec) func(int) {
-	if n.Elem == ir.Bool && (n.Op == ir.Add || n.Op == ir.Sub || n.Op == ir.Mul) {
+	if n.Elem == ir.Bool && (n.Op == ir.Add || n.Op == ir.Sub || n.Op == ir.Mul || n.Op == ir.Shl) {
 		return nil
 	}
 	switch n.Op {
