@@ -65,10 +65,10 @@ func families(p *ir.Program) []*family {
 		}
 		f := &family{unit: map[string]int{}, extra: map[string]int{}}
 		size := map[string]ratio{first: {1, 1}}
-		todo, fits := []string{first}, true
-		for len(todo) > 0 {
-			a := todo[0]
-			todo = todo[1:]
+		open, fits := []string{first}, true
+		for len(open) > 0 {
+			a := open[0]
+			open = open[1:]
 			in[a] = f
 			for _, e := range edges {
 				num, den, b := e.num, e.den, e.to
@@ -85,7 +85,7 @@ func families(p *ir.Program) []*family {
 				fits = fits && r.num < maxUnit && r.den < maxUnit
 				if fits {
 					size[b] = r
-					todo = append(todo, b)
+					open = append(open, b)
 				}
 			}
 		}

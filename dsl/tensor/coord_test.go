@@ -1,12 +1,10 @@
 package tensor
 
 import (
-	"context"
 	"math"
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/ir/interp"
 	"github.com/wfc-lang/wfc/passes"
 )
 
@@ -17,23 +15,7 @@ func coordinate(t *testing.T, name string, set map[string]string, steps int) flo
 	if err := passes.Run(p.IR, &passes.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := interp.New(p.IR)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := func(fn string) {
-		if _, err := m.Run(context.Background(), fn, 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := m.Scalars(map[string]float64{"run.once": 1}); err != nil {
-		t.Fatal(err)
-	}
-	for i := range p.IR.Funcs {
-		if p.IR.Funcs[i].Host {
-			run(p.IR.Funcs[i].Name)
-		}
-	}
+	m, run := ready(t, p)
 	x, y := ir.NewTensor(ir.I32, p.Plan.Batch, p.Plan.Context), ir.NewTensor(ir.I32, p.Plan.Batch, p.Plan.Context)
 	for i := range x.I32 {
 		x.I32[i], y.I32[i] = int32(i*i%7), int32((i+1)*(i+1)%7)

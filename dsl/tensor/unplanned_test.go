@@ -31,17 +31,14 @@ func TestUnplannedModelsTrain(t *testing.T) {
 	}
 }
 
-// trained runs steps on the same periodic batch and returns the first and the last loss.
-func trained(t *testing.T, p *Program, steps int) (first, last float64) {
+// ready is an interpreter of a canonical program with its initial weights, and how to run its functions.
+func ready(t *testing.T, p *Program) (m *interp.Machine, run func(fn string)) {
 	t.Helper()
-	if err := passes.Run(p.IR, &passes.Config{Verify: true}); err != nil {
-		t.Fatal(err)
-	}
 	m, err := interp.New(p.IR)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(fn string) {
+	run = func(fn string) {
 		if _, err := m.Run(context.Background(), fn, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +51,16 @@ func trained(t *testing.T, p *Program, steps int) (first, last float64) {
 			run(p.IR.Funcs[i].Name)
 		}
 	}
+	return m, run
+}
+
+// trained runs steps on the same periodic batch and returns the first and the last loss.
+func trained(t *testing.T, p *Program, steps int) (first, last float64) {
+	t.Helper()
+	if err := passes.Run(p.IR, &passes.Config{Verify: true}); err != nil {
+		t.Fatal(err)
+	}
+	m, run := ready(t, p)
 	x, y := ir.NewTensor(ir.I32, p.Plan.Batch, p.Plan.Context), ir.NewTensor(ir.I32, p.Plan.Batch, p.Plan.Context)
 	pattern := []int32{1, 3, 0, 3, 2}
 	for i := range x.I32 {

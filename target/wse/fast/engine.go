@@ -171,7 +171,7 @@ func (s *Sim) run(ctx context.Context, start int64) error {
 		case next != never:
 			s.cycle = next
 		case s.nExited == s.nPEs && s.quiet():
-			return s.conserved()
+			return sim.Conserved(s.injected, s.copied, s.consumed)
 		default:
 			return errBroken // stuck
 		}
@@ -291,14 +291,6 @@ func (s *Sim) quiet() bool {
 		}
 	}
 	return true
-}
-
-func (s *Sim) conserved() error {
-	if s.injected+s.copied != s.consumed {
-		return diag.New("WF0510", diag.Span{}, "the simulator lost wavelets: %d sent, %d copied by multicast, %d consumed",
-			s.injected, s.copied, s.consumed)
-	}
-	return nil
 }
 
 // statistics makes those of the launch.

@@ -115,7 +115,7 @@ func (s *Sim) oldest() [][]place {
 	type step struct {
 		pe, slot int
 	}
-	var todo []step
+	var open []step
 	for pe, g := range s.groupOf {
 		if g == nil {
 			continue
@@ -134,16 +134,16 @@ func (s *Sim) oldest() [][]place {
 				}
 			}
 			all[pe][i] = place{r.class, r.first + s.at[pe], g.sent[i] - n}
-			todo = append(todo, step{pe, i})
-			for len(todo) > 0 { // down the tree of the route
-				x := todo[len(todo)-1]
-				todo = todo[:len(todo)-1]
+			open = append(open, step{pe, i})
+			for len(open) > 0 { // down the tree of the route
+				x := open[len(open)-1]
+				open = open[:len(open)-1]
 				from, sl := all[x.pe][x.slot], &s.groupOf[x.pe].slots[x.slot]
 				for d := wse.North; d < wse.Ramp; d++ {
 					if j := sl.target[d]; sl.tx>>d&1 == 1 && j >= 0 {
 						q := x.pe + s.delta(d)
 						all[q][j] = place{from.class, from.stream, from.first - uint32(s.groupOf[q].fifos[j].n)}
-						todo = append(todo, step{q, int(j)})
+						open = append(open, step{q, int(j)})
 					}
 				}
 			}

@@ -1,7 +1,6 @@
 package fast
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/wfc-lang/wfc/target/wse/sim"
@@ -25,25 +24,15 @@ func (s *Sim) Image() *sim.Image {
 		return s.plain.Image()
 	}
 	s.flush()
-	img := &sim.Image{Cycle: s.cycle, Owed: s.hostWords, Of: make([]int32, s.w*s.h)}
-	seen := map[string]int32{}
+	img := sim.NewImage(s.cycle, s.hostWords, s.w*s.h)
 	for pe, g := range s.groupOf {
-		if img.Of[pe] = -1; g == nil {
-			continue
-		}
-		if pe > 0 && g == s.groupOf[pe-1] {
+		switch {
+		case g == nil:
+		case pe > 0 && g == s.groupOf[pe-1]:
 			img.Of[pe] = img.Of[pe-1]
-			continue
+		default:
+			img.Put(pe, g.between())
 		}
-		st := g.between()
-		key, _ := json.Marshal(st) // a State has nothing that cannot be encoded
-		k, ok := seen[string(key)]
-		if !ok {
-			k = int32(len(img.States))
-			seen[string(key)] = k
-			img.States = append(img.States, st)
-		}
-		img.Of[pe] = k
 	}
 	return img
 }

@@ -162,7 +162,7 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 		case next != never:
 			s.cycle = next
 		case s.nExited == s.nPEs && s.quiet():
-			return s.finishStats(start), s.conserved()
+			return s.finishStats(start), Conserved(s.injected, s.copied, s.consumed)
 		default:
 			return s.finishStats(start), s.deadlock()
 		}
@@ -249,11 +249,10 @@ func (s *Sim) quiet() bool {
 	return true
 }
 
-// conserved checks that wavelets were neither lost nor made.
-func (s *Sim) conserved() error {
-	if s.injected+s.copied != s.consumed {
-		return diag.New("WF0510", diag.Span{}, "the simulator lost wavelets: %d sent, %d copied by multicast, %d consumed",
-			s.injected, s.copied, s.consumed)
+// Conserved checks that wavelets were neither lost nor made.
+func Conserved(injected, copied, consumed int64) error {
+	if injected+copied != consumed {
+		return diag.New("WF0510", diag.Span{}, "the simulator lost wavelets: %d sent, %d copied by multicast, %d consumed", injected, copied, consumed)
 	}
 	return nil
 }

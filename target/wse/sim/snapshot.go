@@ -26,6 +26,29 @@ type Image struct {
 	Cycle, Owed int64
 	States      []State
 	Of          []int32 // per PE: its state, or -1 for one without code and routes
+
+	known map[string]int32 // states by their text
+}
+
+// NewImage is one of pes PEs that have no state yet.
+func NewImage(cycle, owed int64, pes int) *Image {
+	img := &Image{Cycle: cycle, Owed: owed, Of: make([]int32, pes), known: map[string]int32{}}
+	for pe := range img.Of {
+		img.Of[pe] = -1
+	}
+	return img
+}
+
+// Put says in what state a PE is.
+func (img *Image) Put(pe int, st State) {
+	key, _ := json.Marshal(st) // a State has nothing that cannot be encoded
+	k, ok := img.known[string(key)]
+	if !ok {
+		k = int32(len(img.States))
+		img.known[string(key)] = k
+		img.States = append(img.States, st)
+	}
+	img.Of[pe] = k
 }
 
 // Frozen is an engine between launches.
@@ -182,18 +205,9 @@ func Load(src io.Reader, p *wse.Program, m wse.Machine, t Thawed) error {
 
 // Image implements Frozen.
 func (s *Sim) Image() *Image {
-	img := &Image{Cycle: s.cycle, Owed: s.hostWords, Of: make([]int32, len(s.class))}
-	seen := map[string]int32{}
+	img := NewImage(s.cycle, s.hostWords, len(s.class))
 	for pe := range s.class {
-		st := s.state(pe)
-		key, _ := json.Marshal(st) // a State has nothing that cannot be encoded
-		k, ok := seen[string(key)]
-		if !ok {
-			k = int32(len(img.States))
-			seen[string(key)] = k
-			img.States = append(img.States, st)
-		}
-		img.Of[pe] = k
+		img.Put(pe, s.state(pe))
 	}
 	return img
 }

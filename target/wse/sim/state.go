@@ -231,15 +231,7 @@ func (s *Sim) each(r wse.Region, f func(pe int)) {
 // place gives every PE its class, memory, registers and threads.
 func (s *Sim) place() {
 	n := s.w * s.h
-	s.class = make([]int32, n)
-	for i := range s.class {
-		s.class[i] = -1
-	}
-	for i, c := range s.prog.Classes {
-		for _, r := range c.Regions {
-			s.each(r, func(pe int) { s.class[pe] = int32(i) })
-		}
-	}
+	s.class = classes(s.prog)
 	s.memBase, s.regBase, s.thrOf = make([]int, n+1), make([]int32, n+1), make([]int32, n+1)
 	var mem int
 	var regs, thr int32

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/verdict"
 )
 
@@ -46,11 +47,12 @@ func TestCutAgrees(t *testing.T) {
 			if cut.String() != again.String() {
 				t.Errorf("%s: two verdicts:\n%v\n%v", name, cut, again)
 			}
-			whole, err := verdict.JudgeWhole(code, m, verdict.Functions(len(p.Mesh.Funcs)))
+			launches, _, _ := codegen.Trials(p.Mesh)
+			whole, err := verdict.JudgeWhole(code, m, launches)
 			if err != nil {
 				t.Fatal(err)
 			}
-			raw := verdict.JudgeCut(code, m, verdict.Functions(len(p.Mesh.Funcs)))
+			raw := verdict.JudgeCut(code, m, launches)
 			if whole.Kind != raw.Kind || whole.Reason != raw.Reason || (len(whole.Races) > 0) != (len(raw.Races) > 0) || raw.PEs >= c.w*c.h {
 				t.Errorf("%d, %s: the whole mesh of %d PEs: %v\ncut to %d: %v", i, name, whole.PEs, whole, raw.PEs, raw)
 			}

@@ -114,12 +114,3 @@ func (m *model) share(arrays []string, loaded [][]int32) {
 		}
 	}
 }
-
-// Functions are the launches that decide a compiled program of n functions without procedures: two iterations of each, one after the
-// other (codegen.RegFunc, codegen.RegCount). For others see codegen.Trials.
-func Functions(n int) (out [][]int32) {
-	for f := range n {
-		out = append(out, []int32{int32(f), 2})
-	}
-	return out
-}
