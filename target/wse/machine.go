@@ -39,16 +39,17 @@ type BankModel uint8
 
 // Bank models.
 const (
-	// BanksFlat: placement has no effect (what the WSE-3 simulator shows).
+	// BanksFlat: placement has no effect.
 	BanksFlat BankModel = iota
 	// BanksMod4: 32-bit words interleave over 8 banks. For an operation with two
-	// unit-stride memory sources, sources whose first words are equal modulo 4 (in
+	// memory sources that run in step at unit stride, sources whose first words are equal modulo 4 (in
 	// words) conflict and take ConflictTicks/TicksPerCycle times as long; an odd
 	// distance lets f32 arithmetic run two lanes wide; a distance of 2 modulo 4 is
 	// the nominal rate.
 	BanksMod4
-	// BanksSlow: as BanksMod4 without the fast distance: one of four alignments is
-	// slow, the others are alike (what WSE-3 silicon shows).
+	// BanksSlow: one of four alignments is slow, the others are alike, and only for
+	// multiplications and FMAs of 32 bits: no other operation was seen to slow down
+	// (WSE-3, simulator and silicon).
 	BanksSlow
 )
 
@@ -93,12 +94,14 @@ type Machine struct {
 	StackBytes                     int
 	Banks                          BankModel
 	ConflictTicks                  int // factor of a bank conflict, in 1/TicksPerCycle
+	SpanWords                      int // neighbouring 16-bit words an operation reads per cycle; 0 = strides do not matter
 
 	// Compute element.
 	Rates         map[RateKey]Rate
 	MapCall       int            // cycles per element of any mapped function: call, load, store
 	MapNative     int            // cycles of a native operation inside a mapped function
 	MapFn         map[string]int // cycles per element of the function itself, by opcode name
+	DSRCycles     int            // what Setup of copy, add, mul and fma is shorter by for each of three memory operands that is missing
 	FabricSetup   int            // cycles from issue to the first element when an operand is fabric
 	AsyncIssue    int            // issue slots an asynchronous operation takes
 	ScalarCycles  int            // one register instruction
@@ -220,10 +223,12 @@ func (m Machine) BankedRate(c Opcode, e Elem, addr0, addr1 int) Rate {
 	if m.Banks == BanksFlat || RateClass(c) == "map" {
 		return r
 	}
+	k := RateClass(c)
 	switch d := ((addr0>>2 - addr1>>2) % 4) & 3; {
+	case m.Banks == BanksSlow && (e.Bytes() != 4 || k != "mul" && k != "fma"):
 	case d == 0:
 		r.Ticks = r.Ticks * m.ConflictTicks / TicksPerCycle
-	case m.Banks == BanksMod4 && d%2 == 1 && e.Bytes() == 4 && (RateClass(c) == "add" || RateClass(c) == "mul"):
+	case m.Banks == BanksMod4 && d%2 == 1 && e.Bytes() == 4 && (k == "add" || k == "mul"):
 		r.Ticks = (r.Ticks + 1) / 2
 	}
 	return r

@@ -61,7 +61,7 @@ func TestProfilesDifferWhereTheyShould(t *testing.T) {
 	for d := 0; d < 4; d++ {
 		got = append(got, si.BankedRate(OpMul, F32, 4*d, 0).Ticks)
 	}
-	if got[0] != 1940 || got[1] != 1000 || got[2] != 1000 || got[3] != 1000 {
+	if got[0] != 2000 || got[1] != 1000 || got[2] != 1000 || got[3] != 1000 {
 		t.Errorf("ticks by alignment %v", got)
 	}
 }

@@ -271,7 +271,7 @@ func (s *Sim) issueOp(g *group, pc int32, d *dsd, t int64) error {
 	}
 	if d.fabIn < 0 && !d.fabOut {
 		s.whole(g, &th)
-		n := max(1, d.rate.Cycles(int(d.n)))
+		n := max(1, th.rate().Cycles(int(d.n)))
 		g.mainReady = t + n
 		s.busy(g, n)
 		return nil
@@ -289,6 +289,16 @@ func (s *Sim) issueOp(g *group, pc int32, d *dsd, t int64) error {
 		s.busy(g, n)
 	}
 	return nil
+}
+
+// rate is that of the operation with its memory sources where they are.
+func (th *thread) rate() wse.Rate {
+	p := &th.d.place
+	if p.Pair[0] < 0 {
+		return p.At(0, 0)
+	}
+	i, j := p.Pair[0], p.Pair[1]
+	return p.At(th.d.src[i].bytes(th.base[i+1]), th.d.src[j].bytes(th.base[j+1]))
 }
 
 // clash reports an operation in progress on one of d's queues.
@@ -367,7 +377,7 @@ func (s *Sim) advance(g *group, th *thread, t int64) error {
 		}
 		s.element(g, th, t, take, give, at)
 		th.done++
-		th.next = max(th.next, t*ticks) + int64(d.rate.Ticks)
+		th.next = max(th.next, t*ticks) + int64(th.rate().Ticks)
 	}
 	s.finish(g, th, t)
 	return nil

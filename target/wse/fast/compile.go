@@ -32,6 +32,7 @@ type operand struct {
 	half           bool  // 2-byte elements
 	base           int32 // row of the pattern's first element
 	lo, hi         int32 // rows of the array
+	addr           int   // byte address of the array
 	minOff, maxOff int32 // of the pattern relative to base
 	stride         int32 // one dimension
 	dims           []wse.Dim
@@ -55,7 +56,7 @@ type dsd struct {
 	nsrc     int
 	fabIn    int // index of the fabric source, -1
 	fabOut   bool
-	rate     wse.Rate
+	place    wse.Placement
 	thread   int32
 	done     wse.CompletionKind
 	doneTask int32
@@ -311,7 +312,7 @@ func (k *compiler) branch(c wse.Cond) int32 {
 func (k *compiler) op(o *wse.Op) *dsd {
 	info, _ := o.Code.Info()
 	d := &dsd{op: o, code: o.Code, f32: o.Elem == wse.F32, fn: sim.Meaning(o.Code, o.Elem), reduce: info.Reduce, nsrc: len(o.Src),
-		fabIn: -1, doneTask: -1, n: 1, rate: k.m.Rate(o.Code, o.Elem), thread: int32(len(k.threads))}
+		fabIn: -1, doneTask: -1, n: 1, place: k.m.Placement(o, k.m.Rate(o.Code, o.Elem)), thread: int32(len(k.threads))}
 	if d.fn == nil {
 		k.fail("the program uses %v on %v", o.Code, o.Elem)
 		return d
@@ -324,29 +325,17 @@ func (k *compiler) op(o *wse.Op) *dsd {
 	if d.reduce && o.Dst.Kind != wse.Scalar {
 		k.fail("a reduction whose result is no scalar")
 	}
-	var unit []int // byte addresses of memory sources with unit stride
-	mem := 0
 	for i, s := range o.Src {
 		d.src[i] = k.operand(s, int32(o.Code.SrcElem(o.Elem, i).PerWavelet()))
 		if s.IsVector() {
 			d.n = int32(s.Count())
 		}
-		switch s.Kind {
-		case wse.Fabric:
+		if s.Kind == wse.Fabric {
 			if d.fabIn >= 0 {
 				k.fail("an operation with two fabric sources")
 			}
 			d.fabIn = i
-		case wse.Mem:
-			mem++
-			if x := &d.src[i]; len(x.dims) == 1 && x.stride == 1 && x.indexReg < 0 {
-				j := slices.IndexFunc(k.class.Arrays, func(a *wse.Array) bool { return a.Name == s.Array })
-				unit = append(unit, k.addr[j]+s.Offset*k.class.Arrays[j].Elem.Bytes())
-			}
 		}
-	}
-	if mem == 2 && len(unit) == 2 {
-		d.rate = k.m.BankedRate(o.Code, o.Elem, unit[0], unit[1])
 	}
 	if o.Async {
 		d.done, d.doneTask = o.Done.Kind, k.task(o.Done.Task)
@@ -389,7 +378,7 @@ func (k *compiler) operand(o wse.Operand, perW int32) operand {
 		i := slices.IndexFunc(k.class.Arrays, func(a *wse.Array) bool { return a.Name == o.Array })
 		a := k.class.Arrays[i]
 		x.half = a.Elem.Bytes() == 2
-		x.lo = k.row[i]
+		x.lo, x.addr = k.row[i], k.addr[i]
 		x.hi = x.lo + int32(a.Len)
 		x.base = x.lo + int32(o.Offset)
 		if o.IndexReg != "" {
@@ -408,6 +397,14 @@ func (k *compiler) operand(o wse.Operand, perW int32) operand {
 		}
 	}
 	return x
+}
+
+// bytes is the byte address of a row of the operand's array.
+func (x *operand) bytes(row int32) int {
+	if x.half {
+		return x.addr + 2*int(row-x.lo)
+	}
+	return x.addr + 4*int(row-x.lo)
 }
 
 // at is the row of element i relative to the pattern's base.

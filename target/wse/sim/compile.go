@@ -70,8 +70,10 @@ type dsd struct {
 	fifoIn  int // index of the FIFO source, -1
 	fifos   bool
 	fabOut  bool
-	rate    wse.Rate // bank rule applied when both addresses are static
-	thread  int32    // slot of the microthread in the PE, or the CE's own slot
+	rate    wse.Rate // with index registers at 0, see thread.rate
+	place   wse.Placement
+	origin  int   // byte address of the PE's data
+	thread  int32 // slot of the microthread in the PE, or the CE's own slot
 	done    wse.CompletionKind
 	doneTsk int32
 	onCtl   bool // a control wavelet ends the receive
@@ -389,7 +391,6 @@ func (k *compiler) op(o *wse.Op) *dsd {
 	if o.Dst.IsVector() {
 		d.n = int32(o.Dst.Count())
 	}
-	var mem []operand
 	for i, s := range o.Src {
 		d.src[i] = k.operand(s, int32(o.Code.SrcElem(o.Elem, i).PerWavelet()), o.Line)
 		if s.IsVector() {
@@ -400,14 +401,11 @@ func (k *compiler) op(o *wse.Op) *dsd {
 			d.fabIn = i
 		case wse.Queued:
 			d.fifoIn, d.fifos = i, true
-		case wse.Mem:
-			mem = append(mem, d.src[i])
 		}
 	}
-	unit := func(x operand) bool { return len(x.dims) == 1 && x.stride == x.bytes && x.indexReg < 0 }
-	if len(mem) == 2 && unit(mem[0]) && unit(mem[1]) {
-		d.rate = k.m.BankedRate(o.Code, o.Elem, int(mem[0].base)+k.c.layout.DataStart, int(mem[1].base)+k.c.layout.DataStart)
-	}
+	d.place, d.origin = k.m.Placement(o, d.rate), k.c.layout.DataStart
+	th := thread{d: d, base: [4]int32{0, d.src[0].base, d.src[1].base, d.src[2].base}}
+	d.rate = th.rate()
 	if o.Async {
 		d.done = o.Done.Kind
 		d.doneTsk = k.taskIndex(o.Done.Task)

@@ -33,7 +33,7 @@
 //
 // DSD operations. Without fabric operands an operation takes effect when it is
 // issued, element by element in ascending order, and holds the CE for
-// Rate.Setup + n*Rate.Ticks (bank rule: Machine.BankedRate). With fabric
+// Rate.Setup + n*Rate.Ticks (Machine.Placement: alignment and strides of the sources, DSRs to load). With fabric
 // operands its first element comes FabricSetup cycles after issue and each
 // element waits for its wavelet and for room; a thread moves at most one wavelet
 // in and one out per cycle. Synchronous ones hold the CE to the end,

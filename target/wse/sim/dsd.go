@@ -53,7 +53,7 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 	}
 	if d.fabIn < 0 && !d.fabOut && !d.fifos {
 		s.runInMemory(pe, &th)
-		n := max(1, d.rate.Cycles(int(d.n)))
+		n := max(1, th.rate().Cycles(int(d.n)))
 		s.mainReady[pe] = t + n
 		s.busy(pe, pc, n)
 		if s.tr != nil {
@@ -81,6 +81,15 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 		s.tr.op(EvOpBegin, pe, &th, t, 0)
 	}
 	return nil
+}
+
+// rate is that of the operation with its memory sources where they are.
+func (th *thread) rate() wse.Rate {
+	p := &th.d.place
+	if p.Pair[0] < 0 {
+		return p.At(0, 0)
+	}
+	return p.At(int(th.base[p.Pair[0]+1])+th.d.origin, int(th.base[p.Pair[1]+1])+th.d.origin)
 }
 
 // clash finds an operation in progress on one of d's queues.
@@ -223,7 +232,7 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 			}
 		}
 		th.done++
-		th.next = max(th.next, t*ticks) + int64(d.rate.Ticks)
+		th.next = max(th.next, t*ticks) + int64(th.rate().Ticks)
 	}
 	if d.dst.advance {
 		if pushed {

@@ -15,7 +15,7 @@ func siliconRows() []*Row {
 		slope("si-copy-f16", "copy f16, per element", "N/4.82", 1/4.82, "f16", "mov.f16 w[0 : %[1]d] = u[0 : %[1]d]"),
 		slope("si-copy-f32", "copy f32, per element", "N/2.44", 1/2.44, "f32", "mov.f32 w[0 : %[1]d] = u[0 : %[1]d]"),
 		slope("si-fma-f16", "FMA f16, per element", "N/2.92", 1/2.92, "f16", "fma.f16 w[0 : %[1]d] = u[0 : %[1]d], v[0 : %[1]d], 3"),
-		slope("si-fma-f32", "FMA f32, per element", "N/0.50", 2, "f32", "fma.f32 w[0 : %[1]d] = u[0 : %[1]d], v[0 : %[1]d], 3"),
+		equal(slope("si-fma-f32", "FMA f32, sources equally aligned, per element", "N/0.50", 2, "f32", "fma.f32 w[0 : %[1]d] = u[0 : %[1]d], v[0 : %[1]d], 3")),
 		{ID: "si-hops", Section: "silicon", What: "64 words, 32 hops more", Source: fabrica + "4, 10g", Machine: silicon, Formula: "2.000 h", Published: 64,
 			Program: line(silicon, 34, 64, 33), Base: line(silicon, 2, 64, 1), Window: whole, Note: "a slope"},
 		{ID: "si-words", Section: "silicon", What: "4 hops, 4,096 words more", Source: fabrica + "4, 10g", Machine: silicon, Formula: "1.125 w", Published: 4608,

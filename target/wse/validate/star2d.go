@@ -30,8 +30,7 @@ func starRows() []*Row {
 }
 
 const starNote = "data tasks, one per received word, and f32 FMAs are what counts. The instructions of a task's body are those of " +
-	"the source, not of its compiled form, and `rate.fma.f32.ticks` = 2000 was measured with sources at equal offsets, which a bank conflict would explain: " +
-	"at 1000, which the published peak implies, radii 1 and 3 are at 1.03 and 0.92, and radius 2 at 0.76"
+	"the source, not of its compiled form. With a radius of 2 the tile's rows are 12 words, so that sources above and below are in one bank: those FMAs conflict"
 
 // star2D: every PE sends its edges east, west, south and north word by word; each arriving word is stored by a data task; a control
 // wavelet ends a side. With all sides done, one multiply and four FMAs over the 8 x 8 interior of the 10 x 10 tile. The matrix and
