@@ -2,6 +2,7 @@ package wfc
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -33,7 +34,8 @@ type RunOptions struct {
 	// Order replays the reductions of a program built for a wafer on interpreter and CPU.
 	Order    *Program
 	Progress runtime.Progress // nil is silent
-	Watch    Watch            // what to record of a run on the wafer
+	Watch    Watch            // what to record of a run on the wafer, and whether to measure the kernels of one on the CPU
+	Native   Native           // how native code is made
 	// Engine simulates the wafer: FastEngine or PlainEngine; "" is the fast one. OnEngine, when not nil, is told the engine that took
 	// over a run that the fast one leaves, and why.
 	Engine   string
@@ -43,6 +45,12 @@ type RunOptions struct {
 	Checkpoints *runtime.Checkpoints
 	Restart     string
 	Wall        time.Duration
+}
+
+// Native says how native code is made.
+type Native struct {
+	Level     string    // of LLVM's optimisation, "0" to "3"; "" is the highest
+	PrintLLVM io.Writer // gets the LLVM IR, if not nil
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.
@@ -115,8 +123,9 @@ func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.En
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if opt.Target != Wafer && opt.Watch.on() {
-		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
+	if opt.Target == CPU && (opt.Watch.Timeline != nil || opt.Watch.Trace != nil) || opt.Target == Interp && opt.Watch.on() {
+		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "timelines and traces are of the simulated wafer, profiles of it and of native code; the target is %s", opt.Target).
+			Suggest("leave out --target, or use --profile with --target cpu")}
 	}
 	e, done, err = p.engine(prog, opt.Target, *opt)
 	if err != nil {
@@ -144,8 +153,7 @@ func (p *Program) engine(prog *ir.Program, t Target, o RunOptions) (e runtime.En
 		e, err = interp.New(prog)
 		return e, done, err
 	case CPU:
-		e, err = p.cpuEngine(prog)
-		return e, done, err
+		return p.cpuEngine(prog, o)
 	case Wafer:
 		return p.waferEngine(o.Watch, o)
 	}

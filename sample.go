@@ -58,7 +58,7 @@ func Sample(ctx context.Context, dir string, o SampleOptions, w io.Writer) error
 			return err
 		}
 	}
-	loaded, err := trainable(p, o.Target, RunOptions{})
+	loaded, err := trainable(p, o.Target, RunOptions{}, nil)
 	if err != nil {
 		return err
 	}

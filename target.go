@@ -12,9 +12,37 @@ import (
 	"github.com/wfc-lang/wfc/target/wse/sim"
 )
 
-// cpuEngine compiles the program for this computer.
-func (p *Program) cpuEngine(prog *ir.Program) (runtime.Engine, error) {
-	return cpu.New(prog, cpu.Options{})
+// cpuEngine compiles the program for this computer. done ends the profile, if one was asked for.
+func (p *Program) cpuEngine(prog *ir.Program, o RunOptions) (runtime.Engine, func() (*report.Profile, error), error) {
+	done := func() (*report.Profile, error) { return nil, nil }
+	e, err := cpu.New(prog, cpu.Options{Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM})
+	if err != nil {
+		return nil, done, err
+	}
+	if o.Watch.Profile {
+		e.Profile()
+		done = func() (*report.Profile, error) { return p.nativeProfile(e) }
+	}
+	return e, done, nil
+}
+
+// nativeProfile is what the kernels of an engine took, and what the computer could do.
+func (p *Program) nativeProfile(e *cpu.Engine) (*report.Profile, error) {
+	l, err := e.Limits()
+	if err != nil {
+		return nil, err
+	}
+	n := &report.NativeProfile{Threads: l.Threads, Flops: l.Flops, Copy: l.Copy, Memory: e.Bytes()}
+	for _, k := range e.Kernels() {
+		line := 0
+		if p.file != nil && k.Pos != (ir.Pos{}) {
+			line, _ = p.file.Position(k.Pos.Start)
+		}
+		n.Kernels = append(n.Kernels, report.Kernel{Func: k.Func, Name: k.Name, Code: k.Kind, Shape: k.Shape, Line: line, Calls: k.Calls,
+			Seconds: k.Time.Seconds(), Flops: float64(k.Flops) * float64(k.Calls), Bytes: float64(k.Bytes) * float64(k.Calls)})
+	}
+	n.Gather()
+	return &report.Profile{Native: n}, nil
 }
 
 // Engines that simulate the wafer. They give the same in every cycle.

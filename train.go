@@ -13,6 +13,7 @@ import (
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
 	"github.com/wfc-lang/wfc/runtime/hf"
@@ -44,12 +45,22 @@ type TrainOptions struct {
 	Keep                 int     // checkpoints that stay, 0 all
 	Peak                 float64 // of the computer, FLOP/s: for estimates
 	Progress             train.Progress
+	Native               Native // how native code is made
+	Profile              bool   // measure the kernels of native code: TrainResult.Profile
 	Engine               string // of the wafer, see RunOptions
 	OnEngine             func(name, why string)
 }
 
 // TrainResult is what a session of training leaves.
-type TrainResult = train.Result
+type TrainResult struct {
+	*train.Result
+	// Profile is of the last phase, with TrainOptions.Profile; Report is that of the program, with the profile in it.
+	Profile *Profile
+	Report  *report.Report
+}
+
+// Profile says where the time of a run went.
+type Profile = report.Profile
 
 const (
 	// modelFile is the copy of the source in the directory of a run, which makes it whole: it can be sampled without the source.
@@ -65,11 +76,16 @@ type training struct {
 	data  *tokens.Data
 	plan  *train.Plan
 	progs map[int]*Program
+	// profiled ends the profile of the engine that was made last.
+	profiled func() (*Profile, error)
 }
 
 // Train trains the model of a source with a train block. When the context is cancelled it saves after the step it is in; the result
 // then has Interrupted set.
 func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, error) {
+	if opt.Profile && opt.Target != CPU && opt.Target != "" {
+		return nil, diag.List{diag.New("WF0606", diag.Span{}, "the profile of a training is of native code; the target is %s", opt.Target).Suggest("leave out --target")}
+	}
 	t, from, err := openTraining(src, opt)
 	if err != nil {
 		return nil, err
@@ -103,7 +119,15 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 		}
 	}
 	res, err := tr.Run(ctx)
-	return res, FileErrors(err)
+	out := &TrainResult{Result: res}
+	if err == nil && t.profiled != nil {
+		if out.Profile, err = t.profiled(); out.Profile != nil {
+			p := t.progs[0]
+			p.ReportData.Profile = out.Profile
+			out.Report = p.Report()
+		}
+	}
+	return out, FileErrors(err)
 }
 
 // EstimateTraining says what a run would take. It trains two steps to tell the time, when they are short.
@@ -286,17 +310,21 @@ func (t *training) program(phase int) (*train.Program, error) {
 			p.Plan.Phases, p.Plan.Steps = t.plan.Phases, t.plan.Steps
 		}
 	}
-	return trainable(p, t.opt.Target, RunOptions{Engine: t.opt.Engine, OnEngine: t.opt.OnEngine})
+	o := RunOptions{Engine: t.opt.Engine, OnEngine: t.opt.OnEngine, Native: t.opt.Native, Watch: Watch{Profile: t.opt.Profile}}
+	return trainable(p, t.opt.Target, o, func(done func() (*Profile, error)) { t.profiled = done })
 }
 
-// trainable loads a program for the loop.
-func trainable(p *Program, target Target, o RunOptions) (*train.Program, error) {
+// trainable loads a program for the loop. made is told what ends the watching of every engine.
+func trainable(p *Program, target Target, o RunOptions, made func(done func() (*Profile, error))) (*train.Program, error) {
 	prep, err := runtime.Prepare(p.IR, runtime.Options{DataDir: p.Source.Dir, File: p.file, EngineBytes: p.engineBytes(target)})
 	if err != nil {
 		return nil, err
 	}
 	return &train.Program{Plan: p.Plan, Prepared: prep, Hash: Hash(p.IR), Engine: func() (runtime.Engine, error) {
-		e, _, err := p.engine(p.IR, target, o)
+		e, done, err := p.engine(p.IR, target, o)
+		if err == nil && made != nil {
+			made(done)
+		}
 		return e, err
 	}}, nil
 }

@@ -24,6 +24,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"span":  spanText,
 	"cyc":   func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
 	"pct":   func(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) },
+	"gig":   func(v float64) string { return strconv.FormatFloat(v/1e9, 'f', 2, 64) },
+	"mul":   func(a, b float64) float64 { return a * b },
 	"part":  func(v, of float64) float64 { return v / max(of, 1e-300) },
 	"hex":   func(v int) string { return fmt.Sprintf("0x%04x", v) },
 }).Parse(pageText))

@@ -8,6 +8,8 @@ type Profile struct {
 	Machine   string        `json:"machine"`
 	Cycles    int64         `json:"cycles"` // of all launches
 	Functions []FuncProfile `json:"functions"`
+	// Native is of a run on this computer, which has seconds instead of cycles; nil for the wafer.
+	Native *NativeProfile `json:"native,omitempty"`
 }
 
 // FuncProfile is one device function over all its launches.

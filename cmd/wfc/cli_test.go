@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wfc-lang/wfc/target/cpu"
 )
 
 func TestMain(m *testing.M) {
@@ -28,7 +31,14 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("REPO", dir+"/../..")
+			e.Setenv("WFC_CACHE", t.TempDir())
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "llvm" {
+				return false, fmt.Errorf("unknown condition %s", cond)
+			}
+			return len(cpu.Toolchains()) > 0, nil
 		}})
 }
 

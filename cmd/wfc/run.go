@@ -38,7 +38,7 @@ func runCommand() *cli.Command {
 		Usage:     "compile and run a program, or run a compiled one",
 		UsageText: "wfc run FILE.wf|FILE.wfx [--target wse|cpu|interp] [--set NAME=VALUE]... [--out DIR] [--json] [--profile] [--timeline FILE.json] [--trace FILE]",
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "target", Usage: "what computes: `wse|cpu|interp`, the simulated wafer, this computer, or the interpreter",
-			Value: string(wfc.Wafer)}, engineFlag()}, append(runFlags(), watchFlags()...)...),
+			Value: string(wfc.Wafer)}, engineFlag()}, append(append(runFlags(), watchFlags()...), nativeFlags()...)...),
 		Action: func(c *cli.Context) error { return runProgram(c, wfc.Target(c.String("target"))) },
 	}
 }
@@ -77,12 +77,17 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 		return err
 	}
 	ro.Watch = w.Watch
+	native, closeNative, err := openNative(c, target)
+	if err != nil {
+		return w.close(err)
+	}
+	ro.Native = native
 	res, err := p.Run(c.Context, ro)
-	if err = w.close(err); err != nil {
+	if err = closeNative(w.close(err)); err != nil {
 		return err
 	}
 	if res.Profile != nil && ro.OutDir != "" {
-		name, err := writeProfile(p, ro.OutDir)
+		name, err := writeProfile(p.Report(), ro.OutDir)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func trainCommand() *cli.Command {
 		Name:      "train",
 		Usage:     "train a model on text",
 		UsageText: "wfc train MODEL.wf --data FILE... [--target cpu|wse|interp] [--set NAME=VALUE]... [--out DIR] [--resume] [--dry-run]",
-		Flags: []cli.Flag{setFlag(), machineFlag(), meshFlag(), engineFlag(),
+		Flags: append([]cli.Flag{setFlag(), machineFlag(), meshFlag(), engineFlag(),
 			&cli.StringSliceFlag{Name: "data", Usage: "train on `FILE`, text or tokens; may be repeated", KeepSpace: true},
 			&cli.StringSliceFlag{Name: "val", Usage: "validate on `FILE` instead of the last tenth of the data; may be repeated", KeepSpace: true},
 			&cli.StringFlag{Name: "tokenizer", Usage: "turn text into tokens by `byte|char|gpt2`, instead of what the program says"},
@@ -33,8 +33,9 @@ func trainCommand() *cli.Command {
 			&cli.IntFlag{Name: "keep", Usage: "keep the last `N` checkpoints; 0 all", Value: 3},
 			&cli.Float64Flag{Name: "peak", Usage: "the computer's peak in `FLOP/s`, for MFU; estimated when not given"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what the run would take, and do not train"},
+			&cli.BoolFlag{Name: "profile", Usage: "show where the time went, by kernel of native code; the report goes to --out"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
-		},
+		}, nativeFlags()...),
 		Action: runTrain,
 	}
 }
@@ -62,6 +63,12 @@ func runTrain(c *cli.Context) error {
 		Data: c.StringSlice("data"), Val: c.StringSlice("val"), Tokenizer: c.String("tokenizer"), Order: c.String("order"), Out: c.String("out"),
 		Resume: c.Bool("resume"), From: c.Int64("from"), Init: c.String("init"), Steps: c.Int64("steps"), EvalEvery: c.Int64("eval-every"),
 		SaveEvery: c.Int64("save-every"), EvalBatches: c.Int("eval-batches"), Keep: c.Int("keep"), Peak: c.Float64("peak")}
+	o.Profile = c.Bool("profile")
+	native, closeNative, err := openNative(c, target)
+	if err != nil {
+		return err
+	}
+	o.Native = native
 	if c.IsSet("engine") {
 		o.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
 	}
@@ -83,8 +90,16 @@ func runTrain(c *cli.Context) error {
 		o.Progress = train.NewProgress(c.App.ErrWriter, every, terminal(c.App.ErrWriter), o.Peak, time.Now)
 	}
 	res, err := wfc.Train(c.Context, src, o)
-	if err != nil {
+	if err = closeNative(err); err != nil {
 		return err
+	}
+	if res.Profile != nil && res.Profile.Native != nil {
+		if o.Out != "" {
+			if _, err := writeProfile(res.Report, o.Out); err != nil {
+				return err
+			}
+		}
+		defer printProfile(c.App.Writer, res.Profile)
 	}
 	for _, n := range res.Notes {
 		fmt.Fprintf(c.App.ErrWriter, "note: %s\n", n)

@@ -16,7 +16,7 @@ import (
 // watchFlags record what happens on the simulated wafer.
 func watchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "profile", Usage: "show where the cycles went; the report goes to the output directory"},
+		&cli.BoolFlag{Name: "profile", Usage: "show where the cycles went, or on the CPU the time; the report goes to the output directory"},
 		&cli.StringFlag{Name: "timeline", Usage: "write a timeline to `FILE.json`, for https://ui.perfetto.dev"},
 		&cli.StringFlag{Name: "trace", Usage: "write a text trace to `FILE`, for the viewer davidz-cerebras/wse-viz"},
 		&cli.StringFlag{Name: "window", Usage: "PEs of timeline and trace: `X0,Y0,W,H` (default: 0,0,8,8 for the timeline, all for the trace)"},
@@ -81,9 +81,45 @@ func (w *watch) close(err error) error {
 	return err
 }
 
+// nativeFlags steer how native code is made.
+func nativeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "O", Usage: "optimise native code at level `0|1|2|3` (default: 3); no level changes a bit"},
+		&cli.StringFlag{Name: "print-llvm", Usage: "write the LLVM IR of native code to `FILE` (- is standard output)"},
+	}
+}
+
+// openNative reads nativeFlags; done closes what they opened.
+func openNative(c *cli.Context, target wfc.Target) (n wfc.Native, done func(error) error, err error) {
+	done = func(err error) error { return err }
+	n.Level = c.String("O")
+	name := c.String("print-llvm")
+	if target != wfc.CPU && (n.Level != "" || name != "") {
+		return n, nil, usagef("-O and --print-llvm are for --target cpu")
+	}
+	switch name {
+	case "":
+	case "-":
+		n.PrintLLVM = c.App.Writer
+	default:
+		f, err := os.Create(name)
+		if err != nil {
+			return n, nil, usagef("--print-llvm: %v", err)
+		}
+		n.PrintLLVM = f
+		done = func(err error) error {
+			if cerr := f.Close(); err == nil {
+				err = cerr
+			}
+			return err
+		}
+	}
+	return n, done, nil
+}
+
 // writeProfile writes the report of a run with its profile.
-func writeProfile(p *wfc.Program, dir string) (string, error) {
-	b, err := p.Report().HTML()
+func writeProfile(r *doc.Report, dir string) (string, error) {
+	b, err := r.HTML()
 	if err != nil {
 		return "", err
 	}
@@ -98,6 +134,9 @@ func writeProfile(p *wfc.Program, dir string) (string, error) {
 func printProfile(w io.Writer, p *doc.Profile) {
 	if p == nil {
 		return
+	}
+	if p.Native != nil {
+		fmt.Fprintf(w, "\n%s", p.Native.Text(topKernels))
 	}
 	for _, f := range p.Functions {
 		b := f.Bound
@@ -142,8 +181,11 @@ func printProfile(w io.Writer, p *doc.Profile) {
 	}
 }
 
-// topOps is how many statements are printed.
-const topOps = 12
+// topOps is how many statements are printed, topKernels how many kernels of native code; the page has all.
+const (
+	topOps     = 12
+	topKernels = 40
+)
 
 func printOps(w io.Writer, f doc.FuncProfile) {
 	ops := append([]doc.OpProfile(nil), f.Ops...)

@@ -106,5 +106,7 @@ third or later, use fewer PEs along it (larger blocks), or take the offset modul
 	{Code: "WF0590", Title: "no LLVM tool chain",
 		Text: "The CPU target compiles programs with the LLVM of this machine: clang 14 or newer, or opt and llc with a linker. Install it (Debian, Ubuntu: apt install clang; Fedora: dnf install clang; macOS: brew install llvm), or run with the interpreter, which needs nothing and gives the same bits, slowly."},
 	{Code: "WF0591", Title: "the LLVM tool chain failed",
-		Text: "LLVM refused the kernels or could not link them. The notes are its first lines. Another LLVM version may do; the interpreter always does. This is a bug of wfc or of that LLVM: please report it with the emitted LLVM IR."},
+		Text: "LLVM refused the kernels or could not link them. The notes are its first lines. Another LLVM version may do; the interpreter always does. This is a bug of wfc or of that LLVM: please report it with the emitted LLVM IR (--print-llvm)."},
+	{Code: "WF0592", Title: "no such level of optimisation",
+		Text: "Native code is made with LLVM's levels 0, 1, 2 or 3, the highest by default. All give the same bits; lower ones compile faster and run slower, most of all where loops become vectors."},
 }

@@ -32,6 +32,7 @@ type Options struct {
 	Threads   int       // 0: as many as GOMAXPROCS
 	PrintLLVM io.Writer // gets the module as text, if not nil
 	Tool      string    // path or name of a clang or opt, "" to look for one
+	Level     string    // of optimisation, one of Levels; "" is the highest
 
 	divide int // work from which kernels are divided; 0: from where it pays
 }
@@ -48,6 +49,7 @@ type Engine struct {
 	pool    *pool
 	batches map[string]*batch
 	divide  int
+	prof    *profile // nil: not measured
 }
 
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
@@ -55,6 +57,9 @@ type Engine struct {
 func New(p *ir.Program, o Options) (*Engine, error) {
 	tc, err := FindToolchain(o.Tool)
 	if err != nil {
+		return nil, err
+	}
+	if tc, err = tc.at(o.Level); err != nil {
 		return nil, err
 	}
 	return newEngine(p, tc, o)
@@ -212,9 +217,18 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args)
 		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
 		next := c.launches[(i+1)%len(c.launches)]
-		s.meets = threads > 1 && (l.parts(threads, e.divide) > 1 || next.parts(threads, e.divide) > 1)
+		s.meets = threads > 1 && (e.prof != nil || l.parts(threads, e.divide) > 1 || next.parts(threads, e.divide) > 1)
 		b.steps = append(b.steps, s)
 		b.alone = b.alone && l.parts(threads, e.divide) == 1
+	}
+	for i := range b.steps {
+		b.steps[i].meets = b.steps[i].meets && !b.alone
+	}
+	if e.prof != nil {
+		if e.prof.batches[fn] == nil {
+			e.prof.batches[fn] = make([]spent, len(b.steps))
+		}
+		b.prof = e.prof.batches[fn]
 	}
 	e.batches[fn] = b
 	return b

@@ -26,6 +26,11 @@ type launch struct {
 	args   []int // words of the table that the kernel gets
 	lo, hi int   // range of the split index
 	work   int   // about how many scalar operations it is
+
+	name, kind string // of the operation, for people
+	shape      []int
+	pos        ir.Pos
+	account
 }
 
 // pays is the work from which a kernel is divided. It takes one thread some 10 us; a meeting of threads takes 0.4 us on an idle computer and

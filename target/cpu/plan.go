@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
@@ -137,7 +139,15 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan) (*compil
 		if err != nil {
 			return nil, err
 		}
+		total := accountOf(op, g.vals)
 		for _, l := range ls {
+			l.name, l.kind, l.pos = strings.TrimPrefix(opName(op), "%"), kindOf(op, l.sym), op.Pos
+			for _, r := range slices.Concat(op.Dom, op.Over) {
+				l.shape = append(l.shape, r.Hi-r.Lo)
+			}
+			if l.sym == sym {
+				l.account = total
+			}
 			l.args = e.emitted[l.sym].args
 			l.sym = e.emitted[l.sym].sym
 			c.launches = append(c.launches, l)

@@ -23,7 +23,8 @@ type batch struct {
 	moves []int
 	table [][]uintptr // argument table of every thread, so that each permutes its own
 	slots int
-	alone bool // no kernel is divided: thread 0 does it all
+	alone bool    // no kernel is divided: thread 0 does it all
+	prof  []spent // of every step, if it is measured
 }
 
 // step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
@@ -135,6 +136,10 @@ func (p *pool) close() {
 func (p *pool) run(b *batch, i int) {
 	table := b.table[i]
 	next := make([]uintptr, b.slots)
+	var last time.Time
+	if b.prof != nil && i == 0 {
+		last = time.Now()
+	}
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
@@ -146,6 +151,12 @@ func (p *pool) run(b *batch, i int) {
 			}
 			if s.meets {
 				p.bar.wait(s)
+			}
+			if b.prof != nil && i == 0 {
+				now := time.Now()
+				b.prof[k].calls++
+				b.prof[k].time += now.Sub(last)
+				last = now
 			}
 		}
 		if b.moves != nil {

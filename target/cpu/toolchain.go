@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type Toolchain struct {
 	Linker   []string // command that links an object: cc -shared, or ld -shared
 	Version  int      // major version of LLVM
 	id       string   // what --version prints
+	level    string   // of optimisation, "0" to "3"; "" is the highest
 }
 
 // Versions of LLVM that are looked for by name, newest first, after a plain clang.
@@ -243,16 +245,40 @@ func nativeFlag() string {
 	return "-mcpu=native"
 }
 
+// Levels of optimisation. None changes a bit; below the highest, loops stay scalar where LLVM would make vectors of them.
+var Levels = []string{"0", "1", "2", "3"}
+
+// at returns the tool chain with another level of optimisation.
+func (t *Toolchain) at(level string) (*Toolchain, error) {
+	if level == "" {
+		return t, nil
+	}
+	if !slices.Contains(Levels, level) {
+		return nil, diag.New("WF0592", diag.Span{}, "there is no level of optimisation %q", level).Note("the levels are %s", strings.Join(Levels, ", ")).
+			Suggest("leave it out: the highest is the default")
+	}
+	u := *t
+	u.level = level
+	return &u, nil
+}
+
+func (t *Toolchain) flag() string {
+	if t.level == "" {
+		return "-O3"
+	}
+	return "-O" + t.level
+}
+
 // commands are the steps from dir/k.ll to dir/k.so. No step may fuse a multiplication with an addition.
 func (t *Toolchain) commands(dir string) [][]string {
 	ll, bc, obj, so := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.bc"), filepath.Join(dir, "k.o"), filepath.Join(dir, "k.so")
 	if t.Clang != "" {
-		return [][]string{{t.Clang, "-x", "ir", ll, "-O3", nativeFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
+		return [][]string{{t.Clang, "-x", "ir", ll, t.flag(), nativeFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
 			"-Wno-pass-failed", "-o", so, "-lm"}}
 	}
 	return [][]string{
-		append([]string{t.Opt, "-O3", "-mcpu=native"}, append(t.tripleFlag(), ll, "-o", bc)...),
-		append([]string{t.LLC, "-O3", "-mcpu=native", "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
+		append([]string{t.Opt, t.flag(), "-mcpu=native"}, append(t.tripleFlag(), ll, "-o", bc)...),
+		append([]string{t.LLC, t.flag(), "-mcpu=native", "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
 		append(append([]string{}, t.Linker...), obj, "-o", so, "-lm"),
 	}
 }

@@ -121,6 +121,14 @@ func (b *Block) NewStore(v, dst Value, align int) {
 	})
 }
 
+// NewStreamStore is NewStore past the caches, for what nobody reads soon.
+func (b *Block) NewStreamStore(v, dst Value, align int) {
+	b.f.mod.streams = true
+	b.add(Void, func(s Syntax) string {
+		return fmt.Sprintf("store %s, %s, align %d, !nontemporal %s", operand(v, s), operand(dst, s), align, streamNode)
+	})
+}
+
 // NewAlloca reserves stack memory for one t, aligned to 64 bytes. Call it in the entry block.
 func (b *Block) NewAlloca(t Type) Value {
 	return b.add(NewPointer(t), func(s Syntax) string { return fmt.Sprintf("alloca %s, align 64", t.text(s)) })

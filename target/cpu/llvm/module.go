@@ -12,6 +12,7 @@ type Module struct {
 	Funcs    []*Func
 	declared map[string]string // declarations of intrinsics by name
 	loops    []*LoopMetadata
+	streams  bool // has stores past the caches
 }
 
 // NewModule returns an empty module.
@@ -33,6 +34,7 @@ func Merge(ms []*Module) *Module {
 			out.declared[n] = d
 		}
 		out.loops = append(out.loops, m.loops...)
+		out.streams = out.streams || m.streams
 	}
 	return out
 }
@@ -85,6 +87,9 @@ func (m *Module) NewLoopMetadata(vectorize bool) *LoopMetadata {
 	return l
 }
 
+// streamNode is the metadata of stores past the caches. Loops are numbered from 1 and never reach it.
+const streamNode = "!1000000"
+
 // Print writes the module as LLVM assembly.
 func (m *Module) Print(w io.Writer, s Syntax) error {
 	var b strings.Builder
@@ -112,6 +117,9 @@ func (m *Module) Print(w io.Writer, s Syntax) error {
 		} else {
 			fmt.Fprintf(&b, "!%d = distinct !{!%d}\n", l.id, l.id)
 		}
+	}
+	if m.streams {
+		fmt.Fprintf(&b, "%s = !{i32 1}\n", streamNode)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
