@@ -120,7 +120,7 @@ func plainFields(m *Machine) map[string]*int {
 		"ut.steal": &m.StealTicks, "dsr.cycles": &m.DSRCycles, "fabric.setup": &m.FabricSetup, "async.issue": &m.AsyncIssue,
 		"scalar.cycles": &m.ScalarCycles, "load.cycles": &m.LoadCycles, "branch.fall": &m.BranchFall,
 		"branch.taken": &m.BranchTaken, "branch.back": &m.LoopBack, "task.ctl.cycles": &m.TaskCtlCycles,
-		"task.local.dispatch": &m.LocalDispatch, "task.data.dispatch": &m.DataDispatch, "task.control.dispatch": &m.CtlDispatch,
+		"task.local.dispatch": &m.LocalDispatch, "task.data.dispatch": &m.DataDispatch, "task.control.dispatch": &m.CtlDispatch, "task.teardown.dispatch": &m.TearDispatch,
 		"host.channels": &m.HostChannels, "host.ticks": &m.HostLinkTicks, "host.latency": &m.HostLatency, "clock.mhz": &m.ClockMHz,
 	}
 }

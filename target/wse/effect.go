@@ -33,6 +33,7 @@ var effects = [][2]string{
 	{"task.local.dispatch", "start of a local task"},
 	{"task.data.dispatch", "start of a data task, once per wavelet"},
 	{"task.control.dispatch", "start of a control task"},
+	{"task.teardown.dispatch", "start of a teardown handler"},
 	{"task.ctl.cycles", "activate, block, unblock and exit"},
 	{"memory.bytes", "what code, stack and data of a PE must fit into"},
 	{"memory.banks", "which bank an address lies in"},

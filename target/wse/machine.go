@@ -116,6 +116,7 @@ type Machine struct {
 	LocalDispatch int            // cycles from runnable to the first instruction
 	DataDispatch  int            // the same for a data task, per wavelet
 	CtlDispatch   int            // the same for a control task
+	TearDispatch  int            // the same for a teardown handler
 
 	CodeBytes map[string]int // bytes of code by statement kind, see CodeSize
 

@@ -102,13 +102,7 @@ func (p *parser) stmt() Stmt {
 		return &Exit{Line: p.sourceLine(start)}
 	}
 	if p.accept("reroute") {
-		s := &Reroute{}
-		p.expect("color")
-		s.Color = p.color()
-		p.expect("rx")
-		s.Rx = p.port()
-		p.expect("tx")
-		s.Tx = p.ports()
+		s := p.reroute()
 		s.Line = p.sourceLine(start)
 		return s
 	}

@@ -11,32 +11,9 @@ func (p *parser) route() (r Route) {
 	r.Rx = p.port()
 	p.expect("tx")
 	r.Tx = p.ports()
-	sw := func() *Switch {
-		if r.Switch == nil {
-			r.Switch = &Switch{}
-		}
-		return r.Switch
-	}
 	for {
 		switch {
-		case p.accept("pos"):
-			next := r.At(r.Positions() - 1) // what is not named keeps its value
-			rx := p.accept("rx")
-			if rx {
-				next.Rx = p.port()
-			}
-			if p.accept("tx") {
-				next.Tx = p.ports()
-			} else if !rx {
-				p.errorf("expected rx or tx, found %s", p.tok)
-			}
-			sw().Pos = append(sw().Pos, next)
-		case p.accept("start"):
-			sw().Start = p.int("a position", 0, 255)
-		case p.accept("ring"):
-			sw().Ring = true
-		case p.accept("pop"):
-			sw().Pop = PopMode(p.oneOf("a pop mode", popNames[:]))
+		case p.switchWord(&r):
 		case p.accept("teardown"):
 			r.Teardown = true
 		case p.accept("filter"):
@@ -45,6 +22,52 @@ func (p *parser) route() (r Route) {
 			return r
 		}
 	}
+}
+
+// reroute reads the statement after its first word.
+func (p *parser) reroute() *Reroute {
+	p.expect("color")
+	r := Route{Color: p.color()}
+	p.expect("rx")
+	r.Rx = p.port()
+	p.expect("tx")
+	r.Tx = p.ports()
+	for p.switchWord(&r) {
+	}
+	return &Reroute{Color: r.Color, Rx: r.Rx, Tx: r.Tx, Switch: r.Switch}
+}
+
+// switchWord reads a word of a route that makes it switch.
+func (p *parser) switchWord(r *Route) bool {
+	sw := func() *Switch {
+		if r.Switch == nil {
+			r.Switch = &Switch{}
+		}
+		return r.Switch
+	}
+	switch {
+	case p.accept("pos"):
+		next := r.At(r.Positions() - 1) // what is not named keeps its value
+		rx := p.accept("rx")
+		if rx {
+			next.Rx = p.port()
+		}
+		if p.accept("tx") {
+			next.Tx = p.ports()
+		} else if !rx {
+			p.errorf("expected rx or tx, found %s", p.tok)
+		}
+		sw().Pos = append(sw().Pos, next)
+	case p.accept("start"):
+		sw().Start = p.int("a position", 0, 255)
+	case p.accept("ring"):
+		sw().Ring = true
+	case p.accept("pop"):
+		sw().Pop = PopMode(p.oneOf("a pop mode", popNames[:]))
+	default:
+		return false
+	}
+	return true
 }
 
 func (p *parser) port() Dir { return Dir(p.oneOf("a port", lattice.DirNames)) }

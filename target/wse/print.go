@@ -242,7 +242,7 @@ func (w *printer) stmt(s Stmt) {
 	case *Stamp:
 		w.line("time %s%s", s.To.text(U32), at(s.Line))
 	case *Reroute:
-		w.line("reroute color %d rx %s tx %s%s", s.Color, s.Rx, ports(s.Tx), at(s.Line))
+		w.line("reroute color %d rx %s tx %s%s%s", s.Color, s.Rx, ports(s.Tx), s.Route().extras(), at(s.Line))
 	case *Rebind:
 		w.line("rebind %s color %s%s", quoteName(s.Queue), colorsAt(s.Colors), at(s.Line))
 	case *Exit:

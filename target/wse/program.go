@@ -219,9 +219,10 @@ const (
 	Local   TaskKind = iota // activated by name
 	Data                    // fires once per wavelet of an input queue
 	Control                 // fires on a control wavelet that carries its id
+	Handler                 // fires when a control wavelet has torn down a color of this PE's router (CSL: @set_teardown_handler)
 )
 
-var taskKindNames = [...]string{"local", "data", "control"}
+var taskKindNames = [...]string{"local", "data", "control", "teardown"}
 
 func (k TaskKind) String() string { return taskKindNames[k] }
 
@@ -246,7 +247,7 @@ func (p Priority) Rank() int { return [...]int{1, 0, 2}[p] }
 type Task struct {
 	Name    string
 	Kind    TaskKind
-	ID      int    // local and control ids; for data tasks derived by TaskID
+	ID      int    // local and control ids, a handler's color; for data tasks derived by TaskID
 	Queue   string // data tasks: the input queue
 	Arg     string // data, control: register that receives the payload; may be empty
 	Blocked bool   // initially

@@ -147,6 +147,9 @@ func (p *Program) changesRoutes(unknown bool) bool {
 	}
 	found := false
 	for _, c := range p.Classes {
+		for _, t := range c.Tasks {
+			found = found || t.Kind == Handler
+		}
 		for _, body := range c.Bodies() {
 			Walk(body, func(s Stmt) {
 				switch s := s.(type) {
@@ -172,13 +175,26 @@ func (o *Op) commands(unknown bool) bool {
 
 func single(s DirSet) bool { return bits.OnesCount8(uint8(s)) == 1 }
 
-// Reroute gives a color of this PE's router a new route and takes it out of teardown; switch positions are gone (CSL: the
-// <tile_config> library). The PE must have a route of the color.
+// Reroute gives a color of this PE's router a new route, with switch positions of its own or none, and takes it out of teardown (CSL: the
+// <tile_config> library). The PE must have a route of the color, whose filter stays.
 type Reroute struct {
-	Color int
-	Rx    Dir
-	Tx    DirSet
-	Line  string
+	Color  int
+	Rx     Dir
+	Tx     DirSet
+	Switch *Switch // further positions; nil = none
+	Line   string
+}
+
+// Route is what the router of the PE becomes.
+func (r *Reroute) Route() Route { return Route{Color: r.Color, Rx: r.Rx, Tx: r.Tx, Switch: r.Switch} }
+
+// Settings are the positions of a route.
+func (r Route) Settings() []Position {
+	out := make([]Position, r.Positions())
+	for i := range out {
+		out[i] = r.At(i)
+	}
+	return out
 }
 
 // Rebind binds a queue to another color. An output queue is flushed first: the CE waits until it is empty. An input queue must be

@@ -362,6 +362,9 @@ func (v *verifier) tasks() {
 				v.fail("WF0507", "tasks %s and %s both take the wavelets of queue %s", o.Name, t.Name, t.Queue)
 			}
 			owner[t.Queue] = t
+		case Handler:
+			space = "teardown handler of color"
+			v.handler(t)
 		default:
 			v.fail("WF0507", "unknown task kind")
 		}

@@ -58,6 +58,8 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 			switch {
 			case t == nil:
 				v.fail("WF0502", "%s %s: no such task", s.Fn, s.Task)
+			case t.Kind == Handler:
+				v.fail("WF0507", "%s %s: a teardown handler runs when its color is torn down and not otherwise", s.Fn, s.Task)
 			case s.Fn == Activate && t.Kind != Local:
 				v.fail("WF0507", "activate %s: only local tasks are activated by name", s.Task)
 			}
@@ -253,6 +255,8 @@ func (v *verifier) completion(c Completion) {
 	switch t := v.c.Task(c.Task); {
 	case t == nil:
 		v.fail("WF0502", "completion names the task %q, which does not exist", c.Task)
+	case t.Kind == Handler:
+		v.fail("WF0507", "completion names %s, a teardown handler, which runs when its color is torn down and not otherwise", c.Task)
 	case c.Kind == DoneActivate && t.Kind != Local:
 		v.fail("WF0507", "completion activates %s, which is no local task", c.Task)
 	}

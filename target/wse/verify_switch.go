@@ -94,17 +94,35 @@ func (v *verifier) reroute(s *Reroute) {
 	if !(Position{s.Rx, s.Tx}).valid() {
 		v.fail("WF0506", "reroute: rx %s, tx {%s} is no route", s.Rx, s.Tx)
 	}
+	v.extras("reroute", s.Route())
+	if !v.routed(s.Color) {
+		v.fail("WF0512", "reroute: no PE of the class has a route of color %d", s.Color).Suggest("give it one with `teardown`, parked until this statement")
+	}
+}
+
+// routed reports whether a PE of the class has a route of a color.
+func (v *verifier) routed(color int) bool {
 	for _, r := range v.p.Routes {
-		if r.Color != s.Color {
+		if r.Color != color {
 			continue
 		}
 		for _, c := range v.c.Regions {
 			if _, _, ok := c.Meets(r.Region); ok {
-				return
+				return true
 			}
 		}
 	}
-	v.fail("WF0512", "reroute: no PE of the class has a route of color %d", s.Color).Suggest("give it one with `teardown`, parked until this statement")
+	return false
+}
+
+// handler checks a teardown handler.
+func (v *verifier) handler(t *Task) {
+	switch {
+	case t.Blocked || t.Priority != MediumPriority || t.Arg != "":
+		v.fail("WF0507", "a teardown handler is neither blocked nor has it a priority or an argument")
+	case !v.routed(t.ID):
+		v.fail("WF0512", "teardown handler: no PE of the class has a route of color %d", t.ID)
+	}
 }
 
 // rebind checks a Rebind statement.

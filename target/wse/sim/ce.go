@@ -181,6 +181,13 @@ func (s *Sim) pickOf(pe int, k *code, t int64, rank int) (bool, error) {
 			}
 		}
 	}
+	for _, i := range k.handlers { // the system's task has the highest id
+		if run>>i&1 == 1 && is(i) {
+			s.active[pe] &^= 1 << i
+			s.start(pe, k, i, t, s.m.TearDispatch)
+			return true, nil
+		}
+	}
 	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
 	for _, ctl := range []int32{isControl, 0} {
 		for in := int32(0); in < int32(len(k.inputs)); in++ {

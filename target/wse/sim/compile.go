@@ -124,6 +124,7 @@ type code struct {
 	tasks    []task
 	locals   []int32 // task indices by ascending id
 	controls []int32
+	handlers []int32 // of teardowns, by color
 	data     []int32 // by ascending queue id
 	entry    int32
 	args     []int32
@@ -196,6 +197,8 @@ func compile(cl *wse.Class, lay wse.ClassLayout, m wse.Machine) (*code, error) {
 		switch t.Kind {
 		case wse.Local:
 			c.locals = append(c.locals, int32(i))
+		case wse.Handler:
+			c.handlers = append(c.handlers, int32(i))
 		case wse.Control:
 			c.controls = append(c.controls, int32(i))
 		case wse.Data:
@@ -211,6 +214,7 @@ func compile(cl *wse.Class, lay wse.ClassLayout, m wse.Machine) (*code, error) {
 		sort.SliceStable(list, func(i, j int) bool { return key(list[i]) < key(list[j]) })
 	}
 	byID(c.locals, func(i int32) int { return c.tasks[i].t.ID })
+	byID(c.handlers, func(i int32) int { return c.tasks[i].t.ID })
 	byID(c.data, func(i int32) int { return int(c.tasks[i].queue) })
 	for _, name := range cl.Args {
 		c.args = append(c.args, k.reg(name))

@@ -24,7 +24,8 @@
 // wavelet enters and leaves in one setting; this bubble of about HopCycles is ours, no source gives one. Filters and the CE bit of a
 // control wavelet keep it from the ramp and cost nothing; a wavelet with no port left is gone. A wavelet whose color has no queue waits
 // when a rebind of its class can bind it, else it is an error. reroute and rebind take effect at the end of the cycle that executes them
-// and hold the CE for RerouteCycles and RebindCycles (assumed: 20 to 200 each); rebind of an output queue waits until the queue is empty.
+// and hold the CE for RerouteCycles and RebindCycles (assumed); rebind of an output queue waits until the queue is empty. A teardown
+// activates the PE's handler of the color, which is taken after all local tasks and before those that wavelets start.
 //
 // Tasks run to completion. A free CE takes, by priority first (an order no source gives: ours) and within one in this order: runnable local tasks
 // by ascending id; control wavelets at the head of an input queue, by ascending

@@ -30,8 +30,10 @@ type RouterState struct {
 	Buffer    int32 // number in the PE
 	Positions []wse.Position
 	At, Start int
-	Torn      bool `json:",omitempty"`
-	Counter   int  `json:",omitempty"`
+	Torn      bool        `json:",omitempty"`
+	Ring      bool        `json:",omitempty"`
+	Pop       wse.PopMode `json:",omitempty"`
+	Counter   int         `json:",omitempty"`
 }
 
 // state is the State of a PE.
@@ -40,7 +42,7 @@ func (s *Sim) state(pe int) State {
 	if s.dyn != nil {
 		for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
 			if d := s.dyn[i]; d != nil {
-				st.Routers = append(st.Routers, RouterState{i - s.slotOf[pe], d.pos, d.at, d.start, d.torn, d.counter})
+				st.Routers = append(st.Routers, RouterState{i - s.slotOf[pe], d.pos, d.at, d.start, d.torn, d.ring, d.pop, d.counter})
 			}
 		}
 	}
@@ -119,7 +121,7 @@ func (s *Sim) Restore(pe int, cycle int64, st State, words func(array int, dst [
 	copy(s.linkFree[pe*numPorts:(pe+1)*numPorts], st.Links[:])
 	for _, r := range st.Routers {
 		d := s.dynOf(s.slotOf[pe] + r.Buffer)
-		d.pos, d.at, d.start, d.torn, d.counter = r.Positions, r.At, r.Start, r.Torn, r.Counter
+		d.pos, d.at, d.start, d.torn, d.ring, d.pop, d.counter = r.Positions, r.At, r.Start, r.Torn, r.Ring, r.Pop, r.Counter
 		s.setting(s.slotOf[pe] + r.Buffer)
 	}
 	if s.class[pe] < 0 {

@@ -64,7 +64,9 @@ func (s *Sim) makeDynamic(routes []wse.Route) {
 		}
 		for _, x := range s.codes[c].reroutes {
 			if i := s.findSlot(pe, int32(x.Color)); i >= 0 {
-				s.dynOf(i).rxEver |= 1 << x.Rx
+				for _, p := range x.Route().Settings() {
+					s.dynOf(i).rxEver |= 1 << p.Rx
+				}
 			}
 		}
 	}
@@ -202,6 +204,7 @@ func (s *Sim) commitDynamic(i int32, t int64) {
 func (s *Sim) obey(i int32, c wse.Command, t int64) {
 	if c == wse.CmdTeardown {
 		s.dynOf(i).torn = true
+		s.handle(s.slots[i].pe, s.slots[i].color)
 	}
 	d := s.dyn[i]
 	if d == nil {
@@ -218,6 +221,19 @@ func (s *Sim) obey(i int32, c wse.Command, t int64) {
 	s.setting(i)
 	s.link(i)
 	s.around(s.slots[i].pe, t)
+}
+
+// handle starts the PE's handler of a color that was torn down.
+func (s *Sim) handle(pe, color int32) {
+	if s.class[pe] < 0 {
+		return
+	}
+	k := s.codes[s.class[pe]]
+	for _, i := range k.handlers {
+		if k.tasks[i].t.ID == int(color) {
+			s.activate(int(pe), i)
+		}
+	}
 }
 
 // around wakes a router and its neighbours.
@@ -241,8 +257,11 @@ func (s *Sim) change(t int64) {
 		case l.reroute != nil:
 			i := s.findSlot(pe, int32(l.reroute.Color))
 			d := s.dynOf(i)
-			d.pos = []wse.Position{{Rx: l.reroute.Rx, Tx: l.reroute.Tx}}
-			d.at, d.start, d.torn = 0, 0, false
+			d.pos, d.torn = l.reroute.Route().Settings(), false
+			d.at, d.start, d.ring, d.pop = 0, 0, false, wse.PopNever
+			if w := l.reroute.Switch; w != nil {
+				d.at, d.start, d.ring, d.pop = w.Start, w.Start, w.Ring, w.Pop
+			}
 			s.setting(i)
 			s.link(i)
 		case l.out >= 0:

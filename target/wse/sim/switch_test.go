@@ -262,6 +262,30 @@ expect v at x 1..2 y 0..1 = affine 0 + 1*i
 `)
 }
 
+// A teardown starts the handlers of the PEs it passes, and a reroute gives a color switches of its own: two PEs send in turn to the third, each
+// with a command for its own router and one for the next, and the first PE's teardown comes behind all of it.
+func TestTeardownHandler(t *testing.T) {
+	const send = "mov.f32 fab(o, 1) = u[0 : 1] mov.u32 ctl(o, 1) = cmd(advance, advance)"
+	st := both(t, `machine wse3
+mesh 3 1
+class a { at x 0..1 y 0..1 array u f32[1] = fill 1 queue o out 2 color 0
+  task main local 8 { reroute color 0 rx ramp tx east pos rx ramp ring pop advance `+send+` mov.u32 ctl(o, 1) = cmd(teardown) }
+  task h teardown 0 { exit } entry main }
+class b { at x 1..2 y 0..1 array u f32[1] = fill 2 queue o out 2 color 0
+  task main local 8 { reroute color 0 rx west tx east pos rx ramp ring pop advance `+send+` }
+  task h teardown 0 { exit } entry main }
+class c { at x 2..3 y 0..1 array v f32[2] export queue i in 2 color 0
+  task main local 8 { reroute color 0 rx west tx ramp mov.f32 v[0 : 2] = fab(i, 2) }
+  task h teardown 0 { exit } entry main }
+route color 0 at x 0..3 y 0..1 rx west tx east pos rx ramp teardown
+expect v at x 2..3 y 0..1 = list [1, 2]
+`)
+	m := profile(t, "wse3")
+	if least := int64(m.LocalDispatch + m.TearDispatch + m.RerouteCycles); st.Cycles < least {
+		t.Errorf("%d cycles, want %d at least: a dispatch, a handler, a reroute", st.Cycles, least)
+	}
+}
+
 // A receiver becomes a sender, by one advance where a position may change both directions and by two where it may not; and a reset
 // puts it back.
 func TestTurnaround(t *testing.T) {

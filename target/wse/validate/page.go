@@ -30,7 +30,7 @@ func Page(rows []*Row, results []Result) string {
 		"(`wfc machine show`): how much the uncertainty of the machine itself moves the row. Durations and rates only: depths of buffers have low " +
 		"ends for the sake of deadlock verdicts, which measured full-rate streams rule out. WSE-3 ranges reach from the vendor's simulator to silicon.\n")
 	t.f("- *moved by* names the constants that move the row most, alone. Rows on wide meshes leave it out.\n")
-	t.f("- No constant that a row uses is fitted to a kernel, and none is changed to please a row. (`route.cycles` is a guess from the all-reduce library; no row uses it.)\n\n")
+	t.f("- No constant that a row uses is fitted to a kernel, and none is changed to please a row.\n\n")
 	summary(t, rows, results)
 	for _, s := range Sections {
 		section(t, s, rows, results)

@@ -144,12 +144,3 @@ func TestRowsDependOnTheMachine(t *testing.T) {
 		}
 	}
 }
-
-// No row reroutes: route.cycles is a guess from a kernel, and a row that used it would compare a number with itself.
-func TestNoRowUsesAGuessFromAKernel(t *testing.T) {
-	for _, r := range Rows() {
-		if strings.Contains(r.Program, "reroute") || strings.Contains(r.Base, "reroute") {
-			t.Errorf("row %s reroutes", r.ID)
-		}
-	}
-}

@@ -77,6 +77,7 @@ type op struct {
 	acc       []access
 	sends     operand // value of every wavelet, when known
 	known     bool
+	copies    *access // where its one wavelet comes from, known when nobody writes there
 }
 
 type task struct {
@@ -86,6 +87,7 @@ type task struct {
 	arg   int // register, -1
 	// Completions and statements that set its bits: with more than one, their order matters.
 	activators, unblockers int
+	torn                   bool // a teardown activates it
 	blockedElsewhere       bool // some other task blocks it
 }
 
@@ -111,10 +113,11 @@ type code struct {
 	bad     string       // a construct that is not modelled
 
 	reroutes []*wse.Reroute
+	handlers map[int][]int // color -> tasks that its teardown activates
 }
 
 func compile(c *wse.Class, p *wse.Program) *code {
-	k := &code{class: c, regs: map[string]int{}, arrays: map[string]int{}}
+	k := &code{class: c, regs: map[string]int{}, arrays: map[string]int{}, handlers: map[int][]int{}}
 	for i, a := range c.Arrays {
 		k.arrays[a.Name] = i
 		k.fixed = append(k.fixed, !a.Export || len(p.Script) > 0)
@@ -171,7 +174,14 @@ func compile(c *wse.Class, p *wse.Program) *code {
 			x.activators++
 		}
 		k.tasks = append(k.tasks, x)
-		k.order = append(k.order, i)
+		if t.Kind != wse.Handler {
+			k.order = append(k.order, i)
+		}
+	}
+	for _, t := range c.Tasks {
+		if t.Kind == wse.Handler {
+			k.handler(t)
+		}
 	}
 	rank := func(i int) [3]int {
 		r := k.tasks[i].t.Priority.Rank()
@@ -188,7 +198,7 @@ func compile(c *wse.Class, p *wse.Program) *code {
 		a, b := rank(k.order[i]), rank(k.order[j])
 		return slices.Compare(a[:], b[:]) < 0
 	})
-	k.prio = make([]int, len(k.order))
+	k.prio = make([]int, len(k.tasks))
 	for i, t := range k.order {
 		k.prio[t] = i
 	}
@@ -196,11 +206,30 @@ func compile(c *wse.Class, p *wse.Program) *code {
 		k.args = append(k.args, k.reg(a))
 	}
 	for i := range k.tasks {
+		if k.tasks[i].t.Kind == wse.Handler {
+			continue
+		}
 		k.tasks[i].entry = len(k.ins)
 		k.block(i, k.tasks[i].t.Body)
 		k.ins = append(k.ins, ins{kind: iEnd, task: i, end: -1})
 	}
 	return k
+}
+
+// handler takes a teardown handler for what it activates: it is no task that runs, its color's teardown activates the tasks it names, as
+// the end of an operation does.
+func (k *code) handler(t *wse.Task) {
+	for _, s := range t.Body {
+		c, ok := s.(*wse.TaskCtl)
+		if !ok || c.Fn != wse.Activate {
+			k.bad = "teardown handler " + t.Name + " of class " + k.class.Name + " does more than activate tasks: when it runs depends on timing"
+			return
+		}
+		i := k.taskIndex(c.Task)
+		k.tasks[i].activators++
+		k.tasks[i].torn = true
+		k.handlers[t.ID] = append(k.handlers[t.ID], i)
+	}
 }
 
 func (k *code) reg(name string) int {
@@ -393,6 +422,10 @@ func (k *code) op(t int, s *wse.Op) *op {
 				o.known, o.sends = true, operand{-1, int32(x.Bits)}
 			case wse.Reg:
 				o.known, o.sends = true, operand{k.reg(x.Reg), 0}
+			case wse.Mem, wse.Scalar:
+				if a := k.access(x, false); x.Count() == 1 {
+					o.copies = &a
+				}
 			}
 		}
 	}

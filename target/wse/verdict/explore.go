@@ -261,10 +261,7 @@ func (s *state) key(launch int) [32]byte {
 		num(int64(r.at))
 		num(int64(r.counter))
 		flag(r.torn)
-		if r.own != nil {
-			num(int64(r.own.Rx))
-			num(int64(r.own.Tx))
-		}
+		num(int64(r.set))
 	}
 	for i := range s.q {
 		for _, r := range s.q[i].runs {

@@ -52,7 +52,7 @@ func (s *state) issue(i int) {
 		p.regs[in.dst] = a
 	case iLoad:
 		s.inBounds(i, in, &in.from)
-		p.regs[in.dst] = s.load(i, in)
+		p.regs[in.dst] = s.load(i, in.from)
 		s.touch(i, []access{in.from}, nil, in)
 	case iBranch:
 		a, b := p.get(in.a), p.get(in.b)
@@ -151,9 +151,21 @@ func (s *state) control(i int, in *ins) {
 }
 
 // load gives the value of an array nobody writes, or that is shared.
-func (s *state) load(i int, in *ins) value {
+func (s *state) load(i int, a access) value {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
-	a := in.from
+	if a.index >= 0 && p.regs[a.index].why != NoReason {
+		return value{why: p.regs[a.index].why}
+	}
+	if k.shared[a.array] && p.asked < len(s.loaded) {
+		p.asked++
+		return value{v: s.loaded[p.asked-1]}
+	}
+	return s.word(i, a)
+}
+
+// word is the value of an element that nobody writes; a known register chooses it.
+func (s *state) word(i int, a access) value {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	arr := k.class.Arrays[a.array]
 	n := a.off
 	if a.index >= 0 {
@@ -162,10 +174,6 @@ func (s *state) load(i int, in *ins) value {
 		}
 		n += a.scale * int(p.regs[a.index].v)
 	}
-	if k.shared[a.array] && p.asked < len(s.loaded) {
-		p.asked++
-		return value{v: s.loaded[p.asked-1]}
-	}
 	if !k.fixed[a.array] || n < 0 || n >= arr.Len || arr.Elem == wse.F16 || arr.Elem == wse.F32 {
 		return value{why: ReasonData}
 	}
@@ -173,6 +181,9 @@ func (s *state) load(i int, in *ins) value {
 		return value{}
 	}
 	f := arr.Init.At(n, s.m.x(i), s.m.y(i))
+	if arr.Elem == wse.U32 && f == float64(uint32(f)) {
+		return value{v: int32(uint32(f))}
+	}
 	if f != float64(int32(f)) || arr.Elem == wse.U16 && (f < 0 || f > 65535) {
 		return value{why: ReasonData}
 	}
@@ -224,8 +235,11 @@ func (s *state) issueOp(i int, in *ins) {
 	}
 	th := &p.thr[o.thread]
 	*th = thread{op: o, inst: it, val: value{why: ReasonData}, ev: -1}
-	if o.known {
+	switch {
+	case o.known:
 		th.val = p.get(o.sends)
+	case o.copies != nil:
+		th.val = s.word(i, *o.copies)
 	}
 	if s.rec != nil {
 		th.ev = s.rec.add(i, in.task, in.line, o, "")

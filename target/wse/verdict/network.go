@@ -53,7 +53,8 @@ type model struct {
 	loaded [][]int32 // per launch, see Options.Loaded
 
 	routers     []*router
-	dynamic     bool // the program has switches, filters or control wavelets
+	routerAt    map[[2]int]*router // by PE and color
+	dynamic     bool               // the program has switches, filters or control wavelets
 	popCommands bool
 	tears       bool // a control wavelet may tear routers down
 }
@@ -63,7 +64,8 @@ func (m *model) y(pe int) int { return m.ys[pe/len(m.xs)] }
 
 // newModel builds the model of the whole mesh, or of the mesh cut to what is different.
 func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
-	m := &model{p: p, xs: all(p.W), ys: all(p.H), dynamic: p.Dynamic(), popCommands: mach.PopCommands, tears: mayTearDown(p)}
+	m := &model{p: p, xs: all(p.W), ys: all(p.H), dynamic: p.Dynamic(), popCommands: mach.PopCommands, tears: mayTearDown(p),
+		routerAt: map[[2]int]*router{}}
 	if cut {
 		code := codes(p)
 		m.xs, m.ys = keep(p, code, false), keep(p, code, true)
@@ -188,7 +190,7 @@ func (m *model) fabric(mach wse.Machine) {
 					}
 				}
 				if own != nil {
-					if own.sends(d, m.reroutesAt(pe, color)) {
+					if own.sends(d) {
 						own.target[d] = link(from, to, d.Opposite())
 					}
 					continue
@@ -334,28 +336,13 @@ func (m *model) acceptsFrom(slot int32, r wse.Route, rx wse.Dir) bool {
 	return r.Rx == rx
 }
 
-// reroutesAt lists what the program of a PE may make of a color's route.
-func (m *model) reroutesAt(pe, color int) (out []*wse.Reroute) {
-	if c := m.class[pe]; c >= 0 {
-		for _, x := range m.codes[c].reroutes {
-			if x.Color == color {
-				out = append(out, x)
-			}
-		}
-	}
-	return
-}
-
 // sends reports whether some setting sends to a port.
-func (d *router) sends(port wse.Dir, more []*wse.Reroute) bool {
-	for _, p := range d.pos {
-		if p.Tx.Has(port) {
-			return true
-		}
-	}
-	for _, x := range more {
-		if x.Tx.Has(port) {
-			return true
+func (d *router) sends(port wse.Dir) bool {
+	for _, w := range d.sets {
+		for _, p := range w.pos {
+			if p.Tx.Has(port) {
+				return true
+			}
 		}
 	}
 	return false

@@ -15,6 +15,7 @@ type order struct {
 	last    []int       // by task: its last run, -1
 	recv    map[int]int // by input queue: the run that last received from it
 	open    map[int]int // by input queue: the run that last blocked or unblocked it
+	route   map[int]int // by color: the run that last rerouted it
 	live    []*inst     // asynchronous operations nobody has waited for
 }
 
@@ -35,10 +36,11 @@ type inst struct {
 	run      int
 	at       []int // first elements of its memory operands; unknownAt = anywhere
 	finished bool
+	with     []*inst // of a teardown: operations of the PE that sent it and what went before
 }
 
 func newOrder(tasks int) *order {
-	o := &order{active: make([]setter, tasks), unblock: make([]setter, tasks), last: make([]int, tasks), recv: map[int]int{}, open: map[int]int{}}
+	o := &order{active: make([]setter, tasks), unblock: make([]setter, tasks), last: make([]int, tasks), recv: map[int]int{}, open: map[int]int{}, route: map[int]int{}}
 	for i := range o.last {
 		o.last[i], o.active[i].run, o.unblock[i].run = -1, -1, -1
 	}
@@ -76,6 +78,35 @@ func (s *state) activated(i, task int, by *inst) {
 	o.active[task] = now
 }
 
+// tornDown activates what the handler of a color says. The teardown came after the route was set, and at no time in particular. When it came
+// from the PE itself, the operation that sent it is over, and so are those that sent to the color before.
+func (s *state) tornDown(i, color int, own bool) {
+	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
+	by := &inst{run: -1}
+	if o := p.order; o != nil {
+		if r, ok := o.route[color]; ok {
+			by.run = r
+		}
+		for _, x := range o.live {
+			if !own || x.op.out < 0 || k.outputs[x.op.out].Color(s.m.x(i), s.m.y(i)) != color || s.q[s.m.out[i][x.op.out]].n > 0 {
+				continue // or something is behind the teardown, which its sender may still be busy with
+			}
+			if th := &p.thr[x.op.thread]; x.finished || th.inst == x && th.ended() {
+				by.with = append(by.with, x)
+			}
+		}
+	}
+	for _, task := range k.handlers[color] {
+		s.activated(i, task, by)
+		bit := uint64(1) << task
+		if p.active&bit == 0 {
+			p.sureActive &^= bit
+		}
+		p.active |= bit
+	}
+	s.wakePE(int32(i))
+}
+
 func (s *state) unblocked(i, task int, by *inst) {
 	p := &s.pes[i]
 	o := p.order
@@ -104,6 +135,9 @@ func (s *state) blocks(i, task int) {
 	case wse.Data:
 		startable = true
 	}
+	if k.tasks[task].torn && s.mayTear(i, task) {
+		s.unordered(i, "task "+s.name(i, task)+" is blocked while a teardown may activate it")
+	}
 	for _, x := range o.live {
 		if x.op.doneTask == task {
 			startable = startable || x.op.done == wse.DoneActivate
@@ -117,6 +151,18 @@ func (s *state) blocks(i, task int) {
 			s.unordered(i, "task "+s.name(i, task)+" is blocked in "+s.name(i, before)+", and may run before")
 		}
 	}
+}
+
+// mayTear reports whether a teardown that activates the task may come, or may have come before the run under way.
+func (s *state) mayTear(i, task int) bool {
+	o := s.pes[i].order
+	for color, tasks := range s.m.codes[s.m.class[i]].handlers {
+		r, ok := o.route[color]
+		if slices.Contains(tasks, task) && !s.isTorn(i, color) && (!ok || r < len(o.runs)-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // shuts: a blocked queue is like blocked tasks.
@@ -203,12 +249,7 @@ func (s *state) joined(i int, x *inst) {
 		return
 	}
 	o := s.pes[i].order
-	for j, y := range o.live {
-		if x == y {
-			o.live = append(o.live[:j], o.live[j+1:]...)
-			return
-		}
-	}
+	o.live = slices.DeleteFunc(o.live, func(y *inst) bool { return x == y || slices.Contains(x.with, y) })
 }
 
 // unfinished looks for operations that may still use a queue or thread of o although they have ended in this schedule.

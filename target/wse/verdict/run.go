@@ -299,7 +299,7 @@ func (s *state) only(i int, c []candidate) bool {
 		}
 	}
 	for t := range k.tasks {
-		if k.tasks[t].t.Kind != wse.Local && k.prio[t] < k.prio[c[0].task] {
+		if x := &k.tasks[t]; (x.t.Kind == wse.Data || x.t.Kind == wse.Control || x.torn) && k.prio[t] < k.prio[c[0].task] {
 			return false // a wavelet may come before
 		}
 	}

@@ -106,7 +106,7 @@ func newState(m *model) *state {
 	s := &state{m: m, pes: make([]pe, len(m.class)), q: make([]queue, len(m.pipes)),
 		inPE: make([]bool, len(m.class)), inPipe: make([]bool, len(m.pipes)), hazards: map[int]bool{}}
 	for _, d := range m.routers {
-		st := routerState{at: d.start, torn: d.torn}
+		st := routerState{at: d.sets[0].start, torn: d.torn}
 		if d.filter != nil {
 			st.counter = d.filter.Init
 		}

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -11,12 +12,27 @@ import (
 // control wavelet changes the setting, and accepts nothing behind that before it has left. So they choose by what they have read and
 // not by what comes first, and the network stays Kahn's. A reroute is supported as the end of a teardown, which only opens.
 
+// setting is what a route or a reroute makes of a router.
+type setting struct {
+	pos   []wse.Position
+	start int
+	ring  bool
+	pop   wse.PopMode
+}
+
+func settingOf(r wse.Route) setting {
+	out := setting{pos: r.Settings()}
+	if s := r.Switch; s != nil {
+		out.start, out.ring, out.pop = s.Start, s.Ring, s.Pop
+	}
+	return out
+}
+
 // router is a buffer that does more than follow one route.
 type router struct {
-	pos    []wse.Position
-	start  int
-	ring   bool
-	pop    wse.PopMode
+	sets   []setting // the route, then the reroutes of the class
+	pe     int
+	color  int
 	filter *wse.Filter
 	torn   bool
 	gated  bool // accepts from the present port only, and nothing behind a control wavelet
@@ -32,30 +48,29 @@ type routerState struct {
 	at      int
 	torn    bool
 	counter int
-	own     *wse.Position // after a reroute
+	set     int // 0 = the route, else one more than the number of the reroute in the class
 }
 
 // special makes the router of a route that is more than a chain of buffers; nil otherwise. In programs with control wavelets any
 // router may have to keep one from its ramp.
 func (m *model) special(r wse.Route, pe int) *router {
-	d := &router{filter: r.Filter, torn: r.Teardown, entry: map[int32]wse.Dir{}}
-	toRamp := false
-	for i := range r.Positions() {
-		d.pos = append(d.pos, r.At(i))
-		d.rx |= 1 << r.At(i).Rx
-		toRamp = toRamp || r.At(i).Tx.Has(wse.Ramp)
-	}
-	if s := r.Switch; s != nil {
-		d.start, d.ring, d.pop = s.Start, s.Ring, s.Pop
-	}
+	d := &router{sets: []setting{settingOf(r)}, pe: pe, color: r.Color, filter: r.Filter, torn: r.Teardown, entry: map[int32]wse.Dir{}}
 	d.gated = r.Switch != nil || r.Filter != nil || r.Teardown
 	if c := m.class[pe]; c >= 0 {
 		for _, x := range m.codes[c].reroutes {
+			d.sets = append(d.sets, settingOf(x.Route()))
 			if x.Color == r.Color {
 				d.gated = true
-				d.rx |= 1 << x.Rx
-				toRamp = toRamp || x.Tx.Has(wse.Ramp)
+			} else {
+				d.sets[len(d.sets)-1] = setting{} // of another color
 			}
+		}
+	}
+	toRamp := false
+	for _, w := range d.sets {
+		for _, p := range w.pos {
+			d.rx |= 1 << p.Rx
+			toRamp = toRamp || p.Tx.Has(wse.Ramp)
 		}
 	}
 	if !d.gated && !toRamp && !m.tears {
@@ -66,6 +81,7 @@ func (m *model) special(r wse.Route, pe int) *router {
 	}
 	d.index = len(m.routers)
 	m.routers = append(m.routers, d)
+	m.routerAt[[2]int{pe, d.color}] = d
 	return d
 }
 
@@ -95,10 +111,13 @@ func mayTearDown(p *wse.Program) (found bool) {
 
 func (s *state) setting(d *router) wse.Position {
 	st := &s.routers[d.index]
-	if st.own != nil {
-		return *st.own
-	}
-	return d.pos[st.at]
+	return d.sets[st.set].pos[st.at]
+}
+
+// isTorn reports whether a color of a PE's router is torn down.
+func (s *state) isTorn(pe, color int) bool {
+	d := s.m.routerAt[[2]int{pe, color}]
+	return d != nil && s.routers[d.index].torn
 }
 
 // accepts reports whether pipe j takes from pipe i now.
@@ -168,7 +187,7 @@ func (s *state) flowRouter(i int32) {
 		command := wse.CmdNop
 		if r.ctl {
 			command = wse.CommandOf(uint32(r.val))
-			if len(d.pos) > 1 && st.own == nil && s.m.popCommands && (d.pop == wse.PopAlways || d.pop == wse.PopOnAdvance && command == wse.CmdAdvance) {
+			if w := &d.sets[st.set]; len(w.pos) > 1 && s.m.popCommands && (w.pop == wse.PopAlways || w.pop == wse.PopOnAdvance && command == wse.CmdAdvance) {
 				r.val = int32(wse.PopCommand(uint32(r.val)))
 			}
 		}
@@ -192,16 +211,19 @@ func (s *state) flowRouter(i int32) {
 
 func (s *state) obey(d *router, c wse.Command) {
 	st := &s.routers[d.index]
+	w := &d.sets[st.set]
 	switch {
 	case c == wse.CmdTeardown:
 		st.torn = true
-	case c == wse.CmdAdvance && st.own != nil:
-	case c == wse.CmdAdvance && st.at+1 < len(d.pos):
+		if s.m.class[d.pe] >= 0 {
+			s.tornDown(d.pe, d.color, s.setting(d).Rx == wse.Ramp)
+		}
+	case c == wse.CmdAdvance && st.at+1 < len(w.pos):
 		st.at++
-	case c == wse.CmdAdvance && d.ring:
+	case c == wse.CmdAdvance && w.ring:
 		st.at = 0
 	case c == wse.CmdReset:
-		st.at = d.start
+		st.at = w.start
 	}
 }
 
@@ -218,7 +240,11 @@ func (s *state) reroute(i int, in *ins) {
 			s.give(ReasonKind, fmt.Sprintf("PE (%d,%d)%s changes the route of color %d, which is not torn down: timing decides what goes the old way", s.m.x(i), s.m.y(i), at(in.line), x.Color))
 			return
 		}
-		st.torn, st.own = false, &wse.Position{Rx: x.Rx, Tx: x.Tx}
+		st.torn, st.set = false, 1+slices.Index(s.m.codes[s.m.class[i]].reroutes, x)
+		st.at = b.router.sets[st.set].start
+		if o := s.pes[i].order; o != nil {
+			o.route[x.Color] = len(o.runs) - 1
+		}
 		s.wakePipe(int32(j))
 		s.room(int32(j))
 		return
@@ -233,7 +259,7 @@ func (s *state) stands(d *router) string {
 	switch {
 	case st.torn:
 		return "it is torn down"
-	case len(d.pos) > 1 && st.own == nil:
+	case len(d.sets[st.set].pos) > 1:
 		return fmt.Sprintf("its switch is in position %d, rx %v, tx %v", st.at, p.Rx, p.Tx)
 	}
 	return fmt.Sprintf("its route is rx %v, tx %v", p.Rx, p.Tx)
