@@ -46,7 +46,7 @@ func Reasons() [][2]string {
 		{ReasonState.String(), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, %d PEs in all of them, or %d statements and moves on the way", maxStates, maxCopies, maxWork)},
 		{ReasonTime.String(), "some schedules end and some do not: timing decides"},
 		{ReasonSize.String(), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
-		{ReasonKind.String(), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, control wavelets or filtered words of unknown value, two output queues of one color"},
+		{ReasonKind.String(), "a construct whose effect on the order of wavelets is not modelled: rebinding a queue, a FIFO that activates tasks, rerouting what is not torn down, a teardown handler that does more than activate tasks, control wavelets or filtered words of unknown value, two output queues of one color"},
 	}
 }
 
