@@ -39,7 +39,7 @@ func (p *Program) nativeProfile(e *cpu.Engine) (*report.Profile, error) {
 			line, _ = p.file.Position(k.Pos.Start)
 		}
 		n.Kernels = append(n.Kernels, report.Kernel{Func: k.Func, Name: k.Name, Code: k.Kind, Shape: k.Shape, Line: line, Calls: k.Calls,
-			Seconds: k.Time.Seconds(), Flops: float64(k.Flops) * float64(k.Calls), Bytes: float64(k.Bytes) * float64(k.Calls)})
+			Seconds: k.Time.Seconds(), CPU: k.CPU.Seconds(), Flops: float64(k.Flops) * float64(k.Calls), Bytes: float64(k.Bytes) * float64(k.Calls)})
 	}
 	n.Gather()
 	return &report.Profile{Native: n}, nil

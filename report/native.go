@@ -28,6 +28,7 @@ type Kernel struct {
 	Line    int     `json:"line,omitempty"`
 	Calls   int64   `json:"calls"`
 	Seconds float64 `json:"seconds"`
+	CPU     float64 `json:"cpu_seconds,omitempty"` // of all threads
 	Flops   float64 `json:"flops"`
 	Bytes   float64 `json:"bytes"`
 }
@@ -59,7 +60,7 @@ func (p *NativeProfile) Gather() {
 			continue
 		}
 		o := &out[i]
-		o.Calls, o.Seconds, o.Flops, o.Bytes = o.Calls+k.Calls, o.Seconds+k.Seconds, o.Flops+k.Flops, o.Bytes+k.Bytes
+		o.Calls, o.Seconds, o.CPU, o.Flops, o.Bytes = o.Calls+k.Calls, o.Seconds+k.Seconds, o.CPU+k.CPU, o.Flops+k.Flops, o.Bytes+k.Bytes
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Seconds > out[j].Seconds })
 	p.Kernels = out
@@ -79,7 +80,7 @@ func (p *NativeProfile) Text(n int) string {
 	var b strings.Builder
 	total := p.Seconds()
 	fmt.Fprintf(&b, "native code, %d threads; measured limits: %.4g GFLOP/s (f32), copy %.3g GB/s; memory of arrays and scratch %.4g MB\n", p.Threads, p.Flops/1e9, p.Copy/1e9, float64(p.Memory)/1e6)
-	fmt.Fprintf(&b, "%8s %6s %7s %8s %8s %7s  %-24s %-22s %s\n", "ms", "%", "calls", "GFLOP/s", "GB/s", "x bound", "code", "shape", "of")
+	fmt.Fprintf(&b, "%8s %6s %8s %7s %8s %8s %7s  %-24s %-22s %s\n", "ms", "%", "cpu ms", "calls", "GFLOP/s", "GB/s", "x bound", "code", "shape", "of")
 	for i, k := range p.Kernels {
 		if n > 0 && i == n {
 			rest := 0.0
@@ -98,9 +99,13 @@ func (p *NativeProfile) Text(n int) string {
 		if x := p.Bound(k); x > 0 {
 			bound = fmt.Sprintf("%.2f", s/x)
 		}
-		fmt.Fprintf(&b, "%8.2f %6.1f %7d %8.2f %8.2f %7s  %-24s %-22s %s\n", 1e3*k.Seconds, 100*k.Seconds/math.Max(total, 1e-300), k.Calls, k.Flops/s/1e9, k.Bytes/s/1e9, bound, k.Code, k.ShapeText(), of)
+		fmt.Fprintf(&b, "%8.2f %6.1f %8.2f %7d %8.2f %8.2f %7s  %-24s %-22s %s\n", 1e3*k.Seconds, 100*k.Seconds/math.Max(total, 1e-300), 1e3*k.CPU, k.Calls, k.Flops/s/1e9, k.Bytes/s/1e9, bound, k.Code, k.ShapeText(), of)
 	}
-	fmt.Fprintf(&b, "%8.2f        all kernels\n", 1e3*total)
+	cpu := 0.0
+	for _, k := range p.Kernels {
+		cpu += k.CPU
+	}
+	fmt.Fprintf(&b, "%8.2f        %8.2f all kernels\n", 1e3*total, 1e3*cpu)
 	return b.String()
 }
 

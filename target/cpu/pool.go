@@ -135,6 +135,10 @@ func (p *pool) close() {
 // run is what thread i does of a batch.
 func (p *pool) run(b *batch, i int) {
 	table := b.table[i]
+	if b.prof != nil {
+		runtime.LockOSThread() // for its clock
+		defer runtime.UnlockOSThread()
+	}
 	next := make([]uintptr, b.slots)
 	var last time.Time
 	if b.prof != nil && i == 0 {
@@ -143,11 +147,18 @@ func (p *pool) run(b *batch, i int) {
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
+			var cpu time.Duration
+			if b.prof != nil {
+				cpu = threadTime()
+			}
 			switch {
 			case len(s.cuts) > 2:
 				s.work(i, p.threads, s.words(i, table))
 			case i == 0:
 				call(s.fn, s.words(i, table), s.cuts[0], s.cuts[1])
+			}
+			if b.prof != nil {
+				b.prof[k].cpu.Add(int64(threadTime() - cpu))
 			}
 			if s.meets {
 				p.bar.wait(s)

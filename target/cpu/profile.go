@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -17,6 +18,7 @@ type KernelTime struct {
 	Pos    ir.Pos // in the source
 	Calls  int64
 	Time   time.Duration
+	CPU    time.Duration // processor time of all threads, 0 where the system does not tell: on a busy computer less than Threads times Time
 	Flops  int64
 	Bytes  int64
 	Divide int // parts among the threads
@@ -28,6 +30,7 @@ type profile struct{ batches map[string][]spent }
 type spent struct {
 	calls int64
 	time  time.Duration
+	cpu   atomic.Int64 // of all threads, ns
 }
 
 // Profile starts or goes on measuring: from now on all threads meet after every kernel.
@@ -46,12 +49,13 @@ func (e *Engine) Kernels() []KernelTime {
 	}
 	for i := range e.plan.prog.Funcs {
 		f := e.plan.prog.Funcs[i].Name
-		for j, s := range e.prof.batches[f] {
+		for j := range e.prof.batches[f] {
+			s := &e.prof.batches[f][j]
 			if s.calls == 0 {
 				continue
 			}
 			l := &e.plan.funcs[f].launches[j]
-			out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time,
+			out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
 				Flops: l.flops, Bytes: l.bytes, Divide: l.parts(e.Threads(), e.divide)})
 		}
 	}
