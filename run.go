@@ -45,6 +45,8 @@ type RunOptions struct {
 	Checkpoints *runtime.Checkpoints
 	Restart     string
 	Wall        time.Duration
+	// Ranks, if not nil, divide the run among the processes of an MPI job (see Join). On ranks other than 0, Run and Estimate return no result.
+	Ranks *Ranks
 }
 
 // Native says how native code is made.
@@ -58,6 +60,10 @@ type Result = runtime.Result
 
 // Estimate says what a run will take, from its first steps, which it runs for about the time of budget. It writes nothing.
 func (p *Program) Estimate(ctx context.Context, opt RunOptions, budget time.Duration) (*runtime.Estimate, error) {
+	if !opt.Ranks.Leads() {
+		return nil, opt.Ranks.follow(ctx, p, opt)
+	}
+	defer opt.Ranks.dismiss()
 	prep, e, _, err := p.prepare(&opt)
 	if err != nil {
 		return nil, err
@@ -69,13 +75,17 @@ func (p *Program) Estimate(ctx context.Context, opt RunOptions, budget time.Dura
 // Run runs the program. When the context is cancelled it stops early: the result then has Interrupted set, and outputs written so far
 // stay. The result is not nil whenever the run began.
 func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
+	if !opt.Ranks.Leads() {
+		return nil, opt.Ranks.follow(ctx, p, opt)
+	}
+	defer opt.Ranks.dismiss() // its failure is that of the run, which has told
 	prep, e, done, err := p.prepare(&opt)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
 	res, err := prep.Run(ctx, e)
-	err = FileErrors(err)
+	err = lostRank(FileErrors(err))
 	prof, werr := done()
 	if err == nil {
 		err = werr
@@ -102,16 +112,9 @@ func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.En
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	prog := p.IR
-	if opt.Order != nil {
-		if opt.Order.Mesh == nil {
-			return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "%s holds no mesh program, so no orders of reductions", opt.Order.Name).
-				Suggest("build it for a machine it fits")}
-		}
-		prog = p.IR.Clone()
-		if err := ReplayOrders(prog, opt.Order.Mesh); err != nil {
-			return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
-		}
+	prog, err := p.ordered(*opt)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	if opt.Target == Wafer {
 		if err := p.onWafer(); err != nil { // before memory is taken for its fields
@@ -134,6 +137,22 @@ func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.En
 	return prep, e, done, nil
 }
 
+// ordered is the canonical program with the orders of reductions that are asked for.
+func (p *Program) ordered(opt RunOptions) (*ir.Program, error) {
+	if opt.Order == nil {
+		return p.IR, nil
+	}
+	if opt.Order.Mesh == nil {
+		return nil, diag.List{diag.New("WF0606", diag.Span{}, "%s holds no mesh program, so no orders of reductions", opt.Order.Name).
+			Suggest("build it for a machine it fits")}
+	}
+	prog := p.IR.Clone()
+	if err := ReplayOrders(prog, opt.Order.Mesh); err != nil {
+		return nil, diag.List{diag.New("WF0606", diag.Span{}, "%v", err).Suggest("build the .wfx file from this source with the same settings")}
+	}
+	return prog, nil
+}
+
 // onWafer says why a program cannot run on the wafer.
 func (p *Program) onWafer() error {
 	switch {
@@ -148,6 +167,10 @@ func (p *Program) onWafer() error {
 // engine makes what computes. done ends what watches it.
 func (p *Program) engine(prog *ir.Program, t Target, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	done = func() (*report.Profile, error) { return nil, nil }
+	if o.Ranks != nil {
+		e, err = o.Ranks.lead(prog, t)
+		return e, done, err
+	}
 	switch t {
 	case Interp:
 		e, err = interp.New(prog)

@@ -1,6 +1,8 @@
 package place
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 )
@@ -124,6 +126,32 @@ func families(p *ir.Program) []*family {
 		out = append(out, f)
 	}
 	return out
+}
+
+// Cuts cuts an axis, and all that must lie over it, into at most the given number of parts: for machines whose memory is divided along one axis.
+// Axes whose resolutions do not fit each other are cut evenly, each for itself. It returns the number of parts.
+func Cuts(p *ir.Program, axis string, most int) (map[string]ir.Cut, int) {
+	for _, f := range families(p) {
+		if !slices.Contains(f.axes, axis) {
+			continue
+		}
+		parts := min(most, f.units)
+		if f.units == 0 {
+			parts = most
+			for _, a := range f.axes {
+				parts = min(parts, p.Axis(a).N)
+			}
+		}
+		cuts := map[string]ir.Cut{}
+		for _, a := range f.axes {
+			cuts[a] = ir.Cut{Parts: parts}
+			if f.units > 0 {
+				cuts[a] = ir.Cut{Parts: parts, Unit: f.unit[a], Extra: f.extra[a]}
+			}
+		}
+		return cuts, parts
+	}
+	return nil, 0
 }
 
 func gcdAll(a, b int) int {

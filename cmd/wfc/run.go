@@ -58,16 +58,25 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	if err != nil {
 		return err
 	}
+	return onRanks(c, func(r *wfc.Ranks) error { return runOn(c, r, path, target) })
+}
+
+// runOn runs the program, or the part of it that is this rank's.
+func runOn(c *cli.Context, ranks *wfc.Ranks, path string, target wfc.Target) error {
 	if len(c.StringSlice("sweep")) > 0 {
+		if ranks != nil {
+			return usagef("--sweep runs one program after the other: start it without mpirun, or each run of it with mpirun")
+		}
 		return sweep(c, path, target)
 	}
 	p, ro, err := loadRun(c, path, target, nil)
-	if err != nil {
+	if err = ranks.Agree(c.Context, err); err != nil {
 		return err
 	}
+	ro.Ranks = ranks
 	if c.Bool("dry-run") {
 		e, err := p.Estimate(c.Context, ro, time.Second)
-		if err == nil {
+		if err == nil && e != nil {
 			_, err = fmt.Fprintf(c.App.Writer, "%s on %s: %v\n", p.Name, target, e)
 		}
 		return err
@@ -85,6 +94,9 @@ func runProgram(c *cli.Context, target wfc.Target) error {
 	res, err := p.Run(c.Context, ro)
 	if err = closeNative(w.close(err)); err != nil {
 		return err
+	}
+	if !ranks.Leads() {
+		return nil
 	}
 	if res.Profile != nil && ro.OutDir != "" {
 		name, err := writeProfile(p.Report(), ro.OutDir)

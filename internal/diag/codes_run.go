@@ -145,4 +145,24 @@ altered: a checksum covers all of it.`,
 wfc sim kernel.wse --save state
 wfc sim kernel.wse --restore state`,
 	},
+	{
+		Code:  "WF0626",
+		Title: "the ranks of an MPI job cannot be connected",
+		Text: `mpirun started several processes. They exchange messages through the MPI library of that mpirun,
+which is looked for when the program starts: Open MPI, or one of MPICH's family. It was not found,
+or another one was. The environment variable WFC_MPI names the library's file.`,
+		Example: `
+mpirun -n 4 wfc run heat.wf --target cpu
+WFC_MPI=/opt/mpi/lib/libmpi.so mpirun -n 4 wfc run heat.wf --target cpu`,
+	},
+	{
+		Code:  "WF0627",
+		Title: "a rank is lost",
+		Text: `A process of the job ended, or its computer cannot be reached, so that messages to it are not passed.
+The run ends on all ranks. The files it has written are whole, and the last checkpoint can be gone on
+from, on any number of ranks.`,
+		Example: `
+mpirun -n 4 wfc run heat.wf --target cpu --checkpoint 10m --out out
+mpirun -n 3 wfc run heat.wf --target cpu --restart out --out out`,
+	},
 }

@@ -1,0 +1,184 @@
+package ranks_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/internal/mpi"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/runtime"
+	"github.com/wfc-lang/wfc/runtime/ranks"
+	"github.com/wfc-lang/wfc/tests/random"
+)
+
+// onInterp opens interpreters and verifies the programs of the ranks, which are programs like any other.
+func onInterp(p *ir.Program) (ranks.Engine, error) {
+	if err := ir.VerifyCanonical(p); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, ir.Print(p))
+	}
+	return interp.New(p)
+}
+
+// together runs a program on n ranks in one process and returns what rank 0 has; parts is the number of ranks that had work.
+func together(t *testing.T, p *ir.Program, n int, open ranks.Open, run func(e runtime.Engine) error) (parts int) {
+	t.Helper()
+	world := mpi.World(n)
+	var wg sync.WaitGroup
+	for _, c := range world[1:] {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := ranks.Follow(context.Background(), c, p, "test", open); err != nil {
+				t.Errorf("rank %d: %v", c.Rank(), err)
+				c.Lose()
+			}
+		}()
+	}
+	e, err := ranks.Lead(context.Background(), world[0], p, "test", open)
+	if err == nil {
+		parts = e.Parts()
+		err = run(e)
+		if cerr := e.Close(); err == nil {
+			err = cerr
+		}
+	}
+	if err != nil {
+		t.Error(err)
+		world[0].Lose()
+	} else if err := ranks.Dismiss(world[0]); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	return parts
+}
+
+func build(t *testing.T, name, source string, set map[string]string) *ir.Program {
+	t.Helper()
+	p, err := wfc.Build(wfc.Source{Name: name, Text: source, Dir: filepath.Join("..", "..", "models")}, wfc.BuildOptions{IndexOnly: true, Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.IR
+}
+
+func execute(p *ir.Program, e runtime.Engine) (*runtime.Result, error) {
+	prep, err := runtime.Prepare(p, runtime.Options{DataDir: filepath.Join("..", "..", "models")})
+	if err != nil {
+		return nil, err
+	}
+	return prep.Run(context.Background(), e)
+}
+
+// same runs a program on 1 to 4 ranks and compares every field and probe with one process, bit for bit.
+func same(t *testing.T, p *ir.Program, open ranks.Open, sizes ...int) (shared bool) {
+	t.Helper()
+	e, err := interp.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := execute(p, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range sizes {
+		var got *runtime.Result
+		parts := together(t, p, n, open, func(e runtime.Engine) (err error) {
+			got, err = execute(p, e)
+			return err
+		})
+		if t.Failed() {
+			t.Fatalf("%d ranks:\n%s", n, ir.Print(p))
+		}
+		shared = shared || parts > 1
+		if got.Steps != want.Steps || got.Time != want.Time {
+			t.Errorf("%d ranks: %d steps to %v, one process %d to %v", n, got.Steps, got.Time, want.Steps, want.Time)
+		}
+		for name, a := range want.Arrays {
+			if k := differs(a, got.Arrays[name]); k >= 0 {
+				t.Errorf("%d ranks: %s differs in element %d of %v: %v, not %v", n, name, k, a.Dims, got.Arrays[name].At(k), a.At(k))
+			}
+		}
+		for name, v := range want.Probes {
+			if math.Float64bits(float64(v)) != math.Float64bits(float64(got.Probes[name])) {
+				t.Errorf("%d ranks: probe %s is %v, not %v", n, name, got.Probes[name], v)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("%d ranks:\n%s", n, ir.Print(p))
+		}
+	}
+	return shared
+}
+
+// differs returns the first element whose bits differ, or -1.
+func differs(a, b *ir.Tensor) int {
+	for k := range a.Len() {
+		if math.Float64bits(a.At(k)) != math.Float64bits(b.At(k)) {
+			return k
+		}
+	}
+	return -1
+}
+
+func TestRandomPrograms(t *testing.T) {
+	shared := 0
+	for seed := range uint64(40) {
+		c := random.New(seed)
+		p := build(t, fmt.Sprintf("random%d.wf", seed), c.Source, nil)
+		if same(t, p, onInterp, 2, 3, 4) {
+			shared++
+		}
+	}
+	t.Logf("%d programs shared", shared)
+	if shared < 30 {
+		t.Errorf("only %d of 40 programs were shared among ranks", shared)
+	}
+}
+
+type set = map[string]string
+
+func TestModels(t *testing.T) {
+	for _, m := range []struct {
+		name string
+		set  set
+	}{
+		{"heat", set{"steps": "5"}},
+		{"heat_implicit", set{"end": "10 s"}},
+		{"grayscott", set{"steps": "9"}},
+		{"ising", set{"sweeps": "5", "n": "32"}},
+		{"life", nil},
+		{"maxwell", set{"n": "40"}},
+		{"wave", nil},
+		{"poisson", set{"n": "20"}},
+		{"cavity", set{"n": "24", "end": "0.2"}},
+		{"channel", set{"n": "12", "end": "0.1"}},
+		{"convection", set{"n": "16", "end": "0.02"}},
+		{"rayleigh_benard", set{"n": "12", "end": "0.05"}},
+		{"rayleigh_benard_stokes", set{"n": "12", "end": "0.002"}},
+		{"shallow_water", set{"n": "24"}},
+		{"cahn_hilliard", set{"n": "16", "end": "0.2"}},
+		{"burgers", set{"n": "60"}},
+		{"advection", nil},
+		{"acoustics", set{"n": "24"}},
+		{"adjoint_heat", set{"n": "12", "steps": "10"}},
+		{"matvec", nil},
+		{"gemm", nil},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("..", "..", "models", m.name+".wf"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !same(t, build(t, m.name+".wf", string(text), m.set), onInterp, 3) {
+				t.Error("one rank had it all")
+			}
+		})
+	}
+}

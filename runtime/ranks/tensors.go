@@ -1,0 +1,99 @@
+package ranks
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// tensorBytes is the size of an element in messages between ranks: little endian, f16 as f32, truth values as i32.
+func tensorBytes(e ir.Elem) int {
+	if e == ir.F64 {
+		return 8
+	}
+	return 4
+}
+
+func appendTensor(b []byte, t *ir.Tensor) []byte {
+	for _, x := range t.F64 {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	for _, x := range t.F32 {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	for _, x := range t.I32 {
+		b = binary.LittleEndian.AppendUint32(b, uint32(x))
+	}
+	return b
+}
+
+// tensorOf is the inverse of appendTensor; the extents must fit.
+func tensorOf(e ir.Elem, b []byte, dims ...int) *ir.Tensor {
+	t := ir.NewTensor(e, dims...)
+	for i := range t.F64 {
+		t.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	for i := range t.F32 {
+		t.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	for i := range t.I32 {
+		t.I32[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return t
+}
+
+// element is element k as a single number.
+func element(t *ir.Tensor, k int) *ir.Tensor {
+	out := ir.NewTensor(t.Elem)
+	copyElems(out, 0, t, k, 1)
+	return out
+}
+
+func copyElems(dst *ir.Tensor, to int, src *ir.Tensor, from, n int) {
+	switch {
+	case src.F64 != nil:
+		copy(dst.F64[to:to+n], src.F64[from:from+n])
+	case src.F32 != nil:
+		copy(dst.F32[to:to+n], src.F32[from:from+n])
+	default:
+		copy(dst.I32[to:to+n], src.I32[from:from+n])
+	}
+}
+
+// copyBox copies the points of box a of src to box b of dst, which has the same extents.
+func copyBox(dst *ir.Tensor, b box, src *ir.Tensor, a box) {
+	n := 1
+	if last := len(a) - 1; last >= 0 {
+		n = a[last].Hi - a[last].Lo
+	}
+	var each func(d, to, from int)
+	each = func(d, to, from int) {
+		switch {
+		case d == len(a):
+			copyElems(dst, to, src, from, 1)
+		case d == len(a)-1:
+			copyElems(dst, to*dst.Dims[d]+b[d].Lo, src, from*src.Dims[d]+a[d].Lo, n)
+		default:
+			for i := range a[d].Hi - a[d].Lo {
+				each(d+1, to*dst.Dims[d]+b[d].Lo+i, from*src.Dims[d]+a[d].Lo+i)
+			}
+		}
+	}
+	if a.volume() > 0 {
+		each(0, 0, 0)
+	}
+}
+
+// sub is a box of a tensor as a tensor.
+func sub(t *ir.Tensor, b box) *ir.Tensor {
+	dims := make([]int, len(b))
+	zero := make(box, len(b))
+	for d, r := range b {
+		dims[d] = r.Hi - r.Lo
+		zero[d] = ir.Interval{Hi: dims[d]}
+	}
+	out := ir.NewTensor(t.Elem, dims...)
+	copyBox(out, zero, t, b)
+	return out
+}
