@@ -121,20 +121,20 @@ func bound() bool {
 }
 
 // opener makes the engines of ranks.
-func (r *Ranks) opener(t Target) (ranks.Open, error) {
+func (r *Ranks) opener(t Target, o RunOptions) (ranks.Open, error) {
 	switch t {
 	case Interp:
 		return func(p *ir.Program) (ranks.Engine, error) { return interp.New(p) }, nil
 	case CPU:
-		return func(p *ir.Program) (ranks.Engine, error) { return cpu.New(p, cpu.Options{Threads: r.threads()}) }, nil
+		return func(p *ir.Program) (ranks.Engine, error) { return cpu.New(p, cpu.Options{Threads: r.threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM}) }, nil
 	}
 	return nil, diag.List{diag.New("WF0606", diag.Span{}, "mpirun started %d ranks; the simulated wafer is one process", r.Size()).
 		Suggest("run with --target cpu, or without mpirun")}
 }
 
 // lead makes the engine of rank 0.
-func (r *Ranks) lead(p *ir.Program, t Target) (*ranks.Leader, error) {
-	open, err := r.opener(t)
+func (r *Ranks) lead(p *ir.Program, t Target, o RunOptions) (*ranks.Leader, error) {
+	open, err := r.opener(t, o)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (r *Ranks) follow(ctx context.Context, p *Program, opt RunOptions) error {
 	if err != nil {
 		return err
 	}
-	open, err := r.opener(opt.Target)
+	open, err := r.opener(opt.Target, opt)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (p *Program) onWafer() error {
 func (p *Program) engine(prog *ir.Program, t Target, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	done = func() (*report.Profile, error) { return nil, nil }
 	if o.Ranks != nil {
-		e, err = o.Ranks.lead(prog, t)
+		e, err = o.Ranks.lead(prog, t, o)
 		return e, done, err
 	}
 	switch t {
