@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 20s
 SOAK ?= 2000
 
-.PHONY: test toolchain vet soak bench fuzz validate programs engines
+.PHONY: test toolchain vet soak bench bench-peers bench-packages fuzz validate programs engines
 
 test: toolchain vet
 	$(GO) test ./...
@@ -40,7 +40,14 @@ engines:
 	$(GO) test ./tests/train -run '^$$' -bench Engines -benchtime 5x
 	$(GO) run ./bench/engines -costs
 
-bench:
+# The CPU target in whole programs; with peers it writes docs/performance.md. Quiet hours only. Then the benchmarks of the packages.
+bench: toolchain
+	$(GO) run ./bench/native
+
+bench-peers: toolchain
+	$(GO) run ./bench/native -peers -o docs/performance.md
+
+bench-packages:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz:
