@@ -23,6 +23,8 @@ type BuildOptions struct {
 	Machine string            // profile name or a file *.machine; DefaultMachine when empty
 	// MeshW and MeshH bound the rectangle of PEs; 0 means the machine's. No more PEs are used than the program has columns.
 	MeshW, MeshH int
+	// Products says how matrices are distributed: ProductsAuto chooses by the estimated cycles of what fits.
+	Products Products
 	// IndexOnly stops at canonical IR, which is all that interpreter and CPU need.
 	IndexOnly bool
 	// PrintAfter is the name of a pass, or "all": the IR after it is written to Log.
@@ -48,15 +50,16 @@ type Program struct {
 	// Model is what a model takes, nil for fields. A model that is larger than the machine is not lowered: IR is nil then, and Refusal says why.
 	Model *Model
 
-	file   *diag.File
-	frozen bool // from a .wfx file: shape parameters cannot be set
+	products Products
+	file     *diag.File
+	frozen   bool // from a .wfx file: shape parameters cannot be set
 }
 
 // Build compiles a program. The error is Diagnostics when the program is at fault. A program that is correct but does not fit the
 // machine is no error of Build: Code is nil and Refusal says why. Whenever the source could be read at all, the returned program is
 // not nil and has a report.
 func Build(src Source, opt BuildOptions) (*Program, error) {
-	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine}
+	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine, products: opt.Products}
 	if p.Machine == "" {
 		p.Machine = DefaultMachine
 	}
@@ -254,6 +257,16 @@ func (p *Program) Summary() string {
 	}
 	for _, x := range w.Reductions {
 		row("reduces "+x.Axis, "%d parts in %s, depth %d", x.Parts, x.Tree, x.Depth)
+	}
+	for i, x := range w.Products {
+		name, text := "products", fmt.Sprintf("%s, %d cycles (estimate) and %d B per PE", x.Name, x.Cycles, x.Bytes)
+		if i > 0 {
+			name, text = "", "not "+text
+		}
+		if x.Why != "" {
+			text = fmt.Sprintf("not %s: %s", x.Name, x.Why)
+		}
+		row(name, "%s", text)
 	}
 	if v := w.Verdict; v != nil {
 		row("deadlock", "network %s, machine code %s", v.Network.Text(), v.Machine.Text())

@@ -138,7 +138,7 @@ func consistent(p *Program) error {
 		return fmt.Errorf("the machine program is for %s, the file for %s", c.Machine, p.Machine)
 	}
 	for _, l := range m.Layouts {
-		if a := p.IR.Axis(l.Axis); a == nil || a.N != l.N || a.Periodic != l.Periodic {
+		if a := p.IR.Axis(l.Origin()); a == nil || a.N != l.N || a.Periodic != l.Periodic {
 			return fmt.Errorf("the layout of axis %s is not that of the program", l.Axis)
 		}
 	}
@@ -146,8 +146,18 @@ func consistent(p *Program) error {
 		if s.Array == "" {
 			continue
 		}
-		if a := p.IR.Array(s.Array); a == nil || len(a.Axes) != len(s.Strides) {
+		a := p.IR.Array(s.Array)
+		if a == nil || len(a.Axes) != len(s.Strides) {
 			return fmt.Errorf("the place of array %s is not that of the program's array", s.Array)
+		}
+		ls, err := m.Lay(&s, a.Axes)
+		if err != nil {
+			return err
+		}
+		for d, l := range ls {
+			if l.Origin() != a.Axes[d] {
+				return fmt.Errorf("the place of array %s along axis %s goes by axis %s", s.Array, a.Axes[d], l.Origin())
+			}
 		}
 	}
 	return nil

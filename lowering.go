@@ -22,11 +22,11 @@ type placed struct {
 // lowerToMesh lowers as the cost model prefers: what needs no other PE first, while halos are on their way, and reductions along trees.
 // Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code): the first of four ways that fits is taken, and
 // the leanest when none does. together is tomesh.Options.WaitTogether.
-func (p *Program) lowerToMesh(layouts []mesh.Layout, m wse.Machine, together bool) (pl placed, err error) {
+func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, err error) {
 	trees := collective.Auto(cost.Collective(m, false), m.UsableColors)
 	for _, o := range []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}} {
 		o.Source, o.StreamReceives, o.WaitTogether = p.file, true, together
-		mp, err := tomesh.Lower(p.IR, layouts, o)
+		mp, err := tomesh.Lower(w.ir, w.layouts, o)
 		if err != nil {
 			return pl, err
 		}

@@ -28,6 +28,7 @@ type TrainOptions struct {
 	// Machine, MeshW and MeshH are those of BuildOptions, for the wafer.
 	Machine      string
 	MeshW, MeshH int
+	Products     Products
 
 	Data      []string // files of text or tokens
 	Val       []string // files held back for validation; none: the last tenth of the data
@@ -276,7 +277,7 @@ func dataFiles(paths []string) (out []ckpt.DataFile, err error) {
 func (t *training) build(more map[string]string) (*Program, error) {
 	set := maps.Clone(t.set)
 	maps.Copy(set, more)
-	p, err := Build(t.src, BuildOptions{Set: set, Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, IndexOnly: t.opt.Target != Wafer})
+	p, err := Build(t.src, BuildOptions{Set: set, Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, Products: t.opt.Products, IndexOnly: t.opt.Target != Wafer})
 	if err != nil {
 		return nil, err
 	}

@@ -30,27 +30,29 @@ func (s site) MemoryBytes() int { return s.m.MemBytes - s.m.ReservedBytes - s.m.
 // buildWafer takes canonical IR to a machine program. A program that does not fit is refused (Refusal says why and the report shows
 // what was decided until then); errors are those of the compiler.
 func (p *Program) buildWafer(m wse.Machine) error {
-	layouts, err := place.Layouts(p.IR, site{m: m}, place.Options{})
+	ways, err := p.ways(m)
 	if err != nil {
 		return p.refuseOr(err)
 	}
-	reportLayouts(p.ReportData, layouts)
-	// Sends that were started together are waited for together, unless that deadlocks, on a ring for example.
-	err = p.ontoMesh(layouts, m, true)
+	way, pl, err := p.choose(ways, m)
+	if err != nil {
+		return p.refuseOr(err)
+	}
+	reportLayouts(p.ReportData, way.layouts)
+	err = p.onto(pl, ways, m)
 	if slices.ContainsFunc(asDiagnostics(err), func(d *diag.Diagnostic) bool { return d.Code == "WF0524" }) {
-		err = p.ontoMesh(layouts, m, false)
+		if pl, err = p.lowerToMesh(way, m, false); err != nil {
+			return p.refuseOr(err)
+		}
+		err = p.onto(pl, ways, m)
 	}
 	return err
 }
 
-// ontoMesh takes a program with its layouts to judged machine code.
-func (p *Program) ontoMesh(layouts []mesh.Layout, m wse.Machine, together bool) error {
-	pl, err := p.lowerToMesh(layouts, m, together)
-	if err != nil {
-		return p.refuseOr(err)
-	}
+// onto judges a program that has been lowered to the mesh, and reports it.
+func (p *Program) onto(pl placed, ways []*way, m wse.Machine) error {
 	p.Mesh = pl.mesh
-	w := &report.Wafer{Machine: m.Name, W: pl.mesh.W, H: pl.mesh.H}
+	w := &report.Wafer{Machine: m.Name, W: pl.mesh.W, H: pl.mesh.H, Products: reportWays(ways)}
 	p.ReportData.Wafer = w
 	reportMesh(w, pl.mesh, m)
 	if pl.table == nil {

@@ -86,6 +86,16 @@ type Wafer struct {
 	Verdict  *Verdict    `json:"verdict,omitempty"` // nil when the build did not get to code
 	// Reductions are the trees along which the parts of a mesh axis combine; none when nothing is reduced over one.
 	Reductions []Reduction `json:"reductions,omitempty"`
+	// Products are the distributions that were considered for a program with matrix products, the one that was taken first.
+	Products []Product `json:"products,omitempty"`
+}
+
+// Product is a way to distribute the matrices of a program, with what it would take.
+type Product struct {
+	Name   string `json:"name"`             // "whole axes", "SUMMA"
+	Cycles int64  `json:"cycles,omitempty"` // estimate: of one iteration of every device function; 0 when it was not lowered so far
+	Bytes  int    `json:"bytes,omitempty"`  // of the fullest PE
+	Why    string `json:"why,omitempty"`    // it cannot be taken because
 }
 
 // Reduction is how the parts of an axis combine, from neighbours up to part 0.

@@ -20,6 +20,11 @@ func machineFlag() cli.Flag {
 	return &cli.StringFlag{Name: "machine", Usage: "machine `PROFILE`: wse1, wse2, wse3 (= wse3-sim), wse3-si, or a file *.machine", Value: wfc.DefaultMachine}
 }
 
+func productsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "products", Value: string(wfc.ProductsAuto),
+		Usage: "distribute matrices `HOW`: auto (by estimated cycles), whole (every axis in one place), or summa (over both sides of the mesh)"}
+}
+
 func meshFlag() cli.Flag {
 	return &cli.StringFlag{Name: "mesh", Usage: "use at most `WxH` PEs"}
 }
@@ -51,6 +56,9 @@ func buildOptions(c *cli.Context) (wfc.BuildOptions, error) {
 		return wfc.BuildOptions{}, err
 	}
 	o := wfc.BuildOptions{Set: set, Machine: c.String("machine")}
+	if o.Products, err = wfc.ParseProducts(c.String("products")); err != nil {
+		return o, usagef("--products %s: %v", c.String("products"), err)
+	}
 	if m := c.String("mesh"); m != "" {
 		var rest string
 		if n, _ := fmt.Sscanf(m+" ", "%dx%d%s", &o.MeshW, &o.MeshH, &rest); n != 2 || o.MeshW < 1 || o.MeshH < 1 {

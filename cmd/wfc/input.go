@@ -47,7 +47,7 @@ func open(c *cli.Context, path string, opt wfc.BuildOptions) (p *wfc.Program, lo
 		loaded = filepath.Ext(path) == ".wfx" || beginsCompiled(path)
 	}
 	if loaded {
-		for _, f := range []string{"machine", "mesh"} {
+		for _, f := range []string{"machine", "mesh", "products"} {
 			if c.IsSet(f) {
 				return nil, true, usagef("--%s cannot be used with a .wfx file: it was built for one machine", f)
 			}

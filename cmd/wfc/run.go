@@ -19,7 +19,7 @@ import (
 const defaultOut = "wfc-out"
 
 func runFlags() []cli.Flag {
-	return []cli.Flag{setFlag(), machineFlag(), meshFlag(),
+	return []cli.Flag{setFlag(), machineFlag(), meshFlag(), productsFlag(),
 		&cli.StringFlag{Name: "out", Usage: "write outputs to `DIR`", Value: defaultOut},
 		&cli.BoolFlag{Name: "json", Usage: "print the results as one JSON document"},
 		&cli.StringFlag{Name: "order", Usage: "combine reductions in the order of the wafer program in `FILE.wfx` (interp and cpu)"},

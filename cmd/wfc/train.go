@@ -16,7 +16,7 @@ func trainCommand() *cli.Command {
 		Name:      "train",
 		Usage:     "train a model on text",
 		UsageText: "wfc train MODEL.wf --data FILE... [--target cpu|wse|interp] [--set NAME=VALUE]... [--out DIR] [--resume] [--dry-run]",
-		Flags: append([]cli.Flag{setFlag(), machineFlag(), meshFlag(), engineFlag(),
+		Flags: append([]cli.Flag{setFlag(), machineFlag(), meshFlag(), productsFlag(), engineFlag(),
 			&cli.StringSliceFlag{Name: "data", Usage: "train on `FILE`, text or tokens; may be repeated", KeepSpace: true},
 			&cli.StringSliceFlag{Name: "val", Usage: "validate on `FILE` instead of the last tenth of the data; may be repeated", KeepSpace: true},
 			&cli.StringFlag{Name: "tokenizer", Usage: "turn text into tokens by `byte|char|gpt2`, instead of what the program says"},
@@ -59,7 +59,7 @@ func runTrain(c *cli.Context) error {
 		}
 	}
 	target := wfc.Target(c.String("target"))
-	o := wfc.TrainOptions{Target: target, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Engine: c.String("engine"),
+	o := wfc.TrainOptions{Target: target, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Products: bo.Products, Engine: c.String("engine"),
 		Data: c.StringSlice("data"), Val: c.StringSlice("val"), Tokenizer: c.String("tokenizer"), Order: c.String("order"), Out: c.String("out"),
 		Resume: c.Bool("resume"), From: c.Int64("from"), Init: c.String("init"), Steps: c.Int64("steps"), EvalEvery: c.Int64("eval-every"),
 		SaveEvery: c.Int64("save-every"), EvalBatches: c.Int("eval-batches"), Keep: c.Int("keep"), Peak: c.Float64("peak")}

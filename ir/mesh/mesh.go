@@ -10,6 +10,8 @@
 package mesh
 
 import (
+	"fmt"
+
 	"github.com/wfc-lang/wfc/internal/lattice"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -39,6 +41,17 @@ type Layout struct {
 	// the axis they follow, "" for that one itself; Unit and Extra are those of the cut, see ir.Cut.
 	With        string
 	Unit, Extra int
+	// Of is the axis of the index IR that this is one placement of, when arrays hold the points of the axis in different places; "" when
+	// there is one placement, called like the axis.
+	Of string
+}
+
+// Origin is the axis of the index IR.
+func (l *Layout) Origin() string {
+	if l.Of != "" {
+		return l.Of
+	}
+	return l.Axis
 }
 
 // Cut is how the layout cuts the axis.
@@ -248,6 +261,8 @@ func (s Slice) Len() int {
 //
 // A symbol with Index is no array of the program: the host fills it once, like a replicated I32 array over that one axis, with the
 // index values 0, 1, .. of the axis.
+//
+// Axes are the layouts that the dimensions go by where they are not called like the axes of the array: see [Layout].Of.
 type Symbol struct {
 	Array      string
 	Index      string // axis name; Array is "" then
@@ -255,6 +270,26 @@ type Symbol struct {
 	Off        int
 	Strides    []int
 	Replicated bool
+	Axes       []string
+}
+
+// Lay finds the layouts of the dimensions of a symbol; axes are those of its array.
+func (p *Program) Lay(s *Symbol, axes []string) ([]*Layout, error) {
+	if s.Axes != nil {
+		axes = s.Axes
+	}
+	out := make([]*Layout, len(axes))
+	for d, name := range axes {
+		for i := range p.Layouts {
+			if p.Layouts[i].Axis == name {
+				out[d] = &p.Layouts[i]
+			}
+		}
+		if out[d] == nil {
+			return nil, fmt.Errorf("axis %s of %s has no layout", name, s.Array+s.Index)
+		}
+	}
+	return out, nil
 }
 
 // ReduceOrder records the order the lowering gave to a reduction, for replay by the interpreter.

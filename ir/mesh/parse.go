@@ -108,6 +108,9 @@ func (r reader) layout() Layout {
 	if r.Accept("extra") {
 		l.Extra = r.Int()
 	}
+	if r.Accept("of") {
+		l.Of = r.Name()
+	}
 	return l
 }
 
@@ -144,6 +147,9 @@ func (r reader) symbol() Symbol {
 	r.Expect("strides")
 	r.List("(", ")", func() { s.Strides = append(s.Strides, r.Int()) })
 	s.Replicated = r.Accept("replicated")
+	if r.Accept("along") {
+		r.List("(", ")", func() { s.Axes = append(s.Axes, r.Name()) })
+	}
 	return s
 }
 

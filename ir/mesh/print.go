@@ -14,12 +14,12 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 
 	wfmesh 1
 	program heat 8 x 4                                  // W x H PEs
-	layout x dim x 64 parts 8 periodic folded           // or: layout x.f dim x 65 parts 8 with x unit 2 extra 1
+	layout x dim x 64 parts 8 periodic folded           // or: layout x.f dim x 65 parts 8 with x unit 2 extra 1; of x
 	array T state f32 120 of T
 	scalar c f32                                        // count: how often a loop runs
 	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64
 	funcs step
-	symbol @T local T off 12 strides (10, 1) replicated // or: symbol index x local ix off 0 strides (1)
+	symbol @T local T off 12 strides (10, 1) replicated // or: symbol index x local ix off 0 strides (1); along (k.x, n) names the layouts
 	order step %r mesh(x 8)
 	proc solve until @done {                            // statements: call f; loop times n {..}; while @c times n {..}; if @c {..} else {..}
 	  while @go times max {
@@ -75,7 +75,8 @@ func Print(p *Program) string {
 		if s.Index != "" {
 			what = "index " + text.Name(s.Index)
 		}
-		w.Line(0, "symbol %s local %s off %d strides (%s)%s", what, text.Name(s.Local), s.Off, list(s.Strides, strconv.Itoa), flag(s.Replicated, " replicated"))
+		w.Line(0, "symbol %s local %s off %d strides (%s)%s%s", what, text.Name(s.Local), s.Off, list(s.Strides, strconv.Itoa), flag(s.Replicated, " replicated"),
+			flag(len(s.Axes) > 0, " along ("+list(s.Axes, text.Name)+")"))
 	}
 	for _, o := range p.Orders {
 		w.Line(0, "order %s %%%s %s", text.Name(o.Func), text.Name(o.Value), o.Order)
@@ -110,6 +111,9 @@ func layoutTail(l *Layout) string {
 	}
 	if l.Extra != 0 {
 		s += fmt.Sprintf(" extra %d", l.Extra)
+	}
+	if l.Of != "" {
+		s += " of " + text.Name(l.Of)
 	}
 	return s
 }

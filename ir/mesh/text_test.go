@@ -80,7 +80,7 @@ func genProgram(t *rapid.T) *Program {
 		Procs: many(t, "procs", 0, 2, func() ir.Proc { return ir.Proc{Name: name(), Until: name(), Pos: pos(), Body: stmts(0)} }),
 		Name:  name(), W: num(), H: num(),
 		Layouts: many(t, "layouts", 0, 2, func() Layout {
-			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip(), With: name(), Unit: num(), Extra: num()}
+			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip(), With: name(), Unit: num(), Extra: num(), Of: name()}
 		}),
 		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
 		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem(), flip()} }),
@@ -93,7 +93,7 @@ func genProgram(t *rapid.T) *Program {
 		}),
 		Funcs: many(t, "funcs", 0, 2, name),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
-			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip()}
+			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Axes: many(t, "along", 0, 2, name)}
 			if s.Index = name(); s.Index == "" {
 				s.Array = name()
 			}
@@ -237,6 +237,8 @@ func TestVerify(t *testing.T) {
 		{13, `async chan "x+" 10 = read f32 @T[20 : 10*1]`, `async chan "x+" 10 = neg f32 @T[20 : 10*1]`},
 		{14, "local b", "local q"},
 		{14, "symbol @T", `symbol @""`},
+		{14, "strides (10, 1)", "strides (10, 1) along (x, q)"},
+		{14, "strides (10, 1)", "strides (10, 1) along (x)"},
 	} {
 		if !strings.Contains(verified, tc.old) {
 			t.Errorf("%q is not in the program", tc.old)

@@ -30,7 +30,7 @@ import (
 //  12. A source that is a host scalar names one, with its type.
 //  13. An asynchronous operation moves memory to a channel. Until an await names that channel it is not sent on again; an await names
 //     channels with such a send; none is left at the end of a function.
-//  14. A symbol names an array or an index, not both, and a local array that exists.
+//  14. A symbol names an array or an index, not both, and a local array that exists; the layouts it lies along exist, one per dimension.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
 //  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
 
@@ -184,6 +184,11 @@ func (v *verifier) declarations() {
 	for _, s := range p.Symbols {
 		if (s.Array == "") == (s.Index == "") || v.arrays[s.Local] == nil {
 			v.fail(14, "symbol "+s.Array+s.Index, "names array %q, index %q, local %q", s.Array, s.Index, s.Local)
+		}
+		for _, a := range s.Axes {
+			if v.layouts[a] == nil || len(s.Axes) != len(s.Strides) {
+				v.fail(14, "symbol "+s.Array+s.Index, "lies along %q, which is no layout, or not one per dimension", a)
+			}
 		}
 	}
 }

@@ -173,6 +173,7 @@ func (l *lowering) finish() {
 		for k, b := range c.box {
 			sym.Off -= b.Lo * c.stride[k]
 		}
+		sym.Axes = l.placements(a.Axes)
 		for _, d := range meshDims {
 			sym.Replicated = sym.Replicated || s.on[d] < 0 && l.lay[d] != nil && !l.homes[a.Name][d]
 		}
@@ -192,7 +193,8 @@ func (l *lowering) finish() {
 	for _, a := range l.p.Axes {
 		if n, ok := l.index[a.Name]; ok {
 			out.Arrays = append(out.Arrays, mesh.Array{Name: "index." + a.Name, Kind: mesh.Data, Elem: ir.I32, Len: n, Of: a.Name})
-			out.Symbols = append(out.Symbols, mesh.Symbol{Index: a.Name, Local: "index." + a.Name, Strides: []int{1}, Replicated: true})
+			out.Symbols = append(out.Symbols, mesh.Symbol{Index: place.Find(l.ls, a.Name).Origin(), Local: "index." + a.Name, Strides: []int{1}, Replicated: true,
+				Axes: l.placements([]string{a.Name})})
 		}
 	}
 	for s := range l.scalars {
@@ -230,7 +232,7 @@ func (l *lowering) finish() {
 			for _, d := range meshDims {
 				if o.on[d] >= len(o.Dom) {
 					x := place.Find(l.ls, o.iter[o.on[d]].Axis)
-					c := ir.ChainAxis{Axis: x.Axis, Parts: x.Parts, Unit: x.Unit, Extra: x.Extra}
+					c := ir.ChainAxis{Axis: x.Origin(), Parts: x.Parts, Unit: x.Unit, Extra: x.Extra}
 					if t := l.trees[d]; t != nil {
 						c.Levels = t.Levels
 					}
@@ -242,6 +244,16 @@ func (l *lowering) finish() {
 			}
 		}
 	}
+}
+
+// placements names the layouts of an array's dimensions where an axis has several, nil where axes and layouts are one.
+func (l *lowering) placements(axes []string) []string {
+	for _, a := range axes {
+		if place.Find(l.ls, a).Of != "" {
+			return append([]string{}, axes...)
+		}
+	}
+	return nil
 }
 
 // usedArrays is the set of local arrays that any process touches.

@@ -196,7 +196,7 @@ func (l *lowering) needPiece(o *op, p *piece) {
 		var r [3]reachOf
 		for _, d := range meshDims {
 			r[d].to = [2][2]bool{{true, false}, {true, false}} // an operand without the axis is at hand everywhere
-			if a.v.on[d] >= 0 {
+			if a.v.on[d] >= 0 && a.v.on[d] != a.panel {
 				r[d] = l.reach(o, p, d, a)
 			}
 		}

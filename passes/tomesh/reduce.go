@@ -50,7 +50,7 @@ func (e *pe) foldLocal(o *op, r int) (acc *opnd, dom []ir.Interval) {
 	for el, used := range e.temp {
 		before[el] = append([]bool{}, used...)
 	}
-	e.fold(o, acc, e.terms(o, r, box), box)
+	e.fold(o, acc, e.terms(o, r, box), box, true)
 	e.temp = before
 	return acc, dom
 }
@@ -118,8 +118,9 @@ func (o *opnd) moved(box, b []ir.Interval) *opnd {
 }
 
 // fold accumulates terms into acc, for every output point over the reduced box in ascending order: vector operations over the output
-// points, one per reduced element, or folds over the reduced elements, one per output point, whichever are fewer.
-func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
+// points, one per reduced element, or folds over the reduced elements, one per output point, whichever are fewer. The first element
+// starts, unless acc holds what came before.
+func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool) {
 	nd := len(o.Dom)
 	dom, over := box[:nd], box[nd:]
 	if min(boxLen(dom), boxLen(over)) > maxUnroll {
@@ -129,7 +130,7 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
 		return
 	}
 	if boxLen(dom) == 1 {
-		e.foldOne(o, acc, terms, box)
+		e.foldOne(o, acc, terms, box, start)
 		return
 	}
 	if boxLen(over) > boxLen(dom) {
@@ -139,14 +140,14 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
 			for _, t := range terms {
 				ts = append(ts, t.moved(box, b))
 			}
-			e.foldOne(o, acc.moved(dom, at), ts, b)
+			e.foldOne(o, acc.moved(dom, at), ts, b, start)
 		})
 		return
 	}
 	var outer [][]ir.Interval // output boxes of at most four dimensions
 	splitDims(dom, &outer)
 	for _, sub := range outer {
-		first := true
+		first := start
 		each(over, func(at []ir.Interval) {
 			b := append(append([]ir.Interval{}, sub...), at...)
 			dst := acc.moved(dom, sub).operand(sub, ^uint64(0))
@@ -183,12 +184,31 @@ func (e *pe) elemOf(o *op) ir.Elem {
 }
 
 // foldOne folds the whole box into one element: the first element starts, the rest of its row follows, then the rest of the rows.
-func (e *pe) foldOne(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
+func (e *pe) foldOne(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool) {
 	el := acc.elem
 	if x := e.elemOf(o); x != ir.NoElem {
 		el = x
 	}
 	dst := acc.operand(nil, 0)
+	code := combCode[o.Comb]
+	if o.FMA {
+		code = ir.FMA
+	}
+	rows := func(b []ir.Interval) {
+		var parts [][]ir.Interval
+		splitDims(b, &parts)
+		for _, b := range parts {
+			op := mesh.Op{Kind: mesh.Fold, Code: code, Elem: el, Dst: dst}
+			for _, t := range terms {
+				op.Src = append(op.Src, e.vector(t.moved(box, b), b, el))
+			}
+			e.emit(op)
+		}
+	}
+	if !start {
+		rows(box)
+		return
+	}
 	first := mesh.Op{Code: ir.Read, Elem: el, Dst: dst}
 	one := append([]ir.Interval{}, box...)
 	for d := range one {
@@ -197,25 +217,14 @@ func (e *pe) foldOne(o *op, acc *opnd, terms []*opnd, box []ir.Interval) {
 	for _, t := range terms {
 		first.Src = append(first.Src, t.operand(one, 0))
 	}
-	code := combCode[o.Comb]
 	if o.FMA {
-		code = ir.FMA
 		first.Code, first.Src = ir.FMA, append(first.Src, mesh.Operand{Kind: mesh.Imm, Elem: el})
 	}
 	e.emit(first)
 	for d := len(box) - 1; d >= 0; d-- { // positions after the first along d, at the first of all outer dimensions
 		rest := append(append([]ir.Interval{}, one[:d]...), box[d:]...)
-		if rest[d].Lo++; rest[d].Lo >= rest[d].Hi {
-			continue
-		}
-		var parts [][]ir.Interval
-		splitDims(rest, &parts)
-		for _, b := range parts {
-			op := mesh.Op{Kind: mesh.Fold, Code: code, Elem: el, Dst: dst}
-			for _, t := range terms {
-				op.Src = append(op.Src, e.vector(t.moved(box, b), b, el))
-			}
-			e.emit(op)
+		if rest[d].Lo++; rest[d].Lo < rest[d].Hi {
+			rows(rest)
 		}
 	}
 }

@@ -54,6 +54,7 @@ type op struct {
 	pieces []piece
 	eval   need  // union of what is needed of the results
 	ghosts bool  // has points beyond the ends of a mesh axis
+	panels bool  // a product that some factor comes to panel by panel, see product.go
 	with   []*op // reductions that are made together with it, itself first
 	done   bool  // made together with an earlier one
 }
@@ -69,6 +70,7 @@ type access struct {
 	dim      []int // iteration dimension, or -1 for a constant
 	off      []int
 	mul, div []int // 1 unless the axes have different resolution
+	panel    int   // the dimension of the operand that comes in panels, -1 for none
 }
 
 // at is the position read along dimension e of the operand when its index is i.
@@ -259,7 +261,7 @@ func (o *op) index(name string) int {
 
 // access resolves a read. A constant position on a mesh axis is an offset where the piece is one point thick.
 func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
-	a := &access{v: v}
+	a := &access{v: v, panel: -1}
 	if len(n.At) != len(v.axes) {
 		l.errorf("WF0406", o.Pos, "%s has %d dimensions and is read with %d", v.name, len(v.axes), len(n.At))
 		return a
@@ -274,6 +276,8 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 		if v.dims[i] != mesh.Mem {
 			x := o.on[v.dims[i]]
 			switch {
+			case d >= len(o.Dom) && o.dims[d] == mesh.Mem && x >= 0 && l.sameAxis(o.iter[d].Axis, v.axes[i]) && place.IsProduct(l.p, o.Op):
+				a.panel, o.panels = i, true
 			case d < 0 && x >= 0 && p.Box[x].Hi-p.Box[x].Lo == 1:
 				d, f.Off = x, f.Off-p.Box[x].Lo
 			case d < 0:
@@ -309,8 +313,16 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 // aligned reports whether part k of axis operand holds what part k of axis index reads, but for a constant distance.
 func (l *lowering) aligned(index, operand string, f ir.Affine) bool {
 	x, y := place.Find(l.ls, index), place.Find(l.ls, operand)
-	return max(1, x.Unit)*max(1, f.Mul) == max(1, y.Unit)*max(1, f.Div) && max(1, x.Unit)%max(1, f.Div) == 0
+	return max(1, x.Unit)*max(1, f.Mul) == max(1, y.Unit)*max(1, f.Div) && max(1, x.Unit)%max(1, f.Div) == 0 && units(x) == units(y)
 }
+
+// sameAxis reports whether two axes are placements of one axis.
+func (l *lowering) sameAxis(a, b string) bool {
+	return place.Find(l.ls, a).Origin() == place.Find(l.ls, b).Origin()
+}
+
+// units is in how many units an axis is cut.
+func units(l *mesh.Layout) int { return (l.N - l.Extra) / max(1, l.Unit) }
 
 // checkOffset refuses halos that pass through many PEs and wraps of many periods.
 func (l *lowering) checkOffset(o *op, v *value, i, off int) {

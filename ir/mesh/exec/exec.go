@@ -98,7 +98,11 @@ func New(p *mesh.Program, host *ir.Program) (*Machine, error) {
 		if s.Index == "" {
 			continue
 		}
-		n := m.layout(s.Index).N
+		ls, err := p.Lay(s, []string{s.Index})
+		if err != nil {
+			return nil, err
+		}
+		n := ls[0].N
 		t := ir.NewTensor(ir.I32, n)
 		for k := range n {
 			t.I32[k] = int32(k)
@@ -125,14 +129,12 @@ func (m *Machine) each(s *mesh.Symbol, axes []string, f func(q *pe, local, globa
 	for i := range m.pes {
 		q := &m.pes[i]
 		lo, hi := make([]int, len(axes)), make([]int, len(axes))
-		var ls []*mesh.Layout
+		ls, err := m.p.Lay(s, axes)
+		if err != nil {
+			return err
+		}
 		has := map[mesh.Dim]bool{}
-		for d, ax := range axes {
-			l := m.layout(ax)
-			if l == nil {
-				return fmt.Errorf("axis %s has no layout", ax)
-			}
-			ls = append(ls, l)
+		for d, l := range ls {
 			has[l.Dim] = true
 			switch l.Dim {
 			case mesh.X:

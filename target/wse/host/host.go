@@ -253,20 +253,15 @@ func (e *Engine) symbol(array string) (*mesh.Symbol, *ir.Array, error) {
 // elements at, at+step, .. of the tensor. With all, PEs that hold copies are visited too.
 func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, local, at, n, step int) error) error {
 	rank := len(a.Axes)
-	lay := make([]*mesh.Layout, rank)
+	lay, err := e.mesh.Lay(s, a.Axes)
+	if err != nil {
+		return err
+	}
 	stride := make([]int, rank) // of the tensor
 	n := 1
 	for d := rank - 1; d >= 0; d-- {
 		stride[d] = n
-		n *= e.p.Axis(a.Axes[d]).N
-		for i := range e.mesh.Layouts {
-			if e.mesh.Layouts[i].Axis == a.Axes[d] {
-				lay[d] = &e.mesh.Layouts[i]
-			}
-		}
-		if lay[d] == nil {
-			return fmt.Errorf("axis %s of array %s has no layout", a.Axes[d], a.Name)
-		}
+		n *= lay[d].N
 	}
 	lo, hi := make([]int, rank), make([]int, rank)
 	for y := 0; y < e.mesh.H; y++ {

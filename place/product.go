@@ -1,0 +1,258 @@
+package place
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// Products lays the strands of p onto m such that the fullest PE holds least, where Layouts lays whole axes. It returns a copy of the
+// device part of p in which every placement of an axis has a name of its own, and the layouts of those, or nil when the program has no
+// contraction or no strands that can leave memory. Matrices whose summed axis leaves memory are distributed along both sides of the mesh.
+func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
+	if !contracts(p) {
+		return nil, nil
+	}
+	s := strandsOf(p)
+	if s == nil {
+		return nil, nil
+	}
+	c := &climber{s: s, at: make([]mesh.Dim, len(s.all))}
+	c.limit[mesh.X], c.limit[mesh.Y] = m.Extent()
+	if !c.climb() {
+		return nil, nil
+	}
+	return s.rename(c)
+}
+
+func contracts(p *ir.Program) bool {
+	for i := range p.Funcs {
+		for j := range p.Funcs[i].Ops {
+			if o := &p.Funcs[i].Ops[j]; !p.Funcs[i].Host && o.Kind == ir.Reduce && o.FMA {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// climber moves strands from memory onto the mesh, one or two at a time, always those that leave least in a PE.
+type climber struct {
+	s     *strands
+	at    []mesh.Dim
+	limit [3]int
+}
+
+// climb reports whether anything left memory.
+func (c *climber) climb() (moved bool) {
+	least := c.bytes()
+	pairs := c.pairs()
+	for {
+		var best []mesh.Dim
+		try := func() {
+			if c.legal() {
+				if b := c.bytes(); b < least {
+					least, best = b, slices.Clone(c.at)
+				}
+			}
+		}
+		for _, p := range pairs {
+			i, j := p[0], p[1]
+			oi, oj := c.at[i], c.at[j]
+			for d := mesh.Mem; d <= mesh.Y; d++ {
+				for e := mesh.Mem; e <= mesh.Y; e++ {
+					if c.at[i], c.at[j] = d, e; i != j || d == e {
+						try()
+					}
+				}
+			}
+			c.at[i], c.at[j] = oi, oj
+		}
+		if best == nil {
+			return moved
+		}
+		c.at, moved = best, true
+	}
+}
+
+// pairs lists what may move together: strands that meet in a tuple, and each alone.
+func (c *climber) pairs() (out [][2]int) {
+	seen := map[[2]int]bool{}
+	add := func(i, j int) {
+		p := [2]int{min(i, j), max(i, j)}
+		if i >= 0 && j >= 0 && !c.s.all[i].stays && !c.s.all[j].stays && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	for i := range c.s.all {
+		add(i, i)
+	}
+	for _, t := range c.s.tuples {
+		in := append(slices.Clone(t.at), t.factors...)
+		for k, i := range in {
+			for _, j := range in[:k] {
+				add(i, j)
+			}
+		}
+	}
+	return out
+}
+
+// parts is into how many blocks every axis along d is cut.
+func (c *climber) parts(d mesh.Dim) int {
+	n := c.limit[d]
+	for i, x := range c.s.all {
+		if c.at[i] == d {
+			n = min(n, x.points)
+		}
+	}
+	return n
+}
+
+// legal reports whether operations can be done where their operands lie.
+func (c *climber) legal() bool {
+	for _, d := range c.at {
+		if d != mesh.Mem && c.parts(d) < 2 {
+			return false
+		}
+	}
+	for _, t := range c.s.tuples {
+		var on [3]int
+		for _, i := range t.at {
+			if i >= 0 {
+				on[c.at[i]]++
+			}
+		}
+		if on[mesh.X] > 1 || on[mesh.Y] > 1 {
+			return false
+		}
+		if t.factors == nil {
+			continue
+		}
+		a, b := c.at[t.factors[0]], c.at[t.factors[1]]
+		if a == b && on[a] == 0 {
+			continue // reduced along the side
+		}
+		if a == b && a != mesh.Mem || a != mesh.Mem && on[a] == 0 || b != mesh.Mem && on[b] == 0 {
+			return false // panels go to PEs that differ in another index
+		}
+	}
+	return true
+}
+
+// bytes is about what the fullest PE holds when every tensor is kept.
+func (c *climber) bytes() float64 {
+	var parts [3]int
+	parts[mesh.Mem], parts[mesh.X], parts[mesh.Y] = 1, c.parts(mesh.X), c.parts(mesh.Y)
+	sum := 0.0
+	for _, t := range c.s.tuples {
+		n := 4.0
+		for _, i := range t.at {
+			if i >= 0 {
+				p := parts[c.at[i]]
+				n *= float64((c.s.all[i].points + p - 1) / p)
+			}
+		}
+		sum += n
+	}
+	return sum
+}
+
+// names gives every placement of an axis a name: the first, as the strands are numbered, that of the axis.
+func (s *strands) names(c *climber) map[string]map[mesh.Dim]string {
+	out := map[string]map[mesh.Dim]string{}
+	for i, x := range s.all {
+		in := out[x.axis]
+		if in == nil {
+			in = map[mesh.Dim]string{}
+			out[x.axis] = in
+		}
+		switch {
+		case in[c.at[i]] != "":
+		case len(in) == 0:
+			in[c.at[i]] = x.axis
+		default:
+			in[c.at[i]] = fmt.Sprintf("%s.%s", x.axis, c.at[i])
+		}
+	}
+	return out
+}
+
+// rename writes the placements into a copy of the program.
+func (s *strands) rename(c *climber) (*ir.Program, []mesh.Layout) {
+	q := s.p.Clone()
+	q.Funcs = slices.DeleteFunc(q.Funcs, func(f ir.Func) bool { return f.Host })
+	names := s.names(c)
+	name := func(axis string, d mesh.Dim) string {
+		if names[axis] == nil {
+			names[axis] = map[mesh.Dim]string{d: axis}
+		}
+		if names[axis][d] == "" {
+			names[axis][d] = fmt.Sprintf("%s.%s", axis, d)
+		}
+		return names[axis][d]
+	}
+	for i := range q.Arrays {
+		a := &q.Arrays[i]
+		for d := range a.Axes {
+			a.Axes[d] = name(a.Axes[d], c.at[s.of[arrayKey(a.Name, d)]])
+		}
+	}
+	t := len(q.Arrays) // tuples follow the order of arrays, then operations
+	for i := range q.Funcs {
+		for j := range q.Funcs[i].Ops {
+			o := &q.Funcs[i].Ops[j]
+			u := &s.tuples[t]
+			t++
+			where := func(k int) mesh.Dim {
+				if u.at[k] >= 0 {
+					return c.at[u.at[k]]
+				}
+				d := c.at[u.factors[0]]
+				for _, x := range u.at {
+					if c.at[u.factors[1]] != d || x >= 0 && c.at[x] == d {
+						return mesh.Mem
+					}
+				}
+				return d
+			}
+			for k := range o.Dom {
+				o.Dom[k].Axis = name(o.Dom[k].Axis, where(k))
+			}
+			for k := range o.Over {
+				o.Over[k].Axis = name(o.Over[k].Axis, where(len(o.Dom)+k))
+			}
+		}
+	}
+	var axes []ir.Axis
+	var ls []mesh.Layout
+	lead := map[mesh.Dim]string{}
+	for _, a := range q.Axes {
+		if names[a.Name] == nil {
+			names[a.Name] = map[mesh.Dim]string{mesh.Mem: a.Name}
+		}
+		for d := mesh.Mem; d <= mesh.Y; d++ {
+			n := names[a.Name][d]
+			if n == "" {
+				continue
+			}
+			b := a
+			b.Name = n
+			l := mesh.Layout{Axis: n, Dim: d, N: a.N, Parts: 1, Periodic: a.Periodic, With: lead[d]}
+			if d != mesh.Mem {
+				if l.Parts = c.parts(d); lead[d] == "" {
+					lead[d] = n
+				}
+			}
+			if n != a.Name {
+				l.Of = a.Name
+			}
+			axes, ls = append(axes, b), append(ls, l)
+		}
+	}
+	q.Axes = axes
+	return q, ls
+}

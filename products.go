@@ -1,0 +1,140 @@
+package wfc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/place"
+	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/cost"
+)
+
+// Products is how the matrices of a program are distributed over the mesh.
+type Products string
+
+// Distributions. Whole: every axis lies in one place, so of two matrices that share an axis at most one is cut along both sides of the mesh,
+// and the other is in several PEs. SUMMA: every placement of an axis is chosen by itself, so that the fullest PE holds least; panels of
+// the matrices are brought together (see passes/tomesh/product.go). Auto takes what the cost model estimates to take fewer cycles.
+const (
+	ProductsAuto  Products = "auto"
+	ProductsWhole Products = "whole"
+	ProductsSUMMA Products = "summa"
+)
+
+// ParseProducts reads a distribution; "" is auto.
+func ParseProducts(s string) (Products, error) {
+	switch p := Products(s); p {
+	case "":
+		return ProductsAuto, nil
+	case ProductsAuto, ProductsWhole, ProductsSUMMA:
+		return p, nil
+	}
+	return "", fmt.Errorf("expected %s, %s or %s", ProductsAuto, ProductsWhole, ProductsSUMMA)
+}
+
+// way is a distribution of a program: its device part with a name for every placement of an axis, and the layouts of those.
+type way struct {
+	name    string
+	ir      *ir.Program
+	layouts []mesh.Layout
+	pl      placed
+	err     error // it cannot be lowered
+	cycles  int64
+}
+
+// ways lists the distributions to choose from.
+func (p *Program) ways(m wse.Machine) ([]*way, error) {
+	var out []*way
+	if p.products != ProductsSUMMA {
+		layouts, err := place.Layouts(p.IR, site{m: m}, place.Options{})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &way{name: "whole axes", ir: p.IR, layouts: layouts})
+	}
+	if p.products != ProductsWhole {
+		if q, layouts := place.Products(p.IR, site{m: m}); q != nil && !(len(out) == 1 && slices.Equal(layouts, out[0].layouts)) {
+			out = append(out, &way{name: "SUMMA", ir: q, layouts: layouts})
+		}
+	}
+	if len(out) == 0 {
+		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no matrix of %s can lie over both sides of the mesh", p.Name).
+			Note("there is no product of two matrices whose axes may be cut, or the mesh has one PE").
+			Suggest("leave --products out")}
+	}
+	return out, nil
+}
+
+// choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
+// last. The error is that of the first way when none can be lowered.
+func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
+	for _, w := range ways {
+		if w.pl, w.err = p.lowerToMesh(w, m, true); w.err == nil {
+			w.cycles = w.pl.estimate(m)
+		}
+	}
+	first := ways[0]
+	slices.SortStableFunc(ways, func(a, b *way) int {
+		if ra, rb := a.rank(), b.rank(); ra != rb || ra < 4 {
+			return rb - ra
+		}
+		return int(min(1, max(-1, a.cycles-b.cycles)))
+	})
+	if ways[0].err != nil {
+		return nil, placed{}, first.err
+	}
+	return ways[0], ways[0].pl, nil
+}
+
+// rank is how far a way got: 4 when it fits.
+func (w *way) rank() int {
+	switch {
+	case w.err != nil:
+		return 0
+	case w.pl.table == nil:
+		return 1
+	case w.pl.code == nil:
+		return 2
+	case w.pl.err != nil:
+		return 3
+	}
+	return 4
+}
+
+// estimate is the time of one iteration of every device function, each in its slowest class.
+func (pl *placed) estimate(m wse.Machine) (cycles int64) {
+	if pl.code == nil {
+		return 0
+	}
+	worst := map[string]int64{}
+	for _, c := range pl.code.Code {
+		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits))
+	}
+	for _, c := range worst {
+		cycles += c
+	}
+	return cycles
+}
+
+// reportWays says what was chosen from; nothing when there was no choice.
+func reportWays(ways []*way) (out []report.Product) {
+	for _, w := range ways {
+		if len(ways) == 1 && w.name == "whole axes" {
+			return nil
+		}
+		x := report.Product{Name: w.name, Cycles: w.cycles}
+		for _, l := range w.pl.layout {
+			x.Bytes = max(x.Bytes, l.Used())
+		}
+		if err := errors.Join(w.err, w.pl.err); err != nil {
+			x.Why = err.Error()
+		}
+		out = append(out, x)
+	}
+	return out
+}

@@ -1,0 +1,196 @@
+// Package products draws programs of matrix and vector products and holds every distribution of them against the interpreter, bit for bit.
+package products
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/ir/mesh"
+)
+
+// program is a chain of products with what lies between them in models: additions, norms of rows, factors per column, a loop.
+func program(r *rand.Rand) string {
+	var b strings.Builder
+	dims := []string{"a", "b", "c", "d"}
+	fmt.Fprintf(&b, "dim a = %d, b = %d, c = %d, d = %d\n", 2+r.IntN(12), 2+r.IntN(12), 2+r.IntN(12), 2+r.IntN(12))
+	fields, lines := 0, []string{}
+	field := func(axes ...string) string {
+		fields++
+		n := fmt.Sprintf("M%d", fields)
+		fmt.Fprintf(&b, "field %s[%s] = sin(%d + 0.7*%s)\n", n, strings.Join(axes, ","), fields, strings.Join(axes, " + 1.3*"))
+		return n
+	}
+	pick := func(not ...string) string {
+		for {
+			if d := dims[r.IntN(len(dims))]; !slices.Contains(not, d) {
+				return d
+			}
+		}
+	}
+	set := func(axes []string, format string, args ...any) string {
+		n := field(axes...)
+		prime := ""
+		if r.IntN(2) == 0 {
+			prime = fmt.Sprintf("0.25*%s[%s] + ", n, strings.Join(axes, ","))
+		}
+		lines = append(lines, fmt.Sprintf("%s'[%s] = %s%s", n, strings.Join(axes, ","), prime, fmt.Sprintf(format, args...)))
+		return n
+	}
+	i := pick()
+	k := pick(i)
+	at, assigned := field(i, k), false
+	for range 2 + r.IntN(3) {
+		j := pick(i, k)
+		f := at
+		if assigned {
+			f += "'"
+		}
+		first := at
+		switch r.IntN(6) {
+		case 0: // the rows become the summed index
+			at = set([]string{k, j}, "%s[%s,%s]*%s[%s,%s]", f, i, k, field(i, j), i, j)
+			i, k = k, j
+		case 1: // transposed weights
+			at = set([]string{i, j}, "%s[%s,%s]*%s[%s,%s]", f, i, k, field(j, k), j, k)
+			k = j
+		case 2: // norms of rows
+			v := set([]string{i}, "(max over %s of abs(%s[%s,%s]))", k, f, i, k)
+			at = set([]string{i, k}, "%s[%s,%s]/(1 + abs(%s'[%s]))", f, i, k, v, i)
+		case 3: // vectors in and out
+			v := set([]string{i}, "%s[%s,%s]*%s[%s]", f, i, k, field(k), k)
+			set([]string{j}, "%s[%s,%s]*%s'[%s]", field(j, i), j, i, v, i)
+		default:
+			at = set([]string{i, j}, "%s[%s,%s]*%s[%s,%s]", f, i, k, field(k, j), k, j)
+			k = j
+		}
+		assigned = assigned || at != first
+	}
+	fmt.Fprintf(&b, "evolve n in 0 .. %d {\n  %s\n}\n", 1+r.IntN(2), strings.Join(lines, "\n  "))
+	return b.String()
+}
+
+func TestRandomProducts(t *testing.T) {
+	summa, flooded := 0, 0
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		src := program(r)
+		w, h := 1+r.IntN(5), 1+r.IntN(5)
+		o := wfc.BuildOptions{Machine: []string{"wse2", "wse3"}[seed%2], MeshW: w, MeshH: h}
+		var best int64
+		for _, how := range []wfc.Products{wfc.ProductsAuto, wfc.ProductsWhole, wfc.ProductsSUMMA} {
+			o.Products = how
+			p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: src}, o)
+			if err != nil {
+				t.Fatalf("seed %d, %s on %d x %d: %v\n%s", seed, how, w, h, err, src)
+			}
+			if p.Refusal != nil {
+				if how == wfc.ProductsAuto || p.Refusal[0].Code != "WF0527" && p.Refusal[0].Code != "WF0403" {
+					t.Errorf("seed %d, %s on %d x %d: refused: %v\n%s", seed, how, w, h, p.Refusal, src)
+				}
+				continue
+			}
+			ways := p.Report().Wafer.Products
+			if how == wfc.ProductsAuto && len(ways) == 2 && ways[0].Why == "" {
+				best = ways[0].Cycles
+				if ways[1].Why == "" && ways[1].Cycles < best {
+					t.Errorf("seed %d: took %+v rather than %+v", seed, ways[0], ways[1])
+				}
+			}
+			if how == wfc.ProductsSUMMA {
+				summa++
+				for _, c := range p.Mesh.Channels {
+					if c.Kind == mesh.Flood {
+						flooded++
+						break
+					}
+				}
+			}
+			if err := compare(p, seed%8 == 0); err != nil {
+				t.Errorf("seed %d, %s on %d x %d: %v\n%s", seed, how, w, h, err, src)
+			}
+		}
+	}
+	if summa < 30 || flooded < 20 {
+		t.Errorf("%d programs are distributed over both sides, %d with panels", summa, flooded)
+	}
+}
+
+// compare runs p on the wafer, on both engines when asked, and on the interpreter with its orders.
+func compare(p *wfc.Program, plain bool) error {
+	got, err := p.Run(context.Background(), wfc.RunOptions{})
+	if err != nil {
+		return err
+	}
+	want, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
+	if err != nil {
+		return err
+	}
+	for name, a := range want.Arrays {
+		for k := range a.Len() {
+			if x, y := a.At(k), got.Arrays[name].At(k); math.Float64bits(x) != math.Float64bits(y) {
+				return fmt.Errorf("%s[%d] is %v, the interpreter has %v", name, k, y, x)
+			}
+		}
+	}
+	if plain {
+		slow, err := p.Run(context.Background(), wfc.RunOptions{Engine: wfc.PlainEngine})
+		if err != nil {
+			return err
+		}
+		if *slow.Cycles != *got.Cycles {
+			return fmt.Errorf("%d cycles in the plain engine, %d in the fast one", *slow.Cycles, *got.Cycles)
+		}
+	}
+	return nil
+}
+
+// The matrices of models/gemm.wf in 2-D blocks: the bits are those of the canonical order without any replay, and no PE has more than its
+// share of a matrix and of the panels, whatever the shape.
+func TestGEMM(t *testing.T) {
+	src, err := wfc.ReadSource(filepath.Join("..", "..", "models", "gemm.wf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ m, n, k, w, h int }{{16, 16, 16, 4, 4}, {13, 17, 19, 5, 3}, {7, 30, 8, 4, 6}, {5, 3, 40, 9, 9}} {
+		set := map[string]string{"m": fmt.Sprint(c.m), "n": fmt.Sprint(c.n), "k": fmt.Sprint(c.k)}
+		p, err := wfc.Build(src, wfc.BuildOptions{Set: set, MeshW: c.w, MeshH: c.h, Products: wfc.ProductsSUMMA})
+		if err != nil || p.Refusal != nil {
+			t.Fatal(err, p.Refusal)
+		}
+		got, err := p.Run(context.Background(), wfc.RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, x := range want.Arrays["C"].F32 {
+			if y := got.Arrays["C"].F32[k]; math.Float32bits(x) != math.Float32bits(y) {
+				t.Fatalf("%v: C[%d] is %v, not %v", c, k, y, x)
+			}
+		}
+		up := func(a, b int) int { return (a + b - 1) / b }
+		for _, a := range p.Mesh.Arrays {
+			limit := max(up(c.m, p.Mesh.W)*up(c.k, p.Mesh.H), up(c.k, p.Mesh.W)*up(c.n, p.Mesh.H), up(c.m, p.Mesh.W)*up(c.n, p.Mesh.H),
+				up(c.m, p.Mesh.H)*up(c.k, p.Mesh.W), up(c.k, p.Mesh.H)*up(c.n, p.Mesh.W), up(c.m, p.Mesh.H)*up(c.n, p.Mesh.W))
+			if a.Len > limit {
+				t.Errorf("%v: %s has %d elements in every PE, more than %d", c, a.Name, a.Len, limit)
+			}
+		}
+	}
+}
+
+func TestNoProduct(t *testing.T) {
+	p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: "dim i = 4\nfield u[i] = i\nu[i] = 2*u[i]\n"}, wfc.BuildOptions{Products: wfc.ProductsSUMMA})
+	if err != nil || len(p.Refusal) != 1 || p.Refusal[0].Code != "WF0527" {
+		t.Errorf("%v %v", err, p.Refusal)
+	}
+}
