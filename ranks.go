@@ -20,6 +20,7 @@ type Ranks struct {
 	comm   mpi.Comm
 	job    mpi.Job
 	agreed bool // that the run begins
+	equals bool // rank 0 gives no commands: all ranks do the same, as in training
 }
 
 // Join connects the processes that mpirun started, with the MPI library that belongs to it. It returns nil when there is only this one, and
@@ -76,13 +77,24 @@ func (r *Ranks) Agree(ctx context.Context, err error) error {
 	if err == nil {
 		err = lostRank(other)
 	}
-	r.agreed = true
+	r.agreed = err == nil
 	return err
 }
 
+// Began says whether all ranks have agreed to begin.
+func (r *Ranks) Began() bool { return r != nil && r.agreed }
+
 // Alone says whether an error is not one of all ranks: the others would wait for this one.
 func (r *Ranks) Alone(err error) bool {
-	return err != nil && r.agreed && (!r.Leads() || isLost(err))
+	return err != nil && r.agreed && (!r.Leads() || isLost(err) || r.equals && !isCode(err, codeNotFinite))
+}
+
+// Threads is how many threads a rank may use for native code, so that the ranks of a computer share its processors; 0 for one process.
+func (r *Ranks) Threads() int {
+	if r == nil {
+		return 0
+	}
+	return r.threads()
 }
 
 // Abort ends all ranks; it does not return.
@@ -99,7 +111,7 @@ func (r *Ranks) Close() error {
 // threads is how many threads a rank may use, so that the ranks of a computer share its processors.
 func (r *Ranks) threads() int {
 	n := goruntime.GOMAXPROCS(0)
-	if r == nil || r.job.Here < 2 || goruntime.NumCPU() < n || bound() {
+	if r.job.Here < 2 || goruntime.NumCPU() < n || bound() {
 		return n
 	}
 	return max(1, n/r.job.Here)
@@ -126,7 +138,7 @@ func (r *Ranks) opener(t Target, o RunOptions) (ranks.Open, error) {
 	case Interp:
 		return func(p *ir.Program) (ranks.Engine, error) { return interp.New(p) }, nil
 	case CPU:
-		return func(p *ir.Program) (ranks.Engine, error) { return cpu.New(p, cpu.Options{Threads: r.threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM}) }, nil
+		return func(p *ir.Program) (ranks.Engine, error) { return cpu.New(p, cpu.Options{Threads: r.Threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM}) }, nil
 	}
 	return nil, diag.List{diag.New("WF0606", diag.Span{}, "mpirun started %d ranks; the simulated wafer is one process", r.Size()).
 		Suggest("run with --target cpu, or without mpirun")}
@@ -174,7 +186,12 @@ func lostRank(err error) error {
 
 const codeLost = "WF0627"
 
-func isLost(err error) bool {
+// codeNotFinite is an error of training that all ranks have.
+const codeNotFinite = "WF0643"
+
+func isLost(err error) bool { return isCode(err, codeLost) }
+
+func isCode(err error, code string) bool {
 	var list diag.List
-	return errors.As(err, &list) && len(list) > 0 && list[0].Code == codeLost
+	return errors.As(err, &list) && len(list) > 0 && list[0].Code == code
 }

@@ -53,6 +53,7 @@ type RunOptions struct {
 type Native struct {
 	Level     string    // of LLVM's optimisation, "0" to "3"; "" is the highest
 	PrintLLVM io.Writer // gets the LLVM IR, if not nil
+	Threads   int       // 0: as many as there are processors
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.

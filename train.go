@@ -50,6 +50,8 @@ type TrainOptions struct {
 	Profile              bool   // measure the kernels of native code: TrainResult.Profile
 	Engine               string // of the wafer, see RunOptions
 	OnEngine             func(name, why string)
+	// Ranks, if not nil, share the microbatches of every step (see Join). Rank 0 writes; all have the result.
+	Ranks *Ranks
 }
 
 // TrainResult is what a session of training leaves.
@@ -88,15 +90,49 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 		return nil, diag.List{diag.New("WF0606", diag.Span{}, "the profile of a training is of native code; the target is %s", opt.Target).Suggest("leave out --target")}
 	}
 	t, from, err := openTraining(src, opt)
-	if err != nil {
+	if t != nil {
+		defer t.data.Close()
+	}
+	if err = opt.Ranks.Agree(ctx, err); err != nil {
 		return nil, err
 	}
-	defer t.data.Close()
+	if opt.Ranks != nil {
+		opt.Ranks.equals = true
+	}
+	tr, err := t.trainer(from)
+	if tr != nil {
+		defer tr.Close()
+	}
+	if err = opt.Ranks.Agree(ctx, err); err != nil {
+		return nil, err
+	}
+	res, err := tr.Run(ctx)
+	out := &TrainResult{Result: res}
+	if err == nil && t.profiled != nil {
+		if out.Profile, err = t.profiled(); out.Profile != nil {
+			p := t.progs[0]
+			p.ReportData.Profile = out.Profile
+			out.Report = p.Report()
+		}
+	}
+	return out, lostRank(FileErrors(err))
+}
+
+// trainer makes the loop of a session that begins, or goes on from a checkpoint.
+func (t *training) trainer(from *ckpt.Checkpoint) (*train.Trainer, error) {
+	opt, src := t.opt, t.src
 	o := train.Options{Data: t.data, Out: opt.Out, Init: opt.Init, Steps: opt.Steps, EvalEvery: opt.EvalEvery, EvalBatches: opt.EvalBatches,
 		SaveEvery: opt.SaveEvery, Keep: opt.Keep, Progress: opt.Progress}
+	if opt.Ranks != nil {
+		o.Ranks = opt.Ranks.comm
+	}
+	if !opt.Ranks.Leads() { // rank 0 writes
+		o.Out, o.Progress = "", nil
+	}
 	if from != nil {
 		o.Resume = from.Dir
 	}
+	var err error
 	if o.Init != "" {
 		if o.Init, err = ckpt.Find(o.Init, -1); err != nil {
 			return nil, missing(err)
@@ -113,22 +149,12 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 	if err != nil {
 		return nil, FileErrors(err)
 	}
-	defer tr.Close()
-	if opt.Out != "" {
-		if err := os.WriteFile(filepath.Join(opt.Out, modelFile+filepath.Ext(src.Name)), []byte(src.Text), 0o666); err != nil {
-			return nil, fileError(err)
+	if o.Out != "" {
+		if err := os.WriteFile(filepath.Join(o.Out, modelFile+filepath.Ext(src.Name)), []byte(src.Text), 0o666); err != nil {
+			return tr, fileError(err)
 		}
 	}
-	res, err := tr.Run(ctx)
-	out := &TrainResult{Result: res}
-	if err == nil && t.profiled != nil {
-		if out.Profile, err = t.profiled(); out.Profile != nil {
-			p := t.progs[0]
-			p.ReportData.Profile = out.Profile
-			out.Report = p.Report()
-		}
-	}
-	return out, FileErrors(err)
+	return tr, nil
 }
 
 // EstimateTraining says what a run would take. It trains two steps to tell the time, when they are short.

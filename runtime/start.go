@@ -24,3 +24,6 @@ func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
 
 // Initial is the initial value of an array.
 func (p *Prepared) Initial(array string) *ir.Tensor { return p.state.arrays[array] }
+
+// Program is the program that was prepared.
+func (p *Prepared) Program() *ir.Program { return p.state.p }

@@ -26,6 +26,9 @@ func onRanks(c *cli.Context, f func(r *wfc.Ranks) error) error {
 		report(wfc.FileErrors(err), stderr)
 		r.Abort()
 	}
+	if err != nil && !r.Began() { // others may be further, and wait for this rank before they begin
+		_ = r.Agree(c.Context, err) // it is shown below
+	}
 	if cerr := r.Close(); err == nil {
 		err = cerr
 	}

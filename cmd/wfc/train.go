@@ -45,6 +45,11 @@ func runTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	return onRanks(c, func(r *wfc.Ranks) error { return trainOn(c, r, path) })
+}
+
+// trainOn trains, or does the part of it that is this rank's.
+func trainOn(c *cli.Context, ranks *wfc.Ranks, path string) error {
 	bo, err := buildOptions(c)
 	if err != nil {
 		return err
@@ -68,7 +73,8 @@ func runTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Native = native
+	o.Native, o.Ranks = native, ranks
+	o.Native.Threads = ranks.Threads()
 	if c.IsSet("engine") {
 		o.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
 	}
@@ -76,6 +82,9 @@ func runTrain(c *cli.Context) error {
 		o.Peak = train.Peak()
 	}
 	if c.Bool("dry-run") {
+		if !ranks.Leads() {
+			return nil
+		}
 		text, err := wfc.EstimateTraining(c.Context, src, o)
 		if err == nil {
 			_, err = fmt.Fprint(c.App.Writer, text)

@@ -165,4 +165,14 @@ from, on any number of ranks.`,
 mpirun -n 4 wfc run heat.wf --target cpu --checkpoint 10m --out out
 mpirun -n 3 wfc run heat.wf --target cpu --restart out --out out`,
 	},
+	{
+		Code:  "WF0628",
+		Title: "a step of training cannot be shared among ranks",
+		Text: `On several ranks each computes some of the microbatches of a step, and their gradients are added in
+the order of the microbatches. A step that is one batch has nothing to share: cut the batch into
+microbatches with accumulate, at least one for each rank.`,
+		Example: `
+train gpt on chars { batch 16; .. }                 // one batch
+train gpt on chars { batch 4; accumulate 4; .. }    // four ranks compute one each`,
+	},
 }

@@ -24,8 +24,11 @@ func (t *Trainer) evaluate(all bool) error {
 	if n = min(n, most); all && t.o.EvalBatches == 0 {
 		n = min(most, max(n, 200))
 	}
-	sum := 0.0
+	var losses []float64
 	for b := range n {
+		if t.team != nil && b%t.team.c.Size() != t.team.c.Rank() {
+			continue
+		}
 		for i := range p.Batch {
 			at := val.Spread(b*p.Batch+i, n*p.Batch, p.Context)
 			val.Window(at, t.x.I32[i*p.Context:(i+1)*p.Context], t.y.I32[i*p.Context:(i+1)*p.Context])
@@ -34,7 +37,11 @@ func (t *Trainer) evaluate(all bool) error {
 		if err != nil {
 			return err
 		}
-		sum += loss
+		losses = append(losses, loss)
+	}
+	sum, err := t.sum(losses, n)
+	if err != nil {
+		return err
 	}
 	v := runtime.Number(sum / float64(n))
 	t.res.ValLoss = &v
@@ -47,4 +54,15 @@ func (t *Trainer) evaluate(all bool) error {
 		return t.log.eval(t.step, v, n)
 	}
 	return nil
+}
+
+// sum adds the losses of n batches in their order; on several ranks, batch i is that of rank i mod P.
+func (t *Trainer) sum(losses []float64, n int) (sum float64, err error) {
+	if t.team != nil {
+		return t.team.total(losses, n)
+	}
+	for _, x := range losses {
+		sum += x
+	}
+	return sum, nil
 }

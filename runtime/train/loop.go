@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/internal/mpi"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
@@ -41,6 +42,9 @@ type Options struct {
 	Progress    Progress // may be nil
 	FS          ckpt.FS  // nil: the computer's
 	Now         func() time.Time
+	// Ranks, if not nil, share the microbatches of every step. All ranks make the same calls with the same data; only rank 0 has Out and
+	// Progress.
+	Ranks mpi.Comm
 }
 
 // Result is what a session leaves.
@@ -63,6 +67,7 @@ type Trainer struct {
 	phase  int
 	prog   *Program
 	eng    runtime.Engine
+	team   *team // nil on one rank
 	data   *tokens.Sampler
 	x, y   *ir.Tensor
 	step   int64
@@ -167,6 +172,10 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 	if t.eng, err = t.prog.Engine(); err != nil {
 		return err
 	}
+	if t.team, err = newTeam(t.o.Ranks, p, t.prog.Prepared.Program()); err != nil {
+		t.eng.Close()
+		return err
+	}
 	t.cycles = [2]int64{}
 	if err = t.prog.Prepared.Start(t.eng, nil); err != nil {
 		t.eng.Close()
@@ -196,6 +205,9 @@ func (t *Trainer) Run(ctx context.Context) (*Result, error) {
 	}
 	t.o.Progress.Begin(t.plan, t.step, end)
 	err := t.steps(ctx, end)
+	if errors.Is(err, errEnded) {
+		return &t.res, nil
+	}
 	if err == nil && t.saved != t.step {
 		err = t.checkpoint()
 	}
@@ -220,9 +232,13 @@ func (t *Trainer) Run(ctx context.Context) (*Result, error) {
 func (t *Trainer) steps(ctx context.Context, end int64) error {
 	evalEvery, saveEvery := t.evalEvery(), t.saveEvery()
 	for t.step < end {
-		if ctx.Err() != nil {
-			t.res.Interrupted = true
-			return nil
+		stop, err := ctx.Err() != nil, error(nil)
+		if t.team != nil {
+			stop, err = t.team.stops(ctx)
+		}
+		if stop || err != nil {
+			t.res.Interrupted = stop
+			return err
 		}
 		if ph := t.phaseOf(t.step); ph != t.phase {
 			if err := t.switchPhase(ph); err != nil {
@@ -273,14 +289,9 @@ func (t *Trainer) one() error {
 		k = t.plan.Phases[t.phase].Accumulate
 	}
 	k = t.plan.Micros(t.step, k)
-	sum := 0.0
-	for range k {
-		t.data.Next(t.x.I32, t.y.I32)
-		loss, err := t.launch(p.Micro, p.Step)
-		if err != nil {
-			return err
-		}
-		sum += loss
+	sum, err := t.micros(k)
+	if err != nil {
+		return err
 	}
 	if p.Micro != "" {
 		if err := t.exec(p.Step); err != nil {
@@ -311,10 +322,29 @@ func (t *Trainer) one() error {
 		}
 	}
 	if math.IsNaN(ev.Loss) || math.IsInf(ev.Loss, 0) {
+		if t.team != nil && t.team.c.Rank() > 0 {
+			return errEnded
+		}
 		return diag.List{diag.New("WF0643", diag.Span{}, "the loss of step %d is %v", t.step, ev.Loss).
 			Note("nothing of this step was saved").Suggest("a smaller learning rate, a longer warmup, or clipping of gradients")}
 	}
 	return nil
+}
+
+// micros feeds the batches of a step and launches what each needs; it returns the sum of their losses.
+func (t *Trainer) micros(k int) (sum float64, err error) {
+	if t.team != nil {
+		return t.team.micros(t, k)
+	}
+	for range k {
+		t.data.Next(t.x.I32, t.y.I32)
+		loss, err := t.launch(t.prog.Plan.Micro, t.prog.Plan.Step)
+		if err != nil {
+			return 0, err
+		}
+		sum += loss
+	}
+	return sum, nil
 }
 
 // launch feeds a batch and runs the first of the functions that is named. It returns the loss.
