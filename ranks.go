@@ -132,6 +132,9 @@ func bound() bool {
 	return goruntime.NumCPU() < n
 }
 
+// Parts is how many of so many ranks would have a part of the grid of p.
+func (p *Program) Parts(size int) int { return ranks.Parts(p.IR, size) }
+
 // opener makes the engines of ranks.
 func (r *Ranks) opener(t Target, o RunOptions) (ranks.Open, error) {
 	switch t {

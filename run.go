@@ -131,6 +131,9 @@ func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.En
 		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "timelines and traces are of the simulated wafer, profiles of it and of native code; the target is %s", opt.Target).
 			Suggest("leave out --target, or use --profile with --target cpu")}
 	}
+	if opt.Ranks != nil && opt.Watch.on() {
+		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of one process; mpirun started %d", opt.Ranks.Size()).Suggest("run without mpirun")}
+	}
 	e, done, err = p.engine(prog, opt.Target, *opt)
 	if err != nil {
 		return nil, nil, nil, err

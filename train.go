@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -159,9 +160,25 @@ func (t *training) trainer(from *ckpt.Checkpoint) (*train.Trainer, error) {
 
 // EstimateTraining says what a run would take. It trains two steps to tell the time, when they are short.
 func EstimateTraining(ctx context.Context, src Source, opt TrainOptions) (string, error) {
-	t, _, err := openTraining(src, opt)
+	e, err := TimeTraining(ctx, src, opt)
 	if err != nil {
 		return "", err
+	}
+	return e.Text, nil
+}
+
+// TrainingEstimate is what a run of training would take.
+type TrainingEstimate struct {
+	Text   string
+	Total  time.Duration // on this computer; 0 when no step was tried
+	Micros int           // microbatches of a step: so many ranks can share it
+}
+
+// TimeTraining is EstimateTraining with its numbers.
+func TimeTraining(ctx context.Context, src Source, opt TrainOptions) (*TrainingEstimate, error) {
+	t, _, err := openTraining(src, opt)
+	if err != nil {
+		return nil, err
 	}
 	defer t.data.Close()
 	seconds := 0.0
@@ -171,15 +188,17 @@ func EstimateTraining(ctx context.Context, src Source, opt TrainOptions) (string
 		p := &timed{}
 		tr, err := train.New(t.program, train.Options{Data: t.data, Steps: 2, EvalEvery: -1, Progress: p})
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		defer tr.Close()
 		if _, err := tr.Run(ctx); err != nil {
-			return "", err
+			return nil, err
 		}
 		seconds = p.last
 	}
-	return t.plan.Estimate(t.data.Train.Len(), opt.Peak, seconds), nil
+	e := &TrainingEstimate{Text: t.plan.Estimate(t.data.Train.Len(), opt.Peak, seconds), Micros: max(1, t.plan.Accumulate)}
+	e.Total = time.Duration(seconds * t.plan.AllTokens() / max(1, t.plan.TokensOf(0, 1)) * float64(time.Second))
+	return e, nil
 }
 
 // timed remembers what the last step took.

@@ -21,7 +21,7 @@ func intersperse(app *cli.App, args []string) ([]string, error) {
 		out = append(out, args[i])
 		i++
 	}
-	if cmd == nil {
+	if cmd == nil || cmd.SkipFlagParsing {
 		return args, nil
 	}
 	var flags, rest []string

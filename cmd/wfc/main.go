@@ -109,7 +109,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{runCommand(), interpCommand(), buildCommand(), reportCommand(), checkCommand(), fmtCommand(),
-			explainCommand(), simCommand(), machineCommand(), trainCommand(), sampleCommand(), ckptCommand(), tokenizeCommand()},
+			explainCommand(), simCommand(), machineCommand(), trainCommand(), sampleCommand(), ckptCommand(), tokenizeCommand(), submitCommand()},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError

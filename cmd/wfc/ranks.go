@@ -1,7 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,6 +27,9 @@ func onRanks(c *cli.Context, f func(r *wfc.Ranks) error) error {
 	if err != nil { // it is the same for all
 		return shownBy(r, err)
 	}
+	if r.Leads() {
+		defer tellEnd(stderr)()
+	}
 	if err = f(r); r.Alone(err) {
 		report(wfc.FileErrors(err), stderr)
 		r.Abort()
@@ -35,10 +43,38 @@ func onRanks(c *cli.Context, f func(r *wfc.Ranks) error) error {
 	return shownBy(r, err)
 }
 
-// shownBy leaves it to rank 0 to show an error that all have.
+// shownBy leaves it to rank 0 to show an error that all have, and to end with its exit code: mpirun ends the others at the first code
+// that is not 0, which must not be before rank 0 has shown why.
 func shownBy(r *wfc.Ranks, err error) error {
 	if err != nil && !r.Leads() {
-		return errShown{exitFailed}
+		return errShown{exitOK}
 	}
 	return err
+}
+
+// patience is how long a rank that was told to end may take for it.
+const patience = 10 * time.Second
+
+// tellEnd says what it means when mpirun tells this process to end, which it does when another one is lost, and sees to it that the process
+// ends even when it waits for that one. It returns what stops it.
+func tellEnd(stderr io.Writer) (stop func()) {
+	told, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(told, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-done:
+			return
+		case <-told:
+		}
+		fmt.Fprintln(stderr, "wfc: told to end: a rank is lost (WF0627), or the job was stopped; go on from the last checkpoint with --restart, or --resume for training")
+		select {
+		case <-done:
+		case <-time.After(patience):
+			os.Exit(exitFailed)
+		}
+	}()
+	return func() {
+		signal.Stop(told)
+		close(done)
+	}
 }

@@ -48,39 +48,47 @@ func runTrain(c *cli.Context) error {
 	return onRanks(c, func(r *wfc.Ranks) error { return trainOn(c, r, path) })
 }
 
-// trainOn trains, or does the part of it that is this rank's.
-func trainOn(c *cli.Context, ranks *wfc.Ranks, path string) error {
+// loadTrain reads the source and the flags of a run of training.
+func loadTrain(c *cli.Context, path string) (src wfc.Source, o wfc.TrainOptions, err error) {
 	bo, err := buildOptions(c)
 	if err != nil {
-		return err
+		return src, o, err
 	}
-	src, err := readSource(c, path)
-	if err != nil {
-		return err
+	if src, err = readSource(c, path); err != nil {
+		return src, o, err
 	}
 	for _, f := range []string{"steps", "from", "eval-every", "save-every", "eval-batches", "keep"} {
 		if v := c.Int64(f); v < 0 || c.Int(f) < 0 {
-			return usagef("--%s %d: expected a count", f, v)
+			return src, o, usagef("--%s %d: expected a count", f, v)
 		}
 	}
 	target := wfc.Target(c.String("target"))
-	o := wfc.TrainOptions{Target: target, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Products: bo.Products, Engine: c.String("engine"),
+	o = wfc.TrainOptions{Target: target, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Products: bo.Products, Engine: c.String("engine"),
 		Data: c.StringSlice("data"), Val: c.StringSlice("val"), Tokenizer: c.String("tokenizer"), Order: c.String("order"), Out: c.String("out"),
 		Resume: c.Bool("resume"), From: c.Int64("from"), Init: c.String("init"), Steps: c.Int64("steps"), EvalEvery: c.Int64("eval-every"),
 		SaveEvery: c.Int64("save-every"), EvalBatches: c.Int("eval-batches"), Keep: c.Int("keep"), Peak: c.Float64("peak")}
 	o.Profile = c.Bool("profile")
-	native, closeNative, err := openNative(c, target)
-	if err != nil {
-		return err
-	}
-	o.Native, o.Ranks = native, ranks
-	o.Native.Threads = ranks.Threads()
 	if c.IsSet("engine") {
 		o.OnEngine = func(name, why string) { fmt.Fprintf(c.App.ErrWriter, "engine %s: %s\n", name, why) }
 	}
 	if o.Peak == 0 && target == wfc.CPU {
 		o.Peak = train.Peak()
 	}
+	return src, o, nil
+}
+
+// trainOn trains, or does the part of it that is this rank's.
+func trainOn(c *cli.Context, ranks *wfc.Ranks, path string) error {
+	src, o, err := loadTrain(c, path)
+	if err != nil {
+		return err
+	}
+	native, closeNative, err := openNative(c, o.Target)
+	if err != nil {
+		return err
+	}
+	o.Native, o.Ranks = native, ranks
+	o.Native.Threads = ranks.Threads()
 	if c.Bool("dry-run") {
 		if !ranks.Leads() {
 			return nil

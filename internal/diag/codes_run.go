@@ -175,4 +175,13 @@ microbatches with accumulate, at least one for each rank.`,
 train gpt on chars { batch 16; .. }                 // one batch
 train gpt on chars { batch 4; accumulate 4; .. }    // four ranks compute one each`,
 	},
+	{
+		Code:  "WF0629",
+		Title: "a job cannot be submitted here",
+		Text: `wfc submit gives its batch script to sbatch, the command of Slurm, which is found on the computers of a
+cluster only. The script does not depend on the computer: print it with --dry-run and submit it there.`,
+		Example: `
+wfc submit --dry-run --nodes 2 --tasks 8 run heat.wf > heat.sh
+sbatch heat.sh`,
+	},
 }

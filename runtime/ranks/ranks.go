@@ -312,3 +312,6 @@ func (w *worker) obey(ctx context.Context, m command) error {
 	}
 	return w.put(a, tensorOf(a.Elem, b, dims...))
 }
+
+// Parts is the number of ranks, of size, that would have a part of the program's grid.
+func Parts(p *ir.Program, size int) int { return newLayout(p, size).size() }
