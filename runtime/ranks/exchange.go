@@ -39,7 +39,11 @@ func (a *analysis) wants() [][]wanted {
 			stored := a.stored(ar.Axes)
 			var near box
 			far := map[int]box{}
-			for _, b := range r.arrays[ar.Name] {
+			needs := r.arrays[ar.Name]
+			if r.split != nil { // the inner points need nothing
+				needs = r.split.out.arrays[ar.Name]
+			}
+			for _, b := range needs {
 				if stored.contains(b) {
 					if near == nil {
 						near = b

@@ -39,14 +39,7 @@ func (a *analysis) localProgram() *ir.Program {
 	}
 	for i := range g.Arrays {
 		ar := &g.Arrays[i]
-		var axes []string
-		for d, f := range a.frameOf(ar.Axes) {
-			if f == "" {
-				f = ar.Axes[d]
-			}
-			axes = append(axes, f)
-		}
-		l.p.Arrays = append(l.p.Arrays, ir.Array{Name: ar.Name, Axes: axes, Elem: ar.Elem, Local: ar.Local, Pos: ar.Pos})
+		l.p.Arrays = append(l.p.Arrays, ir.Array{Name: ar.Name, Axes: l.frameAxes(ar.Axes), Elem: ar.Elem, Local: ar.Local, Pos: ar.Pos})
 		for k, w := range a.far[ar.Name] {
 			l.window(farName(ar.Name, k), ar.Elem, w)
 		}
@@ -111,42 +104,68 @@ func windowName(name string, k int) string {
 	return name + "~" + strconv.Itoa(k)
 }
 
+// begin begins a function that computes what r says of a stage.
+func (l *local) begin(s *stage, name string, r *reach) {
+	l.p.Funcs = append(l.p.Funcs, ir.Func{Name: name})
+	l.s, l.r, l.vals, l.fn, l.fill = s, r, l.st.operands(s), &l.p.Funcs[len(l.p.Funcs)-1], map[string]string{}
+}
+
 func (l *local) stage(s *stage) {
-	l.p.Funcs = append(l.p.Funcs, ir.Func{Name: s.fn.Name})
-	l.s, l.r, l.vals, l.fn, l.fill = s, l.reach[s], l.st.operands(s), &l.p.Funcs[len(l.p.Funcs)-1], map[string]string{}
-	for i := range s.fn.Ops {
-		op := &s.fn.Ops[i]
-		var axes []string
-		for d, f := range l.frameOf(axesOf(op.Dom)) {
-			if f == "" {
-				f = op.Dom[d].Axis
-			}
-			axes = append(axes, f)
+	r := l.reach[s]
+	if r.split != nil {
+		l.splitStage(s, r.split)
+		return
+	}
+	l.begin(s, s.fn.Name, r)
+	l.ops()
+	l.partials()
+	for _, t := range s.fn.Sets {
+		v := t.Value
+		if o := l.vals[v]; o.op >= 0 {
+			v = l.value(t, l.own(o.axes, l.rank))
 		}
+		l.fn.Sets = append(l.fn.Sets, ir.Set{Array: t.Array, Value: v, Pos: t.Pos})
+	}
+}
+
+// frameAxes are the axes of a tensor that uses the frames.
+func (l *local) frameAxes(axes []string) []string {
+	var out []string
+	for d, f := range l.frameOf(axes) {
+		if f == "" {
+			f = axes[d]
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// ops writes the operations, one for each of their windows.
+func (l *local) ops() {
+	for i := range l.s.fn.Ops {
+		op := &l.s.fn.Ops[i]
+		axes := axesOf(op.Dom)
 		for k, w := range l.r.windows[i] {
-			c := l.op(op, w, whole(op.Over), l.origin(axesOf(op.Dom)), axes)
+			c := l.op(op, w, whole(op.Over), l.origin(axes), l.frameAxes(axes))
 			for j := range c.Results {
 				c.Results[j].Name = windowName(c.Results[j].Name, k)
 			}
 			l.fn.Ops = append(l.fn.Ops, c)
 		}
 	}
-	for i, p := range s.partials {
+}
+
+func (l *local) partials() {
+	for i, p := range l.s.partials {
 		l.partial(p, l.r.sums[i])
-	}
-	for _, t := range s.fn.Sets {
-		l.fn.Sets = append(l.fn.Sets, ir.Set{Array: t.Array, Value: l.value(t), Pos: t.Pos})
 	}
 }
 
-// value is what an array is set to: a value with the extents of what is stored, whose points besides those computed are exchanged before
-// they are read.
-func (l *local) value(t ir.Set) string {
+// value is what an array is set to: a value that has the given part, with the extents of what is stored. Its points besides are exchanged, or
+// put in as edges, before they are read.
+func (l *local) value(t ir.Set, part box) string {
 	o := l.vals[t.Value]
-	if o.op < 0 {
-		return t.Value
-	}
-	name, _, w := l.name(t.Value, l.own(o.axes, l.rank))
+	name, _, w := l.name(t.Value, part)
 	st := l.stored(o.axes)
 	if w.equal(st) {
 		return name
@@ -157,11 +176,7 @@ func (l *local) value(t ir.Set) string {
 	org := l.origin(o.axes)
 	op := ir.Op{Kind: ir.Extend, From: name, Results: []ir.Result{{Name: name[1:] + ".fill", Elem: o.elem}}, Pos: t.Pos}
 	for d, r := range st.from(org) {
-		ax := l.frameOf(o.axes)[d]
-		if ax == "" {
-			ax = o.axes[d]
-		}
-		op.Dom = append(op.Dom, ir.Range{Index: "i" + strconv.Itoa(d), Axis: ax, Lo: r.Lo, Hi: r.Hi})
+		op.Dom = append(op.Dom, ir.Range{Index: "i" + strconv.Itoa(d), Axis: l.frameAxes(o.axes)[d], Lo: r.Lo, Hi: r.Hi})
 	}
 	for _, b := range st.less(w) {
 		op.Pieces = append(op.Pieces, ir.Piece{Box: b.from(org), Body: ir.Body{Nodes: []ir.Node{{Op: ir.Const, Elem: o.elem}}, Results: []int{0}}})

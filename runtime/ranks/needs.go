@@ -63,6 +63,7 @@ type reach struct {
 	windows [][]box          // per operation: where its results are computed
 	arrays  map[string][]box // array -> parts that are read, which must be there before the stage begins
 	sums    []*share         // per partial
+	split   *split           // nil: the stage waits for what it needs
 }
 
 // analysis finds what a rank needs.
@@ -170,7 +171,15 @@ func whole(dom []ir.Range) box {
 	return b
 }
 
+// stage finds the needs of a stage: of its own points, and when it pays apart for those that need nothing of others.
 func (a *analysis) stage(s *stage) *reach {
+	r := a.reachOf(s, true, func(axes []string) []box { return []box{a.own(axes, a.rank)} })
+	r.split = a.splitOf(s, r)
+	return r
+}
+
+// reachOf finds what has to be computed so that the arrays which are set have the wanted boxes, and, with sums, the partial results.
+func (a *analysis) reachOf(s *stage, sums bool, want func(axes []string) []box) *reach {
 	r := &reach{windows: make([][]box, len(s.fn.Ops)), arrays: map[string][]box{}}
 	vals := a.st.operands(s)
 	need := func(name string, b box) {
@@ -183,12 +192,14 @@ func (a *analysis) stage(s *stage) *reach {
 		a.store(name[1:], o.axes, b)
 	}
 	for _, t := range s.fn.Sets {
-		need(t.Value, a.own(vals["@"+t.Array].axes, a.rank))
+		for _, b := range want(vals["@"+t.Array].axes) {
+			need(t.Value, b)
+		}
 	}
 	for _, p := range s.partials {
 		sh := a.share(&p.op)
 		r.sums = append(r.sums, sh)
-		if sh.n > 0 {
+		if sh.n > 0 && sums {
 			a.visit(&p.op, nil, sh.cover, vals, need)
 		}
 	}
@@ -206,9 +217,10 @@ func (a *analysis) stage(s *stage) *reach {
 	}
 	for _, t := range s.fn.Sets { // what is set becomes what is stored
 		if o := vals[t.Value]; o.op >= 0 {
-			own := a.own(o.axes, a.rank)
-			if k := holds(r.windows[o.op], own); k >= 0 {
-				a.widen(o.axes, r.windows[o.op][k])
+			for _, b := range want(o.axes) {
+				if k := holds(r.windows[o.op], b); k >= 0 {
+					a.widen(o.axes, r.windows[o.op][k])
+				}
 			}
 		}
 	}

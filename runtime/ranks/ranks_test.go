@@ -6,7 +6,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wfc-lang/wfc"
@@ -23,8 +25,16 @@ func onInterp(p *ir.Program) (ranks.Engine, error) {
 	if err := ir.VerifyCanonical(p); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, ir.Print(p))
 	}
+	for i := range p.Funcs {
+		if strings.HasSuffix(p.Funcs[i].Name, ".swap") {
+			cut.Add(1)
+		}
+	}
 	return interp.New(p)
 }
+
+// cut counts the stages that compute while they wait.
+var cut atomic.Int64
 
 // together runs a program on n ranks in one process and returns what rank 0 has; parts is the number of ranks that had work.
 func together(t *testing.T, p *ir.Program, n int, open ranks.Open, run func(e runtime.Engine) error) (parts int) {
@@ -128,6 +138,15 @@ func differs(a, b *ir.Tensor) int {
 }
 
 func TestRandomPrograms(t *testing.T) {
+	for _, overlap := range []bool{false, true} {
+		t.Run(fmt.Sprint("overlap=", overlap), func(t *testing.T) { randomPrograms(t, overlap) })
+	}
+}
+
+func randomPrograms(t *testing.T, overlap bool) {
+	if overlap {
+		defer ranks.Overlap()()
+	}
 	shared := 0
 	for seed := range uint64(40) {
 		c := random.New(seed)
@@ -136,7 +155,7 @@ func TestRandomPrograms(t *testing.T) {
 			shared++
 		}
 	}
-	t.Logf("%d programs shared", shared)
+	t.Logf("%d programs shared, %d stages overlapped", shared, cut.Swap(0))
 	if shared < 30 {
 		t.Errorf("only %d of 40 programs were shared among ranks", shared)
 	}
@@ -145,12 +164,14 @@ func TestRandomPrograms(t *testing.T) {
 type set = map[string]string
 
 func TestModels(t *testing.T) {
+	defer ranks.Overlap()()
 	for _, m := range []struct {
 		name string
 		set  set
 	}{
 		{"heat", set{"steps": "5"}},
 		{"heat_implicit", set{"end": "10 s"}},
+		{"heat_implicit", set{"nx": "16", "ny": "64", "nz": "64", "end": "5 s"}}, // blocks of the canonical order are whole rows
 		{"grayscott", set{"steps": "9"}},
 		{"ising", set{"sweeps": "5", "n": "32"}},
 		{"life", nil},
@@ -179,6 +200,7 @@ func TestModels(t *testing.T) {
 			if !same(t, build(t, m.name+".wf", string(text), m.set), onInterp, 3) {
 				t.Error("one rank had it all")
 			}
+			t.Logf("%d stages overlapped", cut.Swap(0))
 		})
 	}
 }

@@ -107,10 +107,12 @@ func (w *worker) stage(s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := x.wait(); err != nil {
-		return err
+	if sp := w.a.reach[s].split; sp != nil {
+		err = w.overlapped(s, sp, x)
+	} else if err = x.wait(); err == nil {
+		err = w.call(s.fn.Name)
 	}
-	if _, err := w.e.Run(context.Background(), s.fn.Name, 1); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, t := range s.fn.Sets {
@@ -120,6 +122,52 @@ func (w *worker) stage(s *stage) error {
 		return w.combine(s)
 	}
 	return nil
+}
+
+// call runs a function of the rank's program.
+func (w *worker) call(fn string) error {
+	_, err := w.e.Run(context.Background(), fn, 1)
+	return err
+}
+
+// overlapped computes the inner points of a stage while the exchange is on its way, then the edges.
+func (w *worker) overlapped(s *stage, sp *split, x *exchange) error {
+	arrived := make(chan error, 1)
+	go func() { arrived <- mpi.Wait(context.Background(), x.reqs...) }() // asking for messages is what makes them move
+	err := w.call(innerName(s.fn.Name))
+	if aerr := <-arrived; err == nil {
+		err = aerr
+	}
+	if err == nil {
+		err = x.put()
+	}
+	if err == nil {
+		err = w.call(outerName(s.fn.Name))
+	}
+	if err != nil {
+		return err
+	}
+	vals := w.st.operands(s)
+	for _, t := range s.fn.Sets {
+		o := vals[t.Value]
+		if o.op < 0 || !w.lay.shared(o.axes) {
+			continue
+		}
+		for k, e := range w.a.edges(o.axes, sp.margin) {
+			from := make([]int, len(e))
+			for d := range e {
+				from[d] = e[d].Lo
+			}
+			b := w.buffer(w.c.Rank(), e.volume()*w.e.ElemBytes(t.Array))
+			if err := w.e.ReadBox(edgeName(s.fn.Name, t.Array, k), e.from(from), b); err != nil {
+				return err
+			}
+			if err := w.e.WriteBox(nextName(t.Array), e.from(w.a.origin(o.axes)), b); err != nil {
+				return err
+			}
+		}
+	}
+	return w.call(swapName(s.fn.Name))
 }
 
 // changed says that an array has other values than those exchanged.
@@ -195,10 +243,15 @@ func (x *exchange) wait() error {
 	if len(x.reqs) == 0 {
 		return nil
 	}
-	w := x.w
 	if err := mpi.Wait(context.Background(), x.reqs...); err != nil {
 		return err
 	}
+	return x.put()
+}
+
+// put puts away what has arrived.
+func (x *exchange) put() error {
+	w := x.w
 	for r, ms := range x.recv {
 		if r == w.c.Rank() {
 			continue
