@@ -1,6 +1,8 @@
 package ranks
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -76,6 +78,7 @@ type analysis struct {
 	far    map[string][]box // windows of arrays that are not near their own part
 	grow   bool             // whether ghosts are put around all that is stored
 	reach  map[*stage]*reach
+	before map[*stage]*reach // of the round before
 }
 
 // frameOf names the frame of every dimension of a tensor, "" on axes that are cut nowhere.
@@ -106,7 +109,7 @@ func analyse(l *layout, st *stages, rank int) *analysis {
 	}
 	for round := 0; ; round++ {
 		a.grow = round < maxRounds
-		a.reach = map[*stage]*reach{}
+		a.before, a.reach = a.reach, map[*stage]*reach{}
 		before := map[string]ir.Interval{}
 		for k, v := range a.frames {
 			before[k] = v
@@ -117,6 +120,9 @@ func analyse(l *layout, st *stages, rank int) *analysis {
 		same := true
 		for k, v := range before {
 			same = same && a.frames[k] == v
+		}
+		for _, s := range st.order {
+			same = same && (!a.grow || a.reach[s].equal(a.before[s]))
 		}
 		if same {
 			return a
@@ -173,13 +179,29 @@ func whole(dom []ir.Range) box {
 
 // stage finds the needs of a stage: of its own points, and when it pays apart for those that need nothing of others.
 func (a *analysis) stage(s *stage) *reach {
-	r := a.reachOf(s, true, func(axes []string) []box { return []box{a.own(axes, a.rank)} })
-	r.split = a.splitOf(s, r)
+	old := a.before[s]
+	r := a.reachOf(s, old, true, func(axes []string) []box { return []box{a.own(axes, a.rank)} })
+	r.split = a.splitOf(s, r, old)
 	return r
 }
 
+// equal says whether the windows are the same; those of a cut stage, if both are.
+func (r *reach) equal(o *reach) bool {
+	if o == nil || len(r.windows) != len(o.windows) || (r.split == nil) != (o.split == nil) {
+		return false
+	}
+	for i := range r.windows {
+		if !slices.EqualFunc(r.windows[i], o.windows[i], box.equal) {
+			return false
+		}
+	}
+	return r.split == nil || r.split.in.equal(o.split.in) && r.split.out.equal(o.split.out)
+}
+
 // reachOf finds what has to be computed so that the arrays which are set have the wanted boxes, and, with sums, the partial results.
-func (a *analysis) reachOf(s *stage, sums bool, want func(axes []string) []box) *reach {
+// Ghosts are put around all of their operand that is there, so that its storage can be shared: of arrays what is stored, of values what was found
+// in the round before (old, which may be nil).
+func (a *analysis) reachOf(s *stage, old *reach, sums bool, want func(axes []string) []box) *reach {
 	r := &reach{windows: make([][]box, len(s.fn.Ops)), arrays: map[string][]box{}}
 	vals := a.st.operands(s)
 	need := func(name string, b box) {
@@ -207,10 +229,8 @@ func (a *analysis) reachOf(s *stage, sums bool, want func(axes []string) []box) 
 		op := &s.fn.Ops[i]
 		for k, w := range r.windows[i] {
 			if op.Kind == ir.Extend && a.grow {
-				if from := vals[op.From]; from.op < 0 && near(from, w, a.stored(from.axes)) {
-					w = w.hull(a.stored(from.axes)) // so that the operand's storage can be shared
-					r.windows[i][k] = w
-				}
+				w = a.around(vals[op.From], w, old)
+				r.windows[i][k] = w
 			}
 			a.visit(op, w, whole(op.Over), vals, need)
 		}
@@ -227,9 +247,23 @@ func (a *analysis) reachOf(s *stage, sums bool, want func(axes []string) []box) 
 	return r
 }
 
-// near says whether a window has most of what is stored.
-func near(o *operand, w, stored box) bool {
-	return len(o.axes) > 0 && 2*w.meet(stored).volume() >= stored.volume()
+// around is a window with all that is there of an operand of which it has most.
+func (a *analysis) around(o *operand, w box, old *reach) box {
+	most := func(b box) bool { return len(b) > 0 && 2*w.meet(b).volume() >= b.volume() }
+	if o.op < 0 {
+		if b := a.stored(o.axes); most(b) {
+			return w.hull(b)
+		}
+		return w
+	}
+	if old != nil && o.op < len(old.windows) {
+		for _, b := range old.windows[o.op] {
+			if most(b) {
+				return w.hull(b)
+			}
+		}
+	}
+	return w
 }
 
 func (a *analysis) widen(axes []string, w box) {

@@ -42,7 +42,11 @@ func (a *analysis) inner(axes []string, margin int) box {
 }
 
 // splitOf cuts a stage, or returns nil: when there is nothing to wait for, or too little to do meanwhile.
-func (a *analysis) splitOf(s *stage, r *reach) *split {
+func (a *analysis) splitOf(s *stage, r, old *reach) *split {
+	var oldIn, oldOut *reach
+	if old != nil && old.split != nil {
+		oldIn, oldOut = old.split.in, old.split.out
+	}
 	points, foreign := 0, false
 	for name, list := range r.arrays {
 		axes := a.st.p.Array(name).Axes
@@ -70,7 +74,7 @@ func (a *analysis) splitOf(s *stage, r *reach) *split {
 		// Without growth: what is computed around the inner points to share storage is not used.
 		grow := a.grow
 		a.grow = false
-		try := a.reachOf(s, false, inner)
+		try := a.reachOf(s, nil, false, inner)
 		a.grow = grow
 		alone, some := true, false
 		for name, list := range try.arrays {
@@ -94,7 +98,7 @@ func (a *analysis) splitOf(s *stage, r *reach) *split {
 		if !alone || !some {
 			continue
 		}
-		return &split{margin: margin, in: a.reachOf(s, false, inner), out: a.reachOf(s, true, func(axes []string) []box {
+		return &split{margin: margin, in: a.reachOf(s, oldIn, false, inner), out: a.reachOf(s, oldOut, true, func(axes []string) []box {
 			own := a.own(axes, a.rank)
 			if !a.shared(axes) {
 				return []box{own}
