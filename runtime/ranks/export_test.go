@@ -6,3 +6,9 @@ func Overlap() (undo func()) {
 	overlapFrom = 0
 	return func() { overlapFrom = old }
 }
+
+// Grid makes all layouts of at least this size have a grid, where the axes can be cut so, and returns what undoes it.
+func Grid(first, second int) (undo func()) {
+	forced = []int{first, second}
+	return func() { forced = nil }
+}

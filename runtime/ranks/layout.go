@@ -22,11 +22,18 @@ type cutAxis struct {
 	turn int
 }
 
-// newLayout cuts the grid of p for at most size ranks. Reductions in the canonical order number the points with the first axis slowest; cut along it,
-// every rank has successive blocks of the order and sends one number for them. So that is how it is cut.
+// forced is a grid for tests.
+var forced []int
+
+// newLayout cuts the grid of p for at most size ranks, along the first axis or the first two of the largest array.
+//
+// Reductions in the canonical order number the points with the first axis slowest: cut along it alone, every rank has successive blocks of the
+// order and sends a few numbers for them. Programs with such reductions are cut so. Others are cut so that as many ranks as possible have a
+// part and the parts have little surface.
 func newLayout(p *ir.Program, size int) *layout {
-	l := &layout{p: p, axes: map[string]cutAxis{}}
-	first, points := "", 0
+	l := &layout{p: p, axes: map[string]cutAxis{}, grid: []int{1}}
+	var axes []string
+	points := 0
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
 		n := 1
@@ -34,30 +41,90 @@ func newLayout(p *ir.Program, size int) *layout {
 			n *= d
 		}
 		if len(a.Axes) > 0 && n > points {
-			first, points = a.Axes[0], n
+			axes, points = a.Axes, n
 		}
 	}
-	if first == "" || size < 2 {
-		l.grid = []int{1}
+	if len(axes) == 0 || size < 2 {
 		return l
 	}
-	cuts, parts := place.Cuts(p, first, size)
-	if parts < 2 {
-		l.grid = []int{1}
-		return l
+	second := ""
+	if forced != nil && len(axes) > 1 && size >= forced[0]*forced[1] {
+		second = axes[1]
+	} else if first, _ := place.Cuts(p, axes[0], size); len(axes) > 1 && !reduces(p, first) {
+		if _, same := first[axes[1]]; !same {
+			second = axes[1]
+		}
 	}
-	l.grid = []int{parts}
-	for i := range p.Axes {
-		ax := &p.Axes[i]
-		if c, ok := cuts[ax.Name]; ok {
-			x := cutAxis{cut: c, n: ax.N}
+	var weight float64 // of a cut of the second axis: rows are cut when it is the last
+	if weight = 1; len(axes) == 2 {
+		weight = 4
+	}
+	l.grid = gridOf(p, axes[0], second, size, weight)
+	if forced != nil && second != "" {
+		_, a := place.Cuts(p, axes[0], forced[0])
+		_, b := place.Cuts(p, axes[1], forced[1])
+		l.grid = []int{max(a, 1), max(b, 1)}
+	}
+	for dim, parts := range l.grid {
+		cuts, _ := place.Cuts(p, axes[dim], parts)
+		for name, c := range cuts {
+			ax := p.Axis(name)
+			x := cutAxis{dim: dim, cut: c, n: ax.N}
 			if ax.Periodic {
 				x.turn = ax.N
 			}
-			l.axes[ax.Name] = x
+			if l.size() > 1 {
+				l.axes[name] = x
+			}
 		}
 	}
 	return l
+}
+
+// reduces says whether a device function reduces to a single number, in the canonical order, over an axis of the cuts.
+func reduces(p *ir.Program, cuts map[string]ir.Cut) bool {
+	for i := range p.Funcs {
+		for k := range p.Funcs[i].Ops {
+			op := &p.Funcs[i].Ops[k]
+			if p.Funcs[i].Host || op.Kind != ir.Reduce || op.Order.Kind != ir.Canon || len(op.Dom) > 0 {
+				continue
+			}
+			for _, r := range op.Over {
+				if _, ok := cuts[r.Axis]; ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// gridOf is the grid of at most size ranks over one or two axes.
+func gridOf(p *ir.Program, first, second string, size int, weight float64) []int {
+	_, most := place.Cuts(p, first, size)
+	best, surface := []int{max(1, most)}, float64(most)/float64(p.Axis(first).N)
+	if second == "" {
+		return best
+	}
+	for q := 2; q <= size; q++ {
+		_, parts2 := place.Cuts(p, second, q)
+		_, parts1 := place.Cuts(p, first, size/q)
+		if parts2 < q || parts1 < 1 {
+			continue
+		}
+		s := weight * float64(q) / float64(p.Axis(second).N)
+		if parts1 > 1 {
+			s += float64(parts1) / float64(p.Axis(first).N)
+		}
+		have := 1
+		for _, g := range best {
+			have *= g
+		}
+		if n := parts1 * q; n > have || n == have && s < surface {
+			best, surface = []int{parts1, q}, s
+		}
+	}
+	return best
 }
 
 // size is the number of ranks that have a part.

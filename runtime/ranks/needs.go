@@ -227,11 +227,14 @@ func (a *analysis) reachOf(s *stage, old *reach, sums bool, want func(axes []str
 	}
 	for i := len(s.fn.Ops) - 1; i >= 0; i-- {
 		op := &s.fn.Ops[i]
-		for k, w := range r.windows[i] {
-			if op.Kind == ir.Extend && a.grow {
-				w = a.around(vals[op.From], w, old)
-				r.windows[i][k] = w
+		if op.Kind == ir.Extend && a.grow {
+			var grown []box
+			for _, w := range r.windows[i] {
+				grown = add(grown, a.around(vals[op.From], w, old))
 			}
+			r.windows[i] = grown
+		}
+		for _, w := range r.windows[i] {
 			a.visit(op, w, whole(op.Over), vals, need)
 		}
 	}
@@ -247,20 +250,17 @@ func (a *analysis) reachOf(s *stage, old *reach, sums bool, want func(axes []str
 	return r
 }
 
-// around is a window with all that is there of an operand of which it has most.
+// around is a window with all that is there of its operand, when the ghosts around that are fewer than the points that would be copied.
 func (a *analysis) around(o *operand, w box, old *reach) box {
-	most := func(b box) bool { return len(b) > 0 && 2*w.meet(b).volume() >= b.volume() }
-	if o.op < 0 {
-		if b := a.stored(o.axes); most(b) {
-			return w.hull(b)
+	try := []box{a.stored(o.axes)}
+	if o.op >= 0 {
+		if try = nil; old != nil && o.op < len(old.windows) {
+			try = old.windows[o.op]
 		}
-		return w
 	}
-	if old != nil && o.op < len(old.windows) {
-		for _, b := range old.windows[o.op] {
-			if most(b) {
-				return w.hull(b)
-			}
+	for _, b := range try {
+		if h := w.hull(b); b.volume() > 0 && h.volume()-b.volume() <= w.volume() {
+			return h
 		}
 	}
 	return w

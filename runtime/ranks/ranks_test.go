@@ -143,6 +143,33 @@ func TestRandomPrograms(t *testing.T) {
 	}
 }
 
+// Two axes may be cut. Reductions are then computed by every rank; the bits stay.
+func TestGrid(t *testing.T) {
+	heat, err := os.ReadFile(filepath.Join("..", "..", "models", "heat.wf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More ranks than the first axis has points are used when the second can be cut too.
+	if n := ranks.Parts(build(t, "heat.wf", string(heat), set{"nx": "4", "ny": "30"}), 12); n != 12 {
+		t.Errorf("12 ranks make %d parts of 4 x 30 x 16 points", n)
+	}
+	defer ranks.Grid(2, 2)()
+	defer ranks.Overlap()()
+	for seed := uint64(100); seed < 125; seed++ {
+		same(t, build(t, fmt.Sprintf("random%d.wf", seed), random.New(seed).Source, nil), onInterp, 4)
+	}
+	for _, m := range []string{"heat", "grayscott", "maxwell"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "models", m+".wf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		small := map[string]set{"heat": {"steps": "5"}, "grayscott": {"steps": "9"}, "maxwell": {"n": "40"}}[m]
+		if !same(t, build(t, m+".wf", string(text), small), onInterp, 4) {
+			t.Errorf("%s: one rank had it all", m)
+		}
+	}
+}
+
 func randomPrograms(t *testing.T, overlap bool) {
 	if overlap {
 		defer ranks.Overlap()()
