@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -80,6 +81,7 @@ type training struct {
 	data  *tokens.Data
 	plan  *train.Plan
 	progs map[int]*Program
+	note  string // what was decided for the user, "" if nothing
 	// profiled ends the profile of the engine that was made last.
 	profiled func() (*Profile, error)
 }
@@ -109,6 +111,9 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 	}
 	res, err := tr.Run(ctx)
 	out := &TrainResult{Result: res}
+	if t.note != "" && res != nil {
+		res.Notes = append(res.Notes, t.note)
+	}
 	if err == nil && t.profiled != nil {
 		if out.Profile, err = t.profiled(); out.Profile != nil {
 			p := t.progs[0]
@@ -236,8 +241,36 @@ func openTraining(src Source, opt TrainOptions) (*training, *ckpt.Checkpoint, er
 			return nil, nil, err
 		}
 	}
+	if p, err = t.share(p); err != nil {
+		t.data.Close()
+		return nil, nil, err
+	}
 	t.plan, t.progs[0] = p.Plan, p
 	return t, from, nil
+}
+
+// share cuts a step that is one batch into microbatches, so that ranks can share it: as many as there are ranks, or fewer when the batch does not
+// come out even. The settings that say so belong to the run from then on.
+func (t *training) share(p *Program) (*Program, error) {
+	plan := p.Plan
+	if t.opt.Ranks.Size() == 1 || plan.Micro != "" || len(plan.Phases) > 0 || t.set["batch"] != "" || t.set["accumulate"] != "" {
+		return p, nil
+	}
+	k := min(t.opt.Ranks.Size(), plan.Batch)
+	for plan.Batch%k != 0 {
+		k--
+	}
+	if k == 1 {
+		return p, nil
+	}
+	more := map[string]string{"batch": strconv.Itoa(plan.Batch / k), "accumulate": strconv.Itoa(k)}
+	q, err := t.build(more)
+	if err != nil || q.Plan.Micro == "" || q.Plan.Batch*q.Plan.Accumulate != plan.Batch || q.Plan.Steps != plan.Steps {
+		return p, nil // the program has names of its own for these; it is refused where the user is told what to do
+	}
+	maps.Copy(t.set, more)
+	t.note = fmt.Sprintf("a step of %d sequences is %d microbatches of %d, one for each rank: as with --set batch=%d --set accumulate=%d", plan.Batch, k, plan.Batch/k, plan.Batch/k, k)
+	return q, nil
 }
 
 // resume finds the checkpoint to go on from; the run's settings hold unless others are given.
