@@ -8,6 +8,11 @@ func kernelRows() []*Row {
 			Source: "luozoupi/FABRICA kernels/GEMM-1PE/CSL/pe.csl, kernels/baselines_wse3.json", Published: 119197, Program: gemm1PE(16), Window: body,
 			Note: "29.1 cycles per turn of the inner loop are published; the rule counts one load per f32, where the 16-bit core may need two, and " +
 				"nothing for spilled registers"},
+		{ID: "spmm-gemm", Section: "kernels", Kind: Kernel, What: "dense GEMM f32, 64 x 48 times 48 x 64 in each of 16 x 12 PEs, one that passes nothing on", Machine: "wse2",
+			Source: "pr0f3ss/SpMM_Cerebras src/gemm/spmm_gemm_memcpy.csl, benchmarks: 473,316 to 477,507 cycles", Published: 473316, Program: spmmGEMM(64, 48, 64),
+			Window: body,
+			Note: "154 cycles for an FMA of 64 elements are published, two for each and 26. Rows are 48 and 64 words, so that an operand's elements all lie in one " +
+				"bank, which would have to give one and take one in every cycle; no microbenchmark has such strides, and the machine does not slow down"},
 		{ID: "laplacian2d-halo", Section: "kernels", Kind: Kernel, What: "2-D Laplacian with halos, 8 x 8 on 2 x 2 PEs, scalar loops", Machine: wse3Only,
 			Source: "luozoupi/FABRICA kernels/Laplacian2D-Halo/CSL/pe.csl, kernels/baselines_wse3.json", Published: 1274, Program: laplacian2D(), Window: body,
 			Note: "scalar code by the rule: what the compiler made of the index arithmetic and the four conditions is not public"},
@@ -31,6 +36,15 @@ set %%i = 0 while %%i < %[1]d { set %%ar = %%i * %[1]d set %%cr = %%i * %[1]d
       %[3]s set %%k = %%k + 1 }
     set %%q = %%cr + %%j %[4]s set %%j = %%j + 1 }
   set %%i = %%i + 1 }`, n, scalar(1), scalar(4), scalar(2)))
+}
+
+// spmmGEMM: the product of a PE's tiles, a column of A times a number of B at a time; bases of the operands are set before each.
+func spmmGEMM(n, k, m int) string {
+	return one("wse2", fmt.Sprintf("array a f32[%d]\narray b f32[%d]\narray c f32[%d]\n", n*k, k*m, n*m), stamp+fmt.Sprintf(`
+set %%k = 0 while %%k < %[2]d { %[4]s set %%r = %%k * %[3]d
+  set %%j = 0 while %%j < %[3]d { %[4]s set %%q = %%r + %%j %[5]s load %%v = b[0 + 1*%%q]
+    fma.f32 c[0 + 1*%%j : %[1]d*%[3]d] = c[0 + 1*%%j : %[1]d*%[3]d], a[0 + 1*%%k : %[1]d*%[2]d], %%v set %%j = %%j + 1 }
+  set %%k = %%k + 1 }`, n, k, m, scalar(2), scalar(1)))
 }
 
 // laplacian2D: sends and receives of four words per side, then scalar loops over the 4 x 4 tile.

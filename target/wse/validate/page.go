@@ -148,10 +148,8 @@ const missing = `## What is not here
   send without a task, or two operations on one queue.
 - BiCGSTAB (59,385 cycles for at most 20 iterations): it stops when the residual is small, and after how many iterations that was is not
   published.
-- GEMM with the vendor's collectives library (51,425), and the dense GEMM of pr0f3ss/SpMM_Cerebras on WSE-2 (476,866), which uses it, too.
-- GEMV with the vendor's collectives library: the source of that library is not public.
+- GEMV and GEMM with the vendor's collectives library (3,670 and 51,425): the source of that library is not public.
 - The loop shapes with ` + "`@map`" + ` over a tile: the mapped function holds a DSD operation, which a mapped operation of the machine text cannot.
 - The turn of a route (20 cycles on silicon, 33 in the vendor's simulator): its mechanism is unknown, and the machine has no constant for it.
 - The park and reload of a 256-PE column on CS-3: the program behind the published fit is not public.
-- Whole kernels on WSE-2: no public cycle count with all of its source was found.
 `
