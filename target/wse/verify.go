@@ -98,6 +98,7 @@ func (v *verifier) mesh() {
 		v.fail("WF0505", "the program's mesh is %d x %d PEs and %s offers %d x %d", p.W, p.H, m.Name, m.Width, m.Height).
 			Suggest("use a smaller mesh, or fold the problem into more cells per PE")
 	}
+	claimed := &claims{w: p.W, h: p.H}
 	for i, c := range p.Classes {
 		if len(c.Regions) == 0 {
 			v.fail("WF0505", "class %s has no region", c.Name).Suggest("give it `at x LO..HI y LO..HI`")
@@ -111,9 +112,12 @@ func (v *verifier) mesh() {
 			if d.Name == c.Name {
 				v.fail("WF0502", "two classes are called %s", c.Name)
 			}
-			if x, y, ok := regionsMeet(c.Regions, d.Regions); ok {
-				v.fail("WF0505", "classes %s and %s both claim PE (%d,%d)", d.Name, c.Name, x, y).
+		}
+		for _, r := range c.Regions {
+			if x, y, other := claimed.add(r, i); other >= 0 {
+				v.fail("WF0505", "classes %s and %s both claim PE (%d,%d)", p.Classes[other].Name, c.Name, x, y).
 					Note("a PE runs the code of exactly one class")
+				break
 			}
 		}
 	}
@@ -127,21 +131,10 @@ func (v *verifier) region(what string, r Region) bool {
 	return true
 }
 
-func regionsMeet(a, b []Region) (x, y int, ok bool) {
-	for _, r := range a {
-		for _, s := range b {
-			if x, y, ok = r.Meets(s); ok {
-				return x, y, true
-			}
-		}
-	}
-	return 0, 0, false
-}
-
 func (v *verifier) routes() {
 	v.c, v.t, v.line = nil, nil, ""
-	byColor := map[int][]Route{}
-	for _, r := range v.p.Routes {
+	byColor := map[int]*claims{}
+	for i, r := range v.p.Routes {
 		what := fmt.Sprintf("route of color %d", r.Color)
 		if r.Color < 0 || r.Color >= v.m.UsableColors {
 			v.fail("WF0504", "%s: programs may use colors 0 to %d on %s", what, v.m.UsableColors-1, v.m.Name)
@@ -155,13 +148,13 @@ func (v *verifier) routes() {
 				Note("a route needs at least one tx, and none of them may be its rx")
 		}
 		v.extras(what, r)
-		for _, o := range byColor[r.Color] {
-			if x, y, ok := regionsMeet([]Region{r.Region}, []Region{o.Region}); ok {
-				v.fail("WF0506", "color %d is routed twice at PE (%d,%d)", r.Color, x, y).
-					Note("a router holds one setting per color")
-			}
+		if byColor[r.Color] == nil {
+			byColor[r.Color] = &claims{w: v.p.W, h: v.p.H}
 		}
-		byColor[r.Color] = append(byColor[r.Color], r)
+		if x, y, other := byColor[r.Color].add(r.Region, i); other >= 0 {
+			v.fail("WF0506", "color %d is routed twice at PE (%d,%d)", r.Color, x, y).
+				Note("a router holds one setting per color")
+		}
 	}
 	v.filters()
 }

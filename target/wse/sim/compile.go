@@ -408,6 +408,7 @@ func (k *compiler) op(o *wse.Op) *dsd {
 		}
 	}
 	d.place, d.origin = k.m.Placement(o, d.rate), k.c.layout.DataStart
+	d.rate = d.place.At(0, 0)
 	th := thread{d: d, base: [4]int32{0, d.src[0].base, d.src[1].base, d.src[2].base}}
 	d.rate = th.rate()
 	if o.Async {

@@ -87,7 +87,7 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 func (th *thread) rate() wse.Rate {
 	p := &th.d.place
 	if p.Pair[0] < 0 {
-		return p.At(0, 0)
+		return th.d.rate
 	}
 	return p.At(int(th.base[p.Pair[0]+1])+th.d.origin, int(th.base[p.Pair[1]+1])+th.d.origin)
 }

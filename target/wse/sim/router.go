@@ -8,10 +8,10 @@ import (
 
 const ticks = int64(wse.TicksPerCycle)
 
-func (s *Sim) head(f *fifo) *wavelet { return &s.ring[f.off+int(f.head)] }
+func (s *Sim) head(f *fifo) *wavelet { return &s.ring[f.off+f.head] }
 
 func (s *Sim) pop(f *fifo) wavelet {
-	w := s.ring[f.off+int(f.head)]
+	w := s.ring[f.off+f.head]
 	if f.head++; f.head == f.cap {
 		f.head = 0
 	}
@@ -37,34 +37,16 @@ func (s *Sim) push(f *fifo, w wavelet) {
 	if i >= f.cap {
 		i -= f.cap
 	}
-	s.ring[f.off+int(i)] = w
+	s.ring[f.off+i] = w
 	f.n++
 }
 
-// decide lists the router buffers and output queues that move in cycle t,
-// reading only the state at the start of the cycle, and claims their links. next
-// is the earliest later cycle at which time alone may free another one.
+// router lists the buffers of one PE's router and the output queue that move in cycle t, reading only the state at the start of the cycle,
+// and claims their links. next is the earliest later cycle at which time alone may free another one.
 //
 // A router in which nothing can move is left alone until rnext: the cycle its
 // next wavelet is ready or a link is free. Whatever else could set it going
 // lowers rnext: a wavelet that arrives, room that appears behind it.
-func (s *Sim) decide(t int64) (next int64, err error) {
-	next = never
-	s.moves, s.ups = s.moves[:0], s.ups[:0]
-	end := (t + 1) * ticks
-	for pe, c := range s.rnext {
-		if c <= t {
-			if c, err = s.router(pe, t, end); err != nil {
-				return 0, err
-			}
-			s.rnext[pe] = c
-		}
-		next = min(next, c)
-	}
-	return next, nil
-}
-
-// router decides the moves of one PE's router and ramp.
 func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
 	next = never
 	for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
@@ -92,7 +74,23 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 		return s.forwardDynamic(i, t, end)
 	}
 	sl := &s.slots[i]
-	free := s.linkFree[int(sl.pe)*numPorts : int(sl.pe)*numPorts+5]
+	free := s.linkFree[int(sl.pe)*numPorts : int(sl.pe)*numPorts+numPorts]
+	if sl.tx&(sl.tx-1) == 0 && sl.tx != 0 { // one port: nearly all
+		d := bits.TrailingZeros8(sl.tx)
+		to := sl.target[d]
+		if to < 0 {
+			return 0, s.lost(i, wse.Dir(d))
+		}
+		if free[d] >= end {
+			return free[d] / ticks, nil
+		}
+		if f := &s.fifos[to]; f.n == f.cap {
+			return never, nil
+		}
+		s.claim(free, int(sl.pe), d, t)
+		s.moves = append(s.moves, i)
+		return never, nil
+	}
 	for m := uint(sl.tx); m != 0; m &= m - 1 {
 		d := bits.TrailingZeros(m)
 		if sl.target[d] < 0 {
@@ -106,16 +104,20 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 		}
 	}
 	for m := uint(sl.tx); m != 0; m &= m - 1 {
-		d := bits.TrailingZeros(m)
-		rate := s.m.LinkTicks
-		if d == int(wse.Ramp) {
-			rate = s.m.RampTicks
-		}
-		free[d] = max(free[d], t*ticks) + int64(rate)
-		s.links[int(sl.pe)*numPorts+d]++
+		s.claim(free, int(sl.pe), bits.TrailingZeros(m), t)
 	}
 	s.moves = append(s.moves, i)
 	return never, nil
+}
+
+// claim takes a port of a PE's router for a wavelet that leaves in cycle t; free are the times of the PE's ports.
+func (s *Sim) claim(free []int64, pe, d int, t int64) {
+	rate := s.m.LinkTicks
+	if d == int(wse.Ramp) {
+		rate = s.m.RampTicks
+	}
+	free[d] = max(free[d], t*ticks) + int64(rate)
+	s.links[pe*numPorts+d]++
 }
 
 // rampUp decides which output queue of a PE gives a wavelet to the router.
@@ -160,7 +162,9 @@ func (s *Sim) commit(t int64) {
 		if s.faults != nil {
 			w.val = s.flip(i, w.val)
 		}
-		s.copied += int64(bits.OnesCount8(sl.tx)) - 1
+		if sl.tx&(sl.tx-1) != 0 {
+			s.copied += int64(bits.OnesCount8(sl.tx)) - 1
+		}
 		s.deliver(sl, sl.tx, w, t)
 	}
 	for _, u := range s.ups {

@@ -112,7 +112,7 @@ func (s *Sim) upstream(i int32) int32 {
 		if x < 0 || y < 0 || x >= s.w || y >= s.h {
 			return -1
 		}
-		j := s.findSlot(y*s.w+x, sl.color)
+		j := s.findSlot(y*s.w+x, int32(sl.color))
 		if j < 0 || s.slots[j].target[sl.rx.Opposite()] != i {
 			return -1
 		}
@@ -216,20 +216,28 @@ func (s *Sim) begin(args []int32) {
 // the first cycle in which something can.
 func (s *Sim) step() (next int64, acted bool, err error) {
 	t := s.cycle
-	if next, err = s.decide(t); err != nil {
-		return 0, false, err
-	}
-	acted = len(s.moves)+len(s.ups) > 0
-	for pe, c := range s.ceNext {
-		if c > t {
-			next = min(next, c)
+	next = never
+	s.moves, s.ups = s.moves[:0], s.ups[:0]
+	end := (t + 1) * ticks
+	for pe, c := range s.rnext {
+		if c <= t {
+			if c, err = s.router(pe, t, end); err != nil {
+				return 0, false, err
+			}
+			s.rnext[pe] = c
+		}
+		// The CE of this PE can act at once: no router reads what it changes, except its own, which has decided.
+		d := s.ceNext[pe]
+		if d <= t {
+			acted = true
+			if err := s.stepCE(pe, t); err != nil {
+				return 0, false, err
+			}
 			continue
 		}
-		acted = true
-		if err := s.stepCE(pe, t); err != nil {
-			return 0, false, err
-		}
+		next = min(next, c, d)
 	}
+	acted = acted || len(s.moves)+len(s.ups) > 0
 	s.commit(t)
 	return next, acted, s.err
 }

@@ -24,7 +24,7 @@ const (
 
 // fifo is a ring in Sim.ring.
 type fifo struct {
-	off          int
+	off          int32
 	head, n, cap int32
 }
 
@@ -72,7 +72,7 @@ const (
 
 // slot is the router buffer of one color in one PE, with its route.
 type slot struct {
-	color  int32
+	color  int16
 	tx     uint8
 	rx     wse.Dir
 	target [5]int32 // neighbour's slot, or input fifo for the ramp
@@ -256,7 +256,7 @@ func (s *Sim) place() {
 	for i := range s.memFifos {
 		s.memFifos[i].pushT, s.memFifos[i].popT = -1, -1
 	}
-	s.mem, s.regs, s.threads = make([]byte, mem), make([]uint32, regs), make([]thread, thr)
+	s.mem, s.regs, s.threads = huge(make([]byte, mem)), make([]uint32, regs), huge(make([]thread, thr))
 	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)
 	s.pc, s.curTask = make([]int32, n), make([]int32, n)
 	s.active, s.blocked, s.shut = make([]uint64, n), make([]uint64, n), make([]uint64, n)
@@ -285,7 +285,7 @@ func (s *Sim) fabric() {
 		for _, r := range routes {
 			if r.Color == color {
 				s.each(r.Region, func(pe int) {
-					s.slots[fill[pe]] = slot{color: int32(color), tx: uint8(r.Tx), rx: r.Rx, pe: int32(pe)}
+					s.slots[fill[pe]] = slot{color: int16(color), tx: uint8(r.Tx), rx: r.Rx, pe: int32(pe)}
 					fill[pe]++
 				})
 			}
@@ -320,7 +320,7 @@ func (s *Sim) fabric() {
 			s.outSlot = append(s.outSlot, s.fromRamp(pe, int32(q.Color(pe%s.w, pe/s.w))))
 		}
 	}
-	s.ring = make([]wavelet, s.ringSize())
+	s.ring = huge(make([]wavelet, s.ringSize()))
 	for i := range s.slots {
 		s.link(int32(i))
 	}
@@ -337,19 +337,19 @@ func (s *Sim) countFifos() int {
 }
 
 func (s *Sim) addFifo(depth int) {
-	s.fifos = append(s.fifos, fifo{off: s.ringSize(), cap: int32(max(1, depth))})
+	s.fifos = append(s.fifos, fifo{off: int32(s.ringSize()), cap: int32(max(1, depth))})
 }
 
 func (s *Sim) ringSize() int {
 	if n := len(s.fifos); n > 0 {
-		return s.fifos[n-1].off + int(s.fifos[n-1].cap)
+		return int(s.fifos[n-1].off + s.fifos[n-1].cap)
 	}
 	return 0
 }
 
 func (s *Sim) findSlot(pe int, color int32) int32 {
 	for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
-		if s.slots[i].color == color {
+		if int32(s.slots[i].color) == color {
 			return i
 		}
 	}
@@ -371,7 +371,7 @@ func (s *Sim) link(i int32) {
 			continue
 		}
 		if d == wse.Ramp {
-			sl.target[d] = s.toQueue(pe, sl.color)
+			sl.target[d] = s.toQueue(pe, int32(sl.color))
 			continue
 		}
 		dx, dy := d.Delta()
@@ -380,7 +380,7 @@ func (s *Sim) link(i int32) {
 			sl.target[d] = leavesMesh
 			continue
 		}
-		if t := s.findSlot(ny*s.w+nx, sl.color); t >= 0 && s.everFrom(t, d.Opposite()) {
+		if t := s.findSlot(ny*s.w+nx, int32(sl.color)); t >= 0 && s.everFrom(t, d.Opposite()) {
 			sl.target[d] = t
 		} else {
 			sl.target[d] = notRouted

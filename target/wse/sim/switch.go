@@ -107,7 +107,7 @@ func (s *Sim) takes(i int32, from wse.Dir) bool {
 	}
 	f := &s.fifos[i]
 	for k := int32(0); k < f.n; k++ {
-		if s.ring[f.off+int((f.head+k)%f.cap)].aux&isControl != 0 {
+		if s.ring[f.off+(f.head+k)%f.cap].aux&isControl != 0 {
 			return false
 		}
 	}
@@ -158,13 +158,7 @@ func (s *Sim) forwardDynamic(i int32, t, end int64) (next int64, err error) {
 		}
 	}
 	for m := tx; m != 0; m &= m - 1 {
-		d := bits.TrailingZeros(m)
-		rate := s.m.LinkTicks
-		if d == int(wse.Ramp) {
-			rate = s.m.RampTicks
-		}
-		free[d] = max(free[d], t*ticks) + int64(rate)
-		s.links[int(sl.pe)*numPorts+d]++
+		s.claim(free, int(sl.pe), bits.TrailingZeros(m), t)
 	}
 	s.moves = append(s.moves, i)
 	return never, nil
@@ -204,7 +198,7 @@ func (s *Sim) commitDynamic(i int32, t int64) {
 func (s *Sim) obey(i int32, c wse.Command, t int64) {
 	if c == wse.CmdTeardown {
 		s.dynOf(i).torn = true
-		s.handle(s.slots[i].pe, s.slots[i].color)
+		s.handle(s.slots[i].pe, int32(s.slots[i].color))
 	}
 	d := s.dyn[i]
 	if d == nil {

@@ -94,10 +94,10 @@ func (r *tracer) emit(e Event) {
 	r.sink.Event(&r.e)
 }
 
-func (r *tracer) head(f *fifo) int { return f.off + int(f.head) }
+func (r *tracer) head(f *fifo) int { return int(f.off + f.head) }
 
 // tail is the place of the next wavelet; that one leaves first in the meantime does not change it.
-func (r *tracer) tail(f *fifo) int { return f.off + int((f.head+f.n)%f.cap) }
+func (r *tracer) tail(f *fifo) int { return int(f.off + (f.head+f.n)%f.cap) }
 
 func (r *tracer) ins(pe int, pc int32, t, n int64) {
 	r.emit(Event{Kind: EvIns, Cycle: t, N: n, PE: pe, PC: pc, Task: r.s.curTask[pe]})
@@ -186,7 +186,7 @@ func (r *tracer) send(pe int, th *thread, out *fifo, t int64) {
 	r.last++
 	r.ids[r.tail(&fifo{off: out.off, head: out.head, n: out.n - 1, cap: out.cap})] = r.last
 	slot := r.s.slots[r.s.outSlot[r.s.outBind[pe]+th.d.dst.queue]]
-	r.emit(Event{Kind: EvSend, Cycle: t, PE: pe, PC: th.line, Thread: th.d.thread, Queue: th.d.dst.queue, Color: slot.color,
+	r.emit(Event{Kind: EvSend, Cycle: t, PE: pe, PC: th.line, Thread: th.d.thread, Queue: th.d.dst.queue, Color: int32(slot.color),
 		Wavelet: r.last, Value: th.out, Control: th.d.dst.control || th.tail})
 }
 
@@ -211,7 +211,7 @@ func (r *tracer) hop(i int32, t int64) {
 			r.ids[r.tail(&s.fifos[to])] = id
 		}
 	}
-	r.emit(Event{Kind: EvHop, Cycle: t, PE: int(sl.pe), PC: -1, Color: sl.color, Wavelet: id, Value: w.val, Rx: sl.rx, Tx: wse.DirSet(sl.tx),
+	r.emit(Event{Kind: EvHop, Cycle: t, PE: int(sl.pe), PC: -1, Color: int32(sl.color), Wavelet: id, Value: w.val, Rx: sl.rx, Tx: wse.DirSet(sl.tx),
 		Control: w.aux&isControl != 0})
 }
 
@@ -223,7 +223,7 @@ func (r *tracer) up(u int32, t int64) {
 	r.ids[r.tail(&r.s.fifos[to])] = id
 	sl := &r.s.slots[to]
 	r.emit(Event{Kind: EvUp, Cycle: t, N: int64(max(1, r.s.m.RampOutCycles)), PE: int(sl.pe), PC: -1, Queue: u - r.s.outOf[sl.pe],
-		Color: sl.color, Wavelet: id, Value: w.val, Control: w.aux&isControl != 0})
+		Color: int32(sl.color), Wavelet: id, Value: w.val, Control: w.aux&isControl != 0})
 }
 
 // Code describes a class as compiled, for those who read events.

@@ -108,8 +108,9 @@ func with(m wse.Machine, key string, v int64) wse.Machine {
 
 // untimed are constants of size, number and time on the host: they decide whether a program fits, not its cycles. Depths of
 // buffers are among them: their low ends stand for deadlock verdicts, and full streams at one word per cycle, which such depths
-// could not carry, are measured rows themselves.
-var untimed = []string{"router.depth", "queue.", "fabric.width", "fabric.height", "mesh.", "colors", "code.", "host.", "clock.", "memory.", "ut.",
+// could not carry, are measured rows themselves. The flags of switches are, too: published programs depend on them.
+var untimed = []string{"router.depth", "queue.", "fabric.width", "fabric.height", "mesh.", "colors", "code.", "host.", "clock.", "ut.",
+	"memory.bytes", "memory.bank", "memory.reserved", "memory.stack", "switch.",
 	"task.local.lo", "task.local.hi", "task.data-id-is-queue"}
 
 // uses reports whether a constant can matter to the row: rates of operations only where they occur.
@@ -147,6 +148,13 @@ func usesKey(p *wse.Program, key string) bool {
 		return found
 	}
 	switch part[0] {
+	case "memory":
+		return ops(func(o *wse.Op) bool {
+			if part[1] == "span" {
+				return wse.RateClass(o.Code) != "map"
+			}
+			return wse.RateClass(o.Code) == "mul" || wse.RateClass(o.Code) == "fma"
+		})
 	case "rate":
 		return ops(func(o *wse.Op) bool {
 			return wse.RateClass(o.Code) == part[1] && (o.Elem.Bytes() == 2) == (part[2] == "f16")

@@ -8,6 +8,11 @@ func kernelRows() []*Row {
 			Source: "luozoupi/FABRICA kernels/GEMM-1PE/CSL/pe.csl, kernels/baselines_wse3.json", Published: 119197, Program: gemm1PE(16), Window: body,
 			Note: "29.1 cycles per turn of the inner loop are published; the rule counts one load per f32, where the 16-bit core may need two, and " +
 				"nothing for spilled registers"},
+		{ID: "spmm-gemm", Section: "kernels", Kind: Kernel, What: "dense GEMM f32, 64 x 48 times 48 x 64 in each of 16 x 12 PEs, one that passes nothing on", Machine: "wse2",
+			Source: "pr0f3ss/SpMM_Cerebras src/gemm/spmm_gemm_memcpy.csl, benchmarks: 473,316 to 477,507 cycles", Published: 473316, Program: spmmGEMM(64, 48, 64),
+			Window: body,
+			Note: "154 cycles for an FMA of 64 elements are published, two for each and 26. Rows are 48 and 64 words, so that an operand's elements all lie in one " +
+				"bank, which would have to give one and take one in every cycle; no microbenchmark has such strides, and the machine does not slow down"},
 		{ID: "laplacian2d-halo", Section: "kernels", Kind: Kernel, What: "2-D Laplacian with halos, 8 x 8 on 2 x 2 PEs, scalar loops", Machine: wse3Only,
 			Source: "luozoupi/FABRICA kernels/Laplacian2D-Halo/CSL/pe.csl, kernels/baselines_wse3.json", Published: 1274, Program: laplacian2D(), Window: body,
 			Note: "scalar code by the rule: what the compiler made of the index arithmetic and the four conditions is not public"},
@@ -31,6 +36,15 @@ set %%i = 0 while %%i < %[1]d { set %%ar = %%i * %[1]d set %%cr = %%i * %[1]d
       %[3]s set %%k = %%k + 1 }
     set %%q = %%cr + %%j %[4]s set %%j = %%j + 1 }
   set %%i = %%i + 1 }`, n, scalar(1), scalar(4), scalar(2)))
+}
+
+// spmmGEMM: the product of a PE's tiles, a column of A times a number of B at a time; bases of the operands are set before each.
+func spmmGEMM(n, k, m int) string {
+	return one("wse2", fmt.Sprintf("array a f32[%d]\narray b f32[%d]\narray c f32[%d]\n", n*k, k*m, n*m), stamp+fmt.Sprintf(`
+set %%k = 0 while %%k < %[2]d { %[4]s set %%r = %%k * %[3]d
+  set %%j = 0 while %%j < %[3]d { %[4]s set %%q = %%r + %%j %[5]s load %%v = b[0 + 1*%%q]
+    fma.f32 c[0 + 1*%%j : %[1]d*%[3]d] = c[0 + 1*%%j : %[1]d*%[3]d], a[0 + 1*%%k : %[1]d*%[2]d], %%v set %%j = %%j + 1 }
+  set %%k = %%k + 1 }`, n, k, m, scalar(2), scalar(1)))
 }
 
 // laplacian2D: sends and receives of four words per side, then scalar loops over the 4 x 4 tile.
@@ -87,95 +101,4 @@ func laplacian2D() string {
 		}
 	}
 	return t.String()
-}
-
-// spmv7: the seven-point library. Sends and receives of a block go round the four sides one after the other, each by a state machine
-// of its own; when both are round, four FMAs with the received blocks; after the last block three FMAs along z. A DSD that is changed
-// is a load, an operation and a store. Lengths are known when a program is written, so the short last block is a branch.
-func spmv7(w, h, z, block int) string {
-	t, routes := newText(wse3Only, w, h), &text{}
-	rest := z % block
-	sized := func(f func(n int) string) string {
-		if rest == 0 {
-			return f(block)
-		}
-		return fmt.Sprintf("if %%len == %d { %s } else { %s } ", block, f(block), f(rest))
-	}
-	blocks := (z + block - 1) / block
-	for y := 0; y < h; y++ {
-		for x := 0; x < w; x++ {
-			ex, ey := x%2, y%2
-			// side: its send and its receive, colors by parity as in layout.csl.
-			type side struct {
-				to, from   string
-				send, recv int
-				out, in    bool
-			}
-			sides := []side{
-				{"east", "west", 0 + ex, 1 - ex, x < w-1, x > 0},
-				{"west", "east", 3 - ex, 2 + ex, x > 0, x < w-1},
-				{"north", "south", 5 - ey, 4 + ey, y > 0, y < h-1},
-				{"south", "north", 6 + ey, 7 - ey, y < h-1, y > 0},
-			}
-			t.f("class p%d.%d { at x %d..%d y %d..%d\narray x f32[%d] = affine 1 + 1*i + 10*px + 100*py\narray y f32[%d] export\narray c f32[7] = list [1, 2, 4, 8, 16, 32, 64]\narray g i32[1]\n",
-				x, y, x, x+1, y, y+1, z, z)
-			for i, s := range sides {
-				t.f("array b%s f32[%d]\n", s.from, block)
-				if s.out {
-					t.f("queue o%s out %d color %d\n", s.to, 4+i, s.send)
-					routes.route(s.send, x, y, "ramp", s.to)
-				}
-				if s.in {
-					t.f("queue i%s in %d color %d\n", s.from, 4+i, s.recv)
-					routes.route(s.recv, x, y, s.from, "ramp")
-				}
-			}
-			dsd := func(n int) string { // n changes of DSDs
-				out := ""
-				for range n {
-					out += load("g") + scalar(2)
-				}
-				return out
-			}
-			t.f("task main local 8 { %s set %%len = %d %s mov.f32 y[0 : %d] = 0 activate comm }\n", scalar(14+2), block, dsd(2+14+13), z)
-			next := fmt.Sprintf("%s if %%n >= 2 { %s set %%at = %%at + %d %s activate comm } ", bump("n"), sized(func(n int) string {
-				out := ""
-				for i, s := range []string{"west", "east", "south", "north"} {
-					out += fmt.Sprintf("fma.f32 y[0 + 1*%%at : %d] = y[0 + 1*%%at : %d], b%s[0 : %d], c[%d] ", n, n, s, n, i)
-				}
-				return out
-			}), block, dsd(2))
-			machine := func(name string, step func(s side) string) string {
-				out := fmt.Sprintf("set %%%s = 0 %s", name, next)
-				for i := 3; i >= 0; i-- {
-					out = fmt.Sprintf("if %%%s == %d { %s set %%%s = %d } else { %s } ", name, i, step(sides[i]), name, i+1, out)
-				}
-				return load("g") + out
-			}
-			t.f("task send local 10 { %s }\n", machine("sent", func(s side) string {
-				if !s.out {
-					return "activate send "
-				}
-				return sized(func(n int) string {
-					return fmt.Sprintf("mov.f32 fab(o%s, %d) = x[0 + 1*%%at : %d] async activate send ut 3 ", s.to, n, n)
-				})
-			}))
-			t.f("task recv local 11 { %s }\n", machine("received", func(s side) string {
-				if !s.in {
-					return "activate recv "
-				}
-				return sized(func(n int) string {
-					return fmt.Sprintf("mov.f32 b%s[0 : %d] = fab(i%s, %d) async activate recv ", s.from, n, s.from, n)
-				})
-			}))
-			short := ""
-			if rest > 0 {
-				short = fmt.Sprintf("if %%at >= %d { set %%len = %d %s } ", (blocks-1)*block, rest, dsd(14))
-			}
-			t.f("task comm local 12 { %s if %%at < %d { %s set %%n = 0 activate send activate recv } else {\n", load("g")+scalar(2), z, load("g")+short)
-			t.f("fma.f32 y[1 : %[1]d] = y[1 : %[1]d], x[0 : %[1]d], c[4] fma.f32 y[0 : %[1]d] = y[0 : %[1]d], x[1 : %[1]d], c[5] fma.f32 y[0 : %[2]d] = y[0 : %[2]d], x[0 : %[2]d], c[6] exit } }\nentry main }\n",
-				z-1, z)
-		}
-	}
-	return t.String() + routes.String()
 }
