@@ -45,24 +45,55 @@ func CodeSize(c *Class, m Machine) int {
 	for _, f := range c.Maps {
 		n += m.CodeBytes["task"] + len(f.Ops)*m.CodeBytes["scalar"]
 	}
-	for _, body := range c.Bodies() {
-		n += m.CodeBytes["task"]
-		Walk(body, func(s Stmt) {
-			switch s := s.(type) {
-			case *Op:
-				n += m.CodeBytes["op"] + (1+len(s.Src))*m.CodeBytes["operand"]
-				if RateClass(s.Code) == "map" {
-					n += m.CodeBytes["map"]
-				}
-			case *If, *While:
-				n += m.CodeBytes["branch"]
-			case *TaskCtl, *Exit, *Reroute, *Rebind:
-				n += m.CodeBytes["taskctl"]
-			default:
+	for _, t := range c.Tasks {
+		n += m.CodeBytes["task"] + ListSize(t.Body, m)
+	}
+	for _, f := range c.Funcs {
+		n += m.CodeBytes["task"] + ListSize(f.Body, m)
+	}
+	return n
+}
+
+// ListSize estimates statements in bytes. An operand whose address has an index takes a register instruction more, one that is a
+// parameter as much as another: its descriptor is fetched from a place relative to the table's instead of a fixed one. A call is a jump,
+// for one with arguments a register instruction that says where their table lies, the descriptors in the table, and what copies those that are
+// parameters of the caller.
+func ListSize(list []Stmt, m Machine) int {
+	n := 0
+	index := func(o Operand) {
+		if o.IndexReg != "" {
+			n += m.CodeBytes["scalar"]
+		}
+	}
+	Walk(list, func(s Stmt) {
+		switch s := s.(type) {
+		case *Op:
+			n += m.CodeBytes["op"] + (1+len(s.Src))*m.CodeBytes["operand"]
+			if RateClass(s.Code) == "map" {
+				n += m.CodeBytes["map"]
+			}
+			index(s.Dst)
+			for _, o := range s.Src {
+				index(o)
+			}
+		case *Call:
+			n += m.CodeBytes["branch"] + len(s.Args)*m.CodeBytes["operand"]
+			if len(s.Args) > 0 {
 				n += m.CodeBytes["scalar"]
 			}
-		})
-	}
+			for _, a := range s.Args {
+				if a.Kind == Formal {
+					n += 2 * m.CodeBytes["scalar"] // load and store
+				}
+			}
+		case *If, *While:
+			n += m.CodeBytes["branch"]
+		case *TaskCtl, *Exit, *Reroute, *Rebind:
+			n += m.CodeBytes["taskctl"]
+		default:
+			n += m.CodeBytes["scalar"]
+		}
+	})
 	return n
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/compact"
 )
 
 // Fabric is the machine as package route sees it.
@@ -72,6 +73,9 @@ const (
 type Options struct {
 	// Line names the source line of a position, for traces and messages; nil leaves lines empty.
 	Line func(ir.Pos) string
+	// CodeBytes bounds the code of a class; 0 is what the machine's memory has beside the class's arrays. Code that is longer is
+	// rewritten with loops and functions, see package compact.
+	CodeBytes int
 }
 
 // Output is what Generate makes.
@@ -107,10 +111,22 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 		if err != nil {
 			return nil, err
 		}
+		shorten(c, m, o.CodeBytes)
 		out.Classes = append(out.Classes, c)
 		code = append(code, g.code...)
 	}
 	return &Output{out, code}, nil
+}
+
+// shorten makes the code of a class fit beside its arrays, where those fit. Code that fits stays straight: it is the fastest.
+func shorten(c *wse.Class, m wse.Machine, limit int) {
+	if limit <= 0 {
+		l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
+		if limit = l[0].Code + l[0].Free(); err == nil || limit <= 0 {
+			return
+		}
+	}
+	compact.Class(c, m, limit)
 }
 
 // ScalarArray is the name of the array that holds the host scalars of one element type.
