@@ -224,7 +224,8 @@ func (m Machine) CallCost(call *Call) (there, back int) {
 	return there, back
 }
 
-// FetchCycles is the time that an operation takes, before it is issued, to find operands that are parameters: a register instruction each.
+// FetchCycles is the time that an operation takes, before it is issued, to find operands that are parameters: for each the reference is
+// loaded from the call's table.
 func (m Machine) FetchCycles(o *Op) int {
 	n := 0
 	if o.Dst.Param != "" {
@@ -235,5 +236,5 @@ func (m Machine) FetchCycles(o *Op) int {
 			n++
 		}
 	}
-	return n * m.ScalarCycles
+	return n * (m.ScalarCycles + m.LoadCycles)
 }

@@ -73,9 +73,9 @@ const (
 type Options struct {
 	// Line names the source line of a position, for traces and messages; nil leaves lines empty.
 	Line func(ir.Pos) string
-	// CodeBytes bounds the code of a class; 0 is what the machine's memory has beside the class's arrays. Code that is longer is
-	// rewritten with loops and functions, see package compact.
-	CodeBytes int
+	// Short makes the code of every class as short as it gets. Else only code that does not fit the machine's memory beside the class's
+	// arrays is rewritten with loops and functions, see package compact.
+	Short bool
 }
 
 // Output is what Generate makes.
@@ -111,16 +111,18 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 		if err != nil {
 			return nil, err
 		}
-		shorten(c, m, o.CodeBytes)
+		shorten(c, m, o.Short)
 		out.Classes = append(out.Classes, c)
 		code = append(code, g.code...)
 	}
 	return &Output{out, code}, nil
 }
 
-// shorten makes the code of a class fit beside its arrays, where those fit. Code that fits stays straight: it is the fastest.
-func shorten(c *wse.Class, m wse.Machine, limit int) {
-	if limit <= 0 {
+// shorten makes the code of a class fit beside its arrays, where those fit, or as short as it gets. Code that fits stays straight: it is
+// the fastest.
+func shorten(c *wse.Class, m wse.Machine, most bool) {
+	limit := 0
+	if !most {
 		l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
 		if limit = l[0].Code + l[0].Free(); err == nil || limit <= 0 {
 			return

@@ -29,16 +29,17 @@ type Result struct {
 	Loops, Funcs  int
 }
 
-// Class rewrites c until its code takes at most limit bytes, or nothing is left to gain. Loops come first: they cost the fewest cycles for a
+// Class rewrites c until its code takes at most limit bytes, or nothing is left to gain; with a limit of 0 as far as it goes. Loops come first: they cost the fewest cycles for a
 // byte.
 func Class(c *wse.Class, m wse.Machine, limit int) Result {
-	k := &compactor{c: c, m: m, limit: limit, group: map[wse.Stmt]int{}, made: map[string]made{}}
+	k := &compactor{c: c, m: m, limit: limit, group: map[wse.Stmt]int{}, made: map[string]made{}, units: map[wse.Stmt]*unit{},
+		shapes: interner{}, values: interner{}, given: map[int]bool{}}
 	r := Result{Before: wse.CodeSize(c, m)}
 	k.size = r.Before
 	r.Loops = k.roll()
 	// A byte must first save more cycles than it later has to.
 	for _, price := range []float64{4, 2, 1, 0.5, 0.25, 0} {
-		for k.size > limit {
+		for k.size > limit && (limit <= 0 || k.size < mostShared*limit) {
 			n := k.outline(price)
 			if n == 0 {
 				break
@@ -51,6 +52,10 @@ func Class(c *wse.Class, m wse.Machine, limit int) Result {
 	return r
 }
 
+// mostShared bounds how many times shorter functions can be hoped to make a class that loops have made as short as they can: layers of a
+// training step, which repeat more than anything else we have, come to a fifth. Beyond that the search is left out.
+const mostShared = 10
+
 type compactor struct {
 	c     *wse.Class
 	m     wse.Machine
@@ -60,6 +65,10 @@ type compactor struct {
 	group map[wse.Stmt]int
 	named int // functions named so far
 	made  map[string]made
+
+	units          map[wse.Stmt]*unit // by first statement; nil: the statement is none
+	shapes, values interner
+	given          map[int]bool // values whose descriptors calls have
 }
 
 // made is a function of ours: its operations, calls carried out, and how deep calls nest in it.

@@ -97,7 +97,7 @@ func TestLoopAndFunction(t *testing.T) {
 	m := profile(t)
 	want, straight := run(t, parse(t, src), m)
 	p := parse(t, src)
-	r := compact.Class(p.Classes[0], m, 1)
+	r := compact.Class(p.Classes[0], m, 0)
 	if r.Loops != 2 || r.Funcs != 1 || r.After*4 > r.Before {
 		t.Errorf("%+v\n%s", r, wse.Print(p))
 	}
@@ -110,13 +110,18 @@ func TestLoopAndFunction(t *testing.T) {
 	}
 	// Every operation keeps the source line of the place it stands for.
 	lines := ""
-	for _, body := range p.Classes[0].Bodies() {
+	var walk func(body []wse.Stmt)
+	walk = func(body []wse.Stmt) {
 		wse.Walk(body, func(s wse.Stmt) {
-			if o, ok := s.(*wse.Op); ok {
-				lines += o.Line + " "
+			switch s := s.(type) {
+			case *wse.Op:
+				lines += s.Line + " "
+			case *wse.Call:
+				walk(p.Classes[0].Callee(s))
 			}
 		})
 	}
+	walk(p.Classes[0].Tasks[0].Body)
 	if want := "m.wf:1 in c m.wf:2 in c m.wf:3 in c m.wf:1 in d m.wf:2 in d m.wf:3 in d "; lines != want {
 		t.Errorf("lines %q, want %q", lines, want)
 	}
@@ -141,7 +146,7 @@ func TestLimit(t *testing.T) {
 	if r := compact.Class(p.Classes[0], m, size); r.Loops+r.Funcs != 0 || wse.Print(p) != wse.Print(parse(t, src)) {
 		t.Errorf("code that fits was changed: %+v", r)
 	}
-	least := compact.Class(parse(t, src).Classes[0], m, 1).After
+	least := compact.Class(parse(t, src).Classes[0], m, 0).After
 	if least >= size {
 		t.Fatalf("nothing found in %d bytes", size)
 	}
@@ -186,7 +191,7 @@ func TestRandom(t *testing.T) {
 		src = text(src)
 		want, _ := run(t, parse(t, src), m)
 		p := parse(t, src)
-		res := compact.Class(p.Classes[0], m, 1)
+		res := compact.Class(p.Classes[0], m, 0)
 		functions += res.Funcs
 		loops += res.Loops
 		if got, _ := run(t, p, m); !slices.Equal(want, got) {

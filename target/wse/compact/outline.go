@@ -2,6 +2,7 @@ package compact
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -22,8 +23,11 @@ type candidate struct {
 
 	score  float64
 	params [][]int // of the operands in order: nil = the same everywhere, else their values at the positions
-	args   []int   // first operands with each different column of params, in order
+	args   []arg   // one for each different column of params, in order
 }
+
+// arg is a parameter: its first operand among those of the sequence, and where that is, by unit and operand of the unit.
+type arg struct{ operand, unit, at int }
 
 // outline replaces the best repeated sequences by functions and returns how many; price is the least number of bytes that a cycle of an
 // execution must save.
@@ -60,6 +64,11 @@ func (k *compactor) outline(price float64) int {
 			}
 		}
 		saved += s.saves(c)
+		for _, a := range c.args {
+			for _, v := range c.params[a.operand] {
+				s.k.given[v] = true
+			}
+		}
 		for _, p := range c.at {
 			for j := range c.length {
 				used[p+j] = true
@@ -200,39 +209,46 @@ func (s *scan) weigh(c *candidate, price float64) {
 				continue
 			}
 			fetched++
-			if key := fmt.Sprint(column); !columns[key] {
+			if key := columnKey(column); !columns[key] {
 				columns[key] = true
-				c.args = append(c.args, len(c.params)-1)
+				c.args = append(c.args, arg{len(c.params) - 1, j, q})
 			}
 		}
 	}
 	there, back := s.k.m.CallCost(&wse.Call{Args: make([]wse.Operand, len(c.args))})
-	cycles := len(c.at) * (there + back + fetched*s.k.m.ScalarCycles)
+	cycles := len(c.at) * (there + back + fetched*(s.k.m.ScalarCycles+s.k.m.LoadCycles))
 	c.score = float64(s.saves(c)) - price*float64(cycles)
 }
 
 // saves is the number of bytes that a weighed candidate saves.
 func (s *scan) saves(c *candidate) int {
 	n := (len(c.at)-1)*s.bytes(c) - s.k.m.CodeBytes["task"] - len(c.at)*s.k.callBytes(len(c.args))
-	for _, p := range c.at { // parameters of the caller that are passed on
-		for _, a := range c.args {
-			if s.operandAt(c, p, a).Kind == wse.Formal {
+	fresh := map[int]bool{}
+	for _, a := range c.args {
+		for i, p := range c.at {
+			v := c.params[a.operand][i]
+			switch o := s.operandAt(p, a); {
+			case o.Kind == wse.Formal: // passed on
 				n -= 2 * s.k.m.CodeBytes["scalar"]
+			case !s.k.given[v] && !fresh[v]:
+				fresh[v] = true
+				n -= s.k.m.DescriptorSize(*o)
 			}
 		}
 	}
 	return n
 }
 
-// operandAt is operand i of a candidate's sequence at position p.
-func (s *scan) operandAt(c *candidate, p, i int) wse.Operand {
-	for _, u := range s.places[p : p+c.length] {
-		if i < len(u.operands) {
-			return u.operands[i]
-		}
-		i -= len(u.operands)
+// operandAt is what stands for a parameter at position p.
+func (s *scan) operandAt(p int, a arg) *wse.Operand { return &s.places[p+a.unit].operands[a.at] }
+
+// columnKey tells columns of values apart.
+func columnKey(column []int) string {
+	b := make([]byte, 0, 4*len(column))
+	for _, v := range column {
+		b = binary.AppendUvarint(b, uint64(v))
 	}
-	return wse.Operand{}
+	return string(b)
 }
 
 // outlined makes the function of a candidate and the calls of it.
@@ -248,18 +264,18 @@ func (s *scan) outlined(c *candidate, edits map[int][]edit) {
 	names := map[string]string{}
 	for _, a := range c.args {
 		name := fmt.Sprintf("a%d", len(names))
-		names[fmt.Sprint(c.params[a])] = name
-		o := s.operandAt(c, c.at[0], a)
-		t, _ := wse.ParamTypeOf(o)
+		names[columnKey(c.params[a.operand])] = name
+		o := s.operandAt(c.at[0], a)
+		t, _ := wse.ParamTypeOf(*o)
 		if o.Kind == wse.Formal {
-			t = s.formalType(c.at[0], o)
+			t = s.formalType(c.at[0], o.Param)
 		}
 		f.Params = append(f.Params, wse.FuncParam{Name: name, Type: t})
 	}
 	i := 0
 	visit(f.Body, func(o *wse.Operand) {
 		if column := c.params[i]; column != nil {
-			g := wse.Given(names[fmt.Sprint(column)])
+			g := wse.Given(names[columnKey(column)])
 			g.IndexReg, g.IndexScale = o.IndexReg, o.IndexScale
 			*o = g
 		}
@@ -277,7 +293,7 @@ func (s *scan) outlined(c *candidate, edits map[int][]edit) {
 	for _, p := range c.at {
 		call := &wse.Call{Func: f.Name}
 		for _, a := range c.args {
-			o := s.operandAt(c, p, a)
+			o := *s.operandAt(p, a)
 			o.IndexReg, o.IndexScale = "", 0
 			call.Args = append(call.Args, o)
 		}
@@ -307,12 +323,12 @@ func (s *scan) outlined(c *candidate, edits map[int][]edit) {
 }
 
 // formalType is the type of a parameter that the sequence at position p uses.
-func (s *scan) formalType(p int, o wse.Operand) wse.ParamType {
+func (s *scan) formalType(p int, name string) wse.ParamType {
 	list := s.lists[s.places[p].list]
 	for _, f := range s.k.c.Funcs {
 		if &f.Body == list {
 			for _, q := range f.Params {
-				if q.Name == o.Param {
+				if q.Name == name {
 					return q.Type
 				}
 			}

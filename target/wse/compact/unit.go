@@ -21,7 +21,7 @@ type unit struct {
 
 // place is a unit in a list; sequences do not cross statements that are no unit.
 type place struct {
-	unit
+	*unit
 	list  int // index in lists
 	start int // index of its first statement there
 }
@@ -85,13 +85,11 @@ type scan struct {
 	k      *compactor
 	lists  []*[]wse.Stmt
 	places []*place
-	shapes interner
-	values interner
 	fn     *wse.Func // that the list belongs to
 }
 
 func (k *compactor) scan() *scan {
-	s := &scan{k: k, lists: k.lists(), shapes: interner{}, values: interner{}}
+	s := &scan{k: k, lists: k.lists()}
 	owner := map[*[]wse.Stmt]*wse.Func{}
 	for _, f := range k.c.Funcs {
 		owner[&f.Body] = f
@@ -99,10 +97,17 @@ func (k *compactor) scan() *scan {
 	for i, list := range s.lists {
 		s.fn = owner[list]
 		for j := 0; j < len(*list); {
-			n := max(1, k.group[(*list)[j]])
-			p := &place{list: i, start: j}
-			if s.unit(&p.unit, (*list)[j:j+n]) {
-				s.places = append(s.places, p)
+			first := (*list)[j]
+			n := max(1, k.group[first])
+			x, known := k.units[first]
+			if !known {
+				if x = (&unit{}); !s.unit(x, (*list)[j:j+n]) {
+					x = nil
+				}
+				k.units[first] = x
+			}
+			if x != nil {
+				s.places = append(s.places, &place{x, i, j})
 			} else {
 				s.places = append(s.places, nil)
 			}
@@ -154,13 +159,13 @@ func (s *scan) unit(u *unit, stmts []wse.Stmt) bool {
 	visit(stmts, func(o *wse.Operand) {
 		if ok = ok && s.operand(&shape, o); ok {
 			u.operands = append(u.operands, *o)
-			u.values = append(u.values, s.values.of(s.value(o)))
+			u.values = append(u.values, s.k.values.of(s.value(o)))
 		}
 	})
 	if !ok {
 		return false
 	}
-	u.stmts, u.bytes, u.shape = stmts, s.k.bytes(stmts), s.shapes.of(shape.String())
+	u.stmts, u.bytes, u.shape = stmts, s.k.bytes(stmts), s.k.shapes.of(shape.String())
 	return true
 }
 
