@@ -105,30 +105,36 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	for _, e := range t.Entries {
 		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: e.Region, Rx: e.Rx, Tx: e.Tx})
 	}
+	fits := true
 	for i := range p.Classes {
 		g := &gen{p: p, t: t, m: m, o: o, in: &p.Classes[i]}
 		c, err := g.class()
 		if err != nil {
 			return nil, err
 		}
-		shorten(c, m, o.Short)
+		if fits || o.Short { // else it is too late for the others, too
+			fits = shorten(c, m, o.Short)
+		}
 		out.Classes = append(out.Classes, c)
 		code = append(code, g.code...)
 	}
 	return &Output{out, code}, nil
 }
 
-// shorten makes the code of a class fit beside its arrays, where those fit, or as short as it gets. Code that fits stays straight: it is
-// the fastest.
-func shorten(c *wse.Class, m wse.Machine, most bool) {
-	limit := 0
-	if !most {
-		l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
-		if limit = l[0].Code + l[0].Free(); err == nil || limit <= 0 {
-			return
-		}
+// shorten makes the code of a class fit beside its arrays, or as short as it gets, and reports whether it fits. Code that fits stays
+// straight: it is the fastest.
+func shorten(c *wse.Class, m wse.Machine, most bool) bool {
+	l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
+	limit := l[0].Code + l[0].Free()
+	switch {
+	case most:
+		limit = 0
+	case err == nil:
+		return true
+	case limit <= 0: // the arrays alone are too much
+		return false
 	}
-	compact.Class(c, m, limit)
+	return compact.Class(c, m, limit).After <= limit
 }
 
 // ScalarArray is the name of the array that holds the host scalars of one element type.

@@ -54,7 +54,7 @@ func Class(c *wse.Class, m wse.Machine, limit int) Result {
 
 // mostShared bounds how many times shorter functions can be hoped to make a class that loops have made as short as they can: layers of a
 // training step, which repeat more than anything else we have, come to a fifth. Beyond that the search is left out.
-const mostShared = 10
+const mostShared = 6
 
 type compactor struct {
 	c     *wse.Class
