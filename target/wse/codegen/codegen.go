@@ -92,6 +92,7 @@ type Code struct {
 	Class, Func string
 	Ops         []*wse.Op
 	Waits       []int
+	Extra       int64 // estimated cycles that loops and calls add, which made the class's code shorter (package compact)
 }
 
 // Generate writes the machine program. A *QueueError or *TaskError reports a limit of the machine; other errors mean that the
@@ -113,7 +114,9 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 			return nil, err
 		}
 		if fits || o.Short { // else it is too late for the others, too
-			fits = shorten(c, m, o.Short)
+			var extra int64
+			fits, extra = shorten(c, m, o.Short)
+			spread(g.code, extra)
 		}
 		out.Classes = append(out.Classes, c)
 		code = append(code, g.code...)
@@ -121,20 +124,32 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	return &Output{out, code}, nil
 }
 
-// shorten makes the code of a class fit beside its arrays, or as short as it gets, and reports whether it fits. Code that fits stays
-// straight: it is the fastest.
-func shorten(c *wse.Class, m wse.Machine, most bool) bool {
+// shorten makes the code of a class fit beside its arrays, or as short as it gets, and reports whether it fits and what that costs in cycles.
+// Code that fits stays straight: it is the fastest.
+func shorten(c *wse.Class, m wse.Machine, most bool) (fits bool, extra int64) {
 	l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
 	limit := l[0].Code + l[0].Free()
 	switch {
 	case most:
 		limit = 0
 	case err == nil:
-		return true
+		return true, 0
 	case limit <= 0: // the arrays alone are too much
-		return false
+		return false, 0
 	}
-	return compact.Class(c, m, limit).After <= limit
+	r := compact.Class(c, m, limit)
+	return r.After <= limit, r.Cycles
+}
+
+// spread divides what shortening costs a class among its functions by their numbers of operations.
+func spread(code []Code, extra int64) {
+	all := 0
+	for i := range code {
+		all += len(code[i].Ops)
+	}
+	for i := range code {
+		code[i].Extra = extra * int64(len(code[i].Ops)) / int64(max(1, all))
+	}
 }
 
 // ScalarArray is the name of the array that holds the host scalars of one element type.

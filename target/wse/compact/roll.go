@@ -137,6 +137,23 @@ func (k *compactor) loop(body []wse.Stmt, r *repeat) []wse.Stmt {
 	return out
 }
 
+// turns is how often the body of a loop of ours runs, 0 for other loops. What a call runs is a copy, so the loop tells itself: its registers
+// are none of the compiler's.
+func (k *compactor) turns(w *wse.While) int {
+	if w.Cond.A.Name != stepReg(0) || len(w.Body) == 0 {
+		return 0
+	}
+	for _, s := range w.Body {
+		if s, ok := s.(*wse.Set); ok && s.Reg == stepReg(0) && s.B.Imm != 0 {
+			return int(w.Cond.B.Imm / s.B.Imm)
+		}
+	}
+	return 0
+}
+
+// stepReg names the register of a loop's i-th step.
+func stepReg(i int) string { return fmt.Sprintf("step%d", i) }
+
 // build is the code of a loop: a register for every different step counts elements, the first of them also the turns.
 //
 //	set %step0 = 0  while %step0 < times*step { the body at + 1*%step0  set %step0 = %step0 + step }
@@ -150,9 +167,8 @@ func (k *compactor) build(body []wse.Stmt, r *repeat) []wse.Stmt {
 	if len(steps) == 0 { // the same operation again: only the turns count
 		steps = []int{1}
 	}
-	reg := func(i int) string { return fmt.Sprintf("step%d", i) }
 	var out []wse.Stmt
-	loop := &wse.While{Cond: wse.Cond{A: wse.RegVal(reg(0)), Cmp: wse.Lt, B: wse.IntVal(int32(r.times * steps[0]))}}
+	loop := &wse.While{Cond: wse.Cond{A: wse.RegVal(stepReg(0)), Cmp: wse.Lt, B: wse.IntVal(int32(r.times * steps[0]))}}
 	if steps[0] < 0 {
 		loop.Cond.Cmp = wse.Gt
 	}
@@ -161,7 +177,7 @@ func (k *compactor) build(body []wse.Stmt, r *repeat) []wse.Stmt {
 		s := r.steps[at]
 		at++
 		if s != 0 && (o.Kind == wse.Mem || o.Kind == wse.Scalar) {
-			o.IndexReg, o.IndexScale = reg(slices.Index(steps, s)), 1
+			o.IndexReg, o.IndexScale = stepReg(slices.Index(steps, s)), 1
 		}
 		return o
 	}
@@ -175,8 +191,8 @@ func (k *compactor) build(body []wse.Stmt, r *repeat) []wse.Stmt {
 		loop.Body = append(loop.Body, &o)
 	}
 	for i, s := range steps {
-		out = append(out, &wse.Set{Reg: reg(i), Fn: wse.SetMov, A: wse.IntVal(0)})
-		loop.Body = append(loop.Body, &wse.Set{Reg: reg(i), Fn: wse.SetAdd, A: wse.RegVal(reg(i)), B: wse.IntVal(int32(s))})
+		out = append(out, &wse.Set{Reg: stepReg(i), Fn: wse.SetMov, A: wse.IntVal(0)})
+		loop.Body = append(loop.Body, &wse.Set{Reg: stepReg(i), Fn: wse.SetAdd, A: wse.RegVal(stepReg(i)), B: wse.IntVal(int32(s))})
 	}
 	return append(out, loop)
 }
