@@ -113,7 +113,7 @@ func (pl *placed) estimate(m wse.Machine) (cycles int64) {
 	}
 	worst := map[string]int64{}
 	for _, c := range pl.code.Code {
-		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits))
+		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits)+c.Extra)
 	}
 	for _, c := range worst {
 		cycles += c

@@ -229,7 +229,7 @@ func reportOperations(w *report.Wafer, p *Program, out *codegen.Output, m wse.Ma
 			w.Ops = append(w.Ops, report.Operation{Class: c.Class, Func: c.Func, Text: o.String(), Line: lineNumber(strings.TrimSuffix(o.Line, codegen.InFunc+c.Func)), Elements: cost.Elements(o),
 				Cycles: cost.Op(m, o), Runs: runs[c.Func], Estimate: true})
 		}
-		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits))
+		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits)+c.Extra)
 	}
 	for _, f := range p.Mesh.Funcs {
 		w.Cycles = append(w.Cycles, report.Cycles{Func: f, Cycles: worst[f], Estimate: true})

@@ -21,7 +21,7 @@ func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
 	}
 	c := &climber{s: s, at: make([]mesh.Dim, len(s.all))}
 	c.limit[mesh.X], c.limit[mesh.Y] = m.Extent()
-	if !c.climb() {
+	if !c.search() {
 		return nil, nil
 	}
 	return s.rename(c)
@@ -43,6 +43,31 @@ type climber struct {
 	s     *strands
 	at    []mesh.Dim
 	limit [3]int
+}
+
+// search climbs with everything in memory and with one strand of each axis on x to begin with, and keeps what leaves least: an axis that
+// is alone in its operations (a batch) is the best first step, but takes the place of several that save more together. It reports whether
+// anything left memory.
+func (c *climber) search() bool {
+	moved := c.climb()
+	best, least := c.at, c.bytes()
+	tried := map[string]bool{}
+	for i, x := range c.s.all {
+		if x.stays || tried[x.axis] {
+			continue
+		}
+		tried[x.axis] = true
+		c.at = make([]mesh.Dim, len(c.s.all))
+		if c.at[i] = mesh.X; !c.legal() {
+			continue
+		}
+		c.climb()
+		if b := c.bytes(); b < least {
+			best, least, moved = c.at, b, true
+		}
+	}
+	c.at = best
+	return moved
 }
 
 // climb reports whether anything left memory.

@@ -87,7 +87,7 @@ third or later, use fewer PEs along it (larger blocks), or take the offset modul
 	{Code: "WF0512", Title: "machine program: switch, filter or reroute",
 		Text: "A router has up to four switch positions per color, for colors the machine can switch; a further position changes one direction, and on WSE-2 either rx or tx but not both: a receiver that becomes a sender takes two positions and two advances there. A program may use three wavelet filters per PE. A reroute needs a route of its color in the PE, if only one that is parked by `teardown`."},
 	{Code: "WF0513", Title: "machine program: function",
-		Text: "A function of a class may call others but not itself, directly or by way of them. A mapped function takes one to three arguments and consists of scalar operations on values defined before, each with the type its name says; its result has the function's own type."},
+		Text: "A function of a class may call others but not itself, directly or by way of them. A call has an operand for every parameter, of the parameter's type and without an index. A mapped function takes one to three arguments and consists of scalar operations on values defined before, each with the type its name says; its result has the function's own type."},
 	// The CPU target: WF0590 to WF0599.
 	{Code: "WF0520", Title: "too few colors for the program's channels",
 		Text: "Every stream that crosses a router needs a color of its own there, and the host interface takes some of the fabric's 24. The message says how many are needed, how many there are, and for which channels. Folded periodic axes and accesses on both mesh axes need most: make an axis non-periodic, keep it in PE memory by declaring it last, or bound the mesh with --mesh."},

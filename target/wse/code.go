@@ -45,6 +45,7 @@ const (
 	Imm                       // constant bits, broadcast
 	Reg                       // a register's 32 bits, broadcast
 	Queued                    // elements popped from or pushed to a FIFO in memory
+	Formal                    // a parameter of the function: Param
 )
 
 // Operand of a DSD operation.
@@ -66,6 +67,8 @@ type Operand struct {
 
 	Bits uint32 // Imm: f16 and u16 in the low half
 	Reg  string // Reg: register or param name
+
+	Param string // Formal: its name; in what a call runs, the parameter that the operand stands for
 }
 
 // Dim is one dimension of a memory DSD, in elements.

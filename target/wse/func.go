@@ -1,16 +1,20 @@
 package wse
 
 // Func is code that tasks and other functions call. It runs as if its body stood at the call, which costs CallCycles more; its code is
-// in memory once. Functions do not call themselves.
+// in memory once. Functions do not call themselves. Operands of its body may be parameters (Given): a call has a table of the operands
+// that stand for them.
 type Func struct {
-	Name string
-	Body []Stmt
+	Name   string
+	Params []FuncParam
+	Body   []Stmt
 }
 
 // Call runs a function of the class.
 type Call struct {
-	Func string
-	Line string
+	Func  string
+	Args  []Operand // for Func.Params; within a function also its own parameters
+	Line  string
+	Lines []LineRun // of the operations that it runs, for traces and messages; nil = those of the function's body
 }
 
 // Stamp writes the PE's cycle counter, as it is when the statement is issued, to consecutive elements from To on, low bits first: 48
@@ -70,18 +74,6 @@ func (c *Class) MapFunc(name string) *MapFunc {
 	return nil
 }
 
-// Bodies are the statement lists of a class: of its tasks and of its functions.
-func (c *Class) Bodies() [][]Stmt {
-	var out [][]Stmt
-	for _, t := range c.Tasks {
-		out = append(out, t.Body)
-	}
-	for _, f := range c.Funcs {
-		out = append(out, f.Body)
-	}
-	return out
-}
-
 // ApplyRate is the cost of mapping f: the frame of a mapped function and each operation in it, one after the other.
 func (m Machine) ApplyRate(f *MapFunc) Rate {
 	per := m.MapCall
@@ -93,48 +85,4 @@ func (m Machine) ApplyRate(f *MapFunc) Rate {
 		}
 	}
 	return Rate{Setup: m.Rates[RateKey{"copy", false}].Setup, Ticks: per * TicksPerCycle}
-}
-
-// Beyond names something in the program that the compiler's own programs never have, or is empty: switches and other changes of
-// routes (control wavelets of unknown value are given the benefit of the doubt), functions, FIFOs, time stamps, priorities. Engines and checkers made for compiled programs ask it.
-func (p *Program) Beyond() string {
-	if p.changesRoutes(false) {
-		return "routes that change"
-	}
-	for _, c := range p.Classes {
-		if len(c.Funcs) > 0 || len(c.Maps) > 0 {
-			return "functions"
-		}
-		for _, a := range c.Arrays {
-			if a.Fifo != nil {
-				return "FIFOs"
-			}
-		}
-		for _, t := range c.Tasks {
-			if t.Priority != MediumPriority {
-				return "task priorities"
-			}
-		}
-		found := ""
-		for _, body := range c.Bodies() {
-			Walk(body, func(s Stmt) {
-				switch s := s.(type) {
-				case *Stamp:
-					found = "time stamps"
-				case *Op:
-					if s.OnControl != nil {
-						found = "receives that a control wavelet ends"
-					}
-				case *TaskCtl:
-					if s.Queue != "" {
-						found = "blocked queues"
-					}
-				}
-			})
-		}
-		if found != "" {
-			return found
-		}
-	}
-	return ""
 }

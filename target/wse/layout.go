@@ -39,30 +39,85 @@ func (o *Overflow) Error() string {
 	return s
 }
 
-// CodeSize estimates the code of a class in bytes from the machine's table.
+// CodeSize estimates the code of a class in bytes from the machine's table. The descriptors that calls give to functions are in memory
+// once, whatever the number of calls: their tables refer to them.
 func CodeSize(c *Class, m Machine) int {
 	n := 0
 	for _, f := range c.Maps {
 		n += m.CodeBytes["task"] + len(f.Ops)*m.CodeBytes["scalar"]
 	}
-	for _, body := range c.Bodies() {
-		n += m.CodeBytes["task"]
+	given := map[string]bool{}
+	add := func(body []Stmt) {
+		n += m.CodeBytes["task"] + ListSize(body, m)
 		Walk(body, func(s Stmt) {
-			switch s := s.(type) {
-			case *Op:
-				n += m.CodeBytes["op"] + (1+len(s.Src))*m.CodeBytes["operand"]
-				if RateClass(s.Code) == "map" {
-					n += m.CodeBytes["map"]
+			if s, ok := s.(*Call); ok {
+				for _, a := range s.Args {
+					if size := m.DescriptorSize(a); size > 0 && !given[a.text(U32)] {
+						given[a.text(U32)] = true
+						n += size
+					}
 				}
-			case *If, *While:
-				n += m.CodeBytes["branch"]
-			case *TaskCtl, *Exit, *Reroute, *Rebind:
-				n += m.CodeBytes["taskctl"]
-			default:
-				n += m.CodeBytes["scalar"]
 			}
 		})
 	}
+	for _, t := range c.Tasks {
+		add(t.Body)
+	}
+	for _, f := range c.Funcs {
+		add(f.Body)
+	}
+	return n
+}
+
+// DescriptorSize is what an operand that a call gives takes in memory, beside the reference in the call's table: nothing for an element,
+// whose address the reference is, and for a parameter of the caller.
+func (m Machine) DescriptorSize(o Operand) int {
+	if o.Kind == Formal || o.Kind == Scalar {
+		return 0
+	}
+	return m.CodeBytes["operand"]
+}
+
+// ListSize estimates statements in bytes. An operand whose address has an index takes a register instruction more, one that is a
+// parameter as much as another: its descriptor is found by a place in the table instead of a fixed one. A call is a jump, for one with
+// arguments a register instruction that says where their table lies, the references in the table, and what copies those that are
+// parameters of the caller.
+func ListSize(list []Stmt, m Machine) int {
+	n := 0
+	index := func(o Operand) {
+		if o.IndexReg != "" {
+			n += m.CodeBytes["scalar"]
+		}
+	}
+	Walk(list, func(s Stmt) {
+		switch s := s.(type) {
+		case *Op:
+			n += m.CodeBytes["op"] + (1+len(s.Src))*m.CodeBytes["operand"]
+			if RateClass(s.Code) == "map" {
+				n += m.CodeBytes["map"]
+			}
+			index(s.Dst)
+			for _, o := range s.Src {
+				index(o)
+			}
+		case *Call:
+			n += m.CodeBytes["branch"] + len(s.Args)*m.CodeBytes["ref"]
+			if len(s.Args) > 0 {
+				n += m.CodeBytes["scalar"]
+			}
+			for _, a := range s.Args {
+				if a.Kind == Formal {
+					n += 2 * m.CodeBytes["scalar"] // load and store
+				}
+			}
+		case *If, *While:
+			n += m.CodeBytes["branch"]
+		case *TaskCtl, *Exit, *Reroute, *Rebind:
+			n += m.CodeBytes["taskctl"]
+		default:
+			n += m.CodeBytes["scalar"]
+		}
+	})
 	return n
 }
 

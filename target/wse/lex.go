@@ -16,7 +16,7 @@ const (
 	tEOF    tokKind = iota
 	tIdent          // name, possibly with dots; or a quoted string
 	tNumber         // decimal or 0x.. without sign
-	tPunct          // one of { } [ ] ( ) , : = + - * % @ .. == != < <= > >=
+	tPunct          // one of { } [ ] ( ) , : = + - * % $ @ .. == != < <= > >=
 )
 
 type token struct {
@@ -86,7 +86,7 @@ func (l *lexer) token() token {
 		}
 	}
 	switch c {
-	case '{', '}', '[', ']', '(', ')', ',', ':', '=', '+', '-', '*', '%', '@', '<', '>':
+	case '{', '}', '[', ']', '(', ')', ',', ':', '=', '+', '-', '*', '%', '$', '@', '<', '>':
 		l.pos++
 		return token{kind: tPunct, text: src[start:l.pos], start: start, end: l.pos}
 	}

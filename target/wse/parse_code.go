@@ -91,9 +91,7 @@ func (p *parser) stmt() Stmt {
 		s.Body = p.block()
 		return s
 	case p.accept("call"):
-		s := &Call{Func: p.ident("a function")}
-		s.Line = p.sourceLine(start)
-		return s
+		return p.call(start)
 	case p.accept("time"):
 		s := &Stamp{To: p.operand(U32)}
 		s.Line = p.sourceLine(start)
@@ -216,11 +214,20 @@ func (p *parser) opcode() (Opcode, Elem) {
 	return 0, 0
 }
 
-// operand reads fab(q, n), ctl(q, n), %reg, a number, or array[...].
+// operand reads fab(q, n), ctl(q, n), %reg, $parameter, a number, or array[...].
 func (p *parser) operand(e Elem) Operand {
 	switch {
 	case p.is("%"):
 		return RegOf(p.reg())
+	case p.accept("$"):
+		o := Given(p.ident("a parameter"))
+		if p.accept("[") {
+			o.IndexScale = p.int("a scale", -1<<24, 1<<24)
+			p.expect("*")
+			o.IndexReg = p.reg()
+			p.expect("]")
+		}
+		return o
 	case p.tok.kind == tNumber || p.is("-") || p.is("inf") || p.is("nan"):
 		return ImmBits(p.imm(e))
 	}

@@ -2,11 +2,50 @@ package wse
 
 import "slices"
 
-// function reads `fn NAME { .. }`.
+// function reads `fn NAME (a mem, b imm) { .. }`.
 func (p *parser) function() *Func {
 	f := &Func{Name: p.ident("the function's name")}
+	if p.accept("(") {
+		for {
+			q := FuncParam{Name: p.ident("a parameter")}
+			q.Type = ParamType(p.oneOf("a type of operand", paramTypeNames[:]))
+			if f.Params = append(f.Params, q); len(f.Params) > maxNames {
+				p.limit("a function has %d parameters at most", maxNames)
+			}
+			if !p.accept(",") {
+				break
+			}
+		}
+		p.expect(")")
+	}
 	f.Body = p.block()
 	return f
+}
+
+// call reads `NAME(u[0 : 8], 0x3f800000) lines 3 "a.wf:1", 2 "a.wf:2"`.
+func (p *parser) call(start int) *Call {
+	s := &Call{Func: p.ident("a function")}
+	if p.accept("(") {
+		for {
+			if s.Args = append(s.Args, p.operand(U32)); len(s.Args) > maxNames {
+				p.limit("a call has %d arguments at most", maxNames)
+			}
+			if !p.accept(",") {
+				break
+			}
+		}
+		p.expect(")")
+	}
+	if p.accept("lines") {
+		for {
+			s.Lines = append(s.Lines, LineRun{p.int("a number of operations", 1, maxExpanded), p.ident("a source line")})
+			if !p.accept(",") {
+				break
+			}
+		}
+	}
+	s.Line = p.sourceLine(start)
+	return s
 }
 
 // mapFunc reads `map NAME f32 (a, b) { t = mul.f32 a, b  return t }`.

@@ -101,7 +101,7 @@ func (w *printer) class(c *Class) {
 		w.mapFunc(f)
 	}
 	for _, f := range c.Funcs {
-		w.block("fn "+quoteName(f.Name), f.Body)
+		w.block("fn "+quoteName(f.Name)+paramsText(f.Params), f.Body)
 		w.line("}")
 	}
 	for _, t := range c.Tasks {
@@ -238,7 +238,7 @@ func (w *printer) stmt(s Stmt) {
 		}
 		w.line("%s %s%s", s.Fn, what, at(s.Line))
 	case *Call:
-		w.line("call %s%s", quoteName(s.Func), at(s.Line))
+		w.line("call %s%s%s%s", quoteName(s.Func), argsText(s.Args), linesText(s.Lines), at(s.Line))
 	case *Stamp:
 		w.line("time %s%s", s.To.text(U32), at(s.Line))
 	case *Reroute:
@@ -248,6 +248,43 @@ func (w *printer) stmt(s Stmt) {
 	case *Exit:
 		w.line("exit%s", at(s.Line))
 	}
+}
+
+// paramsText prints the parameters of a function: " (a mem, b imm)".
+func paramsText(params []FuncParam) string {
+	if len(params) == 0 {
+		return ""
+	}
+	var out []string
+	for _, p := range params {
+		out = append(out, quoteName(p.Name)+" "+p.Type.String())
+	}
+	return " (" + strings.Join(out, ", ") + ")"
+}
+
+// argsText prints the arguments of a call; constants are bits, because the type they are used with is the function's.
+func argsText(args []Operand) string {
+	if len(args) == 0 {
+		return ""
+	}
+	var out []string
+	for _, a := range args {
+		if a.Kind == Imm {
+			out = append(out, fmt.Sprintf("0x%08x", a.Bits))
+		} else {
+			out = append(out, a.text(U32))
+		}
+	}
+	return "(" + strings.Join(out, ", ") + ")"
+}
+
+// linesText prints the source lines of what a call runs: " lines 3 "a.wf:1", 2 "a.wf:2"".
+func linesText(lines []LineRun) string {
+	s := ""
+	for i, l := range lines {
+		s += [...]string{" lines ", ", "}[min(i, 1)] + strconv.Itoa(l.N) + " " + strconv.Quote(l.Line)
+	}
+	return s
 }
 
 func (w *printer) mapFunc(f *MapFunc) {
@@ -332,6 +369,11 @@ func (o Operand) text(e Elem) string {
 		return immText(o.Bits, e)
 	case Reg:
 		return "%" + quoteName(o.Reg)
+	case Formal:
+		if o.IndexReg != "" {
+			return fmt.Sprintf("$%s[%d*%%%s]", quoteName(o.Param), o.IndexScale, quoteName(o.IndexReg))
+		}
+		return "$" + quoteName(o.Param)
 	}
 	s := quoteName(o.Array) + "[" + strconv.Itoa(o.Offset)
 	if o.IndexReg != "" {

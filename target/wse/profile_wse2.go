@@ -127,6 +127,7 @@ var wse2Rows = []row{
 	{"code.branch", 8, 4, 16, "bytes", Assumed, "not found; instructions of 2 to 4 bytes, an operation loads up to 3 DSRs"},
 	{"code.taskctl", 6, 4, 12, "bytes", Assumed, "not found; instructions of 2 to 4 bytes, an operation loads up to 3 DSRs"},
 	{"code.task", 24, 8, 64, "bytes", Assumed, "not found; instructions of 2 to 4 bytes, an operation loads up to 3 DSRs"},
+	{"code.ref", 2, 2, 4, "bytes", Derived, "addresses within the 49,152 bytes of a PE have 16 bits"},
 	{"host.channels", 16, 1, 16, "channels", Document, "SDK: --channels 1..16; SDK 2.10 notes: saturates around 8"},
 	{"host.ticks", 290, 170, 800, "ticks/word", Assumed, "agent-memory: 11.4 to 15.4 GB/s with 16 streams, 4.2 with automatic ports, at 0.85 to 1.1 GHz"},
 	{"host.latency", 0, 0, 900000, "cycles", Assumed, "a lockstep round trip is 0.63 to 0.98 ms on CS-3 (agent-memory), all of it in the host"},

@@ -137,9 +137,7 @@ func (m Machine) CanSwitch(color int) bool {
 
 // Dynamic reports whether anything in the program can change a route, a switch or a queue binding while it runs, or keep a wavelet
 // from a CE. A control wavelet whose value is not written in the program can.
-func (p *Program) Dynamic() bool { return p.changesRoutes(true) }
-
-func (p *Program) changesRoutes(unknown bool) bool {
+func (p *Program) Dynamic() bool {
 	for _, r := range p.Routes {
 		if r.Switch != nil || r.Filter != nil || r.Teardown {
 			return true
@@ -156,7 +154,7 @@ func (p *Program) changesRoutes(unknown bool) bool {
 				case *Reroute, *Rebind:
 					found = true
 				case *Op:
-					found = found || s.Dst.Advance || s.Dst.Control && s.commands(unknown)
+					found = found || s.Dst.Advance || s.Dst.Control && s.commands()
 				}
 			})
 		}
@@ -164,13 +162,13 @@ func (p *Program) changesRoutes(unknown bool) bool {
 	return found
 }
 
-// commands reports whether the control wavelets an operation sends carry commands or stay away from CEs; unknown is the answer when
-// their value is not written in the program.
-func (o *Op) commands(unknown bool) bool {
+// commands reports whether the control wavelets an operation sends may carry commands or stay away from CEs: also when their value is not
+// written in the program.
+func (o *Op) commands() bool {
 	if o.Code == OpMov && len(o.Src) == 1 && o.Src[0].Kind == Imm {
 		return o.Src[0].Bits>>cmdShift != 0
 	}
-	return unknown
+	return true
 }
 
 func single(s DirSet) bool { return bits.OnesCount8(uint8(s)) == 1 }

@@ -41,6 +41,9 @@ type verifier struct {
 	line string
 	regs map[string]bool // written in the class
 	out  diag.List
+
+	calls    map[string]bool // functions with parameters whose call is being checked
+	expanded int             // statements of such calls
 }
 
 // fail reports at the current class, task and line.
@@ -84,7 +87,7 @@ func (v *verifier) tooMany() {
 		limit("queues", len(c.Queues), 64)
 		limit("params", len(c.Params), maxNames)
 		limit("tasks", len(c.Tasks), 64)
-		limit("functions", len(c.Funcs)+len(c.Maps), 64)
+		limit("functions", len(c.Funcs)+len(c.Maps), maxNames)
 		for _, q := range c.Queues {
 			limit("regions of queue "+q.Name, len(q.Colors), maxRegions)
 		}
@@ -216,7 +219,7 @@ func (v *verifier) class(c *Class) {
 	}
 	v.bindings()
 	v.tasks()
-	v.regs = registers(c)
+	v.regs, v.calls, v.expanded = registers(c), map[string]bool{}, 0
 	for _, t := range c.Tasks {
 		v.t, v.line = t, ""
 		v.stmts(t.Body, 0)
@@ -224,8 +227,10 @@ func (v *verifier) class(c *Class) {
 	v.t, v.line = nil, ""
 	v.functions()
 	for _, f := range c.Funcs {
-		v.t, v.line = &Task{Name: f.Name}, ""
-		v.stmts(f.Body, 0)
+		if len(f.Params) == 0 { // the others are checked where they are called
+			v.t, v.line = &Task{Name: f.Name}, ""
+			v.stmts(f.Body, 0)
+		}
 	}
 	v.t = nil
 }

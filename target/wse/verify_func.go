@@ -11,6 +11,13 @@ func (v *verifier) functions() {
 			v.fail("WF0502", "two functions are called %q, or one has no name", f.Name)
 		}
 		names[f.Name] = true
+		params := map[string]bool{}
+		for _, p := range f.Params {
+			if p.Name == "" || params[p.Name] || p.Type > ParamImm {
+				v.fail("WF0502", "function %s: two parameters are called %q, or one has no name or type", f.Name, p.Name)
+			}
+			params[p.Name] = true
+		}
 	}
 	size, open := map[string]int{}, map[string]bool{}
 	var count func(list []Stmt) int
@@ -59,6 +66,39 @@ func (v *verifier) functions() {
 		maps[f.Name] = true
 		v.mapFunc(f)
 	}
+}
+
+// call checks a call and, of a function with parameters, what it runs.
+func (v *verifier) call(s *Call, depth int) {
+	f := v.c.Func(s.Func)
+	if f == nil {
+		v.fail("WF0502", "call %s: no such function in the class", s.Func)
+		return
+	}
+	if len(s.Args) != len(f.Params) {
+		v.fail("WF0513", "call %s: %d arguments for %d parameters", s.Func, len(s.Args), len(f.Params))
+		return
+	}
+	for i, a := range s.Args {
+		if t, ok := ParamTypeOf(a); a.Kind == Formal {
+			v.fail("WF0502", "call %s: there is no parameter %q here", s.Func, a.Param)
+			return
+		} else if a.IndexReg != "" {
+			v.fail("WF0513", "call %s: %s has an index", s.Func, a.text(U32)).Note("the table of a call is constant").Suggest("use the index in the function")
+			return
+		} else if !ok || t != f.Params[i].Type {
+			v.fail("WF0513", "call %s: %s is no %v, which parameter %s is", s.Func, a.text(U32), f.Params[i].Type, f.Params[i].Name)
+			return
+		}
+	}
+	if len(f.Params) == 0 || v.calls[s.Func] || v.expanded > maxExpanded {
+		return
+	}
+	body := v.c.Callee(s)
+	Walk(body, func(Stmt) { v.expanded++ })
+	v.calls[s.Func] = true
+	v.stmts(body, depth+1)
+	delete(v.calls, s.Func)
 }
 
 func (v *verifier) mapFunc(f *MapFunc) {

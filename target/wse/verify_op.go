@@ -66,9 +66,7 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 		case *Exit:
 		case *Call:
 			v.line = s.Line
-			if v.c.Func(s.Func) == nil {
-				v.fail("WF0502", "call %s: no such function in the class", s.Func)
-			}
+			v.call(s, depth)
 		case *Stamp:
 			v.line = s.Line
 			v.stamp(s)
@@ -340,6 +338,8 @@ func (v *verifier) operand(x Operand, want Elem, dst, bits bool) {
 	case Imm:
 	case Reg:
 		v.reads(x.Reg)
+	case Formal:
+		v.fail("WF0502", "the function has no parameter %q", x.Param)
 	default:
 		v.fail("WF0508", "unknown operand")
 	}

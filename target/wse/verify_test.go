@@ -39,7 +39,11 @@ func TestVerifyRefuses(t *testing.T) {
 			t.Fatalf("%s: the legal program is refused: %v", machine, l)
 		}
 	}
-	const add = "add.f32 u[0 : 8] = u[0 : 8], v[0 : 8]"
+	const (
+		add   = "add.f32 u[0 : 8] = u[0 : 8], v[0 : 8]"
+		given = "task main local 8 { " + add
+		fn    = "fn f (x mem, s imm) { mul.f32 u[0 : 8] = $x, $s } task main local 8 { "
+	)
 	for _, c := range []struct{ old, new, code, says string }{
 		{"mesh 4 2", "mesh 800 2", "WF0505", "wse2 offers 750 x 994"},
 		{"at x 2..4", "at x 1..4", "WF0505", "both claim PE (1,0)"},
@@ -91,6 +95,17 @@ func TestVerifyRefuses(t *testing.T) {
 		{"array v f32[8]", "array v f32[8] addr 20000 array w f32[8] addr 20016", "WF0509", "v and w overlap at address 20016"},
 		{"array v f32[8]", "array v f32[8] align 3", "WF0509", "alignment 3"},
 		{"array v f32[8]", "array v f32[2] = list [1, 2, 3]", "WF0508", "3 initial values"},
+		{add, "call f", "WF0502", "no such function"},
+		{given, fn + "call f(u[0 : 8])", "WF0513", "1 arguments for 2 parameters"},
+		{given, fn + "call f(u[0 : 8], v[0])", "WF0513", "v[0] is no imm, which parameter s is"},
+		{given, fn + "call f(u[0 : 2, 4], 0x0)", "WF0513", "is no mem"},
+		{given, fn + "set %j = 1 call f(u[0 + 1*%j : 8], 0x0)", "WF0513", "has an index"},
+		{given, fn + "call f($x, 0x0)", "WF0502", `no parameter "x" here`},
+		{given, fn + "call f(u[0 : 4], 0x0)", "WF0508", "operands of"},
+		{given, fn + "call f(h[0 : 8], 0x0)", "WF0508", "holds f16"},
+		{given, "fn f (x mem, x imm) { } task main local 8 { call f(u[0 : 8], 0x0)", "WF0502", "two parameters"},
+		{given, "fn f { mul.f32 u[0 : 8] = $y, 2 } task main local 8 { call f", "WF0502", `no parameter "y"`},
+		{given, "fn f (x mem) { call g($x) } fn g (y mem) { call f($y) } task main local 8 { call f(u[0 : 8])", "WF0513", "calls itself"},
 	} {
 		src := strings.Replace(legal, c.old, c.new, 1)
 		if src == legal {

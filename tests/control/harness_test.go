@@ -80,7 +80,7 @@ func build(p *ir.Program, machine string, w, h int, trees bool) (*built, error) 
 	if v := route.Deadlock(mp, 4); v.Kind != route.Free {
 		return nil, fmt.Errorf("network: %v", v)
 	}
-	code, err := codegen.Generate(mp, table, m, codegen.Options{})
+	code, err := codegen.Generate(mp, table, m, codegen.Options{Short: (w+h)%2 == 1}) // else as it fits
 	var queues *codegen.QueueError
 	var tasks *codegen.TaskError
 	if errors.As(err, &queues) || errors.As(err, &tasks) {

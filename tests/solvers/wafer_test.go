@@ -103,16 +103,24 @@ func TestModelsAgree(t *testing.T) {
 	}
 }
 
-// Multigrid on the wafer: levels lie over each other, and the bits are the interpreter's.
+// Multigrid on the wafer: levels lie over each other, and the bits are the interpreter's. In three dimensions, and with coefficients, the
+// levels' code fits a PE because they share it (package compact).
 func TestWaferMultigrid(t *testing.T) {
-	for _, m := range []string{"multigrid(tol = 1e-5, sweeps = 2)", "cg(tol = 1e-5, pre = chebyshev(3))"} {
+	const plane, space = "x: 0 .. 1 in 8; y: 0 .. 1 in 8", "x: 0 .. 1 in 8; y: 0 .. 1 in 8; z: 0 .. 1 in 8"
+	for _, c := range []struct{ grid, op, bc, m string }{
+		{plane, "lap(p')", "all: p = 0", "multigrid(tol = 1e-5, sweeps = 2)"},
+		{plane, "lap(p')", "all: p = 0", "cg(tol = 1e-5, pre = chebyshev(3))"},
+		{space, "lap(p')", "all: p = 0", "multigrid(tol = 1e-5)"},
+		{space, "lap(p')", "x: p = 0; y: dn(p) = 0; z.lo: p = 0; z.hi: dn(p) = 0", "multigrid(tol = 1e-5, sweeps = 2)"},
+	} {
+		m := c.m
 		p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: `
-grid g { x: 0 .. 1 in 8; y: 0 .. 1 in 8 }
+grid g { ` + c.grid + ` }
 field p on g = 0
 field n = 0
-bc p { all: p = 0 }
+bc p { ` + c.bc + ` }
 evolve k in 0 .. 1 {
-  solve -lap(p') = sin(pi*x)*sin(pi*y) for p' using ` + m + `
+  solve -` + c.op + ` = sin(pi*x)*sin(pi*y) for p' using ` + m + `
   n' = iterations(p')
 }
 `}, wfc.BuildOptions{})

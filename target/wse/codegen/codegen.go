@@ -19,6 +19,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/compact"
 )
 
 // Fabric is the machine as package route sees it.
@@ -72,6 +73,9 @@ const (
 type Options struct {
 	// Line names the source line of a position, for traces and messages; nil leaves lines empty.
 	Line func(ir.Pos) string
+	// Short makes the code of every class as short as it gets. Else only code that does not fit the machine's memory beside the class's
+	// arrays is rewritten with loops and functions, see package compact.
+	Short bool
 }
 
 // Output is what Generate makes.
@@ -88,6 +92,7 @@ type Code struct {
 	Class, Func string
 	Ops         []*wse.Op
 	Waits       []int
+	Extra       int64 // estimated cycles that loops and calls add, which made the class's code shorter (package compact)
 }
 
 // Generate writes the machine program. A *QueueError or *TaskError reports a limit of the machine; other errors mean that the
@@ -101,16 +106,50 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	for _, e := range t.Entries {
 		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: e.Region, Rx: e.Rx, Tx: e.Tx})
 	}
+	fits := true
 	for i := range p.Classes {
 		g := &gen{p: p, t: t, m: m, o: o, in: &p.Classes[i]}
 		c, err := g.class()
 		if err != nil {
 			return nil, err
 		}
+		if fits || o.Short { // else it is too late for the others, too
+			var extra int64
+			fits, extra = shorten(c, m, o.Short)
+			spread(g.code, extra)
+		}
 		out.Classes = append(out.Classes, c)
 		code = append(code, g.code...)
 	}
 	return &Output{out, code}, nil
+}
+
+// shorten makes the code of a class fit beside its arrays, or as short as it gets, and reports whether it fits and what that costs in cycles.
+// Code that fits stays straight: it is the fastest.
+func shorten(c *wse.Class, m wse.Machine, most bool) (fits bool, extra int64) {
+	l, err := wse.Layout(&wse.Program{Classes: []*wse.Class{c}}, m)
+	limit := l[0].Code + l[0].Free()
+	switch {
+	case most:
+		limit = 0
+	case err == nil:
+		return true, 0
+	case limit <= 0: // the arrays alone are too much
+		return false, 0
+	}
+	r := compact.Class(c, m, limit)
+	return r.After <= limit, r.Cycles
+}
+
+// spread divides what shortening costs a class among its functions by their numbers of operations.
+func spread(code []Code, extra int64) {
+	all := 0
+	for i := range code {
+		all += len(code[i].Ops)
+	}
+	for i := range code {
+		code[i].Extra = extra * int64(len(code[i].Ops)) / int64(max(1, all))
+	}
 }
 
 // ScalarArray is the name of the array that holds the host scalars of one element type.

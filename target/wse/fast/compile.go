@@ -19,6 +19,7 @@ const (
 	iJump
 	iCtl
 	iExit
+	iFrame // of calls: time only
 	iEnd
 )
 
@@ -128,8 +129,8 @@ func compile(cl *wse.Class, lay wse.ClassLayout, m wse.Machine) (*code, error) {
 	}
 	k.queues()
 	used := map[int]bool{}
-	for _, t := range cl.Tasks {
-		wse.Walk(t.Body, func(s wse.Stmt) {
+	for _, body := range cl.Bodies() {
+		wse.Walk(body, func(s wse.Stmt) {
 			if o, ok := s.(*wse.Op); ok && o.Async {
 				used[k.ut(o)] = true
 			}
@@ -268,6 +269,9 @@ func (k *compiler) block(list []wse.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
 		case *wse.Op:
+			if n := m.FetchCycles(s); n > 0 {
+				k.emit(ins{kind: iFrame, cost: one(n)})
+			}
 			k.emit(ins{kind: iOp, dsd: k.op(s)})
 		case *wse.Set:
 			k.emit(ins{kind: iSet, dst: k.reg(s.Reg), fn: s.Fn, a: k.value(s.A), b: k.value(s.B), cost: one(m.ScalarCycles)})
@@ -276,6 +280,11 @@ func (k *compiler) block(list []wse.Stmt) {
 			k.emit(ins{kind: iLoad, dst: k.reg(s.Reg), from: from, cost: one(m.LoadCycles)})
 		case *wse.TaskCtl:
 			k.emit(ins{kind: iCtl, ctl: s.Fn, ctlTask: k.task(s.Task), cost: one(m.TaskCtlCycles)})
+		case *wse.Call:
+			there, back := m.CallCost(s)
+			k.emit(ins{kind: iFrame, cost: one(there)})
+			k.block(k.class.Callee(s))
+			k.emit(ins{kind: iFrame, cost: one(back)})
 		case *wse.Exit:
 			k.emit(ins{kind: iExit, cost: one(m.TaskCtlCycles)})
 		case *wse.If:

@@ -23,7 +23,7 @@ var modelled = map[reflect.Type][]string{
 	reflect.TypeFor[wse.Route]():      {"Color", "Region", "Rx", "Tx"},
 	reflect.TypeFor[wse.Region]():     {"X", "Y"},
 	reflect.TypeFor[wse.Range]():      {"Lo", "Hi", "Step"},
-	reflect.TypeFor[wse.Class]():      {"Name", "Regions", "Args", "Params", "Arrays", "Queues", "Tasks", "Entry"},
+	reflect.TypeFor[wse.Class]():      {"Name", "Regions", "Args", "Params", "Arrays", "Queues", "Tasks", "Funcs", "Entry"},
 	reflect.TypeFor[wse.Param]():      {"Name", "Base", "PX", "PY"},
 	reflect.TypeFor[wse.Array]():      {"Name", "Elem", "Len", "Align", "Bank", "Addr", "Export", "Init"},
 	reflect.TypeFor[wse.Init]():       {"Kind", "Values", "C", "I", "PX", "PY"},
@@ -33,7 +33,7 @@ var modelled = map[reflect.Type][]string{
 	reflect.TypeFor[wse.Op]():         {"Code", "Elem", "Dst", "Src", "Async", "Done", "UT", "Line"},
 	reflect.TypeFor[wse.Completion](): {"Kind", "Task"},
 	reflect.TypeFor[wse.Operand](): {"Kind", "Array", "Offset", "IndexReg", "IndexScale", "Dims", "Queue", "Extent", "Control",
-		"Bits", "Reg"},
+		"Bits", "Reg", "Param"},
 	reflect.TypeFor[wse.Dim]():     {"Len", "Stride"},
 	reflect.TypeFor[wse.Val]():     {"Name", "Imm"},
 	reflect.TypeFor[wse.Cond]():    {"A", "B", "Cmp"},
@@ -43,6 +43,8 @@ var modelled = map[reflect.Type][]string{
 	reflect.TypeFor[wse.While]():   {"Cond", "Body", "Line"},
 	reflect.TypeFor[wse.TaskCtl](): {"Fn", "Task", "Line"},
 	reflect.TypeFor[wse.Exit]():    {"Line"},
+	reflect.TypeFor[wse.Call]():    {"Func", "Args", "Line", "Lines"},
+	reflect.TypeFor[wse.LineRun](): {"N", "Line"},
 }
 
 // largest is the last value of an enumeration that this engine knows.
@@ -103,6 +105,10 @@ func walk(v reflect.Value) error {
 				return unsupported("the program uses %s of %s", name, v.Type())
 			case name == "Control":
 				return unsupported("the program sends control wavelets")
+			case name == "Funcs": // as they are called
+				if err := walk(reflect.ValueOf(v.Addr().Interface().(*wse.Class).Bodies())); err != nil {
+					return err
+				}
 			default:
 				if err := walk(v.Field(i)); err != nil {
 					return err

@@ -20,7 +20,8 @@ const (
 	iExit
 	iReroute
 	iRebind
-	iCall // a function begins here or is left
+	iCall  // a function begins here or is left
+	iFetch // descriptors of the next operation come from the table of a call
 	iStamp
 	iEnd // end of task
 )
@@ -318,6 +319,9 @@ func (k *compiler) block(list []wse.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
 		case *wse.Op:
+			if n := m.FetchCycles(s); n > 0 {
+				k.emit(ins{kind: iFetch, line: s.Line, cost: one(n)})
+			}
 			k.emit(ins{kind: iOp, line: s.Line, dsd: k.op(s)})
 		case *wse.Set:
 			k.emit(ins{kind: iSet, line: s.Line, dst: k.reg(s.Reg), fn: s.Fn, a: k.value(s.A), b: k.value(s.B), cost: one(m.ScalarCycles)})
@@ -327,9 +331,10 @@ func (k *compiler) block(list []wse.Stmt) {
 		case *wse.TaskCtl:
 			k.emit(ins{kind: iCtl, line: s.Line, ctl: s.Fn, ctlTsk: k.taskIndex(s.Task), queue: k.input(s.Queue), cost: one(m.TaskCtlCycles)})
 		case *wse.Call: // as if the body stood here; Verify has bounded it
-			k.emit(ins{kind: iCall, line: s.Line, cost: one(m.CallCycles / 2)})
-			k.block(k.c.class.Func(s.Func).Body)
-			k.emit(ins{kind: iCall, line: s.Line, cost: one(m.CallCycles - m.CallCycles/2)})
+			there, back := m.CallCost(s)
+			k.emit(ins{kind: iCall, line: s.Line, cost: one(there)})
+			k.block(k.c.class.Callee(s))
+			k.emit(ins{kind: iCall, line: s.Line, cost: one(back)})
 		case *wse.Stamp:
 			to := s.To
 			a := k.c.class.Array(to.Array)

@@ -301,6 +301,8 @@ func (s *Sim) describe(k *code, in *ins, names []string) Ins {
 		x.Text = "rebind " + in.rebind.x.Queue
 	case iCall:
 		x.Text = "call"
+	case iFetch:
+		x.Text = "fetch"
 	case iStamp:
 		x.Text = "time"
 	case iCtl:

@@ -320,7 +320,7 @@ func (k *code) block(t int, list []wse.Stmt) {
 		case *wse.Exit:
 			k.emit(ins{kind: iExit, task: t, line: s.Line})
 		case *wse.Call: // as if the body stood here; Verify bounds it
-			k.block(t, k.class.Func(s.Func).Body)
+			k.block(t, k.class.Callee(s))
 		case *wse.Stamp:
 			to := s.To
 			a := k.access(to, true)
@@ -363,7 +363,7 @@ func (k *code) quiet(list []wse.Stmt) bool {
 		switch s := s.(type) {
 		case *wse.Set, *wse.Load, *wse.If, *wse.Stamp:
 		case *wse.Call:
-			ok = ok && k.quiet(k.class.Func(s.Func).Body)
+			ok = ok && k.quiet(k.class.Callee(s))
 		case *wse.Op:
 			for _, x := range append([]wse.Operand{s.Dst}, s.Src...) {
 				ok = ok && x.Kind != wse.Fabric && x.Kind != wse.Queued
