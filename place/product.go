@@ -12,7 +12,7 @@ import (
 // device part of p in which every placement of an axis has a name of its own, and the layouts of those, or nil when the program has no
 // contraction or no strands that can leave memory. Matrices whose summed axis leaves memory are distributed along both sides of the mesh.
 func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
-	if !contracts(p) {
+	if !Contracts(p) {
 		return nil, nil
 	}
 	s := strandsOf(p)
@@ -27,7 +27,8 @@ func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
 	return s.rename(c)
 }
 
-func contracts(p *ir.Program) bool {
+// Contracts reports whether a device function contracts tensors.
+func Contracts(p *ir.Program) bool {
 	for i := range p.Funcs {
 		for j := range p.Funcs[i].Ops {
 			if o := &p.Funcs[i].Ops[j]; !p.Funcs[i].Host && o.Kind == ir.Reduce && o.FMA {

@@ -33,6 +33,8 @@ type Options struct {
 	StreamReceives bool
 	// LocalFirst computes what needs no other PE before the rest of a body, at the cost of scratch vectors that live longer.
 	LocalFirst bool
+	// Rows writes contractions as operations on vectors and single numbers, at the cost of more of them.
+	Rows bool
 	// WaitTogether waits at once for sends that were started together. That can deadlock where a neighbour takes one of them only after
 	// what is sent later, on a ring for example; package route decides.
 	WaitTogether bool
