@@ -11,7 +11,8 @@ import (
 // Products lays the strands of p onto m such that the fullest PE holds least, where Layouts lays whole axes. It returns a copy of the
 // device part of p in which every placement of an axis has a name of its own, and the layouts of those, or nil when the program has no
 // contraction or no strands that can leave memory. Matrices whose summed axis leaves memory are distributed along both sides of the mesh.
-func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
+// With ring, the sides have as many parts and are folded, so that panels can go round them.
+func Products(p *ir.Program, m Machine, ring bool) (*ir.Program, []mesh.Layout) {
 	if !Contracts(p) {
 		return nil, nil
 	}
@@ -19,7 +20,7 @@ func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
 	if s == nil {
 		return nil, nil
 	}
-	c := &climber{s: s, at: make([]mesh.Dim, len(s.all))}
+	c := &climber{s: s, at: make([]mesh.Dim, len(s.all)), ring: ring}
 	c.limit[mesh.X], c.limit[mesh.Y] = m.Extent()
 	if !c.climb() {
 		return nil, nil
@@ -44,6 +45,7 @@ type climber struct {
 	s     *strands
 	at    []mesh.Dim
 	limit [3]int
+	ring  bool // a square, both sides folded
 }
 
 // climb reports whether anything left memory.
@@ -105,8 +107,11 @@ func (c *climber) pairs() (out [][2]int) {
 // parts is into how many blocks every axis along d is cut.
 func (c *climber) parts(d mesh.Dim) int {
 	n := c.limit[d]
+	if c.ring {
+		n = min(c.limit[mesh.X], c.limit[mesh.Y])
+	}
 	for i, x := range c.s.all {
-		if c.at[i] == d {
+		if c.at[i] == d || c.ring && c.at[i] != mesh.Mem {
 			n = min(n, x.points)
 		}
 	}
@@ -244,6 +249,7 @@ func (s *strands) rename(c *climber) (*ir.Program, []mesh.Layout) {
 			b.Name = n
 			l := mesh.Layout{Axis: n, Dim: d, N: a.N, Parts: 1, Periodic: a.Periodic, With: lead[d]}
 			if d != mesh.Mem {
+				l.Folded = c.ring
 				if l.Parts = c.parts(d); lead[d] == "" {
 					lead[d] = n
 				}

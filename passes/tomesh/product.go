@@ -22,40 +22,31 @@ import (
 
 // panels brings one factor of a product, along d.
 type panels struct {
-	e     *pe
-	d     mesh.Dim
-	lay   *mesh.Layout
-	elem  ir.Elem
-	own   *opnd // the part's own panel, by iteration dimension; position lo(block) of k is at its offset
-	pan   *opnd // a received panel
-	ring  [2]*opnd
-	slice func(*opnd) mesh.Slice
-	n     int
-	k     int // iteration dimension of the summed index
-	block int // current block
+	e      *pe
+	d      mesh.Dim
+	lay    *mesh.Layout
+	elem   ir.Elem
+	own    *opnd // the part's own panel, by iteration dimension; position lo(block) of k is at its offset
+	pan    *opnd // a received panel
+	ring   [2]*opnd
+	slice  func(*opnd) mesh.Slice
+	buffer func() *opnd // makes another
+	n      int          // elements of a panel
+	k      int          // iteration dimension of the summed index
+	block  int          // current block
 }
 
 // product multiplies panel by panel.
 func (e *pe) product(o *op) {
-	before := map[ir.Elem][]bool{}
-	for el, used := range e.temp {
-		before[el] = append([]bool{}, used...)
-	}
+	defer e.keepTemps()()
 	p := &o.pieces[0]
 	k := len(o.Dom)
-	box := make([]ir.Interval, len(o.iter))
-	for i, x := range o.iter {
-		box[i] = ir.Interval{Hi: x.Hi}
-		if o.dims[i] != mesh.Mem {
-			box[i].Hi = e.see[x.Axis].Size
-		}
-	}
+	box := e.ownBox(o)
 	acc := e.place(o.res[0].st, box[:k])
-	mul := &p.Body.Nodes[p.Body.Results[0]]
 	var sides [2]*panels
 	var local [2]*opnd
-	cuts := map[int]bool{0: true}
-	for i, node := range mul.Args {
+	cuts := map[int]bool{}
+	for i, node := range o.factors() {
 		a := p.acc[node]
 		if a.panel < 0 {
 			g := &dag{e: e, o: o, p: p, b: box}
@@ -63,7 +54,8 @@ func (e *pe) product(o *op) {
 			local[i] = g.eval(node)
 			continue
 		}
-		sides[i] = e.panels(o, a, box, k)
+		sides[i] = e.panels(a, box, k)
+		sides[i].pan = sides[i].buffer()
 		for b := range sides[i].lay.Parts {
 			lo, _ := sides[i].lay.Block(b)
 			cuts[lo] = true
@@ -77,8 +69,7 @@ func (e *pe) product(o *op) {
 		}
 		at := append(append([]ir.Interval{}, box[:k]...), ir.Interval{Lo: lo, Hi: hi})
 		var terms []*opnd
-		for i := range mul.Args {
-			t := local[i]
+		for i, t := range local {
 			if sides[i] != nil {
 				t = sides[i].at(lo)
 			}
@@ -87,11 +78,50 @@ func (e *pe) product(o *op) {
 		e.fold(o, acc, terms, at, lo == 0)
 		lo = hi
 	}
-	e.temp = before
+}
+
+// keepTemps returns what gives back the scratch vectors that are taken from now on.
+func (e *pe) keepTemps() func() {
+	before := map[ir.Elem][]bool{}
+	for el, used := range e.temp {
+		before[el] = append([]bool{}, used...)
+	}
+	return func() { e.temp = before }
+}
+
+// factors are the nodes of a product's two factors.
+func (o *op) factors() []int {
+	b := &o.pieces[0].Body
+	return b.Nodes[b.Results[0]].Args
+}
+
+// panelDims are the sides of the mesh along which factors come in panels.
+func (o *op) panelDims() (out []mesh.Dim) {
+	if !o.panels {
+		return nil
+	}
+	for _, node := range o.factors() {
+		if a := o.pieces[0].acc[node]; a.panel >= 0 {
+			out = append(out, a.v.dims[a.panel])
+		}
+	}
+	return out
+}
+
+// ownBox is the part of a product's box that this PE computes: its block of the output, all of the summed index.
+func (e *pe) ownBox(o *op) []ir.Interval {
+	box := make([]ir.Interval, len(o.iter))
+	for i, x := range o.iter {
+		box[i] = ir.Interval{Hi: x.Hi}
+		if o.dims[i] != mesh.Mem {
+			box[i].Hi = e.see[x.Axis].Size
+		}
+	}
+	return box
 }
 
 // panels prepares the factor that is read by a.
-func (e *pe) panels(o *op, a *access, box []ir.Interval, k int) *panels {
+func (e *pe) panels(a *access, box []ir.Interval, k int) *panels {
 	v := a.v
 	d := v.dims[a.panel]
 	s := &panels{e: e, d: d, lay: place.Find(e.l.ls, v.axes[a.panel]), elem: v.elem, k: k, block: -1, n: 1}
@@ -114,7 +144,7 @@ func (e *pe) panels(o *op, a *access, box []ir.Interval, k int) *panels {
 		packed[i] = n
 		n *= size[i]
 	}
-	buffer := func() *opnd {
+	s.buffer = func() *opnd {
 		b := &opnd{array: tempName(s.own.elem, e.takeTemp(s.own.elem, s.n)), stride: make([]int, len(box)), temp: -1, elem: s.own.elem}
 		for i, j := range a.dim {
 			b.stride[j] = packed[i]
@@ -124,7 +154,7 @@ func (e *pe) panels(o *op, a *access, box []ir.Interval, k int) *panels {
 	for i, j := range a.dim {
 		s.own.stride[j] = c.stride[i]
 	}
-	s.ring[0], s.ring[1], s.pan = buffer(), buffer(), buffer()
+	s.ring[0], s.ring[1] = s.buffer(), s.buffer()
 	s.slice = func(x *opnd) mesh.Slice {
 		if x == s.own {
 			return v.st.slice(own)

@@ -45,8 +45,19 @@ type Options struct {
 // Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
 // The error is a diag.List of explained diagnostics.
 func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, error) {
+	l := newLowering(p, layouts, o)
+	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.turns, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
+		stage()
+		if err := l.diags.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return l.out, nil
+}
+
+func newLowering(p *ir.Program, layouts []mesh.Layout, o Options) *lowering {
 	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{}, wanted: map[string][3]bool{},
-		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}}
+		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]int{}}
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
 	for _, d := range meshDims {
@@ -57,13 +68,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 			}
 		}
 	}
-	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
-		stage()
-		if err := l.diags.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return l.out, nil
+	return l
 }
 
 // Bounds that keep processes and the time to make them small.
@@ -89,6 +94,7 @@ type lowering struct {
 	funcs   []*function
 	arrays  map[string]*store  // by array name
 	homes   map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
+	turned  map[string]int     // arrays whose blocks are turned, see cannon.go: 1 + the dimension
 	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
 	control []ir.Proc
 	index   map[string]int // lengths of the index data, by axis
@@ -146,7 +152,7 @@ func (l *lowering) checkLayouts() {
 // follows reports whether a layout lies like the one it names.
 func (l *lowering) follows(x *mesh.Layout) bool {
 	o := place.Find(l.ls, x.With)
-	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded && o.Periodic == x.Periodic
+	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded
 }
 
 func (l *lowering) checkElem(e ir.Elem, at ir.Pos, what string) {
