@@ -1,6 +1,7 @@
 package wfc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -85,7 +86,7 @@ func (p *Program) ways(m wse.Machine) ([]*way, error) {
 }
 
 // choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
-// last. The error is that of the first way when none can be lowered.
+// last, or with the fewest bytes. The error is that of the first way when none can be lowered.
 func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
 	for _, w := range ways {
 		if w.pl, w.err = p.lowerToMesh(w, m, true); w.err == nil {
@@ -94,10 +95,13 @@ func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
 	}
 	first := ways[0]
 	slices.SortStableFunc(ways, func(a, b *way) int {
-		if ra, rb := a.rank(), b.rank(); ra != rb || ra < 4 {
+		switch ra, rb := a.rank(), b.rank(); {
+		case ra != rb:
 			return rb - ra
+		case ra == 4:
+			return cmp.Compare(a.cycles, b.cycles)
 		}
-		return int(min(1, max(-1, a.cycles-b.cycles)))
+		return cmp.Compare(a.bytes(), b.bytes())
 	})
 	if ways[0].err != nil {
 		return nil, placed{}, first.err
@@ -118,6 +122,14 @@ func (w *way) rank() int {
 		return 3
 	}
 	return 4
+}
+
+// bytes is what the fullest PE holds, 0 when that is not known.
+func (w *way) bytes() (most int) {
+	for _, l := range w.pl.layout {
+		most = max(most, l.Used())
+	}
+	return most
 }
 
 // estimate is the time of one iteration of every device function, each in its slowest class.
@@ -141,10 +153,7 @@ func reportWays(ways []*way) (out []report.Product) {
 		if len(ways) == 1 && w.name == "whole axes" {
 			return nil
 		}
-		x := report.Product{Name: w.name, Cycles: w.cycles}
-		for _, l := range w.pl.layout {
-			x.Bytes = max(x.Bytes, l.Used())
-		}
+		x := report.Product{Name: w.name, Cycles: w.cycles, Bytes: w.bytes()}
 		if err := errors.Join(w.err, w.pl.err); err != nil {
 			x.Why = err.Error()
 		}

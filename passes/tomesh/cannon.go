@@ -114,7 +114,9 @@ func (e *pe) cannon(o *op) {
 	acc := e.place(o.res[0].st, box[:k])
 	var sides []*panels
 	for _, a := range o.panelReads() {
-		sides = append(sides, e.panels(a, box, k))
+		s := e.panels(a, box, k)
+		s.ring = s.buffers(2)
+		sides = append(sides, s)
 	}
 	steps := sides[0].lay.Parts
 	at := append(append([]ir.Interval{}, box[:k]...), ir.Interval{Hi: sides[0].lay.MaxBlock()})
@@ -123,15 +125,21 @@ func (e *pe) cannon(o *op) {
 		for _, s := range sides {
 			terms = append(terms, s.passing(step).moved(box, at))
 		}
+		receive := func(early bool) {
+			for _, s := range sides {
+				if step+1 < steps && early == (s.n >= overlapFrom) {
+					e.receive(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.passing(step+1)))
+				}
+			}
+		}
 		if step+1 < steps {
 			for _, s := range sides {
 				e.send(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.passing(step)))
 			}
-			for _, s := range sides {
-				e.receive(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.passing(step+1)))
-			}
 		}
+		receive(true)
 		e.fold(o, acc, terms, at, step == 0)
+		receive(false)
 	}
 }
 

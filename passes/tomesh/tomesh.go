@@ -5,6 +5,7 @@
 //	index times or divided      nothing, or a halo: the blocks of fine and coarse grids lie over each other
 //	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
 //	index summed away           local fold, then the parts combine into part 0, in a chain or along a tree
+//	another index of a product  panels, multicast block by block (SUMMA) or round a ring (Cannon)
 //
 // The lowering is written for one PE that sees itself only through a [place.View] per mesh axis. It is run once per pair of distinct
 // views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
@@ -15,7 +16,7 @@
 // The stages: procedures and what decides their branches (control.go), values (values.go), which of them every part must have
 // (residence.go), reductions that travel together (fused.go), what each consumer needs of a value beyond the own block (need.go), storage
 // (direct.go, store.go, pool.go, lives.go), then per class exchanges (exchange.go), bodies as vector operations (body.go), reductions
-// (reduce.go, tree.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
+// (reduce.go, tree.go), products whose factors come in panels (product.go, cannon.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
 package tomesh
 
 import (
