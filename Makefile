@@ -5,7 +5,7 @@ GO ?= go
 FUZZTIME ?= 20s
 SOAK ?= 2000
 
-.PHONY: test toolchain vet soak bench bench-peers bench-packages fuzz validate programs engines
+.PHONY: test toolchain vet soak bench bench-peers bench-packages fuzz validate programs products engines
 
 test: toolchain vet
 	$(GO) test ./...
@@ -33,6 +33,10 @@ validate:
 # The programs of models/ on the simulated wafer: docs/programs.md.
 programs:
 	$(GO) run ./bench/wafer
+
+# Products of matrices in every distribution: docs/products.md.
+products:
+	$(GO) run ./bench/products
 
 # The fast engine of the simulated wafer against the plain one: the figures of docs/engines.md.
 engines:

@@ -4,6 +4,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/passes/tomesh"
+	"github.com/wfc-lang/wfc/place"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/codegen"
@@ -20,11 +21,15 @@ type placed struct {
 }
 
 // lowerToMesh lowers as the cost model prefers: what needs no other PE first, while halos are on their way, and reductions along trees.
-// Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code): the first of four ways that fits is taken, and
-// the leanest when none does. together is tomesh.Options.WaitTogether.
+// Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code), and so do contractions row by row (code): the first
+// combination that fits is taken, and the leanest when none does. together is tomesh.Options.WaitTogether.
 func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, err error) {
 	trees := collective.Auto(cost.Collective(m, false), m.UsableColors)
-	for _, o := range []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}} {
+	ladder := []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}}
+	if place.Contracts(w.ir) {
+		ladder = append([]tomesh.Options{{LocalFirst: true, Tree: trees, Rows: true}}, ladder...)
+	}
+	for _, o := range ladder {
 		o.Source, o.StreamReceives, o.WaitTogether = p.file, true, together
 		mp, err := tomesh.Lower(w.ir, w.layouts, o)
 		if err != nil {

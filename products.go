@@ -1,6 +1,7 @@
 package wfc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
+	"github.com/wfc-lang/wfc/passes/tomesh"
 	"github.com/wfc-lang/wfc/place"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/target/wse"
@@ -19,22 +21,25 @@ type Products string
 
 // Distributions. Whole: every axis lies in one place, so of two matrices that share an axis at most one is cut along both sides of the mesh,
 // and the other is in several PEs. SUMMA: every placement of an axis is chosen by itself, so that the fullest PE holds least; panels of
-// the matrices are brought together (see passes/tomesh/product.go). Auto takes what the cost model estimates to take fewer cycles.
+// the matrices are brought together (see passes/tomesh/product.go). Cannon: the same on a square whose sides are rings that the panels
+// go round, where both factors are arrays that the wafer only reads (cannon.go there). Auto takes what the cost model estimates to take
+// fewer cycles.
 const (
-	ProductsAuto  Products = "auto"
-	ProductsWhole Products = "whole"
-	ProductsSUMMA Products = "summa"
+	ProductsAuto   Products = ""
+	ProductsWhole  Products = "whole"
+	ProductsSUMMA  Products = "summa"
+	ProductsCannon Products = "cannon"
 )
 
-// ParseProducts reads a distribution; "" is auto.
+// ParseProducts reads a distribution.
 func ParseProducts(s string) (Products, error) {
 	switch p := Products(s); p {
-	case "":
+	case "auto":
 		return ProductsAuto, nil
-	case ProductsAuto, ProductsWhole, ProductsSUMMA:
+	case ProductsAuto, ProductsWhole, ProductsSUMMA, ProductsCannon:
 		return p, nil
 	}
-	return "", fmt.Errorf("expected %s, %s or %s", ProductsAuto, ProductsWhole, ProductsSUMMA)
+	return "", fmt.Errorf("expected auto, %s, %s or %s", ProductsWhole, ProductsSUMMA, ProductsCannon)
 }
 
 // way is a distribution of a program: its device part with a name for every placement of an axis, and the layouts of those.
@@ -50,28 +55,38 @@ type way struct {
 // ways lists the distributions to choose from.
 func (p *Program) ways(m wse.Machine) ([]*way, error) {
 	var out []*way
-	if p.products != ProductsSUMMA {
+	if p.products == ProductsAuto || p.products == ProductsWhole {
 		layouts, err := place.Layouts(p.IR, site{m: m}, place.Options{})
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, &way{name: "whole axes", ir: p.IR, layouts: layouts})
 	}
-	if p.products != ProductsWhole {
-		if q, layouts := place.Products(p.IR, site{m: m}); q != nil && !(len(out) == 1 && slices.Equal(layouts, out[0].layouts)) {
+	if p.products == ProductsAuto || p.products == ProductsSUMMA {
+		if q, layouts := place.Products(p.IR, site{m: m}, false); q != nil && !(len(out) == 1 && slices.Equal(layouts, out[0].layouts)) {
 			out = append(out, &way{name: "SUMMA", ir: q, layouts: layouts})
 		}
 	}
-	if len(out) == 0 {
-		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no matrix of %s can lie over both sides of the mesh", p.Name).
-			Note("there is no product of two matrices whose axes may be cut, or the mesh has one PE").
-			Suggest("leave --products out")}
+	if p.products == ProductsAuto || p.products == ProductsCannon {
+		if q, layouts := place.Products(p.IR, site{m: m}, true); q != nil && tomesh.Turns(q, layouts) {
+			out = append(out, &way{name: "Cannon", ir: q, layouts: layouts})
+		}
 	}
-	return out, nil
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case p.products == ProductsCannon:
+		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no product of %s can be done by Cannon's algorithm", p.Name).
+			Note("both factors must be arrays that the wafer only reads in such products, and the side of the square must divide the summed axis").
+			Suggest("use --products summa, or another --mesh")}
+	}
+	return nil, diag.List{diag.New("WF0527", diag.Span{}, "no matrix of %s can lie over both sides of the mesh", p.Name).
+		Note("there is no product of two matrices whose axes may be cut, or the mesh has one PE").
+		Suggest("leave --products out")}
 }
 
 // choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
-// last. The error is that of the first way when none can be lowered.
+// last, or with the fewest bytes. The error is that of the first way when none can be lowered.
 func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
 	for _, w := range ways {
 		if w.pl, w.err = p.lowerToMesh(w, m, true); w.err == nil {
@@ -80,10 +95,13 @@ func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
 	}
 	first := ways[0]
 	slices.SortStableFunc(ways, func(a, b *way) int {
-		if ra, rb := a.rank(), b.rank(); ra != rb || ra < 4 {
+		switch ra, rb := a.rank(), b.rank(); {
+		case ra != rb:
 			return rb - ra
+		case ra == 4:
+			return cmp.Compare(a.cycles, b.cycles)
 		}
-		return int(min(1, max(-1, a.cycles-b.cycles)))
+		return cmp.Compare(a.bytes(), b.bytes())
 	})
 	if ways[0].err != nil {
 		return nil, placed{}, first.err
@@ -104,6 +122,14 @@ func (w *way) rank() int {
 		return 3
 	}
 	return 4
+}
+
+// bytes is what the fullest PE holds, 0 when that is not known.
+func (w *way) bytes() (most int) {
+	for _, l := range w.pl.layout {
+		most = max(most, l.Used())
+	}
+	return most
 }
 
 // estimate is the time of one iteration of every device function, each in its slowest class.
@@ -127,10 +153,7 @@ func reportWays(ways []*way) (out []report.Product) {
 		if len(ways) == 1 && w.name == "whole axes" {
 			return nil
 		}
-		x := report.Product{Name: w.name, Cycles: w.cycles}
-		for _, l := range w.pl.layout {
-			x.Bytes = max(x.Bytes, l.Used())
-		}
+		x := report.Product{Name: w.name, Cycles: w.cycles, Bytes: w.bytes()}
 		if err := errors.Join(w.err, w.pl.err); err != nil {
 			x.Why = err.Error()
 		}

@@ -280,11 +280,12 @@ func (c Combiner) String() string { return [...]string{"sum", "prod", "max", "mi
 type OrderKind uint8
 
 // Reduction orders (DESIGN section 4.3). Seq: ascending, last index fastest. Canon: 16 interleaved lanes per block of 4096 in
-// ascending order, lanes and then blocks folded by fixed binary trees. Mesh: what the mesh lowering does, see [Order].
+// ascending order, lanes and then blocks folded by fixed binary trees. Mesh and Turned: what the mesh lowering does, see [Order].
 const (
 	Seq OrderKind = iota
 	Canon
 	Mesh
+	Turned
 )
 
 // Order is a reduction order. Elements are numbered in row-major order of the box Over, the last index fastest. Every sequence starts from
@@ -297,11 +298,13 @@ const (
 //   - Mesh: every axis of Chain is cut into blocks as a layout cuts it (Parts parts of the N points of the axis, the first N mod Parts
 //     one longer); within a part Seq over the local box; then along the axes of Chain in order the parts combine, into part 0: in one
 //     chain, where part P-1 starts and acc(p) = local(p) op acc(p+1), or along a tree, see [Level].
+//   - Turned: ascending and cyclic, from an element that depends on the output point, see [Turn].
 //
 // Equivalently a missing element is the neutral one: -0 for a sum (x + -0 is x, bit for bit), 1, -inf, +inf.
 type Order struct {
 	Kind  OrderKind
-	Chain []ChainAxis
+	Chain []ChainAxis // Mesh
+	Turn  Turn        // Turned
 }
 
 // Affine is one dimension of an access function: floor((Index*Mul + Off)/Div), or the constant Off when Index is "". Mul and Div of 0

@@ -206,7 +206,7 @@ func (r reader) op() Op {
 		op.Comb = r.combiner()
 		op.FMA = r.Accept("fma")
 		r.Expect("order")
-		op.Order = r.order()
+		op.Order = ReadOrder(r.Reader)
 	}
 	op.Pos = r.pos()
 	r.Expect("{")
@@ -253,8 +253,8 @@ func (r reader) combiner() Combiner {
 	return Sum
 }
 
-// ReadChainAxis reads one axis of a mesh order; the mesh IR's text has it too.
-func ReadChainAxis(r *text.Reader) ChainAxis {
+// readChainAxis reads one axis of a mesh order.
+func readChainAxis(r *text.Reader) ChainAxis {
 	c := ChainAxis{Axis: r.Name(), Parts: r.Int()}
 	if r.Accept("unit") {
 		c.Unit = r.Int()
@@ -274,7 +274,8 @@ func ReadChainAxis(r *text.Reader) ChainAxis {
 	}
 }
 
-func (r reader) order() Order {
+// ReadOrder reads the order of a reduction; the mesh IR's text has it too.
+func ReadOrder(r *text.Reader) Order {
 	t := r.Peek()
 	switch r.Word() {
 	case "seq":
@@ -283,9 +284,19 @@ func (r reader) order() Order {
 		return Order{Kind: Canon}
 	case "mesh":
 		o := Order{Kind: Mesh}
-		r.List("(", ")", func() { o.Chain = append(o.Chain, ReadChainAxis(r.Reader)) })
+		r.List("(", ")", func() { o.Chain = append(o.Chain, readChainAxis(r)) })
+		return o
+	case "turned":
+		o := Order{Kind: Turned}
+		r.Expect("(")
+		o.Turn.Parts = r.Int()
+		r.Expect("by")
+		o.Turn.By[0] = r.Int()
+		r.Expect(",")
+		o.Turn.By[1] = r.Int()
+		r.Expect(")")
 		return o
 	}
-	r.Fail(t, "expected seq, canon or mesh, found %s", t)
+	r.Fail(t, "expected seq, canon, mesh or turned, found %s", t)
 	return Order{}
 }

@@ -108,7 +108,10 @@ func genOp(t *rapid.T) Op {
 		op.From = "%" + genName(t, "from")
 	case Reduce:
 		op.Over, op.Comb, op.FMA = genRanges(t), Combiner(rapid.IntRange(0, 3).Draw(t, "comb")), rapid.Bool().Draw(t, "fma")
-		op.Order.Kind = OrderKind(rapid.IntRange(0, 2).Draw(t, "order"))
+		op.Order.Kind = OrderKind(rapid.IntRange(0, 3).Draw(t, "order"))
+		if op.Order.Kind == Turned {
+			op.Order.Turn = Turn{rapid.IntRange(0, 9).Draw(t, "parts"), [2]int{rapid.IntRange(0, 3).Draw(t, "by"), rapid.IntRange(0, 3).Draw(t, "by")}}
+		}
 		if op.Order.Kind == Mesh {
 			op.Order.Chain = many(t, "chain", 2, func() ChainAxis {
 				return ChainAxis{genName(t, "ax"), genInt(t, "parts"), many(t, "levels", 3, func() Level { return Level{genInt(t, "size"), rapid.Bool().Draw(t, "star")} }), genInt(t, "unit"), genInt(t, "extra")}

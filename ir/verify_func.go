@@ -163,7 +163,7 @@ func (v *verifier) reduce(op *Op) {
 	if len(op.Over) == 0 {
 		v.fail(13, "nothing to reduce over")
 	}
-	if op.Comb > Min || op.Order.Kind > Mesh {
+	if op.Comb > Min || op.Order.Kind > Turned {
 		v.fail(13, "unknown combiner or order")
 		return
 	}
@@ -173,6 +173,11 @@ func (v *verifier) reduce(op *Op) {
 		}
 		if op.FMA && (op.Comb != Sum || !r.Elem.IsFloat()) {
 			v.fail(14, "%s of %s", op.Comb, r.Elem)
+		}
+	}
+	if op.Order.Kind == Turned {
+		if err := op.Order.Turn.Check(op); err != nil {
+			v.fail(15, "%v", err)
 		}
 	}
 	if op.Order.Kind != Mesh {

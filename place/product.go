@@ -11,15 +11,16 @@ import (
 // Products lays the strands of p onto m such that the fullest PE holds least, where Layouts lays whole axes. It returns a copy of the
 // device part of p in which every placement of an axis has a name of its own, and the layouts of those, or nil when the program has no
 // contraction or no strands that can leave memory. Matrices whose summed axis leaves memory are distributed along both sides of the mesh.
-func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
-	if !contracts(p) {
+// With ring, the sides have as many parts and are folded, so that panels can go round them.
+func Products(p *ir.Program, m Machine, ring bool) (*ir.Program, []mesh.Layout) {
+	if !Contracts(p) {
 		return nil, nil
 	}
 	s := strandsOf(p)
 	if s == nil {
 		return nil, nil
 	}
-	c := &climber{s: s, at: make([]mesh.Dim, len(s.all))}
+	c := &climber{s: s, at: make([]mesh.Dim, len(s.all)), ring: ring}
 	c.limit[mesh.X], c.limit[mesh.Y] = m.Extent()
 	if !c.search() {
 		return nil, nil
@@ -27,7 +28,8 @@ func Products(p *ir.Program, m Machine) (*ir.Program, []mesh.Layout) {
 	return s.rename(c)
 }
 
-func contracts(p *ir.Program) bool {
+// Contracts reports whether a device function contracts tensors.
+func Contracts(p *ir.Program) bool {
 	for i := range p.Funcs {
 		for j := range p.Funcs[i].Ops {
 			if o := &p.Funcs[i].Ops[j]; !p.Funcs[i].Host && o.Kind == ir.Reduce && o.FMA {
@@ -43,6 +45,7 @@ type climber struct {
 	s     *strands
 	at    []mesh.Dim
 	limit [3]int
+	ring  bool // a square, both sides folded
 }
 
 // search climbs with everything in memory and with one strand of each axis on x to begin with, and keeps what leaves least: an axis that
@@ -129,8 +132,11 @@ func (c *climber) pairs() (out [][2]int) {
 // parts is into how many blocks every axis along d is cut.
 func (c *climber) parts(d mesh.Dim) int {
 	n := c.limit[d]
+	if c.ring {
+		n = min(c.limit[mesh.X], c.limit[mesh.Y])
+	}
 	for i, x := range c.s.all {
-		if c.at[i] == d {
+		if c.at[i] == d || c.ring && c.at[i] != mesh.Mem {
 			n = min(n, x.points)
 		}
 	}
@@ -268,6 +274,7 @@ func (s *strands) rename(c *climber) (*ir.Program, []mesh.Layout) {
 			b.Name = n
 			l := mesh.Layout{Axis: n, Dim: d, N: a.N, Parts: 1, Periodic: a.Periodic, With: lead[d]}
 			if d != mesh.Mem {
+				l.Folded = c.ring
 				if l.Parts = c.parts(d); lead[d] == "" {
 					lead[d] = n
 				}

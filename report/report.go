@@ -92,7 +92,7 @@ type Wafer struct {
 
 // Product is a way to distribute the matrices of a program, with what it would take.
 type Product struct {
-	Name   string `json:"name"`             // "whole axes", "SUMMA"
+	Name   string `json:"name"`             // "whole axes", "SUMMA", "Cannon"
 	Cycles int64  `json:"cycles,omitempty"` // estimate: of one iteration of every device function; 0 when it was not lowered so far
 	Bytes  int    `json:"bytes,omitempty"`  // of the fullest PE
 	Why    string `json:"why,omitempty"`    // it cannot be taken because

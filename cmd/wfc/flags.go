@@ -21,8 +21,8 @@ func machineFlag() cli.Flag {
 }
 
 func productsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "products", Value: string(wfc.ProductsAuto),
-		Usage: "distribute matrices `HOW`: auto (by estimated cycles), whole (every axis in one place), or summa (over both sides of the mesh)"}
+	return &cli.StringFlag{Name: "products", Value: "auto",
+		Usage: "distribute matrices `HOW`: auto (by estimated cycles), whole (every axis in one place), summa (over both sides of the mesh) or cannon (the same, round rings)"}
 }
 
 func meshFlag() cli.Flag {

@@ -22,6 +22,8 @@ type order struct {
 	// Mesh: the elements of every part in ascending order, parts in row-major order of chain; an empty part has no elements.
 	parts [][]int
 	chain []ir.ChainAxis
+	// Turned: the first element of an output point.
+	start func(out int) int
 }
 
 func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
@@ -30,6 +32,20 @@ func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
 		return nil, err
 	}
 	o := &order{comb: op.Comb, kind: op.Order.Kind, len: n}
+	if o.kind == ir.Turned {
+		if err := op.Order.Turn.Check(op); err != nil {
+			return nil, err
+		}
+		at := make([]int, len(op.Dom))
+		o.start = func(out int) int {
+			for d := len(at) - 1; d >= 0; d-- {
+				n := op.Dom[d].Hi - op.Dom[d].Lo
+				at[d] = out % n
+				out /= n
+			}
+			return op.Order.Turn.Start(op, at)
+		}
+	}
 	if o.kind != ir.Mesh {
 		return o, nil
 	}
@@ -75,12 +91,27 @@ func newOrder(p *ir.Program, op *ir.Op) (*order, error) {
 	return o, nil
 }
 
+// turned gives the number of the k-th element that output point out takes.
+func (o *order) turned(out int) func(k int) int {
+	if o.start == nil {
+		return func(k int) int { return k }
+	}
+	s := o.start(out)
+	return func(k int) int {
+		if k += s; k >= o.len {
+			k -= o.len
+		}
+		return k
+	}
+}
+
 // fold combines src[at..at+len) into dst[out].
 func (o *order) fold(dst *vec, out int, src *vec, at int) {
+	turn := o.turned(out)
 	switch {
 	case dst.f64 != nil:
 		s := src.f64[at : at+o.len]
-		dst.f64[out] = run(o, func(k int) float64 { return s[k] }, nil, floatComb[float64](o.comb))
+		dst.f64[out] = run(o, func(k int) float64 { return s[turn(k)] }, nil, floatComb[float64](o.comb))
 	case dst.f32 != nil:
 		s := src.f32[at : at+o.len]
 		f := floatComb[float32](o.comb)
@@ -88,7 +119,7 @@ func (o *order) fold(dst *vec, out int, src *vec, at int) {
 			g := f
 			f = func(a, b float32) float32 { return ieee.RoundHalf32(g(a, b)) }
 		}
-		dst.f32[out] = run(o, func(k int) float32 { return s[k] }, nil, f)
+		dst.f32[out] = run(o, func(k int) float32 { return s[turn(k)] }, nil, f)
 	default:
 		s := src.i32[at : at+o.len]
 		f := intComb(o.comb)
@@ -96,23 +127,33 @@ func (o *order) fold(dst *vec, out int, src *vec, at int) {
 			g := f
 			f = func(a, b int32) int32 { return g(a, b) & 1 }
 		}
-		dst.i32[out] = run(o, func(k int) int32 { return s[k] }, nil, f)
+		dst.i32[out] = run(o, func(k int) int32 { return s[turn(k)] }, nil, f)
 	}
 }
 
 // foldFMA accumulates a[k]*b[k] by fma.
 func (o *order) foldFMA(dst *vec, out int, a, b *vec, at int) {
+	turn := o.turned(out)
 	if dst.f64 != nil {
 		x, y := a.f64[at:at+o.len], b.f64[at:at+o.len]
-		step := func(k int, acc float64) float64 { return math.FMA(x[k], y[k], acc) }
+		step := func(k int, acc float64) float64 {
+			k = turn(k)
+			return math.FMA(x[k], y[k], acc)
+		}
 		dst.f64[out] = run(o, func(k int) float64 { return step(k, 0) }, step, floatComb[float64](ir.Sum))
 		return
 	}
 	x, y := a.f32[at:at+o.len], b.f32[at:at+o.len]
-	step := func(k int, acc float32) float32 { return ieee.FMA32(x[k], y[k], acc) }
+	step := func(k int, acc float32) float32 {
+		k = turn(k)
+		return ieee.FMA32(x[k], y[k], acc)
+	}
 	add := floatComb[float32](ir.Sum)
 	if dst.elem == ir.F16 {
-		step = func(k int, acc float32) float32 { return ieee.RoundHalf32(ieee.FMA32(x[k], y[k], acc)) }
+		step = func(k int, acc float32) float32 {
+			k = turn(k)
+			return ieee.RoundHalf32(ieee.FMA32(x[k], y[k], acc))
+		}
 		add = func(a, b float32) float32 { return ieee.RoundHalf32(a + b) }
 	}
 	dst.f32[out] = run(o, func(k int) float32 { return step(k, 0) }, step, add)

@@ -30,7 +30,8 @@ func (d Dim) String() string { return [...]string{"mem", "x", "y"}[d] }
 
 // Layout maps one axis of N points. On the mesh it is cut into Parts blocks, see [ir.Cut]. Part k sits at
 // position k, or, when Folded, at 2k for the lower half and 2(Parts-1-k)+1 for the upper half, so that neighbours on a ring are at
-// distance 2 or less. A periodic axis that is not folded is Wrapped: one long route joins its ends.
+// distance 2 or less. A periodic axis that is not folded is Wrapped: one long route joins its ends. An axis that is not periodic may be
+// folded for what goes round the parts all the same, as the panels of matrices do.
 type Layout struct {
 	Axis     string
 	Dim      Dim
@@ -44,6 +45,15 @@ type Layout struct {
 	// Of is the axis of the index IR that this is one placement of, when arrays hold the points of the axis in different places; "" when
 	// there is one placement, called like the axis.
 	Of string
+}
+
+// At returns the points of the PE at position pos along the layout and other along the other side of the mesh; see [Symbol].Turn.
+func (l *Layout) At(pos, other int, turned bool) (lo, hi int) {
+	k := l.Part(pos)
+	if turned {
+		k = (k + l.Part(other)) % l.Parts
+	}
+	return l.Block(k)
 }
 
 // Origin is the axis of the index IR.
@@ -141,7 +151,7 @@ type Scalar struct {
 // ChanKind is the shape of a channel's streams.
 type ChanKind uint8
 
-// Channel kinds. Shift: part k sends to part k+Step (around the ring when the layout is periodic). Flood: part 0 sends to all
+// Channel kinds. Shift: part k sends to part k+Step (around the ring when the layout is periodic or folded). Flood: part 0 sends to all
 // other parts of its row or column by router multicast. Hop: part k sends to part k+Step, both inside the axis, when k modulo Mod is
 // in From; one level of a tree, or one arm of a star, is such a channel.
 const (
@@ -171,7 +181,7 @@ func (c *Channel) Next(l *Layout, k int) (to int, ok bool) {
 		return to, c.Mod > 0 && c.From.Contains(k%c.Mod) && to >= 0 && to < l.Parts
 	}
 	if to < 0 || to >= l.Parts {
-		return (to + l.Parts) % l.Parts, l.Periodic
+		return (to + l.Parts) % l.Parts, l.Periodic || l.Folded
 	}
 	return to, true
 }
@@ -262,6 +272,9 @@ func (s Slice) Len() int {
 // A symbol with Index is no array of the program: the host fills it once, like a replicated I32 array over that one axis, with the
 // index values 0, 1, .. of the axis.
 //
+// With Turn, the blocks of dimension Turn-1 are turned: the PE in parts p and q of the two sides has block (p+q) mod Parts of it, not that of its
+// own part. Both sides have as many parts, laid alike.
+//
 // Axes are the layouts that the dimensions go by where they are not called like the axes of the array: see [Layout].Of.
 type Symbol struct {
 	Array      string
@@ -270,6 +283,7 @@ type Symbol struct {
 	Off        int
 	Strides    []int
 	Replicated bool
+	Turn       int
 	Axes       []string
 }
 

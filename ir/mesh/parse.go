@@ -39,7 +39,7 @@ func Parse(file, src string) (*Program, error) {
 		case "order":
 			o := ReduceOrder{Func: r.Name()}
 			r.Expect("%")
-			o.Value, o.Order = r.Name(), r.order()
+			o.Value, o.Order = r.Name(), ir.ReadOrder(r.Reader)
 			p.Orders = append(p.Orders, o)
 		case "proc":
 			p.Procs = append(p.Procs, r.proc())
@@ -147,26 +147,13 @@ func (r reader) symbol() Symbol {
 	r.Expect("strides")
 	r.List("(", ")", func() { s.Strides = append(s.Strides, r.Int()) })
 	s.Replicated = r.Accept("replicated")
+	if r.Accept("turn") {
+		s.Turn = r.Int()
+	}
 	if r.Accept("along") {
 		r.List("(", ")", func() { s.Axes = append(s.Axes, r.Name()) })
 	}
 	return s
-}
-
-func (r reader) order() ir.Order {
-	t := r.Peek()
-	switch r.Word() {
-	case "seq":
-		return ir.Order{}
-	case "canon":
-		return ir.Order{Kind: ir.Canon}
-	case "mesh":
-		o := ir.Order{Kind: ir.Mesh}
-		r.List("(", ")", func() { o.Chain = append(o.Chain, ir.ReadChainAxis(r.Reader)) })
-		return o
-	}
-	r.Fail(t, "expected seq, canon or mesh, found %s", t)
-	return ir.Order{}
 }
 
 func (r reader) span() Range {

@@ -93,7 +93,7 @@ func genProgram(t *rapid.T) *Program {
 		}),
 		Funcs: many(t, "funcs", 0, 2, name),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
-			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Axes: many(t, "along", 0, 2, name)}
+			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Turn: num(), Axes: many(t, "along", 0, 2, name)}
 			if s.Index = name(); s.Index == "" {
 				s.Array = name()
 			}
@@ -199,7 +199,6 @@ func TestVerify(t *testing.T) {
 		{2, "3 x 1", "0 x 1"},
 		{2, "7 parts 3", "7 parts 4"},
 		{2, "10 parts 1", "10 parts 2"},
-		{2, "7 parts 3", "7 parts 3 folded"},
 		{3, "i32 10", "f64 10"},
 		{3, "i32 10", "i32 0"},
 		{4, "shift 1", "shift 2"},
@@ -239,6 +238,7 @@ func TestVerify(t *testing.T) {
 		{14, "symbol @T", `symbol @""`},
 		{14, "strides (10, 1)", "strides (10, 1) along (x, q)"},
 		{14, "strides (10, 1)", "strides (10, 1) along (x)"},
+		{14, "strides (10, 1)", "strides (10, 1) turn 3"},
 	} {
 		if !strings.Contains(verified, tc.old) {
 			t.Errorf("%q is not in the program", tc.old)

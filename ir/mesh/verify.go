@@ -12,8 +12,8 @@ import (
 // The invariants of the mesh IR. Verify reports the number.
 //
 //  1. Names of layouts (their axes), arrays, scalars, channels, classes and functions are not empty and unique within their kind.
-//  2. W and H are 1 to 2^20. A layout has 1 <= Parts <= N; Parts is 1 in memory, at most W on x and H on y; only a periodic one is folded. An axis
-//     that lies with another lies like it.
+//  2. W and H are 1 to 2^20. A layout has 1 <= Parts <= N; Parts is 1 in memory, at most W on x and H on y. An axis that lies with another
+//     lies like it.
 //  3. An array has element type f16, f32 or i32 and a length of 1 to 2^30.
 //  4. A channel lies on x or y, along a layout of that dimension; a shift steps by +1 or -1, a hop by anything but 0 from
 //     residues of its modulus.
@@ -30,7 +30,8 @@ import (
 //  12. A source that is a host scalar names one, with its type.
 //  13. An asynchronous operation moves memory to a channel. Until an await names that channel it is not sent on again; an await names
 //     channels with such a send; none is left at the end of a function.
-//  14. A symbol names an array or an index, not both, and a local array that exists; the layouts it lies along exist, one per dimension.
+//  14. A symbol names an array or an index, not both, and a local array that exists; the layouts it lies along exist, one per dimension; one
+//      of its dimensions may be turned, on a square.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
 //  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
 
@@ -136,7 +137,7 @@ func (v *verifier) declarations() {
 		case Y:
 			limit = p.H
 		}
-		if l.Dim > Y || l.N < 1 || l.N > maxLen || l.Unit > maxLen || !l.Cut().Valid(l.N) || l.Parts > limit || l.Folded && !l.Periodic {
+		if l.Dim > Y || l.N < 1 || l.N > maxLen || l.Unit > maxLen || !l.Cut().Valid(l.N) || l.Parts > limit {
 			v.fail(2, where, "%d points in %d parts where %d fit, unit %d, extra %d, folded %t", l.N, l.Parts, limit, l.Unit, l.Extra, l.Folded)
 		}
 
@@ -144,7 +145,7 @@ func (v *verifier) declarations() {
 	}
 	for i := range p.Layouts {
 		l := &p.Layouts[i]
-		if o := v.layouts[l.With]; l.With != "" && (o == nil || o.Dim != l.Dim || o.Parts != l.Parts || o.Periodic != l.Periodic || o.Folded != l.Folded) {
+		if o := v.layouts[l.With]; l.With != "" && (o == nil || o.Dim != l.Dim || o.Parts != l.Parts || o.Folded != l.Folded) {
 			v.fail(2, "layout "+l.Axis, "does not lie like axis %q", l.With)
 		}
 	}
@@ -184,6 +185,9 @@ func (v *verifier) declarations() {
 	for _, s := range p.Symbols {
 		if (s.Array == "") == (s.Index == "") || v.arrays[s.Local] == nil {
 			v.fail(14, "symbol "+s.Array+s.Index, "names array %q, index %q, local %q", s.Array, s.Index, s.Local)
+		}
+		if s.Turn < 0 || s.Turn > len(s.Strides) || s.Turn > 0 && p.W != p.H {
+			v.fail(14, "symbol "+s.Array+s.Index, "turns dimension %d of %d on %d x %d PEs", s.Turn-1, len(s.Strides), p.W, p.H)
 		}
 		for _, a := range s.Axes {
 			if v.layouts[a] == nil || len(s.Axes) != len(s.Strides) {

@@ -196,7 +196,7 @@ func (v *verifier) connected(c *Class, ch *Channel, send bool) bool {
 		}
 		return true
 	}
-	if l.Periodic {
+	if l.Periodic || l.Folded {
 		return l.Parts > 1
 	}
 	end := l.Pos(0) // the part that only sends (step +1) or only receives (step -1)

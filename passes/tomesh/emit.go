@@ -56,7 +56,9 @@ func (e *pe) lower() []mesh.Op {
 			continue
 		}
 		if e.computes(o) {
-			if o.panels {
+			if o.turned {
+				e.cannon(o)
+			} else if o.panels {
 				e.product(o)
 			} else if o.Kind == ir.Reduce {
 				e.reduce(o)

@@ -173,7 +173,7 @@ func (l *lowering) finish() {
 		for k, b := range c.box {
 			sym.Off -= b.Lo * c.stride[k]
 		}
-		sym.Axes = l.placements(a.Axes)
+		sym.Axes, sym.Turn = l.placements(a.Axes), l.turned[a.Name]
 		for _, d := range meshDims {
 			sym.Replicated = sym.Replicated || s.on[d] < 0 && l.lay[d] != nil && !l.homes[a.Name][d]
 		}
@@ -238,6 +238,9 @@ func (l *lowering) finish() {
 					}
 					order.Chain = append(order.Chain, c)
 				}
+			}
+			if o.turned {
+				order = ir.Order{Kind: ir.Turned, Turn: l.turn(o)}
 			}
 			for _, r := range o.Results {
 				out.Orders = append(out.Orders, mesh.ReduceOrder{Func: fn.f.Name, Value: r.Name, Order: order})

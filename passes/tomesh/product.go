@@ -22,40 +22,30 @@ import (
 
 // panels brings one factor of a product, along d.
 type panels struct {
-	e     *pe
-	d     mesh.Dim
-	lay   *mesh.Layout
-	elem  ir.Elem
-	own   *opnd // the part's own panel, by iteration dimension; position lo(block) of k is at its offset
-	pan   *opnd // a received panel
-	ring  [2]*opnd
-	slice func(*opnd) mesh.Slice
-	n     int
-	k     int // iteration dimension of the summed index
-	block int // current block
+	e       *pe
+	d       mesh.Dim
+	lay     *mesh.Layout
+	elem    ir.Elem
+	own     *opnd   // the part's own panel, by iteration dimension; the first position of its block of k is at its offset
+	pans    []*opnd // received by multicast, in turns
+	ring    []*opnd // received by shift, in turns
+	slice   func(*opnd) mesh.Slice
+	buffers func(n int) []*opnd // makes some
+	n       int                 // elements of a panel
+	k       int                 // iteration dimension of the summed index
 }
 
 // product multiplies panel by panel.
 func (e *pe) product(o *op) {
-	before := map[ir.Elem][]bool{}
-	for el, used := range e.temp {
-		before[el] = append([]bool{}, used...)
-	}
+	defer e.keepTemps()()
 	p := &o.pieces[0]
 	k := len(o.Dom)
-	box := make([]ir.Interval, len(o.iter))
-	for i, x := range o.iter {
-		box[i] = ir.Interval{Hi: x.Hi}
-		if o.dims[i] != mesh.Mem {
-			box[i].Hi = e.see[x.Axis].Size
-		}
-	}
+	box := e.ownBox(o)
 	acc := e.place(o.res[0].st, box[:k])
-	mul := &p.Body.Nodes[p.Body.Results[0]]
 	var sides [2]*panels
 	var local [2]*opnd
-	cuts := map[int]bool{0: true}
-	for i, node := range mul.Args {
+	cuts := map[int]bool{}
+	for i, node := range o.factors() {
 		a := p.acc[node]
 		if a.panel < 0 {
 			g := &dag{e: e, o: o, p: p, b: box}
@@ -63,13 +53,15 @@ func (e *pe) product(o *op) {
 			local[i] = g.eval(node)
 			continue
 		}
-		sides[i] = e.panels(o, a, box, k)
+		sides[i] = e.panels(a, box, k)
+		sides[i].ring, sides[i].pans = sides[i].buffers(3), sides[i].buffers(2)
 		for b := range sides[i].lay.Parts {
 			lo, _ := sides[i].lay.Block(b)
 			cuts[lo] = true
 		}
 	}
 	n := o.iter[k].Hi
+	e.bring(sides[:], 0)
 	for lo := 0; lo < n; {
 		hi := lo + 1
 		for hi < n && !cuts[hi] {
@@ -77,24 +69,71 @@ func (e *pe) product(o *op) {
 		}
 		at := append(append([]ir.Interval{}, box[:k]...), ir.Interval{Lo: lo, Hi: hi})
 		var terms []*opnd
-		for i := range mul.Args {
-			t := local[i]
+		for i, t := range local {
 			if sides[i] != nil {
 				t = sides[i].at(lo)
 			}
 			terms = append(terms, t.moved(box, at))
 		}
+		late := func() {}
+		if hi < n {
+			late = e.bring(sides[:], hi)
+		}
 		e.fold(o, acc, terms, at, lo == 0)
+		late()
 		lo = hi
 	}
-	e.temp = before
+}
+
+// overlapFrom is from how many elements on a panel is received in the background while the one before it is multiplied. Smaller ones wait
+// in the fabric meanwhile.
+const overlapFrom = 64
+
+// keepTemps returns what gives back the scratch vectors that are taken from now on.
+func (e *pe) keepTemps() func() {
+	before := map[ir.Elem][]bool{}
+	for el, used := range e.temp {
+		before[el] = append([]bool{}, used...)
+	}
+	return func() { e.temp = before }
+}
+
+// factors are the nodes of a product's two factors.
+func (o *op) factors() []int {
+	b := &o.pieces[0].Body
+	return b.Nodes[b.Results[0]].Args
+}
+
+// panelDims are the sides of the mesh along which factors come in panels.
+func (o *op) panelDims() (out []mesh.Dim) {
+	if !o.panels {
+		return nil
+	}
+	for _, node := range o.factors() {
+		if a := o.pieces[0].acc[node]; a.panel >= 0 {
+			out = append(out, a.v.dims[a.panel])
+		}
+	}
+	return out
+}
+
+// ownBox is the part of a product's box that this PE computes: its block of the output, all of the summed index.
+func (e *pe) ownBox(o *op) []ir.Interval {
+	box := make([]ir.Interval, len(o.iter))
+	for i, x := range o.iter {
+		box[i] = ir.Interval{Hi: x.Hi}
+		if o.dims[i] != mesh.Mem {
+			box[i].Hi = e.see[x.Axis].Size
+		}
+	}
+	return box
 }
 
 // panels prepares the factor that is read by a.
-func (e *pe) panels(o *op, a *access, box []ir.Interval, k int) *panels {
+func (e *pe) panels(a *access, box []ir.Interval, k int) *panels {
 	v := a.v
 	d := v.dims[a.panel]
-	s := &panels{e: e, d: d, lay: place.Find(e.l.ls, v.axes[a.panel]), elem: v.elem, k: k, block: -1, n: 1}
+	s := &panels{e: e, d: d, lay: place.Find(e.l.ls, v.axes[a.panel]), elem: v.elem, k: k, n: 1}
 	own := append([]ir.Interval{}, v.box...)
 	var size []int
 	for i := range own {
@@ -124,7 +163,12 @@ func (e *pe) panels(o *op, a *access, box []ir.Interval, k int) *panels {
 	for i, j := range a.dim {
 		s.own.stride[j] = c.stride[i]
 	}
-	s.ring[0], s.ring[1], s.pan = buffer(), buffer(), buffer()
+	s.buffers = func(n int) (out []*opnd) {
+		for range n {
+			out = append(out, buffer())
+		}
+		return out
+	}
 	s.slice = func(x *opnd) mesh.Slice {
 		if x == s.own {
 			return v.st.slice(own)
@@ -142,14 +186,13 @@ func lows(b []ir.Interval) []int {
 	return out
 }
 
-// at is the factor as of position k0, which it brings when a block begins there: what is addressed by the box that begins at 0.
+// at is the factor as of position k0, which has been brought: what is addressed by the box that begins at 0.
 func (s *panels) at(k0 int) *opnd {
 	b := s.lay.Owner(k0)
-	if b != s.block {
-		s.block = b
-		s.bring(b)
+	t := *s.pans[b%2]
+	if s.e.view[s.d].First {
+		t = *s.held(b)
 	}
-	t := *s.from(b)
 	lo, _ := s.lay.Block(b)
 	t.off -= lo * t.stride[s.k]
 	return &t
@@ -160,30 +203,49 @@ func (s *panels) held(b int) *opnd {
 	if b == 0 || s.e.view[s.d].Last {
 		return s.own
 	}
-	return s.ring[b%2]
+	return s.ring[b%len(s.ring)]
 }
 
-// from is where this part has block b when it is used.
-func (s *panels) from(b int) *opnd {
-	if s.e.view[s.d].First {
-		return s.held(b)
+// bring multicasts the blocks that begin at position k0 of the summed index and shifts what the parts hold. All sends start before the first
+// receive; what the caller calls after it has multiplied receives small panels.
+func (e *pe) bring(sides []*panels, k0 int) (late func()) {
+	var now, then []func()
+	for _, s := range sides {
+		if s == nil {
+			continue
+		}
+		b := s.lay.Owner(k0)
+		if lo, _ := s.lay.Block(b); lo != k0 {
+			continue
+		}
+		v, more := e.view[s.d], b+1 < s.lay.Parts
+		down, flood := func() mesh.Operand { return e.channel(s.d, mesh.Shift, -1, s.n) }, func() mesh.Operand { return e.channel(s.d, mesh.Flood, 0, s.n) }
+		receive := func() {
+			if !v.First {
+				e.receive(flood(), s.elem, s.slice(s.pans[b%2]))
+			}
+			if more && !v.Last {
+				e.receive(down(), s.elem, s.slice(s.ring[(b+1)%len(s.ring)]))
+			}
+		}
+		if more && !v.First {
+			e.send(down(), s.elem, s.slice(s.held(b)))
+		}
+		if v.First {
+			e.send(flood(), s.elem, s.slice(s.held(b)))
+		}
+		if s.n >= overlapFrom || k0 == 0 {
+			now = append(now, receive)
+		} else {
+			then = append(then, receive)
+		}
 	}
-	return s.pan
-}
-
-// bring multicasts block b and shifts what the parts hold.
-func (s *panels) bring(b int) {
-	e, v, more := s.e, s.e.view[s.d], b+1 < s.lay.Parts
-	down := func() mesh.Operand { return e.channel(s.d, mesh.Shift, -1, s.n) }
-	if more && !v.First {
-		e.send(down(), s.elem, s.slice(s.held(b)))
+	for _, f := range now {
+		f()
 	}
-	if v.First {
-		e.send(e.channel(s.d, mesh.Flood, 0, s.n), s.elem, s.slice(s.held(b)))
-	} else {
-		e.receive(e.channel(s.d, mesh.Flood, 0, s.n), s.elem, s.slice(s.pan))
-	}
-	if more && !v.Last {
-		e.receive(down(), s.elem, s.slice(s.ring[(b+1)%2]))
+	return func() {
+		for _, f := range then {
+			f()
+		}
 	}
 }

@@ -61,13 +61,13 @@ func gemm(m, n, k int) *ir.Program {
 	return p
 }
 
-func spread(t testing.TB, p *ir.Program, m machine, o tomesh.Options) *mesh.Program {
+func spread(t testing.TB, p *ir.Program, m machine, ring bool) *mesh.Program {
 	t.Helper()
-	q, ls := place.Products(p, m)
+	q, ls := place.Products(p, m, ring)
 	if q == nil {
 		t.Fatalf("%v: no strand of %s leaves memory", m, p.Name)
 	}
-	mp, err := tomesh.Lower(q, ls, o)
+	mp, err := tomesh.Lower(q, ls, tomesh.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestProductsBothSides(t *testing.T) {
 	}{{machine{4, 4, 0}, 8, 8, 8}, {machine{4, 4, 0}, 9, 7, 10}, {machine{3, 5, 0}, 11, 8, 13}, {machine{5, 2, 0}, 5, 9, 17}, {machine{8, 8, 0}, 3, 4, 5},
 		{machine{1, 4, 0}, 6, 6, 6}, {machine{3, 3, 0}, 20, 4, 3}} {
 		p := gemm(c.a, c.b, c.k)
-		mp := spread(t, p, c.m, tomesh.Options{})
+		mp := spread(t, p, c.m, false)
 		if err := agree(p, mp, rand.New(rand.NewSource(3)), nil, 2); err != nil {
 			t.Errorf("%v: %v", c, err)
 		}
@@ -121,7 +121,7 @@ func TestVectorProductsAlternate(t *testing.T) {
 	product(p, &f, "z", "j", "i", "@B", "ji", "%y", "i")
 	f.Sets = []ir.Set{{Array: "y", Value: "%y"}, {Array: "z", Value: "%z"}}
 	p.Funcs = []ir.Func{f}
-	mp := spread(t, p, machine{4, 3, 0}, tomesh.Options{})
+	mp := spread(t, p, machine{4, 3, 0}, false)
 	where := func(array string) (out string) {
 		ls, err := mp.Lay(mp.Symbol(array), p.Array(array).Axes)
 		if err != nil {
@@ -144,8 +144,43 @@ func TestVectorProductsAlternate(t *testing.T) {
 // Three processes per side, whatever the mesh and the matrices.
 func TestProductClassesDoNotGrow(t *testing.T) {
 	for _, c := range []struct{ w, h, n int }{{4, 4, 16}, {16, 12, 48}, {60, 60, 60}} {
-		if mp := spread(t, gemm(c.n, c.n, c.n), machine{c.w, c.h, 0}, tomesh.Options{}); len(mp.Classes) != 9 {
+		if mp := spread(t, gemm(c.n, c.n, c.n), machine{c.w, c.h, 0}, false); len(mp.Classes) != 9 {
 			t.Errorf("%v: %d classes", c, len(mp.Classes))
 		}
+	}
+}
+
+// Cannon: the first product turns its factors, the second, whose factor is the result of the first, goes by SUMMA on the same rings; a
+// matrix that is also read otherwise, and a summed axis that the sides do not divide, are not turned.
+func TestProductsOnRings(t *testing.T) {
+	for _, c := range []struct {
+		m       machine
+		a, b, k int
+		turned  string
+	}{{machine{4, 4, 0}, 8, 8, 8, "A B"}, {machine{5, 9, 0}, 9, 7, 10, "A B"}, {machine{3, 3, 0}, 4, 5, 7, ""}, {machine{2, 2, 0}, 5, 5, 6, "A B"}} {
+		p := gemm(c.a, c.b, c.k)
+		mp := spread(t, p, c.m, true)
+		if err := agree(p, mp, rand.New(rand.NewSource(5)), nil, 2); err != nil {
+			t.Errorf("%v: %v", c, err)
+		}
+		var turned []string
+		for _, s := range mp.Symbols {
+			if s.Turn > 0 {
+				turned = append(turned, s.Array)
+			}
+		}
+		if got := strings.Join(turned, " "); got != c.turned {
+			t.Errorf("%v: %q are turned", c, got)
+		}
+	}
+	p := gemm(8, 8, 8)
+	p.Funcs[0].Sets = append(p.Funcs[0].Sets, ir.Set{Array: "A", Value: "%d"})
+	if q, ls := place.Products(p, machine{4, 4, 0}, true); tomesh.Turns(q, ls) {
+		t.Error("an array that the device sets is turned")
+	}
+	alone := gemm(16, 16, 16)
+	alone.Funcs[0].Ops, alone.Funcs[0].Sets = alone.Funcs[0].Ops[:1], alone.Funcs[0].Sets[:1]
+	if mp := spread(t, alone, machine{8, 8, 0}, true); len(mp.Classes) != 1 || len(mp.Channels) != 2 {
+		t.Errorf("%d classes and %d channels", len(mp.Classes), len(mp.Channels))
 	}
 }

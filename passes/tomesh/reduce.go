@@ -145,7 +145,9 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool
 		return
 	}
 	var outer [][]ir.Interval // output boxes of at most four dimensions
-	splitDims(dom, &outer)
+	for _, row := range e.rows(o, terms, dom) {
+		splitDims(row, &outer)
+	}
 	for _, sub := range outer {
 		first := start
 		each(over, func(at []ir.Interval) {
@@ -173,6 +175,37 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool
 			e.emit(op)
 		})
 	}
+}
+
+// rows cuts the output points of a contraction so that one factor is a single number in each part, the one that leaves fewer parts: the
+// machine multiplies a vector by a number and adds, but has no such operation on two vectors.
+func (e *pe) rows(o *op, terms []*opnd, dom []ir.Interval) [][]ir.Interval {
+	best := [][]ir.Interval{dom}
+	if !o.FMA || !e.l.o.Rows {
+		return best
+	}
+	for i, t := range terms {
+		var parts [][]ir.Interval
+		split := append([]ir.Interval{}, dom...)
+		for d := range dom {
+			if t.scalar.Kind != mesh.None || t.stride[d] == 0 {
+				split[d] = ir.Interval{Lo: dom[d].Lo, Hi: dom[d].Lo + 1}
+			}
+		}
+		each(split, func(at []ir.Interval) {
+			part := append([]ir.Interval{}, at...)
+			for d := range dom {
+				if t.scalar.Kind != mesh.None || t.stride[d] == 0 {
+					part[d] = dom[d]
+				}
+			}
+			parts = append(parts, part)
+		})
+		if i == 0 || len(parts) < len(best) {
+			best = parts
+		}
+	}
+	return best
 }
 
 // elemOf is the type of the results of a reduction when it is not its storage type.

@@ -5,6 +5,7 @@
 //	index times or divided      nothing, or a halo: the blocks of fine and coarse grids lie over each other
 //	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
 //	index summed away           local fold, then the parts combine into part 0, in a chain or along a tree
+//	another index of a product  panels, multicast block by block (SUMMA) or round a ring (Cannon)
 //
 // The lowering is written for one PE that sees itself only through a [place.View] per mesh axis. It is run once per pair of distinct
 // views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
@@ -15,7 +16,7 @@
 // The stages: procedures and what decides their branches (control.go), values (values.go), which of them every part must have
 // (residence.go), reductions that travel together (fused.go), what each consumer needs of a value beyond the own block (need.go), storage
 // (direct.go, store.go, pool.go, lives.go), then per class exchanges (exchange.go), bodies as vector operations (body.go), reductions
-// (reduce.go, tree.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
+// (reduce.go, tree.go), products whose factors come in panels (product.go, cannon.go), assignments (sets.go) and the waits for asynchronous sends (await.go); classes are merged at the end (merge.go).
 package tomesh
 
 import (
@@ -33,6 +34,8 @@ type Options struct {
 	StreamReceives bool
 	// LocalFirst computes what needs no other PE before the rest of a body, at the cost of scratch vectors that live longer.
 	LocalFirst bool
+	// Rows writes contractions as operations on vectors and single numbers, at the cost of more of them.
+	Rows bool
 	// WaitTogether waits at once for sends that were started together. That can deadlock where a neighbour takes one of them only after
 	// what is sent later, on a ring for example; package route decides.
 	WaitTogether bool
@@ -43,8 +46,19 @@ type Options struct {
 // Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
 // The error is a diag.List of explained diagnostics.
 func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, error) {
+	l := newLowering(p, layouts, o)
+	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.turns, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
+		stage()
+		if err := l.diags.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return l.out, nil
+}
+
+func newLowering(p *ir.Program, layouts []mesh.Layout, o Options) *lowering {
 	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{}, wanted: map[string][3]bool{},
-		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}}
+		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]int{}}
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
 	for _, d := range meshDims {
@@ -55,13 +69,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 			}
 		}
 	}
-	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
-		stage()
-		if err := l.diags.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return l.out, nil
+	return l
 }
 
 // Bounds that keep processes and the time to make them small.
@@ -87,6 +95,7 @@ type lowering struct {
 	funcs   []*function
 	arrays  map[string]*store  // by array name
 	homes   map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
+	turned  map[string]int     // arrays whose blocks are turned, see cannon.go: 1 + the dimension
 	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
 	control []ir.Proc
 	index   map[string]int // lengths of the index data, by axis
@@ -144,7 +153,7 @@ func (l *lowering) checkLayouts() {
 // follows reports whether a layout lies like the one it names.
 func (l *lowering) follows(x *mesh.Layout) bool {
 	o := place.Find(l.ls, x.With)
-	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded && o.Periodic == x.Periodic
+	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded
 }
 
 func (l *lowering) checkElem(e ir.Elem, at ir.Pos, what string) {

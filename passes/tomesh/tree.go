@@ -113,6 +113,15 @@ func (l *lowering) taken() (queues, colors int) {
 			once = once && (!v.flood[mesh.X] || v.on[mesh.Y] < 0 && v.home[mesh.Y])
 		}
 	}
+	var panels [3]bool
+	for _, fn := range l.funcs {
+		for _, o := range fn.ops {
+			for _, d := range o.panelDims() {
+				panels[d], flood[d] = true, flood[d] || !o.turned
+				once = false
+			}
+		}
+	}
 	if once && flood[mesh.X] && flood[mesh.Y] {
 		queues = -1
 	}
@@ -121,7 +130,7 @@ func (l *lowering) taken() (queues, colors int) {
 			continue
 		}
 		shifts := 0
-		if len(l.reductions(d)) > 0 {
+		if len(l.reductions(d)) > 0 || panels[d] {
 			shifts = 1
 		}
 		if l.reachAlong(d) > 0 {

@@ -55,6 +55,7 @@ type op struct {
 	eval   need  // union of what is needed of the results
 	ghosts bool  // has points beyond the ends of a mesh axis
 	panels bool  // a product that some factor comes to panel by panel, see product.go
+	turned bool  // by Cannon's algorithm, see cannon.go
 	with   []*op // reductions that are made together with it, itself first
 	done   bool  // made together with an earlier one
 }

@@ -274,6 +274,13 @@ func (m *maker) reduce(v made) {
 			op.Order.Chain = append(op.Order.Chain, c)
 		}
 	}
+	if len(op.Over) == 1 && len(op.Dom) > 1 && m.r.IntN(2) == 0 {
+		most := op.Over[0].Hi - op.Over[0].Lo
+		for _, r := range op.Dom[:2] {
+			most = min(most, r.Hi-r.Lo)
+		}
+		op.Order = ir.Order{Kind: ir.Turned, Turn: ir.Turn{Parts: 1 + m.r.IntN(most), By: [2]int{0, 1}}}
+	}
 	op.FMA = op.Comb == ir.Sum && v.elem.IsFloat() && m.r.IntN(2) == 0
 	all := slices.Concat(op.Dom, op.Over)
 	for _, box := range m.cut(boxIntervals(all)) {

@@ -94,6 +94,8 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 		return r.canon(sym)
 	case ir.Mesh:
 		return r.mesh(p, sym)
+	case ir.Turned:
+		return r.turned(sym)
 	}
 	return r.seq(sym)
 }

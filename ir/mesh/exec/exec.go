@@ -138,9 +138,9 @@ func (m *Machine) each(s *mesh.Symbol, axes []string, f func(q *pe, local, globa
 			has[l.Dim] = true
 			switch l.Dim {
 			case mesh.X:
-				lo[d], hi[d] = l.Block(l.Part(q.x))
+				lo[d], hi[d] = l.At(q.x, q.y, s.Turn == d+1)
 			case mesh.Y:
-				lo[d], hi[d] = l.Block(l.Part(q.y))
+				lo[d], hi[d] = l.At(q.y, q.x, s.Turn == d+1)
 			default:
 				hi[d] = l.N
 			}

@@ -488,10 +488,27 @@ func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32) []wse.Stm
 	finish := &wse.If{Cond: reg(regPC, wse.Eq, first+int32(last)),
 		Then: append(append(code[last], end...), &wse.If{Cond: reg(RegCount, wse.Gt, 0), Then: []wse.Stmt{set(regPC, first)}, Else: leave})}
 	out := []wse.Stmt{finish, &wse.If{Cond: reg(regPC, wse.Eq, first), Then: begin}}
+	if last > fewStates {
+		waiting := halve(first, 1, last, func(i int) []wse.Stmt { return append(code[i], wait(i)...) })
+		return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Gt, first), Then: []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, first+int32(last)), Then: waiting,
+			Else: []wse.Stmt{finish}}}}, out[1]}
+	}
 	for i := last - 1; i > 0; i-- {
 		out = []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Eq, first+int32(i)), Then: append(code[i], wait(i)...), Else: out}}
 	}
 	return out
+}
+
+// fewStates is up to how many states of a function are looked for one by one.
+const fewStates = 8
+
+// halve finds the state first+i that pc holds among lo <= i < hi, and does what state says.
+func halve(first int32, lo, hi int, state func(i int) []wse.Stmt) []wse.Stmt {
+	if hi-lo == 1 {
+		return state(lo)
+	}
+	mid := (lo + hi) / 2
+	return []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, first+int32(mid)), Then: halve(first, lo, mid, state), Else: halve(first, mid, hi, state)}}
 }
 
 // segmentCode translates the operations of a function's segments and lists them.

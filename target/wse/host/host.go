@@ -277,7 +277,11 @@ func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, loca
 				if pos[l.Dim] >= l.Parts {
 					continue pes
 				}
-				lo[d], hi[d] = l.Block(l.Part(pos[l.Dim]))
+				own, other := x, y
+				if l.Dim == mesh.Y {
+					own, other = y, x
+				}
+				lo[d], hi[d] = l.At(own, other, s.Turn == d+1)
 				delete(pos, l.Dim)
 			}
 			for _, at := range pos { // mesh axes the array lacks: part 0 has it, the others copies
