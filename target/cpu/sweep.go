@@ -32,6 +32,7 @@ type sweep struct {
 	prog    *ir.Program
 	drive   string // symbol of the driver
 	code    uintptr
+	whole   launch          // what a pass does of one step, for people
 	force   *tiling         // instead of a choice
 	tilings map[int]*tiling // by steps that are asked for
 }
