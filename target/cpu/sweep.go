@@ -39,24 +39,32 @@ type sweep struct {
 
 // planeOp is an operation of a sweep.
 type planeOp struct {
-	op    *ir.Op
-	alias bool              // an extend along the periodic stream: nothing to do
-	share bool              // an extend in the storage of its operand
-	final bool              // its result may be the next value of an array
-	root  map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
-	slots []int
-	runs  []planeRun
+	op     *ir.Op
+	alias  bool              // an extend along the periodic stream: nothing to do
+	share  bool              // an extend in the storage of its operand
+	within bool              // an extend of an array that the pass itself does
+	final  bool              // its result may be the next value of an array
+	root   map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
+	slots  []int
+	runs   []planeRun
 }
 
 // planeRun is the range of planes on which the same pieces are computed, and their code.
 type planeRun struct {
 	lo, hi int
 	pieces []int
-	sym    [2]string // plain, with streaming stores
-	code   [2]uintptr
+	sym    [variants]string
+	code   [variants]uintptr
 	args   []planeArg
 	reads  []planeRead
 }
+
+// Variants of a kernel: its operands come from memory, its results go past the caches.
+const (
+	fromMemory = 1 << iota
+	pastCaches
+	variants = 1 << iota
+)
 
 // planeArg is a parameter of a kernel of planes.
 type planeArg struct {
@@ -363,6 +371,31 @@ func (s *sweep) marginsFirst() bool {
 			}
 		}
 		s.before = append(s.before, k)
+	}
+	// Ghosts that are made of their own rows are made as the rows are read, unless others are made of them: going through all of an array
+	// for the ends of its rows would cost as much as a step.
+	for i := len(s.before) - 1; i >= 0; i-- {
+		st := s.stages[s.before[i]]
+		root := s.roots[st.op.From]
+		if st.rowLocal() && !slices.ContainsFunc(s.before[i+1:], func(k int) bool { return s.roots[s.stages[k].op.From] == root }) {
+			st.within = true
+			s.before = slices.Delete(s.before, i, i+1)
+		}
+	}
+	return true
+}
+
+// rowLocal says that an operation on three axes reads nothing but its own rows.
+func (st *planeOp) rowLocal() bool {
+	if len(st.op.Dom) != 3 {
+		return false
+	}
+	for _, r := range st.runs {
+		for _, rd := range r.reads {
+			if rd.plane != 0 || rd.lo != 0 || rd.hi != 0 {
+				return false
+			}
+		}
 	}
 	return true
 }

@@ -15,15 +15,16 @@ import (
 // planeEmit is one kernel of planes being emitted.
 type planeEmit struct {
 	*gen
-	s      *sweep
-	st     *planeOp
-	params map[string]*llvm.Param // by planeArg.key
-	words  map[scalarKey]llvm.Value
-	stream bool
-	ahead  map[string]int // of every value that is read, the last plane
-	lane   int            // elements of a vector
-	mask   llvm.Value     // elements that are stored; nil: all
-	err    error
+	s       *sweep
+	st      *planeOp
+	params  map[string]*llvm.Param // by planeArg.key
+	words   map[scalarKey]llvm.Value
+	variant int
+	fetched map[string]bool // values of which the next plane has been asked for
+	ahead   map[string]int  // of every value that is read, the last plane
+	lane    int             // elements of a vector
+	mask    llvm.Value      // elements that are stored; nil: all
+	err     error
 }
 
 func (a planeArg) key() string {
@@ -46,11 +47,11 @@ func (s *sweep) emit(e *emitter) error {
 			continue
 		}
 		for i := range st.runs {
-			for v := range st.runs[i].sym {
-				if v == 1 && !st.final {
+			for v := range variants {
+				if v&pastCaches != 0 && !st.final || v&fromMemory != 0 && !st.far() {
 					continue
 				}
-				if err := s.emitRun(e, st, &st.runs[i], v == 1); err != nil {
+				if err := s.emitRun(e, st, &st.runs[i], v); err != nil {
 					return fmt.Errorf("%s: %w", opName(st.op), err)
 				}
 			}
@@ -61,9 +62,9 @@ func (s *sweep) emit(e *emitter) error {
 }
 
 // emitRun emits the kernel of a run.
-func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, stream bool) error {
+func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) error {
 	e.m = llvm.NewModule()
-	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]llvm.Value{}, stream: stream, ahead: map[string]int{}}
+	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]llvm.Value{}, variant: variant, ahead: map[string]int{}}
 	var args []planeArg
 	var params []*llvm.Param
 	var keys []scalarKey
@@ -143,12 +144,18 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, stream bool) err
 	}
 	b.NewCall(f, append(actual, oplane, olo, ohi)...)
 	b.NewRet(nil)
-	variant := 0
-	if stream {
-		variant = 1
-	}
 	run.sym[variant], run.args = e.units.add(e.m), args
 	return nil
+}
+
+// far says that an operation reads arrays.
+func (st *planeOp) far() bool {
+	for _, r := range st.root {
+		if r[0] == '@' {
+			return true
+		}
+	}
+	return false
 }
 
 // argOf is the parameter that a read needs.
@@ -205,9 +212,20 @@ func lanesOf(op *ir.Op) int {
 	return lineBytes / size
 }
 
+// fewColumns are computed one by one: ghosts. A masked vector would hold up the loads after it.
+const fewColumns = 2
+
 // row computes columns [a, b) of the current row in vectors that begin at multiples of their length.
 func (k *planeEmit) row(b *ir.Body, from, to bound) {
 	n := k.lane
+	if from.v == nil && to.v == nil && to.c-from.c <= fewColumns {
+		for c := from.c; c < to.c; c++ {
+			k.lane = 0
+			k.vector(b, at(c), bound{}, bound{})
+			k.lane = n
+		}
+		return
+	}
 	if from.v == nil && to.v == nil {
 		first := roundDown(from.c, n)
 		full := from.c
@@ -265,6 +283,7 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 	}
 	vals := make([]llvm.Value, len(b.Nodes))
 	live := liveNodes(b)
+	k.fetched = map[string]bool{}
 	for i := range b.Nodes {
 		if live[i] && k.err == nil {
 			vals[i], k.err = k.node(b, i, vals)
@@ -324,13 +343,13 @@ func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, erro
 			return nil, fmt.Errorf("no index %s", n.Name)
 		}
 		v := k.splat(x.value())
-		if n.Name == k.st.op.Dom[k.s.rank-1].Index {
+		if n.Name == k.st.op.Dom[k.s.rank-1].Index && k.lane > 0 {
 			v = k.cur.NewAdd(v, k.iota())
 		}
 		if n.Elem == ir.I64 {
 			return v, nil
 		}
-		return k.cur.NewConv("trunc", v, llvm.NewVector(k.lane, llvm.I32)), nil
+		return k.cur.NewConv("trunc", v, k.lanes(k.lane).typ(llvm.I32)), nil
 	case ir.Read:
 		return k.read(n), nil
 	}
@@ -359,6 +378,7 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 		if k.s.rank == 3 {
 			row = k.add(row, at(n.At[1].Off))
 		}
+		k.fetch(n, p, slot)
 		return k.get(n.Elem, k.place(p, slot, n.Elem, row, k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(n.At[k.s.rank-1].Off))))
 	}
 	l := (*k.s.layout)[slot]
@@ -380,8 +400,24 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 	return k.unpack(n.Elem, k.splat(one))
 }
 
+// fetch asks for the part of the next plane that corresponds to the current vector, for operands that come from memory: the processor
+// alone would begin to read a row when its first vector is missed.
+func (k *planeEmit) fetch(n *ir.Node, p *llvm.Param, slot int) {
+	root := k.st.root[n.Name]
+	if k.variant&fromMemory == 0 || k.lane == 0 || root[0] != '@' || n.At[0].Off != k.ahead[root] || k.fetched[root] {
+		return
+	}
+	k.fetched[root] = true
+	next := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at((*k.s.layout)[slot].stride[0]))
+	addr := k.place(p, slot, n.Elem, k.row0(), next)
+	k.cur.NewPrefetch(k.cur.NewBitCast(addr, llvm.NewPointer(llvm.I8)), 2)
+}
+
 // get loads a vector.
 func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value {
+	if k.lane == 0 {
+		return k.unpack(e, k.cur.NewLoad(memType(e), addr, storageBytes(e)))
+	}
 	t := llvm.NewVector(k.lane, memType(e))
 	return k.unpack(e, k.cur.NewLoad(t, k.cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e)))
 }
@@ -390,7 +426,7 @@ func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value {
 func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
 	switch e {
 	case ir.Bool:
-		return k.cur.NewConv("trunc", v, llvm.NewVector(k.lane, llvm.I1))
+		return k.cur.NewConv("trunc", v, k.lanes(k.lane).typ(llvm.I1))
 	case ir.F16:
 		return k.lanes(k.lane).unpackHalf(v)
 	}
@@ -401,9 +437,13 @@ func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
 func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 	switch e {
 	case ir.Bool:
-		v = k.cur.NewConv("zext", v, llvm.NewVector(k.lane, llvm.I8))
+		v = k.cur.NewConv("zext", v, k.lanes(k.lane).typ(llvm.I8))
 	case ir.F16:
 		v = k.lanes(k.lane).packHalf(v)
+	}
+	if k.lane == 0 {
+		k.cur.NewStore(v, addr, storageBytes(e))
+		return
 	}
 	t := llvm.NewVector(k.lane, memType(e))
 	addr = k.cur.NewBitCast(addr, llvm.NewPointer(t))
@@ -418,7 +458,7 @@ func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 	switch {
 	case k.mask != nil:
 		k.cur.NewMaskedStore(v, addr, storageBytes(e), k.mask)
-	case k.stream && aligned:
+	case k.variant&pastCaches != 0 && aligned:
 		k.cur.NewStreamStore(v, addr, size)
 	default:
 		k.cur.NewStore(v, addr, storageBytes(e))
@@ -427,6 +467,9 @@ func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 
 // splat repeats a value in all elements of a vector.
 func (k *planeEmit) splat(v llvm.Value) llvm.Value {
+	if k.lane == 0 {
+		return v
+	}
 	u := llvm.NewUndef(llvm.NewVector(k.lane, v.Type()))
 	return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
 }

@@ -172,6 +172,8 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 			if nd.st.share {
 				own := need[nd.outs[0]]
 				switch i := p - own.x.Lo; {
+				case nd.outs[0].given: // just before it is read
+					t = p - s.reach()
 				case i < 0 || i >= len(own.ready):
 					continue
 				case own.ready[i] > never:
@@ -190,9 +192,8 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 					continue
 				}
 				any = true
-				if b := nd.in[nd.st.root[rd.name]]; b.memory < 0 {
-					t = max(t, need[b].ready[p+rd.plane-need[b].x.Lo])
-				}
+				b := need[nd.in[nd.st.root[rd.name]]]
+				t = max(t, b.ready[p+rd.plane-b.x.Lo])
 			}
 			if !any {
 				continue
@@ -204,14 +205,12 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 				if empty(common(ry, nd.st.op.Pieces[rd.piece].Box[1])) {
 					continue
 				}
-				if b := nd.in[nd.st.root[rd.name]]; b.memory < 0 {
-					src := need[b]
-					k := p + rd.plane - src.x.Lo
-					src.last[k] = max(src.last[k], t)
-					if src.ready[k] == t {
-						lag := max(0, rd.hi)
-						skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
-					}
+				src := need[nd.in[nd.st.root[rd.name]]]
+				k := p + rd.plane - src.x.Lo
+				src.last[k] = max(src.last[k], t)
+				if src.ready[k] == t {
+					lag := max(0, rd.hi)
+					skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
 				}
 			}
 			for _, b := range nd.outs {
@@ -304,8 +303,11 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 				x = mod(x, s.period)
 			}
 			variant := 0
-			if t.stream && nd.outs[0].memory >= 0 {
-				variant = 1
+			if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
+				variant = pastCaches
+			}
+			if nd.st.far() && nd.far() {
+				variant |= fromMemory
 			}
 			tab.words = append(tab.words, int64(run.code[variant]), int64(x), int64(y.Lo), int64(y.Hi), int64(skews[e.node]), int64(len(run.args)))
 			planeBytes := 0
@@ -331,4 +333,14 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		tab.groups++
 		entries = entries[n:]
 	}
+}
+
+// far says that a node reads buffers of the engine.
+func (nd *planeNode) far() bool {
+	for _, b := range nd.in {
+		if b.memory >= 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -67,7 +67,9 @@ func (s *sweep) unroll(n int) *unrolled {
 					if step > 0 && s.set(s.arrays[b.memory].name) {
 						return nil
 					}
-					continue // done before the pass
+					if !st.within {
+						continue // done before the pass
+					}
 				}
 				for i := range st.op.Pieces {
 					for _, m := range b.margins {
