@@ -10,6 +10,9 @@
 // [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs. At the end of
 // a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
 //
+// Functions of maps and extends on large fields are computed in passes ([sweep]): all their operations, and several steps, in one pass over
+// memory.
+//
 // Sums of products are matrix products in register blocks ([contraction]), lookups and their derivatives touch only what they select
 // ([ir.Selection]), sums over rows go side by side.
 package cpu
@@ -34,7 +37,9 @@ type Options struct {
 	Tool      string    // path or name of a clang or opt, "" to look for one
 	Level     string    // of optimisation, one of Levels; "" is the highest
 
-	divide int // work from which kernels are divided; 0: from where it pays
+	divide int     // work from which kernels are divided; 0: from where it pays
+	sweep  int     // bytes from which functions are computed in passes of several steps; 0: from where it pays; -1: never
+	tiling *tiling // of all passes; nil: chosen
 }
 
 // Engine runs one program. Its methods must not be called at the same time.
@@ -50,6 +55,8 @@ type Engine struct {
 	batches map[string]*batch
 	divide  int
 	prof    *profile // nil: not measured
+	rings   []memory // of the threads
+	swept   map[passKey]*batch
 }
 
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
@@ -66,7 +73,7 @@ func New(p *ir.Program, o Options) (*Engine, error) {
 }
 
 func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
-	pl, err := newPlan(p, nativeHalf(tc))
+	pl, err := newPlan(p, nativeHalf(tc), sweepFrom(o))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +90,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}}
+	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}}
 	address := map[string]uintptr{}
 	opened := map[string]library{}
 	for _, u := range pl.units.list {
@@ -103,18 +110,22 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		for _, l := range c.launches {
 			e.fns[name] = append(e.fns[name], address[l.sym])
 		}
+		if c.sweep != nil {
+			c.sweep.link(address)
+			c.sweep.force = o.tiling
+		}
 	}
 	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
 	for i, l := range pl.layouts {
 		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
 		skew := i % 16 * 2 * lineBytes
-		m, err := allocate(l.bytes() + skew + lineBytes)
+		m, err := allocate(l.bytes() + skew + 5*lineBytes) // vectors may begin and end outside
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
 		e.mem = append(e.mem, m)
 		start := uintptr(unsafe.Pointer(&m[0]))
-		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew)
+		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
 	}
 	n := o.Threads
 	if n <= 0 {
@@ -137,7 +148,10 @@ func (e *Engine) Close() error {
 	for _, m := range e.mem {
 		errs = append(errs, m.free())
 	}
-	e.mem, e.base = nil, nil
+	for _, m := range e.rings {
+		errs = append(errs, m.free())
+	}
+	e.mem, e.rings, e.base = nil, nil, nil
 	for _, l := range e.libs {
 		errs = append(errs, l.close())
 	}
@@ -179,7 +193,14 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 			return fmt.Errorf("host scalar %q has no value", key.name)
 		}
 	}
-	b := e.batch(fn, c)
+	if c.sweep != nil {
+		return e.passes(ctx, fn, c, n)
+	}
+	return e.repeat(ctx, e.batch(fn, c), n)
+}
+
+// repeat executes a batch n times.
+func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	for i := range b.table {
 		copy(b.table[i], e.base)
 	}
@@ -203,33 +224,52 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	return nil
 }
 
+func (e *Engine) newBatch(moves []int) *batch {
+	b := &batch{moves: moves, slots: len(e.plan.layouts)}
+	for range e.pool.threads {
+		b.table = append(b.table, make([]uintptr, len(e.base)))
+	}
+	return b
+}
+
 // batch divides the launches of a function among the threads.
 func (e *Engine) batch(fn string, c *compiled) *batch {
 	if b := e.batches[fn]; b != nil {
 		return b
 	}
 	threads := e.pool.threads
-	b := &batch{moves: c.moves, slots: len(e.plan.layouts), alone: true}
-	for range threads {
-		b.table = append(b.table, make([]uintptr, len(e.base)))
-	}
+	b := e.newBatch(c.moves)
 	for i, l := range c.launches {
-		s := newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args)
-		// Between two kernels that only thread 0 runs nobody needs to wait. After the last comes the first again.
-		next := c.launches[(i+1)%len(c.launches)]
-		s.meets = threads > 1 && (e.prof != nil || l.parts(threads, e.divide) > 1 || next.parts(threads, e.divide) > 1)
-		b.steps = append(b.steps, s)
-		b.alone = b.alone && l.parts(threads, e.divide) == 1
+		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+	}
+	b.arrange(threads, e.prof != nil)
+	b.prof = e.measured(fn, len(b.steps))
+	e.batches[fn] = b
+	return b
+}
+
+// arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
+// the first again.
+func (b *batch) arrange(threads int, measured bool) {
+	divided := func(s *step) bool { return len(s.cuts) > 2 }
+	b.alone = true
+	for i := range b.steps {
+		s, next := &b.steps[i], &b.steps[(i+1)%len(b.steps)]
+		s.meets = divided(s) || threads > 1 && (measured || divided(next))
+		b.alone = b.alone && !divided(s)
 	}
 	for i := range b.steps {
 		b.steps[i].meets = b.steps[i].meets && !b.alone
 	}
-	if e.prof != nil {
-		if e.prof.batches[fn] == nil {
-			e.prof.batches[fn] = make([]spent, len(b.steps))
-		}
-		b.prof = e.prof.batches[fn]
+}
+
+// measured is where the times of a function's steps go, if they are wanted.
+func (e *Engine) measured(fn string, steps int) []spent {
+	if e.prof == nil {
+		return nil
 	}
-	e.batches[fn] = b
-	return b
+	if e.prof.batches[fn] == nil {
+		e.prof.batches[fn] = make([]spent, steps)
+	}
+	return e.prof.batches[fn]
 }

@@ -112,35 +112,11 @@ func (g *gen) nest(dims []dim, from, to int, boxes [][]ir.Interval, active []int
 		return
 	}
 	d := dims[from]
-	type run struct {
-		lo, hi int
-		active []int
-	}
-	var runs []run
-	for c := d.min; c < d.max; {
-		end := d.max
-		var in []int
-		for _, k := range active {
-			iv := boxes[k][from]
-			if iv.Lo <= c && c < iv.Hi {
-				in = append(in, k)
-				end = min(end, iv.Hi)
-			} else if iv.Lo > c {
-				end = min(end, iv.Lo)
-			}
-		}
-		if n := len(runs); n > 0 && runs[n-1].hi == c && equalInts(runs[n-1].active, in) {
-			runs[n-1].hi = end
-		} else {
-			runs = append(runs, run{c, end, in})
-		}
-		c = end
-	}
 	lk := plainLoop
 	if from == to-1 {
 		lk = kind
 	}
-	for _, r := range runs {
+	for _, r := range pieceRuns(d.min, d.max, boxes, from, active) {
 		if len(r.active) == 0 {
 			continue
 		}

@@ -42,4 +42,9 @@ func allocate(n int) (memory, error) {
 	return m, nil
 }
 
-func (m memory) free() error { return syscall.Munmap(m) }
+func (m memory) free() error {
+	if m == nil {
+		return nil
+	}
+	return syscall.Munmap(m)
+}

@@ -24,12 +24,13 @@ type compiled struct {
 	launches []launch
 	moves    []int // after the launches, slot i gets the buffer of slot moves[i]; nil if nothing moves
 	scalars  []scalarKey
+	sweep    *sweep // nil: the launches are all of it; else those are done before each of its passes
 }
 
 // newPlan compiles the device functions of a canonical program to a module. half says that LLVM's half type may be used.
 //
 // Storage is planned by [passes.Reuse], after the margins of periodic axes have become extends.
-func newPlan(p *ir.Program, half bool) (*plan, error) {
+func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 	pl := &plan{prog: p, funcs: map[string]*compiled{}}
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
@@ -70,15 +71,23 @@ func newPlan(p *ir.Program, half bool) (*plan, error) {
 		}
 		pl.layouts = append(pl.layouts, newLayout(st.Slots[i].Elem, box))
 	}
+	sweeps := make([]*sweep, len(fns))
+	for i, g := range fns {
+		g.store(&st.Funcs[i])
+		if sweepFrom >= 0 {
+			sweeps[i] = newSweep(p, g, &device.Funcs[i], pl.arrays, &pl.layouts, sweepFrom)
+		}
+	}
 	e := &emitter{emitted: map[string]emitted{}, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
 	pl.units = &e.units
 	for i, g := range fns {
-		g.store(&st.Funcs[i])
-		g.copies(&st.Funcs[i], pl.arrays)
+		if sweeps[i] == nil {
+			g.copies(&st.Funcs[i], pl.arrays)
+		}
 		pl.addWords(g, e)
 	}
 	for i, g := range fns {
-		c, err := pl.emit(e, g, i, &st.Funcs[i])
+		c, err := pl.emit(e, g, i, &st.Funcs[i], sweeps[i])
 		if err != nil {
 			return nil, fmt.Errorf("function %s: %w", g.name, err)
 		}
@@ -122,16 +131,18 @@ func (pl *plan) addWords(g *fn, e *emitter) {
 }
 
 // emit emits the kernels of g.
-func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan) (*compiled, error) {
+func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *sweep) (*compiled, error) {
 	e.vals = g.vals
-	c := &compiled{}
+	c := &compiled{sweep: sw}
 	seen := map[scalarKey]bool{}
 	for k := range g.ops {
 		op := &g.ops[k]
 		sym := fmt.Sprintf("f%dk%d", index, k)
 		var ls []launch
 		var err error
-		if op.Kind == ir.Reduce {
+		if sw != nil && !slices.Contains(sw.before, k) {
+			// the pass computes it
+		} else if op.Kind == ir.Reduce {
 			ls, err = e.reduce(pl.prog, sym, op, st.Scratch[k])
 		} else {
 			ls, err = e.elementwise(sym, op)
@@ -162,6 +173,10 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan) (*compil
 				c.scalars = append(c.scalars, key)
 			}
 		}
+	}
+	if sw != nil {
+		sw.account(g)
+		return c, sw.emit(e)
 	}
 	for i, from := range st.Perm {
 		if i != from {

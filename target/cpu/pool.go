@@ -31,12 +31,15 @@ type batch struct {
 // helps the others. Who computes a part does not matter to the bits.
 type step struct {
 	fn    uintptr
-	cuts  []int       // part j is [cuts[j], cuts[j+1])
-	own   []int       // parts own[i] to own[i+1]-1 belong to thread i
-	taken []count     // parts taken of every thread's own
-	meets bool        // the threads must meet after it
-	args  []int       // words of the table that the kernel gets
-	bufs  [][]uintptr // those words, for every thread
+	cuts  []int                                   // part j is [cuts[j], cuts[j+1])
+	own   []int                                   // parts own[i] to own[i+1]-1 belong to thread i
+	taken []count                                 // parts taken of every thread's own
+	meets bool                                    // the threads must meet after it
+	args  []int                                   // words of the table that the kernel gets
+	bufs  [][]uintptr                             // those words, for every thread
+	tile  func(thread, part int, table []uintptr) // computes a part instead of fn
+
+	iterations int // that it is of a function, if more than one
 }
 
 // words takes the kernel's words from a thread's table.
@@ -71,7 +74,8 @@ func newStep(fn uintptr, lo, hi, parts, threads int, args []int) step {
 }
 
 // work does parts until none is left.
-func (s *step) work(i, threads int, args unsafe.Pointer) {
+func (s *step) work(i, threads int, table []uintptr) {
+	args := s.words(i, table)
 	for k := range threads {
 		t := (i + k) % threads
 		n := int64(s.own[t+1] - s.own[t])
@@ -81,7 +85,10 @@ func (s *step) work(i, threads int, args unsafe.Pointer) {
 				break
 			}
 			p := s.own[t] + int(j)
-			if s.cuts[p] < s.cuts[p+1] {
+			switch {
+			case s.tile != nil:
+				s.tile(i, p, table)
+			case s.cuts[p] < s.cuts[p+1]:
 				call(s.fn, args, s.cuts[p], s.cuts[p+1])
 			}
 		}
@@ -153,7 +160,9 @@ func (p *pool) run(b *batch, i int) {
 			}
 			switch {
 			case len(s.cuts) > 2:
-				s.work(i, p.threads, s.words(i, table))
+				s.work(i, p.threads, table)
+			case i == 0 && s.tile != nil:
+				s.tile(0, 0, table)
 			case i == 0:
 				call(s.fn, s.words(i, table), s.cuts[0], s.cuts[1])
 			}
@@ -165,7 +174,8 @@ func (p *pool) run(b *batch, i int) {
 			}
 			if b.prof != nil && i == 0 {
 				now := time.Now()
-				b.prof[k].calls++
+				b.prof[k].calls += int64(max(1, s.iterations))
+				b.prof[k].parts = len(s.cuts) - 1
 				b.prof[k].time += now.Sub(last)
 				last = now
 			}

@@ -31,13 +31,14 @@ type spent struct {
 	calls int64
 	time  time.Duration
 	cpu   atomic.Int64 // of all threads, ns
+	parts int          // of a pass: its tiles
 }
 
 // Profile starts or goes on measuring: from now on all threads meet after every kernel.
 func (e *Engine) Profile() {
 	if e.prof == nil {
 		e.prof = &profile{batches: map[string][]spent{}}
-		e.batches = map[string]*batch{}
+		e.batches, e.swept = map[string]*batch{}, map[passKey]*batch{}
 	}
 }
 
@@ -54,7 +55,14 @@ func (e *Engine) Kernels() []KernelTime {
 			if s.calls == 0 {
 				continue
 			}
-			l := &e.plan.funcs[f].launches[j]
+			c := e.plan.funcs[f]
+			if j == len(c.launches) {
+				l := &c.sweep.whole
+				out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
+					Flops: l.flops, Bytes: l.bytes, Divide: s.parts})
+				continue
+			}
+			l := &c.launches[j]
 			out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
 				Flops: l.flops, Bytes: l.bytes, Divide: l.parts(e.Threads(), e.divide)})
 		}

@@ -17,6 +17,7 @@ type maker struct {
 	f    *ir.Func
 	vals []made
 	n    int
+	step bool // a function that a sweep can compute, as a rule
 }
 
 // made is a value that may be read.
@@ -52,6 +53,60 @@ func randomProgram(seed uint64) *ir.Program {
 	m.procs()
 	return m.p
 }
+
+// randomStep writes a function of maps and extends on whole fields, which may be computed in passes of several steps.
+func randomStep(seed uint64) *ir.Program {
+	m := &maker{r: rand.New(rand.NewPCG(seed, 2)), p: &ir.Program{Name: "random"}, step: true}
+	rank := 2 + m.r.IntN(2)
+	for _, name := range []string{"x", "y", "z"}[:rank] {
+		n := []int{3, 9, 23, 40, 70}[m.r.IntN(5)]
+		m.p.Axes = append(m.p.Axes, ir.Axis{Name: name, N: n, H: 1, Periodic: m.r.IntN(3) == 0})
+	}
+	elem := []ir.Elem{ir.F32, ir.F32, ir.F64, ir.F16, ir.I32}[m.r.IntN(5)]
+	for i := range 2 + m.r.IntN(3) {
+		a := ir.Array{Name: fmt.Sprintf("a%d", i), Elem: elem}
+		for d, ax := range m.p.Axes {
+			if i != 1 || d != seed2(seed)%rank { // one with fewer axes, which stays
+				a.Axes = append(a.Axes, ax.Name)
+			}
+		}
+		m.p.Arrays = append(m.p.Arrays, a)
+	}
+	m.p.Funcs = []ir.Func{{Name: "step"}}
+	m.f = &m.p.Funcs[0]
+	for i := range m.p.Arrays {
+		a := &m.p.Arrays[i]
+		v := made{name: "@" + a.Name, elem: a.Elem}
+		for d, ax := range a.Axes {
+			v.dom = append(v.dom, ir.Range{Index: fmt.Sprintf("i%d", d), Axis: ax, Hi: m.p.Axis(ax).N})
+		}
+		m.vals = append(m.vals, v)
+	}
+	whole := m.vals[0].dom
+	for range 1 + m.r.IntN(4) {
+		v := m.vals[m.r.IntN(len(m.vals))]
+		if len(v.dom) == rank && m.r.IntN(2) == 0 {
+			m.extend(v)
+		} else {
+			m.mapOp(elem, whole)
+		}
+	}
+	for i := range m.p.Arrays {
+		if i == 1 || i > 0 && m.r.IntN(4) == 0 {
+			continue
+		}
+		s := ir.Set{Array: m.p.Arrays[i].Name}
+		if k := m.r.IntN(len(m.vals)); m.r.IntN(3) == 0 && k != i && m.alike(m.vals[i], m.vals[k].name) {
+			s.Value = m.vals[k].name
+		} else {
+			s.Value = m.mapOp(elem, whole)
+		}
+		m.f.Sets = append(m.f.Sets, s)
+	}
+	return m.p
+}
+
+func seed2(seed uint64) int { return int(seed / 2 % 3) }
 
 func (m *maker) function(name string) {
 	m.p.Funcs = append(m.p.Funcs, ir.Func{Name: name})
@@ -149,7 +204,9 @@ func (m *maker) term(b *ir.BodyBuilder, e ir.Elem, ranges []ir.Range, box []ir.I
 				fits = append(fits, k)
 			}
 		}
-		if len(ranges) > 0 && m.r.IntN(6) == 0 {
+		if m.step && len(v.dom) == len(ranges) {
+			fits = []int{len(acc)}
+		} else if len(ranges) > 0 && !m.step && m.r.IntN(6) == 0 {
 			if a, ok := m.strided(ranges, box, d); ok {
 				acc = append(acc, a)
 				continue
@@ -160,6 +217,9 @@ func (m *maker) term(b *ir.BodyBuilder, e ir.Elem, ranges []ir.Range, box []ir.I
 			continue
 		}
 		k := fits[m.r.IntN(len(fits))]
+		if len(fits) == 1 && m.step && ranges[k].Axis != d.Axis {
+			panic("axes of a step are in one order")
+		}
 		lo, hi := d.Lo-box[k].Lo, d.Hi-box[k].Hi // offsets that stay inside
 		if ax.Periodic && d.Lo <= 0 && d.Hi >= ax.N {
 			lo, hi = lo-3, hi+3

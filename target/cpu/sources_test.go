@@ -74,10 +74,12 @@ func TestSmallGridsStayOnOneThread(t *testing.T) {
 	}
 	for _, s := range sources {
 		for n, alone := range map[int]bool{32: true, 1 << 10: s.name == "heat1"} {
-			e := open(t, compile(t, s.text, n), toolchains()[0], 4, 0)
+			e, err := newEngine(compile(t, s.text, n), toolchains()[0], Options{Threads: 4, sweep: -1})
+			check(t, err)
 			if b := e.batch("step", e.plan.funcs["step"]); b.alone != alone {
 				t.Errorf("%s with %d points per axis: one thread %v, want %v", s.name, n, b.alone, alone)
 			}
+			check(t, e.Close())
 		}
 	}
 }

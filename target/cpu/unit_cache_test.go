@@ -34,7 +34,7 @@ func TestKernelsAreShared(t *testing.T) {
 	}
 	for _, names := range [][]string{{"a", "b", "c"}, {"d", "e"}} {
 		p := layers(names...)
-		pl, err := newPlan(p, false)
+		pl, err := newPlan(p, false, -1)
 		check(t, err)
 		if len(pl.units.list) != 1 || len(pl.funcs["f"].launches) != len(names) {
 			t.Errorf("%d kernels for %d launches", len(pl.units.list), len(pl.funcs["f"].launches))

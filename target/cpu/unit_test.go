@@ -106,7 +106,7 @@ func TestPeriodicAndGhosts(t *testing.T) {
 // TestSetsMoveBuffers checks the claim that the end of a function copies nothing: a leapfrog is one kernel, and the margins of its
 // periodic axes.
 func TestSetsMoveBuffers(t *testing.T) {
-	pl, err := newPlan(text(periodicProgram), false)
+	pl, err := newPlan(text(periodicProgram), false, -1)
 	check(t, err)
 	c := pl.funcs["step"]
 	if len(c.launches) != 1+2+1 { // margins of u on x and y, of v on y
@@ -207,7 +207,7 @@ func run(t *testing.T, cmd []string) {
 }
 
 func TestPointerSyntax(t *testing.T) {
-	pl, err := newPlan(heatProgram(ir.F32, 8, 8), false)
+	pl, err := newPlan(heatProgram(ir.F32, 8, 8), false, -1)
 	check(t, err)
 	typed, opaque := pl.units.module().Text(llvm.Typed), pl.units.module().Text(llvm.Opaque)
 	if !strings.Contains(typed, "float*") || strings.Contains(typed, " ptr ") {
@@ -216,7 +216,7 @@ func TestPointerSyntax(t *testing.T) {
 	if strings.Contains(opaque, "*") || !strings.Contains(opaque, "load float, ptr") {
 		t.Error("opaque pointers are not ptr")
 	}
-	again, err := newPlan(heatProgram(ir.F32, 8, 8), false)
+	again, err := newPlan(heatProgram(ir.F32, 8, 8), false, -1)
 	check(t, err)
 	if again.units.module().Text(llvm.Typed) != typed {
 		t.Error("the same program gives different text")
@@ -257,7 +257,7 @@ func step {
   set @old = @u
 }
 `)
-	pl, err := newPlan(p, false)
+	pl, err := newPlan(p, false, -1)
 	check(t, err)
 	if len(pl.layouts) != 2 {
 		t.Errorf("a leapfrog of two levels takes %d buffers", len(pl.layouts))
@@ -358,7 +358,7 @@ func TestCache(t *testing.T) {
 			t.Errorf("the cache holds %v, want shared objects and links to them", files)
 		}
 	}
-	pl, err := newPlan(p, false)
+	pl, err := newPlan(p, false, -1)
 	check(t, err)
 	bad := strings.Replace(pl.units.module().Text(toolchains()[0].Syntax()), "fadd", "frobnicate", 1)
 	if _, err := toolchains()[0].build(context.Background(), bad, dir); err == nil || !strings.Contains(err.Error(), "WF0591") {

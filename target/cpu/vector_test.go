@@ -26,7 +26,7 @@ func TestVectorised(t *testing.T) {
 	}
 	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
 		for name, p := range programs {
-			pl, err := newPlan(p, false)
+			pl, err := newPlan(p, false, -1)
 			check(t, err)
 			f := p.Func("step")
 			op := &f.Ops[len(f.Ops)-1] // the update comes last in canonical order

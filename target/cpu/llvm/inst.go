@@ -129,6 +129,54 @@ func (b *Block) NewStreamStore(v, dst Value, align int) {
 	})
 }
 
+// NewMaskedStore writes the elements of vector v whose bit in mask is set.
+func (b *Block) NewMaskedStore(v, dst Value, align int, mask Value) {
+	t := v.Type()
+	name := func(s Syntax) string {
+		n := "llvm.masked.store." + intrinsicSuffix(t) + ".p0"
+		if s == Typed {
+			n += intrinsicSuffix(t)
+		}
+		return n
+	}
+	b.f.mod.declared[name(Typed)] = func(s Syntax) string {
+		return fmt.Sprintf("void @%s(%s, %s, i32, %s)", name(s), t.text(s), NewPointer(t).text(s), mask.Type().text(s))
+	}
+	b.add(Void, func(s Syntax) string {
+		return fmt.Sprintf("call void @%s(%s, %s, i32 %d, %s)", name(s), operand(v, s), operand(dst, s), align, operand(mask, s))
+	})
+}
+
+// NewPrefetch asks for the cache line at src, which need not exist. Locality is 0 (not kept) to 3 (kept in all caches).
+func (b *Block) NewPrefetch(src Value, locality int) {
+	name := func(s Syntax) string {
+		if s == Typed {
+			return "llvm.prefetch.p0i8"
+		}
+		return "llvm.prefetch.p0"
+	}
+	b.f.mod.declared[name(Typed)] = func(s Syntax) string {
+		return fmt.Sprintf("void @%s(%s, i32, i32, i32)", name(s), NewPointer(I8).text(s))
+	}
+	b.add(Void, func(s Syntax) string {
+		return fmt.Sprintf("call void @%s(%s, i32 0, i32 %d, i32 1)", name(s), operand(src, s), locality)
+	})
+}
+
+// NewFence orders what was written before it, past the caches too, before what comes after.
+func (b *Block) NewFence() { b.add(Void, func(Syntax) string { return "fence seq_cst" }) }
+
+// NewCallAt calls the function of type t at address f.
+func (b *Block) NewCallAt(t *FuncType, f Value, args ...Value) {
+	b.add(Void, func(s Syntax) string {
+		as := make([]string, len(args))
+		for i, a := range args {
+			as[i] = operand(a, s)
+		}
+		return fmt.Sprintf("call void %s(%s)", f.ident(s), strings.Join(as, ", "))
+	})
+}
+
 // NewAlloca reserves stack memory for one t, aligned to 64 bytes. Call it in the entry block.
 func (b *Block) NewAlloca(t Type) Value {
 	return b.add(NewPointer(t), func(s Syntax) string { return fmt.Sprintf("alloca %s, align 64", t.text(s)) })
@@ -208,7 +256,8 @@ func (b *Block) NewIntrinsic(name string, args ...Value) Value {
 	for i := range args {
 		ts[i] = t.text(Typed)
 	}
-	b.f.mod.declared[full] = fmt.Sprintf("%s @%s(%s)", t.text(Typed), full, strings.Join(ts, ", "))
+	decl := fmt.Sprintf("%s @%s(%s)", t.text(Typed), full, strings.Join(ts, ", "))
+	b.f.mod.declared[full] = func(Syntax) string { return decl }
 	return b.call(t, func() string { return full }, args)
 }
 

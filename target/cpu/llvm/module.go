@@ -10,13 +10,13 @@ import (
 // Module is a compilation unit.
 type Module struct {
 	Funcs    []*Func
-	declared map[string]string // declarations of intrinsics by name
+	declared map[string]func(Syntax) string // declarations of intrinsics by name
 	loops    []*LoopMetadata
 	streams  bool // has stores past the caches
 }
 
 // NewModule returns an empty module.
-func NewModule() *Module { return &Module{declared: map[string]string{}} }
+func NewModule() *Module { return &Module{declared: map[string]func(Syntax) string{}} }
 
 // Merge makes one module of several. Internal functions of one name are the same function; other names must differ.
 func Merge(ms []*Module) *Module {
@@ -106,7 +106,7 @@ func (m *Module) Print(w io.Writer, s Syntax) error {
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		fmt.Fprintf(&b, "declare %s\n", m.declared[n])
+		fmt.Fprintf(&b, "declare %s\n", m.declared[n](s))
 	}
 	if len(m.loops) > 0 {
 		b.WriteString("!0 = !{!\"llvm.loop.vectorize.enable\", i1 true}\n")

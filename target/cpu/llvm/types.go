@@ -46,6 +46,20 @@ type ArrayType struct {
 	ElemType Type
 }
 
+// FuncType is a function without result.
+type FuncType struct{ Params []Type }
+
+// NewFuncType returns the type of functions with these parameters and no result.
+func NewFuncType(params ...Type) *FuncType { return &FuncType{params} }
+
+func (t *FuncType) text(s Syntax) string {
+	ps := make([]string, len(t.Params))
+	for i, p := range t.Params {
+		ps[i] = p.text(s)
+	}
+	return "void (" + strings.Join(ps, ", ") + ")"
+}
+
 // VoidType is the type of a function without result.
 type VoidType struct{}
 

@@ -1,0 +1,431 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// sweep is a step function that is computed plane by plane. Its first axis is the stream: at any time a thread holds a few planes of
+// every value in rings that fit its cache, and each operation follows the ones it reads as far behind as its stencil reaches. So the
+// operations of a step are one pass over memory, whatever their number, and so are several steps one after the other: the rings then hold
+// the values of several times (3.5-D blocking: Nguyen et al., SC 2010). What lies in another tile is computed again from the arrays,
+// by the same operations on the same numbers, so no bit depends on the tiling.
+//
+// Legal are functions of maps and extends with reads at constant offsets. Results go to other buffers than the arrays they are made of,
+// which change places after the pass.
+type sweep struct {
+	fn      *fn
+	sets    []ir.Set
+	stages  []*planeOp
+	rank    int
+	wraps   bool // the stream is periodic: planes are counted modulo period
+	period  int
+	width   ir.Interval // coordinates along the tiled axis, all arrays that are set together
+	depth   ir.Interval // the same along the stream
+	spare   []int       // for every array that is set the slot of its next value
+	before  []int       // operations that fill the margins of the arrays, done before the pass
+	arrays  []*val
+	layout  *[]*layout
+	roots   map[string]string // of every value: the map or array in whose storage it is
+	copies  map[int]*planeOp  // by array: copies its next value from a ring, where it is needed
+	prog    *ir.Program
+	drive   string // symbol of the driver
+	code    uintptr
+	whole   launch          // what a pass does of one step, for people
+	force   *tiling         // instead of a choice
+	tilings map[int]*tiling // by steps that are asked for
+}
+
+// planeOp is an operation of a sweep.
+type planeOp struct {
+	op     *ir.Op
+	alias  bool              // an extend along the periodic stream: nothing to do
+	share  bool              // an extend in the storage of its operand
+	within bool              // an extend of an array that the pass itself does
+	final  bool              // its result may be the next value of an array
+	root   map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
+	slots  []int
+	runs   []planeRun
+}
+
+// planeRun is the range of planes on which the same pieces are computed, and their code.
+type planeRun struct {
+	lo, hi int
+	pieces []int
+	sym    [variants]string
+	code   [variants]uintptr
+	args   []planeArg
+	reads  []planeRead
+}
+
+// Variants of a kernel: its operands come from memory, its results go past the caches.
+const (
+	fromMemory = 1 << iota
+	pastCaches
+	variants = 1 << iota
+)
+
+// planeArg is a parameter of a kernel of planes.
+type planeArg struct {
+	kind  argKind
+	index int    // result, or word of the table
+	name  string // value that is read
+	plane int    // offset along the stream
+}
+
+type argKind uint8
+
+const (
+	argResult argKind = iota // the plane of a result
+	argPlane                 // a plane of a value
+	argArray                 // the whole of an array that is not set
+	argWord                  // a host scalar
+)
+
+// planeRead is how far the pieces of a run read a value: offset along the stream, range of offsets along the tiled axis.
+type planeRead struct {
+	piece  int
+	name   string
+	plane  int
+	lo, hi int
+}
+
+// leastSweep is the memory, in bytes, from which a function is worth a sweep: less lies in the second cache anyway.
+const leastSweep = 1 << 20
+
+// newSweep returns the sweep of a function, or nil when it has none.
+func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, least int) *sweep {
+	s := &sweep{fn: g, sets: f.Sets, arrays: arrays, layout: layouts, prog: p, tilings: map[int]*tiling{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
+	for _, a := range arrays {
+		s.roots[a.name] = a.name
+	}
+	if len(g.ops) == 0 || len(f.Sets) == 0 {
+		return nil
+	}
+	s.rank = len(g.ops[0].Dom)
+	if s.rank < 2 || s.rank > 3 {
+		return nil
+	}
+	bytes := 0
+	for _, x := range f.Sets {
+		a := g.vals["@"+x.Array]
+		if len(a.box) != s.rank {
+			return nil
+		}
+		n := storageBytes(a.elem)
+		for _, b := range a.box {
+			n *= b.Hi - b.Lo
+		}
+		bytes += n
+		s.width = around(s.width, a.box[1])
+		s.depth = around(s.depth, a.box[0])
+	}
+	if bytes < least || !s.periodic() {
+		return nil
+	}
+	for _, x := range f.Sets {
+		if !(*layouts)[g.vals[x.Value].slot].same((*layouts)[g.vals["@"+x.Array].slot]) {
+			return nil
+		}
+	}
+	for i := range g.ops {
+		if st := s.stage(&g.ops[i]); st != nil {
+			s.stages = append(s.stages, st)
+			continue
+		}
+		return nil
+	}
+	if !s.marginsFirst() {
+		return nil
+	}
+	if !s.reserve() {
+		return nil
+	}
+	for n := 1; n <= 4; n++ {
+		u := s.unroll(n)
+		if u == nil {
+			if n == 1 {
+				return nil
+			}
+			break
+		}
+		for _, a := range u.copied {
+			if s.copies[a] == nil {
+				s.copies[a] = s.copyStage(a)
+			}
+		}
+	}
+	return s
+}
+
+// reserve adds a buffer for the next value of every array that is set.
+func (s *sweep) reserve() bool {
+	for i, a := range s.arrays {
+		if s.set(a.name) {
+			if len(s.spare) == 0 {
+				s.spare = make([]int, len(s.arrays))
+			}
+			s.spare[i] = len(*s.layout)
+			l := *(*s.layout)[a.slot]
+			*s.layout = append(*s.layout, &l)
+		}
+	}
+	return true
+}
+
+// copyStage copies the next value of an array from a ring to its buffer.
+func (s *sweep) copyStage(array int) *planeOp {
+	a := s.arrays[array]
+	from, to := *a, *a
+	from.name, to.name = "%next", "%buffer"
+	op := copyOp(&from, &to)
+	st := &planeOp{op: &op, final: true, slots: []int{a.slot}, root: map[string]string{"%next": "%next"}}
+	st.runs = []planeRun{{lo: op.Dom[0].Lo, hi: op.Dom[0].Hi, pieces: []int{0}, reads: []planeRead{{name: "%next"}}}}
+	return st
+}
+
+func around(a, b ir.Interval) ir.Interval {
+	if a == (ir.Interval{}) {
+		return b
+	}
+	return ir.Interval{Lo: min(a.Lo, b.Lo), Hi: max(a.Hi, b.Hi)}
+}
+
+// periodic finds out whether the stream is periodic. If it is, all values must have its points and no others, and every piece all of them:
+// then a plane may be computed wherever it is needed.
+func (s *sweep) periodic() bool {
+	for _, v := range s.arrays {
+		if len(v.axes) == s.rank {
+			if ax := s.prog.Axis(v.axes[0]); ax != nil && ax.Periodic {
+				s.wraps, s.period = true, ax.N
+			}
+		}
+	}
+	if !s.wraps {
+		return true
+	}
+	for i := range s.fn.ops {
+		op := &s.fn.ops[i]
+		if len(op.Dom) != s.rank {
+			return false
+		}
+		if s.wrapsStream(op) {
+			continue
+		}
+		// What comes after a wrap along the stream has its margins.
+		whole := ir.Interval{Lo: op.Dom[0].Lo, Hi: op.Dom[0].Hi}
+		if whole.Lo > 0 || whole.Hi < s.period || op.Kind == ir.Map && whole != (ir.Interval{Lo: 0, Hi: s.period}) {
+			return false
+		}
+		for k := range op.Pieces {
+			if op.Pieces[k].Box[0] != whole {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// wrapsStream says that an operation fills the margins of the periodic stream.
+func (s *sweep) wrapsStream(op *ir.Op) bool {
+	if op.Kind != ir.Extend || !s.wraps || len(op.Pieces) == 0 {
+		return false
+	}
+	for i := range op.Pieces {
+		pc := &op.Pieces[i]
+		if b := pc.Box[0]; b.Lo < s.period && b.Hi > 0 || len(pc.Body.Nodes) != 1 {
+			return false
+		}
+		n := &pc.Body.Nodes[0]
+		if n.Op != ir.Read || n.Name != op.From || n.At[0].Off%s.period != 0 {
+			return false
+		}
+		for d, a := range n.At {
+			if a.Index != op.Dom[d].Index || !a.Unit() || d > 0 && a.Off != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// set says that the function gives an array a new value.
+func (s *sweep) set(name string) bool {
+	return slices.ContainsFunc(s.sets, func(x ir.Set) bool { return "@"+x.Array == name })
+}
+
+// stage returns the stage of an operation, or nil when it cannot be one.
+func (s *sweep) stage(op *ir.Op) *planeOp {
+	if op.Kind != ir.Map && op.Kind != ir.Extend || len(op.Dom) != s.rank {
+		return nil
+	}
+	st := &planeOp{op: op, root: map[string]string{}}
+	for _, r := range op.Results {
+		st.slots = append(st.slots, s.fn.vals["%"+r.Name].slot)
+		st.final = st.final || op.Kind == ir.Map && slices.ContainsFunc(s.sets, func(x ir.Set) bool { return x.Value == "%"+r.Name })
+		s.roots["%"+r.Name] = "%" + r.Name
+	}
+	if op.Kind == ir.Extend {
+		st.share = s.fn.vals[op.From].slot == st.slots[0]
+		if st.share {
+			s.roots["%"+op.Results[0].Name] = s.roots[op.From]
+		}
+		st.root["%"+op.Results[0].Name] = s.roots["%"+op.Results[0].Name]
+		if st.alias = st.share && s.wrapsStream(op); st.alias {
+			return st
+		}
+		if s.wrapsStream(op) {
+			return nil
+		}
+	}
+	boxes, all, err := pieceBoxes(op)
+	if err != nil {
+		return nil
+	}
+	for _, r := range pieceRuns(op.Dom[0].Lo, op.Dom[0].Hi, boxes, 0, all) {
+		if len(r.active) == 0 {
+			continue
+		}
+		run := planeRun{lo: r.lo, hi: r.hi, pieces: r.active}
+		for _, k := range r.active {
+			if !s.reads(st, k, &run) {
+				return nil
+			}
+		}
+		st.runs = append(st.runs, run)
+	}
+	return st
+}
+
+// reads notes what piece k reads, and says whether it may.
+func (s *sweep) reads(st *planeOp, k int, run *planeRun) bool {
+	op := st.op
+	b := &op.Pieces[k].Body
+	for i := range b.Nodes {
+		n := &b.Nodes[i]
+		if n.Op != ir.Read {
+			continue
+		}
+		v := s.fn.vals[n.Name]
+		if v == nil || v.elem != n.Elem {
+			return false
+		}
+		st.root[n.Name] = s.roots[n.Name]
+		if offsets(op, n.At) {
+			dy := n.At[1].Off
+			j := slices.IndexFunc(run.reads, func(r planeRead) bool { return r.piece == k && r.name == n.Name && r.plane == n.At[0].Off })
+			if j < 0 {
+				run.reads = append(run.reads, planeRead{piece: k, name: n.Name, plane: n.At[0].Off, lo: dy, hi: dy})
+			} else {
+				run.reads[j].lo, run.reads[j].hi = min(run.reads[j].lo, dy), max(run.reads[j].hi, dy)
+			}
+			continue
+		}
+		// Any other place only in arrays that stay as they are, in whole vectors or single values.
+		if n.Name[0] != '@' || s.set(n.Name) {
+			return false
+		}
+		last := op.Dom[s.rank-1].Index
+		for d, a := range n.At {
+			if !a.Unit() || a.Index == last && d != len(n.At)-1 || s.wraps && a.Index == op.Dom[0].Index && a.Off != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// offsets says that an access is at a constant distance from the output index.
+func offsets(op *ir.Op, at []ir.Affine) bool {
+	if len(at) != len(op.Dom) {
+		return false
+	}
+	for d, a := range at {
+		if a.Index != op.Dom[d].Index || !a.Unit() {
+			return false
+		}
+	}
+	return true
+}
+
+// marginsFirst finds the extends of arrays, which are done before the pass.
+func (s *sweep) marginsFirst() bool {
+	ready := map[string]bool{}
+	for _, a := range s.arrays {
+		ready[a.name] = true
+	}
+	for k, st := range s.stages {
+		if st.op.Kind != ir.Extend || !st.share || !ready[st.op.From] {
+			continue
+		}
+		ready["%"+st.op.Results[0].Name] = true
+		if st.alias {
+			continue
+		}
+		for _, r := range st.runs {
+			for _, x := range r.reads {
+				if !ready[x.name] {
+					return false
+				}
+			}
+		}
+		s.before = append(s.before, k)
+	}
+	// Ghosts that are made of their own rows are made as the rows are read, unless others are made of them: going through all of an array
+	// for the ends of its rows would cost as much as a step.
+	for i := len(s.before) - 1; i >= 0; i-- {
+		st := s.stages[s.before[i]]
+		root := s.roots[st.op.From]
+		if st.rowLocal() && !slices.ContainsFunc(s.before[i+1:], func(k int) bool { return s.roots[s.stages[k].op.From] == root }) {
+			st.within = true
+			s.before = slices.Delete(s.before, i, i+1)
+		}
+	}
+	return true
+}
+
+// rowLocal says that an operation on three axes reads nothing but its own rows.
+func (st *planeOp) rowLocal() bool {
+	if len(st.op.Dom) != 3 {
+		return false
+	}
+	for _, r := range st.runs {
+		for _, rd := range r.reads {
+			if rd.plane != 0 || rd.lo != 0 || rd.hi != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// pieceRange is a range of one index and the pieces that cover it.
+type pieceRange struct {
+	lo, hi int
+	active []int
+}
+
+// pieceRuns cuts [lo, hi) of dimension d where a box begins or ends.
+func pieceRuns(lo, hi int, boxes [][]ir.Interval, d int, active []int) (runs []pieceRange) {
+	for c := lo; c < hi; {
+		end := hi
+		var in []int
+		for _, k := range active {
+			iv := boxes[k][d]
+			if iv.Lo <= c && c < iv.Hi {
+				in = append(in, k)
+				end = min(end, iv.Hi)
+			} else if iv.Lo > c {
+				end = min(end, iv.Lo)
+			}
+		}
+		if n := len(runs); n > 0 && runs[n-1].hi == c && equalInts(runs[n-1].active, in) {
+			runs[n-1].hi = end
+		} else {
+			runs = append(runs, pieceRange{c, end, in})
+		}
+		c = end
+	}
+	return runs
+}

@@ -1,0 +1,175 @@
+package cpu
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// caches are the bytes of the data caches of one core, and of the last one, which cores share.
+type caches struct{ first, second, last int }
+
+// machineCaches asks the system; where it does not tell, sizes that most processors have.
+var machineCaches = sync.OnceValue(func() caches {
+	c := caches{32 << 10, 1 << 20, 8 << 20}
+	dirs, _ := filepath.Glob("/sys/devices/system/cpu/cpu0/cache/index*") // no match: the sizes above
+	for _, d := range dirs {
+		read := func(name string) string {
+			b, _ := os.ReadFile(filepath.Join(d, name)) // absent: skipped below
+			return strings.TrimSpace(string(b))
+		}
+		size, unit := read("size"), 1
+		switch {
+		case strings.HasSuffix(size, "K"):
+			size, unit = strings.TrimSuffix(size, "K"), 1<<10
+		case strings.HasSuffix(size, "M"):
+			size, unit = strings.TrimSuffix(size, "M"), 1<<20
+		}
+		n, err := strconv.Atoi(size)
+		if err != nil || n <= 0 || read("type") == "Instruction" {
+			continue
+		}
+		switch read("level") {
+		case "1":
+			c.first = n * unit
+		case "2":
+			c.second = n * unit
+			c.last = max(c.last, c.second)
+		case "3":
+			c.last = n * unit
+		}
+	}
+	return c
+})
+
+// Rates of one core in bytes per nanosecond, for the choice of tilings only: what counts is their ratio (the second cache moves several times
+// what memory does).
+const (
+	memoryRate = 16
+	cacheRate  = 64
+)
+
+// choose returns the tiling with the least estimated time for at most most steps at a time.
+func (s *sweep) choose(most, threads int, c caches) tiling {
+	if s.force != nil {
+		t := *s.force
+		for t.steps = min(t.steps, most); s.unroll(t.steps) == nil; {
+			t.steps--
+		}
+		return t
+	}
+	arrays := 0
+	for i, a := range s.arrays {
+		if s.set(a.name) {
+			arrays += 2 * (*s.layout)[i].bytes()
+		}
+	}
+	best, cost := tiling{}, 0.0
+	for _, n := range []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32} {
+		if n > most || n > 1 && n*s.reach()*8 > s.depth.Hi-s.depth.Lo {
+			break
+		}
+		u := s.unroll(n)
+		if u == nil {
+			break
+		}
+		for _, tiles := range []int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256} {
+			t := s.cut(n, tiles, threads)
+			if t.tile == 0 {
+				break
+			}
+			t.rows = s.blockRows(c)
+			t.stream = arrays > c.last/2
+			if e, ok := s.estimate(u, t, c); ok && (best.steps == 0 || e < cost) {
+				best, cost = t, e
+			}
+		}
+	}
+	if best.steps == 0 { // nothing fits a cache
+		best = s.cut(1, 1, threads)
+		best.rows = s.blockRows(c)
+		best.stream = arrays > c.last/2
+	}
+	return best
+}
+
+// cut is a tiling with so many tiles, or none when they would be too narrow.
+func (s *sweep) cut(steps, tiles, threads int) (t tiling) {
+	width, unit := s.width.Hi-s.width.Lo, 1
+	if s.rank == 2 {
+		unit = vectorLine
+	}
+	t.steps = steps
+	t.tile = (width + tiles - 1) / tiles
+	t.tile = (t.tile + unit - 1) / unit * unit
+	if tiles > 1 && t.tile < max(4*unit, 2*steps) {
+		return tiling{}
+	}
+	t.chunks = 1
+	if n := (width + t.tile - 1) / t.tile; threads > 1 && n%threads != 0 && n < 8*threads {
+		t.chunks = threads
+	}
+	return t
+}
+
+// blockRows is how many rows of a plane the operations compute in turn: few enough for the first cache.
+func (s *sweep) blockRows(c caches) int {
+	row, size := 1, 1
+	for i, a := range s.arrays {
+		if s.set(a.name) {
+			l := (*s.layout)[i]
+			size = max(size, storageBytes(l.elem))
+			if s.rank == 3 {
+				row = max(row, l.stride[1])
+			}
+		}
+	}
+	n := c.first / 4 / (row * size)
+	if s.rank == 2 {
+		return max(n/vectorLine, 1) * vectorLine
+	}
+	return max(n, 4)
+}
+
+// reach is how many planes away a step reads at most.
+func (s *sweep) reach() int {
+	n := 1
+	for _, st := range s.stages {
+		for _, r := range st.runs {
+			for _, rd := range r.reads {
+				if rd.plane < s.depth.Hi-s.depth.Lo-1 {
+					n = max(n, rd.plane, -rd.plane)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit the second cache.
+func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) {
+	const planes = 16
+	x := ir.Interval{Lo: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2, Hi: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2 + planes}
+	mid := s.width.Lo + (s.width.Hi-s.width.Lo)/t.tile/2*t.tile
+	y := common(ir.Interval{Lo: mid, Hi: mid + t.tile}, s.width)
+	tab := s.tile(u, x, y, t)
+	if tab.ring > c.second*3/4 {
+		return 0, false
+	}
+	own := float64((y.Hi - y.Lo) * planes)
+	memory := 0
+	for _, b := range u.bufs {
+		if size := storageBytes((*s.layout)[b.slot].elem); b.given && b.readers > 0 {
+			memory += size
+		} else if b.memory >= 0 && !b.given {
+			memory += 2 * size
+		}
+	}
+	// Planes at the ends of the stream are computed by neighbours too; the table has them for a cut of planes.
+	edge := float64(planes) / float64(planes+s.reach()*(u.steps-1))
+	return float64(memory)/memoryRate/float64(u.steps) + float64(tab.moved)/own*edge/cacheRate/float64(u.steps), true
+}

@@ -1,0 +1,146 @@
+package cpu
+
+import (
+	"context"
+	"unsafe"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// sweepFrom is the size from which an engine with options o makes sweeps.
+func sweepFrom(o Options) int {
+	if o.sweep == 0 {
+		return leastSweep
+	}
+	return o.sweep
+}
+
+// link gives the kernels their addresses.
+func (s *sweep) link(address map[string]uintptr) {
+	s.code = address[s.drive]
+	one := func(st *planeOp) {
+		for i := range st.runs {
+			r := &st.runs[i]
+			for v := range r.sym {
+				r.code[v] = address[r.sym[v]]
+			}
+		}
+	}
+	for _, st := range s.stages {
+		one(st)
+	}
+	for _, st := range s.copies {
+		one(st)
+	}
+}
+
+// mostSteps is how many steps a pass may have.
+const mostSteps = 32
+
+// passes executes n steps of a sweep, as many at a time as the tiling says.
+func (e *Engine) passes(ctx context.Context, fn string, c *compiled, n int) error {
+	s := c.sweep
+	for n > 0 {
+		most := min(n, mostSteps)
+		t := s.tilings[most]
+		if t == nil {
+			x := s.choose(most, e.pool.threads, machineCaches())
+			t = &x
+			s.tilings[most] = t
+		}
+		b, err := e.pass(fn, c, *t)
+		if err != nil {
+			return err
+		}
+		if err := e.repeat(ctx, b, n/t.steps); err != nil {
+			return err
+		}
+		n %= t.steps
+	}
+	return nil
+}
+
+// passKey names the pass of a function.
+type passKey struct {
+	fn string
+	t  tiling
+}
+
+// pass makes the batch of one pass: the margins of the arrays, then the tiles.
+func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
+	s := c.sweep
+	key := passKey{fn, t}
+	if b := e.swept[key]; b != nil {
+		return b, nil
+	}
+	threads := e.pool.threads
+	u := s.unroll(t.steps)
+	b := e.newBatch(u.perm)
+	for i, l := range c.launches {
+		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+	}
+	var tables []*tileTable
+	ring := 0
+	depth := s.depth.Hi - s.depth.Lo
+	for k := range t.chunks {
+		x := ir.Interval{Lo: s.depth.Lo + depth*k/t.chunks, Hi: s.depth.Lo + depth*(k+1)/t.chunks}
+		for y := s.width.Lo; y < s.width.Hi; y += t.tile {
+			tab := s.tile(u, x, common(ir.Interval{Lo: y, Hi: y + t.tile}, s.width), t)
+			if tab.groups > 0 {
+				tables = append(tables, tab)
+				ring = max(ring, tab.ring)
+			}
+		}
+	}
+	if err := e.reserveRings(ring); err != nil {
+		return nil, err
+	}
+	st := newStep(0, 0, len(tables), len(tables), threads, nil)
+	bases := make([][]uintptr, threads)
+	for i := range bases {
+		bases[i] = make([]uintptr, len(e.base)+1+8) // the last ones keep threads off each other's cache lines
+	}
+	st.tile = func(thread, part int, table []uintptr) {
+		own := bases[thread]
+		own[0] = 0
+		if m := e.rings[thread]; len(m) > 0 {
+			own[0] = (uintptr(unsafe.Pointer(&m[0])) + largePage - 1) &^ (largePage - 1)
+		}
+		copy(own[1:], table)
+		tab := tables[part]
+		call(s.code, unsafe.Pointer(&own[0]), int(uintptr(unsafe.Pointer(&tab.words[0]))), tab.groups)
+	}
+	st.iterations = t.steps
+	b.steps = append(b.steps, st)
+	b.arrange(threads, e.prof != nil)
+	b.prof = e.measured(fn, len(b.steps))
+	e.swept[key] = b
+	return b, nil
+}
+
+// largePage is the size of the larger pages of most systems. A ring in one of them has no misses of address translation, and its lines
+// spread evenly over the sets of the second cache.
+const largePage = 2 << 20
+
+// reserveRings gives every thread memory for rings of n bytes.
+func (e *Engine) reserveRings(n int) error {
+	for len(e.rings) < e.pool.threads {
+		e.rings = append(e.rings, nil)
+	}
+	for i, m := range e.rings {
+		if len(m) >= n+largePage {
+			continue
+		}
+		next, err := allocate(roundUp(n, largePage) + largePage)
+		if err != nil {
+			return err
+		}
+		if m != nil {
+			if err := m.free(); err != nil {
+				return err
+			}
+		}
+		e.rings[i] = next
+	}
+	return nil
+}

@@ -1,0 +1,346 @@
+package cpu
+
+import (
+	"math"
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// tiling says how a pass is cut. Nothing of it changes a bit.
+type tiling struct {
+	steps  int  // steps of one pass
+	tile   int  // extent of a tile along the tiled axis
+	chunks int  // parts of the stream
+	rows   int  // extent of the blocks in which the operations of a plane take turns, so that they find it in the first cache
+	stream bool // next values of arrays go past the caches
+}
+
+// planes is what a tile needs of a value, and when each plane is there.
+type planes struct {
+	x, y  ir.Interval
+	ready []int // by plane, from x.Lo
+	last  []int // when it is read last
+	skew  int   // how far rows lag behind the blocks
+	depth int   // planes in the ring
+	bytes int   // of a plane
+	start int   // of the ring in the memory of the thread
+	lead  int   // bytes before row 0, column 0
+}
+
+const never = math.MinInt / 2
+
+// tileTable is the schedule of one tile, as the driver reads it.
+type tileTable struct {
+	words  []int64
+	groups int
+	ring   int // bytes of memory for rings
+	moved  int // bytes that kernels read and write, per column
+}
+
+// entry is one operation on one plane.
+type entry struct{ time, node, plane int }
+
+// vectorLine is by what the rows of a tile are rounded where the tiled axis is the contiguous one.
+const vectorLine = lineBytes
+
+// tile schedules the part of a pass that computes the next values in [x, y), coordinates of the stream and of the tiled axis.
+func (s *sweep) tile(u *unrolled, x, y ir.Interval, t tiling) *tileTable {
+	need := map[*tensorBuf]*planes{}
+	for _, b := range u.bufs {
+		need[b] = &planes{}
+		if !b.given && b.memory >= 0 {
+			box := s.arrays[b.slotArray(s)].box
+			need[b].x, need[b].y = common(box[0], x), common(box[1], y)
+		}
+	}
+	regions := make([][2]ir.Interval, len(u.nodes))
+	for i := len(u.nodes) - 1; i >= 0; i-- {
+		regions[i] = s.region(u.nodes[i], need)
+	}
+	entries, skews := s.schedule(u, need, regions)
+	tab := &tileTable{}
+	for _, b := range u.bufs {
+		if p := need[b]; b.memory < 0 && p.x.Lo < p.x.Hi && p.y.Lo < p.y.Hi {
+			s.ring(b, p)
+			p.start = tab.ring
+			tab.ring += p.depth * p.bytes
+		}
+	}
+	s.emitTable(tab, u, need, regions, entries, skews, t)
+	return tab
+}
+
+// slotArray is the array whose next value a buffer is.
+func (b *tensorBuf) slotArray(s *sweep) int { return slices.Index(s.spare, b.memory) }
+
+func common(a, b ir.Interval) ir.Interval {
+	c := ir.Interval{Lo: max(a.Lo, b.Lo), Hi: min(a.Hi, b.Hi)}
+	if c.Lo >= c.Hi {
+		return ir.Interval{}
+	}
+	return c
+}
+
+func empty(a ir.Interval) bool { return a.Lo >= a.Hi }
+
+func hull(a, b ir.Interval) ir.Interval {
+	switch {
+	case empty(a):
+		return b
+	case empty(b):
+		return a
+	}
+	return ir.Interval{Lo: min(a.Lo, b.Lo), Hi: max(a.Hi, b.Hi)}
+}
+
+// region is where a node must be computed, and adds what it reads there to the needs.
+func (s *sweep) region(nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Interval) {
+	for _, b := range nd.outs {
+		r[0], r[1] = hull(r[0], need[b].x), hull(r[1], need[b].y)
+	}
+	dom := nd.st.op.Dom
+	if !s.wraps {
+		r[0] = common(r[0], ir.Interval{Lo: dom[0].Lo, Hi: dom[0].Hi})
+	}
+	if s.rank == 2 && !empty(r[1]) { // whole vectors
+		line := vectorLine / storageBytes(nd.st.op.Results[0].Elem)
+		r[1] = ir.Interval{Lo: roundDown(r[1].Lo, line), Hi: -roundDown(-r[1].Hi, line)}
+	}
+	r[1] = common(r[1], ir.Interval{Lo: dom[1].Lo, Hi: dom[1].Hi})
+	if empty(r[0]) || empty(r[1]) {
+		return [2]ir.Interval{}
+	}
+	for i := range nd.st.runs {
+		run := &nd.st.runs[i]
+		px := r[0]
+		if !s.wraps {
+			px = common(px, ir.Interval{Lo: run.lo, Hi: run.hi})
+		}
+		for _, rd := range run.reads {
+			py := common(r[1], nd.st.op.Pieces[rd.piece].Box[1])
+			if empty(px) || empty(py) {
+				continue
+			}
+			p := need[nd.in[nd.st.root[rd.name]]]
+			p.x = hull(p.x, ir.Interval{Lo: px.Lo + rd.plane, Hi: px.Hi + rd.plane})
+			p.y = hull(p.y, ir.Interval{Lo: py.Lo + rd.lo, Hi: py.Hi + rd.hi})
+		}
+	}
+	return r
+}
+
+// roundDown is the greatest multiple of m that is not above n.
+func roundDown(n, m int) int { return n - mod(n, m) }
+
+// run is the code of a node on a plane, or nil when there is nothing to compute.
+func (s *sweep) run(st *planeOp, plane int) *planeRun {
+	if s.wraps {
+		plane = mod(plane, s.period)
+	}
+	for i := range st.runs {
+		if r := &st.runs[i]; r.lo <= plane && plane < r.hi {
+			return r
+		}
+	}
+	return nil
+}
+
+// schedule gives every plane of every node its time: as soon as what it reads is there, one plane at a time. It also finds by how much the
+// rows of a node must lag behind those of the nodes it reads planes of at the same time.
+func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval) (entries []entry, skews []int) {
+	for _, p := range need {
+		p.ready, p.last = make([]int, p.x.Hi-p.x.Lo), make([]int, p.x.Hi-p.x.Lo)
+		for i := range p.ready {
+			p.ready[i], p.last[i] = never, never
+		}
+	}
+	skews = make([]int, len(u.nodes))
+	for i, nd := range u.nodes {
+		rx, ry := regions[i][0], regions[i][1]
+		before := never
+		line := 1
+		if s.rank == 2 {
+			line = vectorLine / storageBytes(nd.st.op.Results[0].Elem)
+		}
+		for p := rx.Lo; p < rx.Hi; p++ {
+			run := s.run(nd.st, p)
+			if run == nil {
+				continue
+			}
+			var t int
+			if nd.st.share {
+				own := need[nd.outs[0]]
+				switch i := p - own.x.Lo; {
+				case nd.outs[0].given: // just before it is read
+					t = p - s.reach()
+				case i < 0 || i >= len(own.ready):
+					continue
+				case own.ready[i] > never:
+					t = own.ready[i]
+				case i > 0 && own.ready[i-1] > never:
+					t = own.ready[i-1] + 1
+				default:
+					t = never
+				}
+			} else {
+				t = max(p, before+1)
+			}
+			any := !nd.st.share
+			for _, rd := range run.reads {
+				if empty(common(ry, nd.st.op.Pieces[rd.piece].Box[1])) {
+					continue
+				}
+				any = true
+				b := need[nd.in[nd.st.root[rd.name]]]
+				t = max(t, b.ready[p+rd.plane-b.x.Lo])
+			}
+			if !any {
+				continue
+			}
+			if t == never {
+				t = p
+			}
+			for _, rd := range run.reads {
+				if empty(common(ry, nd.st.op.Pieces[rd.piece].Box[1])) {
+					continue
+				}
+				src := need[nd.in[nd.st.root[rd.name]]]
+				k := p + rd.plane - src.x.Lo
+				src.last[k] = max(src.last[k], t)
+				if src.ready[k] == t {
+					lag := max(0, rd.hi)
+					skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
+				}
+			}
+			for _, b := range nd.outs {
+				if q := need[b]; p >= q.x.Lo && p < q.x.Hi {
+					k := p - q.x.Lo
+					q.ready[k], q.last[k] = t, max(q.last[k], t)
+				}
+			}
+			before = t
+			entries = append(entries, entry{t, i, p})
+		}
+		for _, b := range nd.outs {
+			need[b].skew = max(need[b].skew, skews[i])
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return a.time - b.time })
+	return entries, skews
+}
+
+// ring sizes the ring of a value: a plane may take the place of one that is read no more.
+func (s *sweep) ring(b *tensorBuf, p *planes) {
+	for p.depth = 1; ; p.depth++ {
+		ok := true
+		for k := p.depth; k < len(p.ready) && ok; k++ {
+			ok = p.ready[k] == never || p.last[k-p.depth] < p.ready[k]
+		}
+		if ok {
+			break
+		}
+	}
+	l := (*s.layout)[b.slot]
+	size := storageBytes(l.elem)
+	line := lineBytes / size
+	y := p.y
+	if s.rank == 2 {
+		y = ir.Interval{Lo: roundDown(y.Lo, line), Hi: y.Hi}
+	}
+	edge := roundUp(-l.box[s.rank-1].Lo, line) // columns below 0
+	if s.rank == 2 {
+		edge = 0
+	}
+	row := l.stride[s.rank-2]
+	if s.rank == 2 {
+		row = 1
+	}
+	rows := y.Hi - y.Lo
+	// Vectors may begin a line before the first column and end a line behind the last.
+	p.lead = (edge-y.Lo*row)*size + 2*lineBytes
+	p.bytes = roundUp((rows*row+edge)*size, lineBytes) + 4*lineBytes
+}
+
+// address is the place of row 0, column 0 of a plane: word of the thread's table and offset in bytes.
+func (s *sweep) address(b *tensorBuf, p *planes, plane int) int64 {
+	if b.memory >= 0 {
+		l := (*s.layout)[b.slot]
+		if s.wraps {
+			plane = mod(plane, s.period)
+		}
+		return word(b.memory, (l.base+plane*l.stride[0])*storageBytes(l.elem))
+	}
+	if p.depth == 0 { // read by other rows only
+		return word(-1, 0)
+	}
+	return word(-1, p.start+mod(plane, p.depth)*p.bytes+p.lead)
+}
+
+// word packs the number of a word of the thread's table, -1 for the ring, and an offset.
+func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+1) }
+
+// emitTable writes the schedule: groups of entries of one time, (entries, blocks, first row, rows of a block), then per entry (function,
+// plane, first row, last row, skew, arguments, ..).
+func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling) {
+	for len(entries) > 0 {
+		n := 1
+		for n < len(entries) && entries[n].time == entries[0].time {
+			n++
+		}
+		lo, hi := math.MaxInt, math.MinInt
+		for _, e := range entries[:n] {
+			y := regions[e.node][1]
+			lo, hi = min(lo, y.Lo+skews[e.node]), max(hi, y.Hi+skews[e.node])
+		}
+		blocks := max(1, (hi-lo+t.rows/2)/t.rows)
+		tab.words = append(tab.words, int64(n), int64(blocks), int64(lo), int64(t.rows))
+		for _, e := range entries[:n] {
+			nd, y := u.nodes[e.node], regions[e.node][1]
+			run := s.run(nd.st, e.plane)
+			x := e.plane
+			if s.wraps {
+				x = mod(x, s.period)
+			}
+			variant := 0
+			if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
+				variant = pastCaches
+			}
+			if nd.st.far() && nd.far() {
+				variant |= fromMemory
+			}
+			tab.words = append(tab.words, int64(run.code[variant]), int64(x), int64(y.Lo), int64(y.Hi), int64(skews[e.node]), int64(len(run.args)))
+			planeBytes := 0
+			for _, a := range run.args {
+				switch a.kind {
+				case argResult:
+					planeBytes += storageBytes((*s.layout)[nd.outs[a.index].slot].elem)
+					b := nd.outs[a.index]
+					tab.words = append(tab.words, s.address(b, need[b], e.plane))
+				case argPlane:
+					planeBytes += storageBytes((*s.layout)[nd.in[a.name].slot].elem)
+					b := nd.in[a.name]
+					tab.words = append(tab.words, s.address(b, need[b], e.plane+a.plane))
+				case argArray:
+					b := nd.in[a.name]
+					tab.words = append(tab.words, word(b.memory, (*s.layout)[b.slot].base*storageBytes((*s.layout)[b.slot].elem)))
+				case argWord:
+					tab.words = append(tab.words, word(a.index, 0))
+				}
+			}
+			tab.moved += (y.Hi - y.Lo) * planeBytes
+		}
+		tab.groups++
+		entries = entries[n:]
+	}
+}
+
+// far says that a node reads buffers of the engine.
+func (nd *planeNode) far() bool {
+	for _, b := range nd.in {
+		if b.memory >= 0 {
+			return true
+		}
+	}
+	return false
+}
