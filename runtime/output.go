@@ -40,6 +40,7 @@ type outputs struct {
 	films   []*film
 	series  map[string][]vtk.Step // .pvd file -> its files
 	written []string
+	pauses  int // stops during a run for which a machine stood still
 }
 
 func newOutputs(r *runner) *outputs {
@@ -104,7 +105,7 @@ func (o *outputs) next(l *leg, k int64) int64 {
 // stop takes the probes and writes the outputs that are due now.
 func (r *runner) stop(w when) error {
 	o := r.out
-	wrote := false
+	wrote, took := false, false
 	for i := range r.p.Outputs {
 		if !r.isDue(o.due[i], w, o.last[i]) || r.opt.OutDir == "" {
 			continue
@@ -117,11 +118,14 @@ func (r *runner) stop(w when) error {
 	for i := range r.p.Probes {
 		d := o.probe[i]
 		if r.isDue(d, w, o.lastP[i]) || wrote && !d.ever() && o.lastP[i] != r.step {
-			o.lastP[i] = r.step
+			o.lastP[i], took = r.step, true
 			if err := o.take(&r.p.Probes[i]); err != nil {
 				return err
 			}
 		}
+	}
+	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) {
+		o.pauses++
 	}
 	if w == stopEnd && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
 		return o.writeProbes()
@@ -369,7 +373,7 @@ func plotAxis(a ir.Axis) png.Axis {
 // take samples a probe. One that is computed is computed now.
 func (o *outputs) take(x *ir.Probe) error {
 	r := o.r
-	if x.Func != "" {
+	if x.Func != "" && r.view == nil { // else the engine has
 		if _, err := r.e.Run(context.WithoutCancel(r.ctx), x.Func, 1); err != nil {
 			return err
 		}

@@ -273,7 +273,7 @@ func TestParseErrors(t *testing.T) {
 		{strings.Replace(verified, "%s", "s", 1), "15:12", "expected '%'"},
 		{"wfmesh 1 program p 1 x 1\nclass c x 0..1 by 1 y 0..1 by 1 { func { @a[0] = nop f32", "2:50", "unknown operation 'nop'"},
 		{"wfmesh 1 program p 1 x 1\nclass c x 0..1 by 1 y 0..1 by 1 { func { @a[0] = neg f32 b", "2:58", "expected an operand"},
-		{"wfmesh 1 program p 1 x 1\narray a heap", "2:9", "expected a word from state to scalars"},
+		{"wfmesh 1 program p 1 x 1\narray a heap", "2:9", "expected a word from state to shadow"},
 	} {
 		_, err := Parse("f", tc.src)
 		var d *diag.Diagnostic
