@@ -73,6 +73,7 @@ func (r *runner) shown(l *leg, k int64, shows []ir.Look) (looks []int, ok bool) 
 
 // see takes what is due at a moment of a leg while the engine computes on.
 func (r *runner) see(l *leg, x plannedLook, get func(array string) (*ir.Tensor, error)) error {
+	r.seen++
 	r.view, r.fetched = get, nil
 	r.step, r.time = l.first+x.at, l.time(x.at)
 	defer func() { r.view, r.fetched = nil, nil }()

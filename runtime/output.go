@@ -124,7 +124,7 @@ func (r *runner) stop(w when) error {
 			}
 		}
 	}
-	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) {
+	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) && r.here < r.now.n {
 		o.pauses++
 	}
 	if w == stopEnd && r.opt.OutDir != "" && len(r.res.Samples) > 0 {

@@ -21,6 +21,7 @@ type Result struct {
 	HostCycles  *int64                `json:"host_cycles,omitempty"` // transfers
 	Beside      *Beside               `json:"beside,omitempty"`      // outputs that did not stop the machine
 	Pauses      int                   `json:"pauses,omitempty"`      // how often the machine stood still for outputs and probes between two steps
+	Notes       []string              `json:"notes,omitempty"`       // what the user should know of how it ran
 	Seconds     float64               `json:"seconds"`               // wall clock, loading included
 	Fields      map[string]Stats      `json:"fields"`
 	Probes      map[string]Number     `json:"probes"`  // last values

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -87,6 +88,7 @@ type runner struct {
 	leg0    int                   // index of the leg that runs
 	here    int64                 // its iterations that are done
 	told    bool                  // the length of the run was announced
+	seen    int                   // moments seen by way of a Shower
 	torn    bool                  // the arrays are those of no step: the engine gave a launch up
 	// view, if not nil, fetches arrays as they were at the moment that is looked at, while the engine goes on.
 	view func(array string) (*ir.Tensor, error)
@@ -136,12 +138,14 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 		compute, host := c.Cycles()
 		r.res.Cycles, r.res.HostCycles = &compute, &host
 	}
+	r.res.Pauses = r.out.pauses
 	if s, ok := e.(Shower); ok {
-		if n, cycles, held := s.Shown(); n > 0 {
+		n, cycles, held := s.Shown()
+		if n > 0 {
 			r.res.Beside = &Beside{Looks: n, Cycles: cycles, Held: held}
 		}
+		r.res.Pauses += r.seen - n // between two launches of one run
 	}
-	r.res.Pauses = r.out.pauses
 	if errors.Is(err, errInterrupted) {
 		r.res.Interrupted, err = true, nil
 		if !r.torn { // the arrays are those of the last step
@@ -242,7 +246,7 @@ func (r *runner) leg(l *leg, from int64) error {
 	if whole {
 		stepper.OnStep(func(done int) {
 			k := r.done - base + int64(done) // r.done does not change while the engine runs
-			t := r.time
+			t := math.NaN()                  // only the program knows
 			if l.clock == nil {
 				t = l.time(k)
 			}

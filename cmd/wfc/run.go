@@ -220,6 +220,9 @@ func printResult(w io.Writer, r *wfc.Result) {
 		if r.Pauses > 0 {
 			fmt.Fprintf(w, "%d pauses for outputs between steps\n", r.Pauses)
 		}
+		for _, n := range r.Notes {
+			fmt.Fprintln(w, n)
+		}
 	}
 	if len(r.Fields) > 0 {
 		fmt.Fprintf(w, "%-12s %14s %14s %14s %14s\n", "field", "min", "max", "mean", "sum")

@@ -74,6 +74,10 @@ func printLook(w *text.Printer, l *Look) {
 	if len(l.Calls) > 0 {
 		s += " calls " + list(l.Calls, text.Name)
 	}
+	if len(l.Arrays) == 0 {
+		w.Line(0, "%s", s)
+		return
+	}
 	w.Line(0, "%s shows %s", s, list(l.Arrays, func(a string) string { return "@" + text.Name(a) }))
 }
 
@@ -89,8 +93,7 @@ func (r reader) look() (l Look) {
 	if r.Accept("calls") {
 		l.Calls = r.names()
 	}
-	r.Expect("shows")
-	for more := true; more; more = r.Accept(",") {
+	for more := r.Accept("shows"); more; more = r.Accept(",") {
 		r.Expect("@")
 		l.Arrays = append(l.Arrays, r.Name())
 	}

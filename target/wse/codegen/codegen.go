@@ -156,6 +156,7 @@ type gen struct {
 	code   []Code
 	behind map[string]bool   // channels that receive in the background
 	next   map[string][]link // join task -> where to go from it
+	resume map[string]int32  // launch -> state with which it goes on after a look, in the short form of main
 }
 
 // link: in state pc, the join of a channel activates task.
@@ -166,7 +167,7 @@ type link struct {
 
 func (g *gen) class() (*wse.Class, error) {
 	g.out = &wse.Class{Name: g.in.Name, Regions: []wse.Region{{X: g.in.X, Y: g.in.Y}}, Args: []string{RegFunc, RegCount}, Entry: taskMain}
-	g.next = map[string][]link{}
+	g.next, g.resume = map[string][]link{}, map[string]int32{}
 	if g.looks() {
 		g.out.Args = append(g.out.Args, RegLook)
 	}
@@ -190,18 +191,18 @@ func (g *gen) class() (*wse.Class, error) {
 		return nil, &TaskError{g.in.Name, need, len(ids)}
 	}
 	g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: taskMain, Kind: wse.Local, ID: ids[0], Body: body})
-	join := func(name string, blocked bool) {
+	join := func(name string, blocked bool, work []wse.Stmt) {
 		if links, ok := g.next[name]; ok {
 			slices.SortFunc(links, func(a, b link) int { return int(a.pc - b.pc) })
-			g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: blocked,
-				Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, follow(links)...)})
+			body := append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, work...)
+			g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: blocked, Body: append(body, follow(links)...)})
 		}
 	}
 	for _, c := range g.p.Channels {
-		join(joinTask(c.Name, true), true)
-		join(joinTask(c.Name, false), true)
+		join(joinTask(c.Name, true), true, nil)
+		join(joinTask(c.Name, false), true, nil)
 	}
-	join(joinHost, false) // before the first look the host has nothing to take
+	join(joinHost, false, g.shown()) // before the first look the host has nothing to take
 	return g.out, nil
 }
 
@@ -408,7 +409,7 @@ func set(name string, v int32) wse.Stmt { return &wse.Set{Reg: name, Fn: wse.Set
 func (g *gen) main() ([]wse.Stmt, error) {
 	pc := int32(1)
 	var start []wse.Stmt // pc 0: go to the function's first segment, or end at once
-	var states, looks []wse.Stmt
+	var states []wse.Stmt
 	for f := range g.in.Funcs {
 		segs := g.segments(g.in.Funcs[f])
 		first := pc
@@ -419,13 +420,10 @@ func (g *gen) main() ([]wse.Stmt, error) {
 		}
 		leave := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
 		if len(g.p.LooksOf(g.p.Funcs[f])) > 0 {
-			look, err := g.shown(g.p.Funcs[f])
-			if err != nil {
-				return nil, err
-			}
-			looks = append(looks, &wse.If{Cond: reg(regPC, wse.Eq, pc), Then: append(look, set(regPC, first), &wse.TaskCtl{Fn: wse.Activate, Task: taskMain})})
-			leave = []wse.Stmt{&wse.If{Cond: reg(RegCount, wse.Eq, 0), Then: leave, Else: g.joinLook(pc)}}
-			pc++
+			g.resume[g.p.Funcs[f]] = first
+			g.next[joinHost] = append(g.next[joinHost], link{first, taskMain})
+			leave = []wse.Stmt{&wse.If{Cond: reg(RegCount, wse.Eq, 0), Then: leave,
+				Else: []wse.Stmt{set(regPC, pcLook), &wse.TaskCtl{Fn: wse.Activate, Task: joinHost}}}}
 		}
 		code := g.function(segs, parts, first, leave)
 		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(f)), Then: []wse.Stmt{set(regPC, first)}})
@@ -441,9 +439,6 @@ func (g *gen) main() ([]wse.Stmt, error) {
 	fresh := &wse.If{Cond: reg(regPC, wse.Eq, 0), Then: start}
 	body := []wse.Stmt{fresh}
 	idle := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
-	if g.looks() {
-		idle = []wse.Stmt{&wse.If{Cond: reg(RegCount, wse.Eq, 0), Then: idle, Else: looks}}
-	}
 	run := &wse.If{Cond: g.more(), Then: states, Else: idle}
 	return append(body, run), nil
 }

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -18,6 +19,7 @@ const (
 	regLookI = "look.i"
 	regLookN = "look.n"
 	joinHost = "join.host"
+	pcLook   = -1 // main has left the iteration to the join
 	// LookTable is the array with the moments; LookRows how many looks a launch may have, LookStride what a row takes.
 	LookTable = "look.table"
 	LookRows  = 32
@@ -53,8 +55,7 @@ func (g *gen) entry(k int) wse.Stmt {
 }
 
 // copies are the operations that show arrays.
-func (g *gen) copies(arrays []string) ([]wse.Stmt, error) {
-	var out []wse.Stmt
+func (g *gen) copies(arrays []string) (out []wse.Stmt) {
 	for _, a := range arrays {
 		from, to := g.p.Symbol(a), g.p.Shadow(a)
 		x := g.out.Array(to.Local)
@@ -65,7 +66,7 @@ func (g *gen) copies(arrays []string) ([]wse.Stmt, error) {
 		}
 		out = append(out, o)
 	}
-	return out, nil
+	return out
 }
 
 // offered ends a look: what was copied is the host's, and the next look is so many iterations away.
@@ -76,37 +77,41 @@ func (g *gen) offered() []wse.Stmt {
 		&wse.Set{Reg: regLookI, Fn: wse.SetAdd, A: wse.RegVal(regLookI), B: wse.IntVal(1)}}
 }
 
-// joinLook waits for the host on the way to state pc.
-func (g *gen) joinLook(pc int32) []wse.Stmt {
-	g.next[joinHost] = append(g.next[joinHost], link{pc, taskMain})
-	return []wse.Stmt{set(regPC, pc), &wse.TaskCtl{Fn: wse.Activate, Task: joinHost}}
-}
-
-// plainLooks reports whether main can have its short form: looks that only copy.
+// plainLooks reports whether looks only copy. Then the join does what they do: a look costs one dispatch more than an iteration that goes on.
 func (g *gen) plainLooks() bool {
-	for i := range g.p.Looks {
-		if len(g.p.Looks[i].Calls) > 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(g.p.Looks, func(l mesh.Look) bool { return len(l.Calls) > 0 })
 }
 
-// shown is the look of a launch without calls, in the short form of main.
-func (g *gen) shown(launch string) ([]wse.Stmt, error) {
-	list := g.p.LooksOf(launch)
-	var out []wse.Stmt
-	for k, i := range list {
-		ops, err := g.copies(g.p.Looks[i].Arrays)
-		if err != nil {
-			return nil, err
-		}
-		if LookStride(g.p) > 1 {
-			ops = []wse.Stmt{g.entry(1 + k), &wse.If{Cond: reg(regLookN, wse.Ne, 0), Then: ops}}
-		}
-		out = append(out, ops...)
+// shown is what the join does when looks only copy.
+func (g *gen) shown() (out []wse.Stmt) {
+	if !g.looks() || !g.plainLooks() {
+		return nil
 	}
-	return append(out, g.offered()...), nil
+	launches := g.p.Launches()
+	var of []string
+	for i := range g.p.Looks {
+		if l := g.p.Looks[i].Of; !slices.Contains(of, l) {
+			of = append(of, l)
+		}
+	}
+	for _, launch := range of {
+		var do []wse.Stmt
+		for k, i := range g.p.LooksOf(launch) {
+			ops := g.copies(g.p.Looks[i].Arrays)
+			if LookStride(g.p) > 1 {
+				ops = []wse.Stmt{g.entry(1 + k), &wse.If{Cond: reg(regLookN, wse.Ne, 0), Then: ops}}
+			}
+			do = append(do, ops...)
+		}
+		if pc, ok := g.resume[launch]; ok {
+			do = append(do, set(regPC, pc))
+		}
+		if len(of) > 1 {
+			do = []wse.Stmt{&wse.If{Cond: reg(RegFunc, wse.Eq, int32(slices.Index(launches, launch))), Then: do}}
+		}
+		out = append(out, do...)
+	}
+	return append(out, g.offered()...)
 }
 
 // look builds the nodes of the looks of a launch, which come when its loop at head has no more to do and end at end when that was all.
@@ -115,24 +120,24 @@ func (f *flow) look(launch string, head, end *node) (*node, error) {
 	if len(list) == 0 {
 		return end, nil
 	}
-	next := f.node(node{code: f.g.offered(), next: head})
-	for k := len(list) - 1; k >= 0; k-- {
-		l := &f.g.p.Looks[list[k]]
-		ops, err := f.g.copies(l.Arrays)
-		if err != nil {
-			return nil, err
-		}
-		do := f.node(node{code: ops, next: next})
-		for i := len(l.Calls) - 1; i >= 0; i-- {
-			if do, err = f.call(l.Calls[i], do); err != nil {
-				return nil, err
+	next := head
+	if !f.g.plainLooks() {
+		next = f.node(node{code: f.g.offered(), next: head})
+		for k := len(list) - 1; k >= 0; k-- {
+			l := &f.g.p.Looks[list[k]]
+			do := f.node(node{code: f.g.copies(l.Arrays), next: next})
+			for i := len(l.Calls) - 1; i >= 0; i-- {
+				var err error
+				if do, err = f.call(l.Calls[i], do); err != nil {
+					return nil, err
+				}
 			}
+			if LookStride(f.g.p) > 1 {
+				c := reg(regLookN, wse.Ne, 0)
+				do = f.node(node{code: []wse.Stmt{f.g.entry(1 + k)}, cond: &c, next: do, other: next})
+			}
+			next = do
 		}
-		if LookStride(f.g.p) > 1 {
-			c := reg(regLookN, wse.Ne, 0)
-			do = f.node(node{code: []wse.Stmt{f.g.entry(1 + k)}, cond: &c, next: do, other: next})
-		}
-		next = do
 	}
 	next.entry, next.waited = true, []string{joinHost}
 	wait := f.node(node{await: []string{joinHost}, next: next})
