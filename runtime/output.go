@@ -39,6 +39,7 @@ type outputs struct {
 	meshes  map[string][]xdmf.Step // series of XDMF so far
 	films   []*film
 	series  map[string][]vtk.Step // .pvd file -> its files
+	writer  writer                // of files; meshes and series are its own between two flushes
 	written []string
 	pauses  int // stops during a run for which a machine stood still
 }
@@ -179,7 +180,8 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 				if e != nil {
 					return e
 				}
-				if err = npy.WriteFile(o.path(name+suffix+".npy"), npy.FromTensor(t)); err != nil {
+				path := o.path(name + suffix + ".npy")
+				if err = o.writer.do(func() error { return npy.WriteFile(path, npy.FromTensor(t)) }); err != nil {
 					return err
 				}
 			}
@@ -192,7 +194,8 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 				}
 				list = append(list, npy.Named{Name: name, Array: npy.FromTensor(t)})
 			}
-			err = npy.WriteNPZFile(o.path(strings.Join(x.Arrays, "_")+suffix+".npz"), list)
+			path := o.path(strings.Join(x.Arrays, "_") + suffix + ".npz")
+			err = o.writer.do(func() error { return npy.WriteNPZFile(path, list) })
 		case "vti":
 			err = o.writeVTI(x, suffix, series)
 		case "png":
@@ -261,15 +264,20 @@ func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 		base := strings.Join(group, "_")
 		g := vtk.Grid{Axes: r.axes(a)}
 		file := base + suffix + g.Ext()
-		if err := vtk.WriteFile(o.path(file), g, r.time, fields); err != nil {
-			return err
-		}
+		path, now, index := o.path(file), r.time, ""
 		if series {
-			// The series is written anew each time, so that it is complete whenever the run ends.
-			o.series[base] = append(o.series[base], vtk.Step{Time: r.time, File: file})
-			if err := vtk.WriteSeriesFile(o.path(base+".pvd"), o.series[base]); err != nil {
+			index = o.path(base + ".pvd")
+		}
+		err := o.writer.do(func() error {
+			if err := vtk.WriteFile(path, g, now, fields); err != nil || index == "" {
 				return err
 			}
+			// The series is written anew each time, so that it is complete whenever the run ends.
+			o.series[base] = append(o.series[base], vtk.Step{Time: now, File: file})
+			return vtk.WriteSeriesFile(index, o.series[base])
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -281,7 +289,8 @@ func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error
 	if err != nil {
 		return err
 	}
-	return p.WriteFile(o.path(name + suffix + plane + ".png"))
+	path := o.path(name + suffix + plane + ".png")
+	return o.writer.do(func() error { return p.WriteFile(path) })
 }
 
 // picture draws an array of one or two axes, or the plane of a third that the format names (the middle of the last axis if none). suffix
