@@ -36,6 +36,9 @@ func (p *Program) AddShadow(array string, axes []string) bool {
 	if p.Shadow(array) != nil {
 		return true
 	}
+	if len(s.Axes) > 0 {
+		axes = s.Axes
+	}
 	n := 1
 	for d, axis := range axes {
 		for i := range p.Layouts {
