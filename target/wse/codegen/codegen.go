@@ -174,6 +174,12 @@ func (g *gen) class() (*wse.Class, error) {
 	if err := g.arrays(); err != nil {
 		return nil, err
 	}
+	in := *g.in
+	in.Funcs = nil
+	for _, ops := range g.in.Funcs {
+		in.Funcs = append(in.Funcs, g.puts(ops))
+	}
+	g.in = &in
 	g.behind = g.calm()
 	if err := g.queues(); err != nil {
 		return nil, err
@@ -485,16 +491,16 @@ func (g *gen) segmentCode(segs []segment, name string) ([][]wse.Stmt, error) {
 				return nil, err
 			}
 			code[i] = append(code[i], ops...)
-			for _, s := range ops {
+			wse.Walk(ops, func(s wse.Stmt) {
 				o, ok := s.(*wse.Op)
 				if !ok {
-					continue
+					return
 				}
 				list.Ops = append(list.Ops, o)
 				if len(g.p.Procs) > 0 {
 					o.Line = strings.TrimSpace(o.Line + InFunc + name)
 				}
-			}
+			})
 		}
 		if len(s.await) > 0 {
 			list.Waits = append(list.Waits, len(s.await))

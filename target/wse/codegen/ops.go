@@ -24,6 +24,9 @@ var foldOps = map[ir.Code]wse.Opcode{ir.Add: wse.OpSum, ir.Mul: wse.OpRedMul, ir
 
 // op translates one mesh operation.
 func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
+	if o.Kind == putKind {
+		return g.putCode(o)
+	}
 	e, err := Elem(o.Elem)
 	if err != nil {
 		return nil, err
