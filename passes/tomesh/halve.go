@@ -96,7 +96,7 @@ func (e *pe) foldTree(o *op, acc, t *opnd, box []ir.Interval, dim int, tree ir.C
 		st := s.Dims[0].Stride
 		return memory(mesh.Slice{Array: s.Array, Off: s.Off + at*st, Dims: []mesh.Extent{{Len: n, Stride: step * st}}})
 	}
-	to.Dims[0].Len = (m + 1) / 2
+	to.Dims = []mesh.Extent{{Len: (m + 1) / 2, Stride: to.Dims[0].Stride}}
 	for _, l := range tree.Levels {
 		if l.Star || m < 2 {
 			break
