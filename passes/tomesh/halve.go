@@ -72,7 +72,13 @@ func (e *pe) foldTree(o *op, acc, t *opnd, box []ir.Interval, dim int, tree ir.C
 	if t.scalar.Kind == mesh.None && t.array == tempName(storageElem(el), t.temp) {
 		own = t
 	} else {
-		own = (&dag{e: e, b: line}).scratch(el, 1<<dim)
+		if boxLen(rest) == 1 { // the first operation leaves half
+			half := append([]ir.Interval{}, line...)
+			half[dim].Hi = half[dim].Lo + (m+1)/2
+			own = (&dag{e: e, b: half}).scratch(el, 1<<dim)
+		} else {
+			own = (&dag{e: e, b: line}).scratch(el, 1<<dim)
+		}
 	}
 	to := e.vector(own, line, el).Slice
 	from := e.vector(t, line, el)

@@ -7,7 +7,8 @@
 // the dispatches only, and the number of tasks is 1 + the number of channels, whatever the program's length.
 //
 // Everything else is one machine operation per mesh operation, in the same order: the bits and the order of wavelets are
-// decided above this level.
+// decided above this level. Two rewrites know the machine: a select that changes one element is a store to it (put.go), and a square
+// reads its second factor from a copy in another bank (apart).
 package codegen
 
 import (
