@@ -276,6 +276,13 @@ func (p *Program) Summary() string {
 			row("races", "%d", len(v.Races))
 		}
 	}
+	for _, x := range w.Outputs {
+		how := "the wafer copies them and goes on"
+		if !x.Beside {
+			how = "the wafer pauses: " + x.Why
+		}
+		row("outputs", "%s of %s: %s", strings.Join(x.Arrays, ", "), x.Func, how)
+	}
 	for _, c := range w.Cycles {
 		kind := "simulated"
 		if c.Estimate {

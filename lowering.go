@@ -5,6 +5,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/passes/tomesh"
 	"github.com/wfc-lang/wfc/place"
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/codegen"
@@ -18,6 +19,8 @@ type placed struct {
 	code   *codegen.Output   // nil when queues or tasks ran out
 	layout []wse.ClassLayout // memory, also when it does not fit
 	err    error             // the limit that broke
+	// outputs says which outputs do not stop the wafer.
+	outputs []report.Shown
 }
 
 // lowerToMesh lowers as the cost model prefers: what needs no other PE first, while halos are on their way, and reductions along trees.
@@ -48,9 +51,5 @@ func (p *Program) place(mp *mesh.Program, m wse.Machine) (pl placed) {
 	if pl.table, pl.err = route.Assign(mp, codegen.Fabric{Machine: m}); pl.err != nil {
 		return pl
 	}
-	if pl.code, pl.err = codegen.Generate(mp, pl.table, m, codegen.Options{Line: p.lineName}); pl.err != nil {
-		return pl
-	}
-	pl.layout, pl.err = wse.Layout(pl.code.Program, m)
-	return pl
+	return p.generate(mp, pl.table, m)
 }

@@ -96,6 +96,9 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 		res.Target = string(opt.Target)
 		if opt.Target == Wafer {
 			res.Machine, res.Mesh = p.Machine, &[2]int{p.Code.W, p.Code.H}
+			if w := p.ReportData.Wafer; w != nil && res.Pauses > 0 {
+				res.Notes = append(res.Notes, outputNotes(w.Outputs)...)
+			}
 		}
 	}
 	return res, err

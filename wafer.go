@@ -55,6 +55,7 @@ func (p *Program) onto(pl placed, ways []*way, m wse.Machine) error {
 	w := &report.Wafer{Machine: m.Name, W: pl.mesh.W, H: pl.mesh.H, Products: reportWays(ways)}
 	p.ReportData.Wafer = w
 	reportMesh(w, pl.mesh, m)
+	w.Outputs = pl.outputs
 	if pl.table == nil {
 		return p.refuseOr(pl.err)
 	}

@@ -43,6 +43,9 @@ func reportMesh(w *report.Wafer, p *mesh.Program, m wse.Machine) {
 	seen := map[string]bool{}
 	for _, o := range p.Orders {
 		for _, t := range o.Order.Chain {
+			if !slices.ContainsFunc(p.Layouts, func(l mesh.Layout) bool { return l.Origin() == t.Axis && l.Dim != mesh.Mem }) {
+				continue // it is folded in the memory of each PE
+			}
 			if shape := collective.Shape(t); !seen[t.Axis] { // one tree serves all reductions along an axis
 				seen[t.Axis] = true
 				w.Reductions = append(w.Reductions, report.Reduction{Axis: t.Axis, Parts: t.Parts, Tree: shape, Depth: collective.MetricsOf(t, 1).Depth})

@@ -297,7 +297,8 @@ const (
 //     until one is left.
 //   - Mesh: every axis of Chain is cut into blocks as a layout cuts it (Parts parts of the N points of the axis, the first N mod Parts
 //     one longer); within a part Seq over the local box; then along the axes of Chain in order the parts combine, into part 0: in one
-//     chain, where part P-1 starts and acc(p) = local(p) op acc(p+1), or along a tree, see [Level].
+//     chain, where part P-1 starts and acc(p) = local(p) op acc(p+1), or along a tree, see [Level]. An axis that lies in the memory of a
+//     PE can be among them, in parts of one point: its elements combine along a tree.
 //   - Turned: ascending and cyclic, from an element that depends on the output point, see [Turn].
 //
 // Equivalently a missing element is the neutral one: -0 for a sum (x + -0 is x, bit for bit), 1, -inf, +inf.

@@ -110,6 +110,7 @@ type PartProfile struct {
 	Cycles     float64 `json:"cycles"`     // per iteration of the procedure
 	Waits      float64 `json:"waits"`      // of them, for wavelets, room or links
 	Collective float64 `json:"collective"` // of them, in reductions along the mesh and the copying of their results
+	Bound      float64 `json:"bound"`      // the most that the CE of any class must compute in these calls, or its ramp carry
 }
 
 // OpProfile is one statement of a class. A synchronous operation's cycles are the CE's; an asynchronous one has its issue there and its

@@ -88,6 +88,17 @@ type Wafer struct {
 	Reductions []Reduction `json:"reductions,omitempty"`
 	// Products are the distributions that were considered for a program with matrix products, the one that was taken first.
 	Products []Product `json:"products,omitempty"`
+	// Outputs are those taken again and again during a run.
+	Outputs []Shown `json:"outputs,omitempty"`
+}
+
+// Shown is what outputs and probes of one interval show of a function's run. With Beside the wafer copies the arrays and goes on while the host
+// takes the copies; else it stands still, and Why says why.
+type Shown struct {
+	Func   string   `json:"func"`
+	Arrays []string `json:"arrays,omitempty"`
+	Beside bool     `json:"beside"`
+	Why    string   `json:"why,omitempty"`
 }
 
 // Product is a way to distribute the matrices of a program, with what it would take.

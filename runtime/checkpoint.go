@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -42,6 +43,7 @@ type position struct {
 	Firsts  map[string]string      `json:"firsts"`  // first values of probes with a bound on their drift
 	Series  map[string][]vtk.Step  `json:"series"`  // files of time series so far
 	Meshes  map[string][]xdmf.Step `json:"meshes"`
+	Films   []filmState            `json:"films,omitempty"`
 	Env     map[string]string      `json:"scalars"`   // host scalars the run began with
 	Arrays  []string               `json:"of_arrays"` // in the order of the program
 }
@@ -119,7 +121,14 @@ func (r *runner) save(i int, k int64) error {
 	if s == nil || s.last == r.step {
 		return nil
 	}
-	pos := position{Leg: i, Done: k, Total: r.done, Step: r.step, Time: exact(r.time), Firsts: map[string]string{}, Series: r.out.series, Meshes: r.out.meshes, Env: map[string]string{}}
+	if err := r.out.writer.flush(); err != nil { // a checkpoint counts files that are there
+		return err
+	}
+	films, err := r.out.saveFilms(filepath.Join(s.c.Dir, ckpt.Subdir))
+	if err != nil {
+		return err
+	}
+	pos := position{Films: films, Leg: i, Done: k, Total: r.done, Step: r.step, Time: exact(r.time), Firsts: map[string]string{}, Series: r.out.series, Meshes: r.out.meshes, Env: map[string]string{}}
 	for _, x := range r.res.Samples {
 		pos.Samples = append(pos.Samples, sampleText{x.Probe, x.Step, exact(x.Time), exact(x.Value)})
 	}
@@ -229,12 +238,22 @@ func (r *runner) resume(path string) (leg int, done int64, err error) {
 	if pos.Meshes != nil {
 		r.out.meshes = pos.Meshes
 	}
+	if err := r.out.resumeFilms(filepath.Dir(dir), pos.Films, r.saver != nil && sameFile(filepath.Join(r.saver.c.Dir, ckpt.Subdir), filepath.Dir(dir))); err != nil {
+		return 0, 0, err
+	}
 	r.out.resumed(r.step)
 	if r.saver != nil {
 		r.saver.last = r.step
 	}
 	r.watch.last = r.step
 	return pos.Leg, pos.Done, nil
+}
+
+// sameFile reports whether two paths name one directory.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
 func damaged(dir string, err error) error {

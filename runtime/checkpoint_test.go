@@ -75,6 +75,67 @@ evolve t from 0 until steady(T, tol = 1e-2, every = 9) step auto by rk4 { dt(T) 
 `,
 }
 
+// An animation of a run that was stopped and goes on has all its frames.
+func TestRestartAnimation(t *testing.T) {
+	src := restartable["wave"] + "output u every 10 steps as gif\n"
+	p := canonical(t, src)
+	dir := t.TempDir()
+	whole, part := filepath.Join(dir, "whole"), filepath.Join(dir, "part")
+	if _, err := interpret(t, p, context.Background(), runtime.Options{OutDir: whole, Checkpoints: &runtime.Checkpoints{Dir: whole, Steps: 15}}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := filepath.Glob(filepath.Join(whole, "checkpoints", "step-*"))
+	if err != nil || len(list) < 3 {
+		t.Fatalf("checkpoints %v %v", list, err)
+	}
+	if _, err := interpret(t, p, context.Background(), runtime.Options{OutDir: part, Restart: list[0]}); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(whole, "u.gif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(part, "u.gif"))
+	if err != nil || string(got) != string(want) {
+		t.Errorf("the animation differs: %d bytes, want %d, %v", len(got), len(want), err)
+	}
+	if err := os.Truncate(filepath.Join(whole, "checkpoints", "u.frames"), 10); err != nil {
+		t.Fatal(err)
+	}
+	prep, err := runtime.Prepare(p, runtime.Options{OutDir: part, Restart: whole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := interp.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = prep.Run(context.Background(), e); err == nil || !strings.Contains(err.Error(), "WF0624") {
+		t.Errorf("a damaged file of frames: %v", err)
+	}
+}
+
+// A file that cannot be written ends the run.
+func TestWriteFails(t *testing.T) {
+	p := canonical(t, restartable["wave"]+"output u every 2 steps as npy, xdmf\n")
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "u_000004.npy"), 0o777); err != nil { // in the way
+		t.Fatal(err)
+	}
+	prep, err := runtime.Prepare(p, runtime.Options{OutDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := interp.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := prep.Run(context.Background(), e)
+	if err == nil || strings.Count(err.Error(), "u_000004.npy") != 1 || res.Steps > 20 {
+		t.Errorf("%v after %d steps", err, res.Steps)
+	}
+}
+
 // A run that is stopped and goes on from its checkpoint ends with the same bits as one that was never stopped, wherever it is stopped.
 func TestRestart(t *testing.T) {
 	for name, src := range restartable {

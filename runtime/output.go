@@ -39,7 +39,9 @@ type outputs struct {
 	meshes  map[string][]xdmf.Step // series of XDMF so far
 	films   []*film
 	series  map[string][]vtk.Step // .pvd file -> its files
+	writer  writer                // of files; meshes and series are its own between two flushes
 	written []string
+	pauses  int // stops during a run for which a machine stood still
 }
 
 func newOutputs(r *runner) *outputs {
@@ -104,7 +106,7 @@ func (o *outputs) next(l *leg, k int64) int64 {
 // stop takes the probes and writes the outputs that are due now.
 func (r *runner) stop(w when) error {
 	o := r.out
-	wrote := false
+	wrote, took := false, false
 	for i := range r.p.Outputs {
 		if !r.isDue(o.due[i], w, o.last[i]) || r.opt.OutDir == "" {
 			continue
@@ -117,11 +119,14 @@ func (r *runner) stop(w when) error {
 	for i := range r.p.Probes {
 		d := o.probe[i]
 		if r.isDue(d, w, o.lastP[i]) || wrote && !d.ever() && o.lastP[i] != r.step {
-			o.lastP[i] = r.step
+			o.lastP[i], took = r.step, true
 			if err := o.take(&r.p.Probes[i]); err != nil {
 				return err
 			}
 		}
+	}
+	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) && r.here < r.now.n {
+		o.pauses++
 	}
 	if w == stopEnd && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
 		return o.writeProbes()
@@ -175,7 +180,8 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 				if e != nil {
 					return e
 				}
-				if err = npy.WriteFile(o.path(name+suffix+".npy"), npy.FromTensor(t)); err != nil {
+				path := o.path(name + suffix + ".npy")
+				if err = o.writer.do(func() error { return npy.WriteFile(path, npy.FromTensor(t)) }); err != nil {
 					return err
 				}
 			}
@@ -188,7 +194,8 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 				}
 				list = append(list, npy.Named{Name: name, Array: npy.FromTensor(t)})
 			}
-			err = npy.WriteNPZFile(o.path(strings.Join(x.Arrays, "_")+suffix+".npz"), list)
+			path := o.path(strings.Join(x.Arrays, "_") + suffix + ".npz")
+			err = o.writer.do(func() error { return npy.WriteNPZFile(path, list) })
 		case "vti":
 			err = o.writeVTI(x, suffix, series)
 		case "png":
@@ -257,15 +264,20 @@ func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 		base := strings.Join(group, "_")
 		g := vtk.Grid{Axes: r.axes(a)}
 		file := base + suffix + g.Ext()
-		if err := vtk.WriteFile(o.path(file), g, r.time, fields); err != nil {
-			return err
-		}
+		path, now, index := o.path(file), r.time, ""
 		if series {
-			// The series is written anew each time, so that it is complete whenever the run ends.
-			o.series[base] = append(o.series[base], vtk.Step{Time: r.time, File: file})
-			if err := vtk.WriteSeriesFile(o.path(base+".pvd"), o.series[base]); err != nil {
+			index = o.path(base + ".pvd")
+		}
+		err := o.writer.do(func() error {
+			if err := vtk.WriteFile(path, g, now, fields); err != nil || index == "" {
 				return err
 			}
+			// The series is written anew each time, so that it is complete whenever the run ends.
+			o.series[base] = append(o.series[base], vtk.Step{Time: now, File: file})
+			return vtk.WriteSeriesFile(index, o.series[base])
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -277,7 +289,8 @@ func (o *outputs) writePNG(x *ir.Output, f ir.Format, name, suffix string) error
 	if err != nil {
 		return err
 	}
-	return p.WriteFile(o.path(name + suffix + plane + ".png"))
+	path := o.path(name + suffix + plane + ".png")
+	return o.writer.do(func() error { return p.WriteFile(path) })
 }
 
 // picture draws an array of one or two axes, or the plane of a third that the format names (the middle of the last axis if none). suffix
@@ -369,7 +382,7 @@ func plotAxis(a ir.Axis) png.Axis {
 // take samples a probe. One that is computed is computed now.
 func (o *outputs) take(x *ir.Probe) error {
 	r := o.r
-	if x.Func != "" {
+	if x.Func != "" && r.view == nil { // else the engine has
 		if _, err := r.e.Run(context.WithoutCancel(r.ctx), x.Func, 1); err != nil {
 			return err
 		}

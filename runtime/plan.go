@@ -3,7 +3,6 @@ package runtime
 import (
 	"math"
 	"sort"
-	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -60,7 +59,7 @@ func (s *state) plan() ([]leg, error) {
 		if proc != nil {
 			l.until = proc.Until
 		}
-		l.steps = strings.HasPrefix(r.Func, "step") || r.DT != "" || r.Clock != nil
+		l.steps = r.Steps()
 		if r.T0 != "" && r.DT != "" {
 			l.timed, l.t0, l.dt = true, env[r.T0], env[r.DT]
 		}

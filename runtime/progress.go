@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,8 +13,16 @@ import (
 // Progress shows how far a run is. At may be called from another goroutine than the others, but not at the same time as another At.
 type Progress interface {
 	Begin(total int64)           // iterations; 0 when the program decides
-	At(done int64, time float64) // after done iterations, at a time of the program
+	At(done int64, time float64) // after done iterations, at a time of the program; NaN when only the program knows it
 	End()
+}
+
+// timeAt is ", t = 0.5".
+func timeAt(t float64) string {
+	if t != t {
+		return ""
+	}
+	return fmt.Sprintf(", t = %.4g", t)
 }
 
 type silent struct{}
@@ -45,7 +54,7 @@ func (p *bar) Begin(total int64) {
 }
 
 func (p *bar) At(done int64, t float64) {
-	p.b.Set("time", fmt.Sprintf("t = %.4g", t)+p.text())
+	p.b.Set("time", strings.TrimPrefix(timeAt(t)+p.text(), ", "))
 	p.b.SetCurrent(done)
 }
 
@@ -122,11 +131,11 @@ func (p *lines) At(done int64, t float64) {
 	}
 	p.last = now
 	if p.total == 0 {
-		fmt.Fprintf(p.w, "step %d, t = %.4g%s\n", done, t, p.text())
+		fmt.Fprintf(p.w, "step %d%s%s\n", done, timeAt(t), p.text())
 		return
 	}
 	left := time.Duration(float64(now.Sub(p.begun)) / float64(done) * float64(p.total-done))
-	fmt.Fprintf(p.w, "step %d of %d (%d %%), t = %.4g%s, %s left\n", done, p.total, done*100/max(1, p.total), t, p.text(), left.Round(time.Second))
+	fmt.Fprintf(p.w, "step %d of %d (%d %%)%s%s, %s left\n", done, p.total, done*100/max(1, p.total), timeAt(t), p.text(), left.Round(time.Second))
 }
 
 func (p *lines) End() {}

@@ -19,6 +19,9 @@ type Result struct {
 	TimeUnit    string                `json:"time_unit,omitempty"`   // of Time
 	Cycles      *int64                `json:"cycles,omitempty"`      // of the machine, without transfers from and to the host
 	HostCycles  *int64                `json:"host_cycles,omitempty"` // transfers
+	Beside      *Beside               `json:"beside,omitempty"`      // outputs that did not stop the machine
+	Pauses      int                   `json:"pauses,omitempty"`      // how often the machine stood still for outputs and probes between two steps
+	Notes       []string              `json:"notes,omitempty"`       // what the user should know of how it ran
 	Seconds     float64               `json:"seconds"`               // wall clock, loading included
 	Fields      map[string]Stats      `json:"fields"`
 	Probes      map[string]Number     `json:"probes"`  // last values
@@ -30,6 +33,13 @@ type Result struct {
 	Arrays      map[string]*ir.Tensor `json:"-"`                    // the fields at the end, row-major over their axes
 	Samples     []Sample              `json:"-"`                    // every probe taken, in order
 	Scalars     map[string]float64    `json:"-"`                    // host scalars
+}
+
+// Beside are the outputs and probes that were taken while the machine went on.
+type Beside struct {
+	Looks  int   `json:"looks"`       // moments at which something was shown
+	Cycles int64 `json:"host_cycles"` // of the transfers, beside the cycles of computing
+	Held   int64 `json:"held_cycles"` // of the cycles of computing: a PE waited for the transfer before
 }
 
 // Sample is one value of a probe.

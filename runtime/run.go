@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -87,6 +88,10 @@ type runner struct {
 	leg0    int                   // index of the leg that runs
 	here    int64                 // its iterations that are done
 	told    bool                  // the length of the run was announced
+	seen    int                   // moments seen by way of a Shower
+	torn    bool                  // the arrays are those of no step: the engine gave a launch up
+	// view, if not nil, fetches arrays as they were at the moment that is looked at, while the engine goes on.
+	view func(array string) (*ir.Tensor, error)
 }
 
 // Run drives the engine through the schedule. When the context is cancelled it stops at the end of a segment, and the result, with
@@ -100,7 +105,7 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	r.out = newOutputs(r)
 	r.watch = newWatch(e)
 	err := r.run()
-	if _, whole := e.(Stepper); errors.Is(err, errWall) || errors.Is(err, errInterrupted) && !whole { // the arrays are those of the last step
+	if errors.Is(err, errWall) || errors.Is(err, errInterrupted) && !r.torn { // the arrays are those of the last step
 		if serr := r.save(r.leg0, r.here); serr != nil {
 			err = errors.Join(err, serr)
 		}
@@ -133,9 +138,17 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 		compute, host := c.Cycles()
 		r.res.Cycles, r.res.HostCycles = &compute, &host
 	}
+	r.res.Pauses = r.out.pauses
+	if s, ok := e.(Shower); ok {
+		n, cycles, held := s.Shown()
+		if n > 0 {
+			r.res.Beside = &Beside{Looks: n, Cycles: cycles, Held: held}
+		}
+		r.res.Pauses += r.seen - n // between two launches of one run
+	}
 	if errors.Is(err, errInterrupted) {
 		r.res.Interrupted, err = true, nil
-		if _, whole := e.(Stepper); !whole { // the arrays are those of the last step
+		if !r.torn { // the arrays are those of the last step
 			err = r.statistics()
 		}
 	}
@@ -233,7 +246,7 @@ func (r *runner) leg(l *leg, from int64) error {
 	if whole {
 		stepper.OnStep(func(done int) {
 			k := r.done - base + int64(done) // r.done does not change while the engine runs
-			t := r.time
+			t := math.NaN()                  // only the program knows
 			if l.clock == nil {
 				t = l.time(k)
 			}
@@ -263,35 +276,33 @@ func (r *runner) leg(l *leg, from int64) error {
 		if r.opt.Wall > 0 && time.Since(r.begun) >= r.opt.Wall {
 			return errWall
 		}
-		to, stop := l.n, false
-		if n := r.out.next(l, k); n > k && n <= to {
-			to, stop = n, true
-		}
+		looks, to := r.looks(l, k, l.n)
 		// A few segments a second keep the bar alive and Ctrl-C quick, without cutting what costs machine cycles to cut.
 		// A limit of time cuts every engine.
 		if (!whole || r.opt.Wall > 0 || r.saver != nil && r.saver.c.Wall > 0) && to-k > chunk {
-			to, stop = k+chunk, false
+			to = k + chunk
 		}
 		if n := r.saver.next(l, k); n > k && n < to {
-			to, stop = n, false
+			to = n
 		}
 		if n := r.watch.next(l, k); n > k && n < to {
-			to, stop = n, false
+			to = n
 		}
 		if err := r.setNext(l); err != nil {
 			return err
 		}
 		begun := time.Now()
-		done, err := r.segment(l, to-k, whole)
+		done, err := r.segment(l, k, to-k, looks, whole)
 		if err != nil {
 			return err
 		}
+		cut := whole && r.ctx.Err() != nil && done < to-k
 		if d := time.Since(begun); to-k == chunk && d < 100*time.Millisecond {
 			chunk *= 2
 		} else if d > 400*time.Millisecond {
 			chunk = max(1, chunk/2)
 		}
-		early := done < to-k
+		early := done < to-k && !cut
 		if done == 0 && early {
 			return fmt.Errorf("the engine carried out no iteration of %s", l.run.Func)
 		}
@@ -312,7 +323,10 @@ func (r *runner) leg(l *leg, from int64) error {
 		if over, err = r.over(l, k, early); err != nil {
 			return err
 		}
-		stop = stop || early || l.clock != nil
+		if cut {
+			return errInterrupted
+		}
+		stop := early || l.clock != nil || r.out.next(l, k-1) == k
 		r.opt.Progress.At(r.done, r.time)
 		r.announce()
 		if r.watch.next(l, k-1) == k {
@@ -334,14 +348,39 @@ func (r *runner) leg(l *leg, from int64) error {
 	return nil
 }
 
-// segment runs up to n iterations. An engine that can be cut everywhere finishes its segment, so that its arrays are those of a step.
-func (r *runner) segment(l *leg, n int64, whole bool) (int64, error) {
+// segment runs up to n iterations after k, with those looks that come before the last. An engine that can be cut everywhere finishes its
+// segment; the other ends it early, after an iteration, when the run is interrupted.
+func (r *runner) segment(l *leg, k, n int64, looks []plannedLook, whole bool) (int64, error) {
 	ctx := r.ctx
 	if !whole {
 		ctx = context.WithoutCancel(ctx)
 	}
-	done, err := r.e.Run(ctx, l.run.Func, int(n))
-	if err != nil && r.ctx.Err() != nil {
+	var at []ir.Moment
+	for _, x := range looks {
+		if x.at < k+n {
+			at = append(at, ir.Moment{At: int(x.at - k), Looks: x.looks})
+		}
+	}
+	var done int
+	var err, seen error
+	if s, ok := r.e.(Shower); ok && len(at) > 0 {
+		step, now := r.step, r.time
+		done, err = s.RunShowing(ctx, l.run.Func, int(n), at, func(i int, get func(string) (*ir.Tensor, error)) error {
+			seen = r.see(l, looks[i], get)
+			return seen
+		})
+		if seen == nil {
+			r.step, r.time = step, now
+		}
+	} else {
+		done, err = r.e.Run(ctx, l.run.Func, int(n))
+	}
+	switch {
+	case seen != nil:
+		r.torn = true
+		return int64(done), seen
+	case err != nil && r.ctx.Err() != nil:
+		r.torn = true
 		return int64(done), errInterrupted
 	}
 	return int64(done), err
@@ -352,7 +391,11 @@ func (r *runner) get(name string) (*ir.Tensor, error) {
 	if t := r.fetched[name]; t != nil {
 		return t, nil
 	}
-	t, err := r.e.Get(name)
+	get := r.e.Get
+	if r.view != nil {
+		get = r.view
+	}
+	t, err := get(name)
 	if err != nil {
 		return nil, err
 	}

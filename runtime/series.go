@@ -9,7 +9,6 @@ import (
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/runtime/png"
 	"github.com/wfc-lang/wfc/runtime/xdmf"
 )
 
@@ -43,6 +42,8 @@ func (o *outputs) writeXDMF(x *ir.Output) error {
 			return err
 		}
 		step := xdmf.Step{Time: r.time}
+		var values []*ir.Tensor
+		var paths []string
 		for _, name := range group {
 			t, err := r.get(name)
 			if err != nil {
@@ -50,71 +51,25 @@ func (o *outputs) writeXDMF(x *ir.Output) error {
 			}
 			done[name] = true
 			file := fmt.Sprintf("%s/%s_%06d.npy", dir, name, r.step)
-			seek, typ, err := xdmf.WriteValuesFile(o.path(filepath.FromSlash(file)), t)
-			if err != nil {
-				return err
+			values, paths = append(values, t), append(paths, o.path(filepath.FromSlash(file)))
+			step.Values = append(step.Values, xdmf.Value{Name: name, File: file})
+		}
+		axes, index := xdmf.AxesOf(r.axes(a)), o.path(base+".xmf")
+		err := o.writer.do(func() (err error) {
+			for i, t := range values {
+				v := &step.Values[i]
+				if v.Seek, v.Type, err = xdmf.WriteValuesFile(paths[i], t); err != nil {
+					return err
+				}
 			}
-			step.Values = append(step.Values, xdmf.Value{Name: name, File: file, Seek: seek, Type: typ})
-		}
-		o.meshes[base] = append(o.meshes[base], step)
-		s := xdmf.Series{Axes: xdmf.AxesOf(r.axes(a)), Steps: o.meshes[base]}
-		// The description is written anew each time, so that it is complete whenever the run ends.
-		if err := s.WriteFile(o.path(base + ".xmf")); err != nil {
+			o.meshes[base] = append(o.meshes[base], step)
+			s := xdmf.Series{Axes: axes, Steps: o.meshes[base]}
+			// The description is written anew each time, so that it is complete whenever the run ends.
+			return s.WriteFile(index)
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// film is an animation in the making.
-type film struct {
-	name   string
-	frames []*png.Plot
-}
-
-// maxFrames bounds an animation: later frames are left out, since all are held until the end.
-const maxFrames = 2000
-
-// shoot adds a frame to the animation of an array.
-func (o *outputs) shoot(x *ir.Output, f ir.Format, name string) error {
-	p, suffix, err := o.picture(x, f, name)
-	if err != nil {
-		return err
-	}
-	var m *film
-	for _, g := range o.films {
-		if g.name == name+suffix {
-			m = g
-		}
-	}
-	if m == nil {
-		m = &film{name: name + suffix}
-		o.films = append(o.films, m)
-	}
-	if len(m.frames) >= maxFrames {
-		return nil
-	}
-	// The plane is kept, not the field it is cut from.
-	w, h := p.X.N, max(1, p.Y.N)
-	v := make([]float32, w*h)
-	for j := range h {
-		for i := range w {
-			v[j*w+i] = float32(p.Value(i, j))
-		}
-	}
-	p.Value = func(i, j int) float64 { return float64(v[j*w+i]) }
-	m.frames = append(m.frames, p)
-	return nil
-}
-
-// finish writes what is written once, when the run ends or is stopped.
-func (o *outputs) finish() error {
-	for _, m := range o.films {
-		a := png.Animation{Frames: m.frames}
-		if err := a.WriteFile(o.path(m.name + ".gif")); err != nil {
-			return err
-		}
-	}
-	o.films = nil
 	return nil
 }

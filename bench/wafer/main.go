@@ -67,7 +67,7 @@ func measure(src wfc.Source, set map[string]string) (*wfc.Program, *wfc.Result, 
 }
 
 // row measures a program and writes its line.
-func row(w *strings.Builder, c program) error {
+func row(w, parts *strings.Builder, c program) error {
 	src, err := wfc.ReadSource(filepath.Join("models", c.file))
 	if err != nil {
 		return err
@@ -98,14 +98,28 @@ func row(w *strings.Builder, c program) error {
 			perCell = fmt.Sprintf("%.1f", per/cells)
 		}
 		bound := "-"
-		if f.Bound.Cycles > 0 && len(f.Parts) == 0 {
+		if f.Bound.Cycles > 0 {
 			bound = fmt.Sprintf("%.2f (%s)", per/f.Bound.Cycles, f.Bound.HeldBy)
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s | %d x %d | %d | %.0f | %s | %s | %.0f %% |\n", c.file, c.set, f.Func, p.Mesh.W, p.Mesh.H, f.Iterations, per,
 			perCell, bound, 100*shared/per)
+		for i, x := range f.Parts {
+			if i == mostParts {
+				break
+			}
+			ratio := "-"
+			if x.Bound > 0 {
+				ratio = fmt.Sprintf("%.2f", x.Cycles/x.Bound)
+			}
+			fmt.Fprintf(parts, "| `%s` | %s | %s | %.1f | %.0f | %s | %.0f %% | %.0f %% |\n", c.file, f.Func, x.Func, x.Calls, x.Cycles/max(x.Calls, 1e-9), ratio,
+				100*x.Waits/max(1, x.Cycles), 100*x.Collective/max(1, x.Cycles))
+		}
 	}
 	return nil
 }
+
+// mostParts is how many functions of a program with loops are listed.
+const mostParts = 3
 
 const solverText = `param nz = %d, tol = %s
 grid box { x: 8;  y: 8;  z: nz }
@@ -120,30 +134,73 @@ output count at end
 `
 
 // iteration is the cycles per cell and iteration of a solver, from runs of different tolerance.
-func iteration(using string, nz int) (cycles float64, its [2]float64, err error) {
-	var total [2]float64
+func iteration(using string, nz int) (cycles, bound float64, its [2]float64, err error) {
+	var total, least [2]float64
 	for i, tol := range []string{"1e-1", "1e-5"} {
 		p, err := wfc.Build(wfc.Source{Name: "solver.wf", Text: fmt.Sprintf(solverText, nz, tol, using)}, wfc.BuildOptions{Machine: "wse2"})
 		if err != nil {
-			return 0, its, err
+			return 0, 0, its, err
 		}
 		if p.Refusal != nil {
-			return 0, its, p.Refusal
+			return 0, 0, its, p.Refusal
 		}
-		res, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
+		res, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer, Watch: wfc.Watch{Profile: true}})
 		if err != nil {
-			return 0, its, err
+			return 0, 0, its, err
+		}
+		for _, f := range res.Profile.Functions {
+			least[i] += f.Bound.Arithmetic * float64(f.Iterations)
 		}
 		total[i], its[i] = float64(*res.Cycles), res.Arrays["count"].At(0)
 	}
 	if its[0] == its[1] {
-		return 0, its, fmt.Errorf("%s takes %g iterations for either tolerance", using, its[0])
+		return 0, 0, its, fmt.Errorf("%s takes %g iterations for either tolerance", using, its[0])
 	}
-	return (total[1] - total[0]) / (its[1] - its[0]) / float64(nz), its, nil
+	per := (its[1] - its[0]) * float64(nz)
+	return (total[1] - total[0]) / per, (least[1] - least[0]) / per, its, nil
+}
+
+const outputText = `param nz = %d, every = %d
+grid box { x: 16;  y: 16;  z: nz }
+field T on box = where(x > 3, 1, 0) + where(z > 20, 1, 0)
+bc T { x: T = 0;  y: dn(T) = 0;  z: T = 0 }
+evolve n in 0 .. 60 { T' = T + 0.1*lap(T) }
+output T every every steps as npy
+`
+
+// outputs writes a line on what outputs during a run cost the steps. The same program without a directory for outputs takes none.
+func outputs(w *strings.Builder, nz, every int) error {
+	p, err := wfc.Build(wfc.Source{Name: "outputs.wf", Text: fmt.Sprintf(outputText, nz, every)}, wfc.BuildOptions{Machine: "wse2"})
+	if err != nil {
+		return err
+	}
+	if p.Refusal != nil {
+		return p.Refusal
+	}
+	dir, err := os.MkdirTemp("", "wfc-outputs-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var cycles [2]int64
+	var res *wfc.Result
+	for i, out := range []string{"", dir} {
+		if res, err = p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer, OutDir: out}); err != nil {
+			return err
+		}
+		cycles[i] = *res.Cycles
+	}
+	b := res.Beside
+	if b == nil {
+		return fmt.Errorf("outputs every %d steps stop the wafer", every)
+	}
+	fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %.0f | %d | %d |\n", nz, every, b.Looks, cycles[0], cycles[1],
+		float64(cycles[1]-cycles[0]-b.Held)/float64(b.Looks), b.Cycles, b.Held)
+	return nil
 }
 
 func run() error {
-	var w strings.Builder
+	var w, parts strings.Builder
 	w.WriteString(`# Programs on the wafer
 
 Written by ` + "`make programs`" + ` (bench/wafer): the programs of models/ on the simulated wse2, one column of cells per PE where nothing else is said,
@@ -151,7 +208,8 @@ small so that they simulate in seconds.
 
 - *cycles* are those of one iteration of the function: a step of the evolve.
 - *per cell* divides them by the cells of a PE. In two dimensions a PE has one cell, and set-up and latency are all there is.
-- *of the bound* is the ratio to what no overlap can hide, see docs/profile.md; programs with loops inside a step have no such number.
+- *of the bound* is the ratio to what no overlap can hide, with the operations that were carried out, also in the loops of a step: see
+  docs/profile.md. The second table has it for the functions of programs with loops.
 - *reductions* is the share of reductions along the mesh, with the copying of their results.
 
 | program | settings | function | PEs | steps | cycles | per cell | of the bound | reductions |
@@ -159,30 +217,56 @@ small so that they simulate in seconds.
 `)
 	for _, c := range programs {
 		fmt.Fprintln(os.Stderr, c.file)
-		if err := row(&w, c); err != nil {
+		if err := row(&w, &parts, c); err != nil {
 			fmt.Fprintf(&w, "| `%s` | %s | %s |\n", c.file, c.set, strings.ReplaceAll(strings.SplitN(err.Error(), "\n", 2)[0], "|", "/"))
 		}
 	}
 	w.WriteString(`
+## Functions of programs with loops
+
+The functions that take most of a step; *cycles* are those of a call in a PE, mean over all, *of the bound* their ratio to the most that the
+PEs of any class must compute, or send and receive, in them. *waits* are for wavelets, room or links.
+
+| program | step | function | calls in a step | cycles | of the bound | waits | reductions |
+|---|---|---|---:|---:|---:|---:|---:|
+`)
+	w.WriteString(parts.String())
+	w.WriteString(`
 ## An iteration of a solver
 
 A symmetric 7-point operator (implicit heat) in f32 on 8 x 8 PEs, from the difference of runs with different tolerance, so without set-up and
-the true residual at the end. NETL's WFA publishes 15.6 cycles per cell and iteration for its BiCGStab.
+the true residual at the end. *arithmetic* is what the operations of an iteration take of a PE at the rates of docs/machine.md, without
+waits, set-up and control. NETL's WFA publishes 15.6 cycles per cell and iteration for its BiCGStab.
 
-| solver | nz | iterations | cycles per cell and iteration |
-|---|---:|---|---:|
+| solver | nz | iterations | cycles per cell and iteration | arithmetic |
+|---|---:|---|---:|---:|
 `)
 	for _, c := range []struct {
 		using string
 		nz    int
 	}{{"cg(tol = tol, max = 200)", 64}, {"cg(tol = tol, max = 200)", 192}, {"bicgstab(tol = tol, max = 200)", 64}, {"bicgstab(tol = tol, max = 200)", 192}} {
 		fmt.Fprintln(os.Stderr, c.using, c.nz)
-		cycles, its, err := iteration(c.using, c.nz)
+		cycles, bound, its, err := iteration(c.using, c.nz)
 		if err != nil {
-			fmt.Fprintf(&w, "| `%s` | %d | %s | |\n", c.using, c.nz, strings.SplitN(err.Error(), "\n", 2)[0])
+			fmt.Fprintf(&w, "| `%s` | %d | %s | | |\n", c.using, c.nz, strings.SplitN(err.Error(), "\n", 2)[0])
 			continue
 		}
-		fmt.Fprintf(&w, "| `%s` | %d | %.0f, %.0f | %.1f |\n", c.using, c.nz, its[0], its[1], cycles)
+		fmt.Fprintf(&w, "| `%s` | %d | %.0f, %.0f | %.1f | %.1f |\n", c.using, c.nz, its[0], its[1], cycles, bound)
+	}
+	w.WriteString(`
+## Outputs during a run
+
+60 steps of a 7-point operator on 16 x 16 PEs, one launch, with outputs of the whole field and without: each costs the steps the copy of a
+column (half a cycle per cell) and the start of two tasks. *transfers* go on beside the steps; where they take longer than the steps between
+two outputs, the PEs wait (*held*).
+
+| nz | every | outputs | cycles without | with | per output, not held | transfers | held |
+|---:|---:|---:|---:|---:|---:|---:|---:|
+`)
+	for _, c := range [][2]int{{64, 20}, {64, 10}, {64, 5}, {256, 10}} {
+		if err := outputs(&w, c[0], c[1]); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile("docs/programs.md", []byte(w.String()), 0o644)
 }

@@ -210,6 +210,19 @@ func printResult(w io.Writer, r *wfc.Result) {
 	fmt.Fprintf(w, "%s: %d steps, t = %s, %.2f s%s\n", r.Program, r.Steps, strings.TrimRight(fmt.Sprintf("%.6g %s", float64(r.Time), r.TimeUnit), " "), r.Seconds, end)
 	if r.Mesh != nil && r.Cycles != nil {
 		fmt.Fprintf(w, "%s, %d x %d PEs: %d cycles, and %d for host transfers\n", r.Machine, r.Mesh[0], r.Mesh[1], *r.Cycles, *r.HostCycles)
+		if b := r.Beside; b != nil {
+			held := "never held up"
+			if b.Held > 0 {
+				held = fmt.Sprintf("held up for %d cycles: transfers take longer than the steps between them", b.Held)
+			}
+			fmt.Fprintf(w, "%d outputs beside the steps, %d cycles of transfers; the steps were %s\n", b.Looks, b.Cycles, held)
+		}
+		if r.Pauses > 0 {
+			fmt.Fprintf(w, "%d pauses for outputs between steps\n", r.Pauses)
+		}
+		for _, n := range r.Notes {
+			fmt.Fprintln(w, n)
+		}
 	}
 	if len(r.Fields) > 0 {
 		fmt.Fprintf(w, "%-12s %14s %14s %14s %14s\n", "field", "min", "max", "mean", "sum")

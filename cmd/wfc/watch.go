@@ -153,7 +153,8 @@ func printProfile(w io.Writer, p *doc.Profile) {
 		}
 		fmt.Fprintln(w)
 		for _, x := range f.Parts {
-			fmt.Fprintf(w, "  function %-12s %8.1f calls %10.1f cycles of a PE, %.1f waiting, %.1f in reductions\n", x.Func, x.Calls, x.Cycles, x.Waits, x.Collective)
+			fmt.Fprintf(w, "  function %-12s %8.1f calls %10.1f cycles of a PE, %.1f waiting, %.1f in reductions, %.2f x its bound\n", x.Func, x.Calls, x.Cycles, x.Waits,
+				x.Collective, ratio(x.Cycles, x.Bound))
 		}
 		fmt.Fprintf(w, "cycles of an iteration in a PE of each class:\n")
 		for _, c := range f.Classes {

@@ -393,10 +393,18 @@ func (c *checker) judge(l *limiter) {
 			Suggest("use upwind(c, T) for the first derivative, add diffusion, or integrate `by rk4`")
 		return
 	}
-	for _, s := range l.linear {
-		c.errs.Add(&diag.Diagnostic{Code: "WF0312", Severity: diag.Info, Primary: s,
+	if len(l.linear) > 0 {
+		d := &diag.Diagnostic{Code: "WF0312", Severity: diag.Info, Primary: l.linear[0],
 			Message: "the stability limit takes this term at the initial values",
-			Notes:   []string{"when the solution grows beyond them the limit shrinks"}})
+			Notes:   []string{"when the solution grows beyond them the limit shrinks"}}
+		seen := []diag.Span{d.Primary}
+		for _, s := range l.linear[1:] {
+			if !slices.Contains(seen, s) {
+				d.With(s, "and this one")
+				seen = append(seen, s)
+			}
+		}
+		c.errs.Add(d)
 	}
 	switch {
 	case b.Auto && math.IsInf(most, 0):

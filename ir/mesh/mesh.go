@@ -112,6 +112,7 @@ type Program struct {
 	Classes  []Class
 	Funcs    []string  // names of the device functions, in order; Class.Funcs is parallel
 	Procs    []ir.Proc // procedures over them, see Launches
+	Looks    []Look    // what the host sees without stopping the program
 	Symbols  []Symbol
 	Orders   []ReduceOrder
 }
@@ -126,10 +127,11 @@ const (
 	Halo                     // received from neighbours
 	Temp                     // scratch
 	Scalars                  // host scalars
+	Shadow                   // copy for the host, see Look
 )
 
 func (k ArrayKind) String() string {
-	return [...]string{"state", "data", "halo", "temp", "scalars"}[k]
+	return [...]string{"state", "data", "halo", "temp", "scalars", "shadow"}[k]
 }
 
 // Array is local storage of Len elements in every PE.

@@ -23,7 +23,7 @@ func Parse(file, src string) (*Program, error) {
 		case "layout":
 			p.Layouts = append(p.Layouts, r.layout())
 		case "array":
-			a := Array{Name: r.Name(), Kind: choice(r, State, Scalars), Elem: r.elem(), Len: r.Int()}
+			a := Array{Name: r.Name(), Kind: choice(r, State, Shadow), Elem: r.elem(), Len: r.Int()}
 			if r.Accept("of") {
 				a.Of = r.Name()
 			}
@@ -43,10 +43,12 @@ func Parse(file, src string) (*Program, error) {
 			p.Orders = append(p.Orders, o)
 		case "proc":
 			p.Procs = append(p.Procs, r.proc())
+		case "look":
+			p.Looks = append(p.Looks, r.look())
 		case "class":
 			p.Classes = append(p.Classes, r.class())
 		default:
-			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order, proc or class, found %s", t)
+			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order, proc, look or class, found %s", t)
 		}
 	}
 	if err := r.Err(); err != nil {

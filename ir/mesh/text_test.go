@@ -82,7 +82,7 @@ func genProgram(t *rapid.T) *Program {
 		Layouts: many(t, "layouts", 0, 2, func() Layout {
 			return Layout{Axis: name(), Dim: Dim(kind(2)), N: num(), Parts: num(), Periodic: flip(), Folded: flip(), With: name(), Unit: num(), Extra: num(), Of: name()}
 		}),
-		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(4)), elem(), num(), name()} }),
+		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(5)), elem(), num(), name()} }),
 		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem(), flip()} }),
 		Channels: many(t, "channels", 0, 2, func() Channel {
 			c := Channel{Name: name(), Dim: Dim(kind(2)), Kind: ChanKind(kind(2)), Step: num(), Layout: name()}
@@ -92,6 +92,9 @@ func genProgram(t *rapid.T) *Program {
 			return c
 		}),
 		Funcs: many(t, "funcs", 0, 2, name),
+		Looks: many(t, "looks", 0, 2, func() Look {
+			return Look{Of: name(), Steps: name(), Seconds: name(), Calls: many(t, "calls", 0, 2, name), Arrays: many(t, "shown", 0, 2, name)}
+		}),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
 			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Turn: num(), Axes: many(t, "along", 0, 2, name)}
 			if s.Index = name(); s.Index == "" {
@@ -239,6 +242,10 @@ func TestVerify(t *testing.T) {
 		{14, "strides (10, 1)", "strides (10, 1) along (x, q)"},
 		{14, "strides (10, 1)", "strides (10, 1) along (x)"},
 		{14, "strides (10, 1)", "strides (10, 1) turn 3"},
+		{17, "class lo", "look of start\nclass lo"},
+		{17, "class lo", "look of step calls more\nclass lo"},
+		{17, "class lo", "look of step shows @T\nclass lo"},
+		{17, "class lo", "array shadow.T shadow f32 1000 of T\nlook of step shows @T\nclass lo"},
 	} {
 		if !strings.Contains(verified, tc.old) {
 			t.Errorf("%q is not in the program", tc.old)
@@ -273,7 +280,7 @@ func TestParseErrors(t *testing.T) {
 		{strings.Replace(verified, "%s", "s", 1), "15:12", "expected '%'"},
 		{"wfmesh 1 program p 1 x 1\nclass c x 0..1 by 1 y 0..1 by 1 { func { @a[0] = nop f32", "2:50", "unknown operation 'nop'"},
 		{"wfmesh 1 program p 1 x 1\nclass c x 0..1 by 1 y 0..1 by 1 { func { @a[0] = neg f32 b", "2:58", "expected an operand"},
-		{"wfmesh 1 program p 1 x 1\narray a heap", "2:9", "expected a word from state to scalars"},
+		{"wfmesh 1 program p 1 x 1\narray a heap", "2:9", "expected a word from state to shadow"},
 	} {
 		_, err := Parse("f", tc.src)
 		var d *diag.Diagnostic

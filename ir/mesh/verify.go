@@ -34,6 +34,7 @@ import (
 //      of its dimensions may be turned, on a square.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
 //  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
+//  17. A look is of a launch, calls functions, and shows arrays that have a shadow of their type, no longer than what is left of the local array.
 
 // Fault is one broken invariant.
 type Fault struct {
@@ -80,6 +81,7 @@ func Verify(p *Program) error {
 		return v.faults // what follows would stumble over them
 	}
 	v.control()
+	v.looks()
 	v.classes()
 	for i := range p.Classes {
 		c := &p.Classes[i]

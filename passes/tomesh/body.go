@@ -84,10 +84,23 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, s strides, want []int, dst [
 	}
 	var finals []final
 	sole := make([]bool, len(want)) // nothing else reads the node: eval counts readers down
-	for k, w := range want {
-		sole[k] = g.uses[w] == 1
+	wanted := map[int]int{}
+	for _, w := range want {
+		wanted[w]++
 	}
 	for k, w := range want {
+		sole[k] = g.uses[w] == wanted[w]
+	}
+	first := map[int]mesh.Operand{} // where a node that is wanted in several places is made
+	var again []mesh.Op             // copies of those
+	for k, w := range want {
+		if from, ok := first[w]; ok {
+			again = append(again, mesh.Op{Code: ir.Read, Elem: p.Body.Nodes[w].Elem, Dst: dst[k].operand(b, full), Src: []mesh.Operand{from}})
+			continue
+		}
+		if sole[k] && wanted[w] > 1 && len(p.Body.Nodes[w].Args) > 0 {
+			first[w] = dst[k].operand(b, full)
+		}
 		f := final{node: w, dst: dst[k].operand(b, full)}
 		if n := &p.Body.Nodes[w]; sole[k] && len(n.Args) > 0 {
 			g.evalAll(n.Args)
@@ -135,7 +148,7 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, s strides, want []int, dst [
 		}
 		e.emit(op)
 	}
-	for _, op := range late {
+	for _, op := range append(late, again...) {
 		e.emit(op)
 	}
 	e.temp = before

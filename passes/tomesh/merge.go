@@ -229,6 +229,9 @@ func (l *lowering) finish() {
 				continue
 			}
 			order := ir.Order{Kind: ir.Mesh}
+			if d, tree := l.halves(o); d >= 0 {
+				order.Chain = append(order.Chain, tree)
+			}
 			for _, d := range meshDims {
 				if o.on[d] >= len(o.Dom) {
 					x := place.Find(l.ls, o.iter[o.on[d]].Axis)

@@ -50,7 +50,12 @@ func (e *pe) foldLocal(o *op, r int) (acc *opnd, dom []ir.Interval) {
 	for el, used := range e.temp {
 		before[el] = append([]bool{}, used...)
 	}
-	e.fold(o, acc, e.terms(o, r, box), box, true)
+	terms := e.terms(o, r, box)
+	if d, tree := e.l.halves(o); d >= 0 && boxLen(dom) == 1 {
+		e.foldTree(o, acc, terms[0], box, d, tree)
+	} else {
+		e.fold(o, acc, terms, box, true)
+	}
 	e.temp = before
 	return acc, dom
 }

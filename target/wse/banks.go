@@ -1,5 +1,10 @@
 package wse
 
+import "slices"
+
+// rounds bounds how often banks are chosen anew.
+const rounds = 8
+
 // bankPair is an operation that reads two arrays at once: the weight it adds for
 // each distance of their first words modulo 4.
 type bankPair struct {
@@ -10,8 +15,8 @@ type bankPair struct {
 
 // chooseBanks gives each array without address and bank a residue modulo 4 words,
 // so that operations with two memory sources meet as few bank conflicts as
-// possible: greedily in the order of declaration, an operation weighing its
-// length times its rate. It returns -1 where nothing is gained.
+// possible: greedily in the order of declaration, and again while that helps, an
+// operation weighing its length times its rate. It returns -1 where nothing is gained.
 func chooseBanks(c *Class, m Machine) []int {
 	out := make([]int, len(c.Arrays))
 	index := map[string]int{}
@@ -59,10 +64,11 @@ func chooseBanks(c *Class, m Machine) []int {
 			pairs[j] = append(pairs[j], bankPair{i, -shift, w})
 		})
 	}
+	fixed := make([]bool, len(out))
 	for i, a := range c.Arrays {
-		if out[i] >= 0 || len(pairs[i]) == 0 || a.Align > 4 {
-			continue
-		}
+		fixed[i] = out[i] >= 0 || len(pairs[i]) == 0 || a.Align > 4
+	}
+	choose := func(i int) {
 		best, bestCost := 0, -1
 		for r := 0; r < 4; r++ {
 			cost := 0
@@ -71,11 +77,22 @@ func chooseBanks(c *Class, m Machine) []int {
 					cost += p.weight[(r-out[p.other]+p.shift)&3]
 				}
 			}
-			if bestCost < 0 || cost < bestCost {
+			if bestCost < 0 || cost < bestCost || cost == bestCost && r == out[i] {
 				best, bestCost = r, cost
 			}
 		}
 		out[i] = best
+	}
+	for range rounds {
+		before := slices.Clone(out)
+		for i := range out {
+			if !fixed[i] {
+				choose(i)
+			}
+		}
+		if slices.Equal(before, out) {
+			break
+		}
 	}
 	return out
 }

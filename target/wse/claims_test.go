@@ -10,7 +10,7 @@ func TestClaims(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	side := func() Range {
 		lo := r.IntN(1000)
-		return Range{lo, lo + 1 + r.IntN(8), r.IntN(4)}
+		return Range{Lo: lo, Hi: lo + 1 + r.IntN(8), Step: r.IntN(4)}
 	}
 	clashes, marked := 0, 0
 	for range 50 {
@@ -18,7 +18,7 @@ func TestClaims(t *testing.T) {
 		var all []Region
 		var owners []int
 		for i := range 20 * fewRegions {
-			n := Region{side(), side()}
+			n := Region{X: side(), Y: side()}
 			owner := i / 2
 			x, y, other := c.add(n, owner)
 			met := false

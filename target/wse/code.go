@@ -214,18 +214,21 @@ type While struct {
 // CtlFn is what TaskCtl does.
 type CtlFn uint8
 
-// Task control. Activations do not count: activating an active task changes nothing.
+// Task control. Activations do not count: activating an active task changes nothing. Offer tells the host that what the program keeps for
+// it is ready in this PE; when it is in all PEs, the edge ports take it, and the host unblocks the task in every PE. The program goes on
+// meanwhile and leaves alone what it has offered.
 const (
 	Activate CtlFn = iota
 	Block
 	Unblock
+	Offer
 )
 
-var ctlNames = [...]string{"activate", "block", "unblock"}
+var ctlNames = [...]string{"activate", "block", "unblock", "offer"}
 
 func (f CtlFn) String() string { return ctlNames[f] }
 
-// TaskCtl activates, blocks or unblocks a task of the class, or blocks or unblocks an input queue: a blocked queue starts no task,
+// TaskCtl activates, blocks, unblocks or offers with a task of the class, or blocks or unblocks an input queue: a blocked queue starts no task,
 // data or control, but operations receive from it.
 type TaskCtl struct {
 	Fn    CtlFn

@@ -50,8 +50,8 @@ func (v *verifier) stmts(list []Stmt, depth int) {
 				if q, ok := v.c.Queue(s.Queue); !ok || q.Out {
 					v.fail("WF0502", "%s: %q is no input queue of the class", s.Fn, s.Queue)
 				}
-				if s.Fn == Activate {
-					v.fail("WF0507", "a queue can be blocked and unblocked, not activated")
+				if s.Fn == Activate || s.Fn == Offer {
+					v.fail("WF0507", "a queue can be blocked and unblocked, not activated or offered")
 				}
 				continue
 			}

@@ -7,7 +7,8 @@
 // the dispatches only, and the number of tasks is 1 + the number of channels, whatever the program's length.
 //
 // Everything else is one machine operation per mesh operation, in the same order: the bits and the order of wavelets are
-// decided above this level.
+// decided above this level. Two rewrites know the machine: a select that changes one element is a store to it (put.go), and a square
+// reads its second factor from a copy in another bank (apart).
 package codegen
 
 import (
@@ -195,6 +196,7 @@ type gen struct {
 	code   []Code
 	behind map[string]bool   // channels that receive in the background
 	next   map[string][]link // join task -> where to go from it
+	resume map[string]int32  // launch -> state with which it goes on after a look, in the short form of main
 }
 
 // link: in state pc, the join of a channel activates task.
@@ -205,16 +207,25 @@ type link struct {
 
 func (g *gen) class() (*wse.Class, error) {
 	g.out = &wse.Class{Name: g.in.Name, Regions: []wse.Region{{X: g.in.X, Y: g.in.Y}}, Args: []string{RegFunc, RegCount}, Entry: taskMain}
-	g.next = map[string][]link{}
+	g.next, g.resume = map[string][]link{}, map[string]int32{}
+	if g.looks() {
+		g.out.Args = append(g.out.Args, RegLook)
+	}
 	if err := g.arrays(); err != nil {
 		return nil, err
 	}
+	in := *g.in
+	in.Funcs = nil
+	for _, ops := range g.in.Funcs {
+		in.Funcs = append(in.Funcs, g.puts(ops))
+	}
+	g.in = &in
 	g.behind = g.calm()
 	if err := g.queues(); err != nil {
 		return nil, err
 	}
 	build := g.main
-	if len(g.p.Procs) > 0 {
+	if len(g.p.Procs) > 0 || !g.plainLooks() {
 		build = g.machine
 	}
 	body, err := build()
@@ -226,16 +237,18 @@ func (g *gen) class() (*wse.Class, error) {
 		return nil, &TaskError{g.in.Name, need, len(ids)}
 	}
 	g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: taskMain, Kind: wse.Local, ID: ids[0], Body: body})
-	for _, c := range g.p.Channels {
-		for _, out := range []bool{true, false} {
-			name := joinTask(c.Name, out)
-			if links, ok := g.next[name]; ok {
-				slices.SortFunc(links, func(a, b link) int { return int(a.pc - b.pc) })
-				g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: true,
-					Body: append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, follow(links)...)})
-			}
+	join := func(name string, blocked bool, work []wse.Stmt) {
+		if links, ok := g.next[name]; ok {
+			slices.SortFunc(links, func(a, b link) int { return int(a.pc - b.pc) })
+			body := append([]wse.Stmt{&wse.TaskCtl{Fn: wse.Block, Task: name}}, work...)
+			g.out.Tasks = append(g.out.Tasks, &wse.Task{Name: name, Kind: wse.Local, ID: ids[len(g.out.Tasks)], Blocked: blocked, Body: append(body, follow(links)...)})
 		}
 	}
+	for _, c := range g.p.Channels {
+		join(joinTask(c.Name, true), true, nil)
+		join(joinTask(c.Name, false), true, nil)
+	}
+	join(joinHost, false, g.shown()) // before the first look the host has nothing to take
 	return g.out, nil
 }
 
@@ -270,10 +283,13 @@ func (g *gen) arrays() error {
 		if err != nil {
 			return fmt.Errorf("array %s: %w", a.Name, err)
 		}
-		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: a.Name, Elem: e, Len: a.Len, Bank: -1, Addr: -1, Export: a.Kind == mesh.State || a.Kind == mesh.Data})
+		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: a.Name, Elem: e, Len: a.Len, Bank: -1, Addr: -1, Export: a.Kind == mesh.State || a.Kind == mesh.Data || a.Kind == mesh.Shadow})
 	}
 	if EndsEarly(g.p) {
 		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LeftArray, Elem: wse.I32, Len: 1, Bank: -1, Addr: -1, Export: true})
+	}
+	if g.looks() {
+		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LookTable, Elem: wse.I32, Len: LookRows * LookStride(g.p), Bank: -1, Addr: -1, Export: true})
 	}
 	counts := map[ir.Elem]int{}
 	for _, s := range g.p.Scalars {
@@ -448,7 +464,14 @@ func (g *gen) main() ([]wse.Stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		code := g.function(segs, parts, first)
+		leave := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
+		if len(g.p.LooksOf(g.p.Funcs[f])) > 0 {
+			g.resume[g.p.Funcs[f]] = first
+			g.next[joinHost] = append(g.next[joinHost], link{first, taskMain})
+			leave = []wse.Stmt{&wse.If{Cond: reg(RegCount, wse.Eq, 0), Then: leave,
+				Else: []wse.Stmt{set(regPC, pcLook), &wse.TaskCtl{Fn: wse.Activate, Task: joinHost}}}}
+		}
+		code := g.function(segs, parts, first, leave)
 		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(f)), Then: []wse.Stmt{set(regPC, first)}})
 		states = append(states, &wse.If{Cond: wse.Cond{A: wse.RegVal(regPC), Cmp: wse.Ge, B: wse.IntVal(first)},
 			Then: []wse.Stmt{&wse.If{Cond: reg(regPC, wse.Lt, pc), Then: code}}})
@@ -456,20 +479,23 @@ func (g *gen) main() ([]wse.Stmt, error) {
 	if len(states) == 1 { // one function: no need to look which
 		states = states[0].(*wse.If).Then[0].(*wse.If).Then
 	}
+	if g.looks() {
+		start = append(start, set(regLookI, 0))
+	}
 	fresh := &wse.If{Cond: reg(regPC, wse.Eq, 0), Then: start}
 	body := []wse.Stmt{fresh}
-	run := &wse.If{Cond: reg(RegCount, wse.Gt, 0), Then: states, Else: []wse.Stmt{set(regPC, 0), &wse.Exit{}}}
+	idle := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
+	run := &wse.If{Cond: g.more(), Then: states, Else: idle}
 	return append(body, run), nil
 }
 
 // function is the code of one function in main. The last segment is followed by the first of the next iteration in the same run
-// of the task: an iteration costs one dispatch of main per wait.
-func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32) []wse.Stmt {
+// of the task: an iteration costs one dispatch of main per wait. leave is what follows the last iteration.
+func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32, leave []wse.Stmt) []wse.Stmt {
 	last := len(segs) - 1
 	end := []wse.Stmt{&wse.Set{Reg: RegCount, Fn: wse.SetSub, A: wse.RegVal(RegCount), B: wse.IntVal(1)}}
-	leave := []wse.Stmt{set(regPC, 0), &wse.Exit{}}
 	if last == 0 {
-		loop := &wse.While{Cond: reg(RegCount, wse.Gt, 0), Body: append(code[0], end...)}
+		loop := &wse.While{Cond: g.more(), Body: append(code[0], end...)}
 		return append([]wse.Stmt{loop}, leave...)
 	}
 	wait := func(i int) []wse.Stmt {
@@ -486,7 +512,7 @@ func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32) []wse.Stm
 	}
 	begin := append(code[0], wait(0)...)
 	finish := &wse.If{Cond: reg(regPC, wse.Eq, first+int32(last)),
-		Then: append(append(code[last], end...), &wse.If{Cond: reg(RegCount, wse.Gt, 0), Then: []wse.Stmt{set(regPC, first)}, Else: leave})}
+		Then: append(append(code[last], end...), &wse.If{Cond: g.more(), Then: []wse.Stmt{set(regPC, first)}, Else: leave})}
 	out := []wse.Stmt{finish, &wse.If{Cond: reg(regPC, wse.Eq, first), Then: begin}}
 	if last > fewStates {
 		waiting := halve(first, 1, last, func(i int) []wse.Stmt { return append(code[i], wait(i)...) })
@@ -522,16 +548,16 @@ func (g *gen) segmentCode(segs []segment, name string) ([][]wse.Stmt, error) {
 				return nil, err
 			}
 			code[i] = append(code[i], ops...)
-			for _, s := range ops {
+			wse.Walk(ops, func(s wse.Stmt) {
 				o, ok := s.(*wse.Op)
 				if !ok {
-					continue
+					return
 				}
 				list.Ops = append(list.Ops, o)
 				if len(g.p.Procs) > 0 {
 					o.Line = strings.TrimSpace(o.Line + InFunc + name)
 				}
-			}
+			})
 		}
 		if len(s.await) > 0 {
 			list.Waits = append(list.Waits, len(s.await))

@@ -83,6 +83,11 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 		}
 		bodies, untils = append(bodies, body), append(untils, until)
 		f.count(body, 0)
+		for _, i := range g.p.LooksOf(name) {
+			for _, c := range g.p.Looks[i].Calls {
+				f.calls[c]++
+			}
+		}
 	}
 	end := f.node(node{end: true})
 	if EndsEarly(g.p) {
@@ -104,8 +109,11 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := reg(RegCount, wse.Gt, 0)
-		head.cond, head.next, head.other = &c, first, end
+		c := g.more()
+		head.cond, head.next = &c, first
+		if head.other, err = f.look(g.p.Launches()[i], head, end); err != nil {
+			return nil, err
+		}
 		head.entry = true
 		launch = append(launch, head)
 	}
@@ -113,6 +121,9 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 	var start []wse.Stmt
 	for i, n := range launch {
 		start = append(start, &wse.If{Cond: reg(RegFunc, wse.Eq, int32(i)), Then: []wse.Stmt{set(regPC, n.pc)}})
+	}
+	if g.looks() {
+		start = append(start, set(regLookI, 0))
 	}
 	f.depth = 0
 	states := []*node{f.node(node{code: start, fresh: true})}

@@ -24,6 +24,9 @@ var foldOps = map[ir.Code]wse.Opcode{ir.Add: wse.OpSum, ir.Mul: wse.OpRedMul, ir
 
 // op translates one mesh operation.
 func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
+	if o.Kind == putKind {
+		return g.putCode(o)
+	}
 	e, err := Elem(o.Elem)
 	if err != nil {
 		return nil, err
@@ -92,7 +95,30 @@ func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
 		return nil, g.cannot(o)
 	}
 	w.Code = c
-	return []wse.Stmt{w}, nil
+	return g.apart(w), nil
+}
+
+// apart makes an operation that reads one vector twice read a copy in its second place, where both would come from one bank of memory and
+// that takes longer than the copy. The copy is the destination, which the layout puts into another bank.
+func (g *gen) apart(w *wse.Op) []wse.Stmt {
+	if len(w.Src) != 2 || w.Async || w.Dst.Kind != wse.Mem || w.Dst.Array == w.Src[0].Array {
+		return []wse.Stmt{w}
+	}
+	for _, s := range w.Src {
+		if s.Kind != wse.Mem || len(s.Dims) != 1 || s.Dims[0].Stride != 1 || s.Array != w.Src[0].Array || s.Offset != w.Src[0].Offset || s.IndexReg != "" {
+			return []wse.Stmt{w}
+		}
+	}
+	if len(w.Dst.Dims) != 1 || w.Dst.Dims[0].Stride != 1 || w.Dst.IndexReg != "" {
+		return []wse.Stmt{w}
+	}
+	n := w.Dst.Count()
+	if g.m.BankedRate(w.Code, w.Elem, 0, 0).Cycles(n) <= g.m.Rate(w.Code, w.Elem).Cycles(n)+g.m.Rate(wse.OpMov, w.Elem).Cycles(n) {
+		return []wse.Stmt{w}
+	}
+	mov := &wse.Op{Code: wse.OpMov, Elem: w.Elem, UT: -1, Line: w.Line, Dst: w.Dst, Src: w.Src[:1:1]}
+	w.Src = []wse.Operand{w.Dst, w.Src[1]}
+	return []wse.Stmt{mov, w}
 }
 
 func (g *gen) cannot(o *mesh.Op) error {

@@ -15,8 +15,14 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 	for i, name := range p.Launches() {
 		t := &trial{visits: map[*ir.Stmt]int{}}
 		q := p.Proc(name)
-		if q == nil {
-			launches, loaded = append(launches, []int32{int32(i), 2}), append(loaded, nil)
+		looks := p.LooksOf(name)
+		if q == nil { // the only look is between the two iterations
+			at := int32(0)
+			if len(looks) > 0 {
+				at = 1
+				t.look(p, looks)
+			}
+			launches, loaded = append(launches, []int32{int32(i), 2, at}), append(loaded, t.loads)
 			continue
 		}
 		for n := 0; n == 0 || n < maxTrials && !t.covers(q.Body); n++ {
@@ -25,7 +31,12 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 			if n == 0 { // once, an iteration follows another
 				times = 2
 			}
+			at := int32(0)
 			for k := range times {
+				if k > 0 && len(looks) > 0 {
+					at = 1
+					t.look(p, looks)
+				}
 				t.body(q.Body)
 				if q.Until != "" {
 					stop := int32(0)
@@ -35,11 +46,14 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 					t.loads = append(t.loads, stop)
 				}
 			}
-			launches, loaded = append(launches, []int32{int32(i), int32(times)}), append(loaded, t.loads)
+			launches, loaded = append(launches, []int32{int32(i), int32(times), at}), append(loaded, t.loads)
 		}
 	}
 	for _, a := range p.Controls() {
 		shared = append(shared, p.Symbol(a).Local)
+	}
+	if len(p.Looks) > 0 {
+		shared = append(shared, LookTable)
 	}
 	for _, s := range p.Scalars {
 		if s.Count {
@@ -89,6 +103,16 @@ func (t *trial) body(body []ir.Stmt) {
 			t.loads = append(t.loads, 0)
 		}
 	}
+}
+
+// look adds the loads of a look at which all that a launch shows is due, the last one.
+func (t *trial) look(p *mesh.Program, looks []int) {
+	if LookStride(p) > 1 {
+		for range looks {
+			t.loads = append(t.loads, 1)
+		}
+	}
+	t.loads = append(t.loads, 1)
 }
 
 // covers reports whether both arms of every branch have been entered.

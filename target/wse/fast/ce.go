@@ -213,10 +213,15 @@ func (s *Sim) issue(g *group, t int64) error {
 		switch in.ctl {
 		case wse.Activate:
 			g.active |= bit
+			s.hold(g, in.ctlTask, t)
 		case wse.Block:
 			g.blocked |= bit
 		case wse.Unblock:
 			g.blocked &^= bit
+		case wse.Offer:
+			if err := s.offer(g, in.ctlTask, t); err != nil {
+				return err
+			}
 		}
 	case iExit:
 		if g.exited {

@@ -54,6 +54,7 @@ type Sim struct {
 	keyBuf                     []byte
 
 	tick    func([]int32)
+	offers  offers
 	watch   func(k sim.EventKind, g *group, what int32, t int64) // tests
 	leaveAt int64                                                // cycle from which the plain engine goes on: tests
 	before  *state
@@ -147,7 +148,7 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 func (s *Sim) run(ctx context.Context, start int64) error {
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
-			if err := ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil && !s.curtail() {
 				return err
 			}
 			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
@@ -191,6 +192,7 @@ func (s *Sim) begin(args []int32) {
 	s.merge(s.cycle)
 	s.keep()
 	s.nExited, s.lastExit = 0, s.cycle
+	s.offers.n, s.offers.k, s.offers.opens, s.offers.since, s.offers.asked = 0, 0, never, -1, false
 	s.mergeAt, s.mergeGap = s.cycle, 0
 	s.stats = sim.Stats{HostCycles: s.HostCycles()}
 	s.hostWords = 0
@@ -208,7 +210,7 @@ func (s *Sim) begin(args []int32) {
 			continue
 		}
 		s.perClass[g.class].PEs += g.n
-		g.exited = false
+		g.exited, g.offered = false, 0
 		for i, r := range g.k.args {
 			g.regs[r] = uint32(args[i])
 		}
@@ -262,7 +264,7 @@ func (s *Sim) handOver() error {
 		}
 	}
 	p.Owe(b.words)
-	p.OnTick(s.tick)
+	s.tell(p)
 	s.plain = p
 	s.drop()
 	return nil

@@ -78,6 +78,7 @@ type group struct {
 	moves, ups uint64 // slots and output queues that move this cycle
 	pending    []pending
 	marked     bool
+	offered    int32  // 1 + the task that waits for the host to take what the PEs have offered; 0 = they offer nothing
 	into       *group // merged with
 }
 

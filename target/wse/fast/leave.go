@@ -49,7 +49,7 @@ func (s *Sim) leave(start int64) (sim.Running, error) {
 					dst[j] = word(g.k.row[array] + int32(j))
 				}
 			})
-			at := sim.Moment{PC: g.pc, Exited: g.exited, Used: g.links}
+			at := sim.Moment{PC: g.pc, Exited: g.exited, Used: g.links, Offered: g.offered - 1}
 			for i := range g.threads {
 				at.Threads = append(at.Threads, g.threads[i].resumed(word))
 			}
@@ -58,8 +58,9 @@ func (s *Sim) leave(start int64) (sim.Running, error) {
 		}
 	}
 	r := sim.Running{Start: start, LastExit: s.lastExit, Exited: s.nExited, Injected: s.injected, Copied: s.copied, Consumed: s.consumed,
-		HostCycles: s.stats.HostCycles, Classes: s.perClass}
-	p.OnTick(s.tick)
+		HostCycles: s.stats.HostCycles, Classes: s.perClass, Offers: sim.Offered{PEs: s.offers.n, Taken: s.offers.k, Opens: s.offers.opens,
+			Since: s.offers.since, Cycles: s.stats.OfferCycles, Held: s.stats.HeldCycles}}
+	s.tell(p)
 	s.plain = p
 	return r, nil
 }

@@ -161,6 +161,7 @@ func (g *group) state(b []byte, t int64) []byte {
 	u32(uint32(g.cur))
 	u64(g.active)
 	u64(g.blocked)
+	u32(uint32(g.offered))
 	b = append(b, byte(len(g.threads)))
 	if g.exited {
 		b[len(b)-1] |= 128

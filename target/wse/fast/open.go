@@ -15,6 +15,8 @@ type Wafer interface {
 	ReadArray(x, y int, name string, off int, dst []uint32) error
 	Launch(ctx context.Context, args ...int32) (sim.Stats, error)
 	OnTick(f func(args []int32))
+	OnOffer(f func(k int))
+	OnCancel(f func(each func(f func(args []int32))))
 	Cycle() int64
 }
 

@@ -51,7 +51,7 @@ var modelled = map[reflect.Type][]string{
 var largest = map[reflect.Type]uint64{
 	reflect.TypeFor[wse.OperandKind]():    uint64(wse.Reg),
 	reflect.TypeFor[wse.CompletionKind](): uint64(wse.DoneUnblock),
-	reflect.TypeFor[wse.CtlFn]():          uint64(wse.Unblock),
+	reflect.TypeFor[wse.CtlFn]():          uint64(wse.Offer),
 	reflect.TypeFor[wse.SetFn]():          uint64(wse.SetMul),
 	reflect.TypeFor[wse.Cmp]():            uint64(wse.Ge),
 	reflect.TypeFor[wse.TaskKind]():       uint64(wse.Data), // control wavelets carry what decides in their payload

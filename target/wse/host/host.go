@@ -21,6 +21,8 @@ type Wafer interface {
 	WriteArray(x, y int, name string, off int, src []uint32) error
 	ReadArray(x, y int, name string, off int, dst []uint32) error
 	Launch(ctx context.Context, args ...int32) (sim.Stats, error)
+	OnOffer(f func(k int))
+	OnCancel(f func(each func(f func(args []int32))))
 }
 
 // Engine runs a machine program on a simulated wafer. It implements runtime.Engine and runtime.Counter.
@@ -31,6 +33,8 @@ type Engine struct {
 	cycles, hosts int64
 	last          sim.Stats
 	onStep        func(done int)
+	cut           int // iterations that a cancelled launch was told not to do
+	beside        beside
 	away          map[string]*ir.Tensor // arrays that no device function uses have no place on the wafer and stay here
 }
 
@@ -81,43 +85,53 @@ type ticker interface {
 // progress then, which would cost a launch.
 func (e *Engine) OnStep(f func(done int)) { e.onStep = f }
 
-// Run launches n iterations of function fn and returns how many were carried out.
+// Run launches n iterations of function fn and returns how many were carried out. When the context is cancelled, the launch ends after the
+// iteration that the PE which is furthest is in, and that is no error.
 func (e *Engine) Run(ctx context.Context, fn string, n int) (done int, err error) {
-	for i, f := range e.mesh.Launches() {
-		if f != fn {
-			continue
-		}
-		// A launch counts its iterations in an i32.
-		for total := n; n > 0; {
-			k := min(n, math.MaxInt32)
-			if t, ok := e.w.(ticker); ok && e.onStep != nil {
-				// The second launch register counts down.
-				t.OnTick(func(args []int32) {
-					if len(args) > 1 {
-						e.onStep(total - n + k - int(min(args[1], int32(k))))
-					}
-				})
+	return e.RunShowing(ctx, fn, n, nil, nil)
+}
+
+// launch runs k iterations of launch i, after done of the same run; look is how many are left at the first look.
+func (e *Engine) launch(ctx context.Context, i, done, k, look int) (int, error) {
+	if t, ok := e.w.(ticker); ok && e.onStep != nil {
+		// The second launch register counts down.
+		t.OnTick(func(args []int32) {
+			if len(args) > 1 {
+				e.onStep(done + k - e.cut - int(min(args[1], int32(k))))
 			}
-			st, err := e.w.Launch(ctx, int32(i), int32(k))
-			e.cycles += st.Cycles
-			e.hosts += st.HostCycles
-			e.last = st
-			if err != nil {
-				return done, err
-			}
-			left, err := e.left(fn)
-			if err != nil {
-				return done, err
-			}
-			n -= k
-			done += k - left
-			if left > 0 {
-				break
-			}
-		}
-		return done, nil
+		})
 	}
-	return 0, fmt.Errorf("the wafer's program has no function %s", fn)
+	e.cut = 0
+	e.w.OnCancel(e.shorten)
+	st, err := e.w.Launch(ctx, int32(i), int32(k), int32(look))
+	e.cycles += st.Cycles
+	e.hosts += st.HostCycles
+	e.beside.looks += int64(st.Offers)
+	e.beside.cycles += st.OfferCycles
+	e.beside.held += st.HeldCycles
+	e.last = st
+	if err != nil {
+		return 0, err
+	}
+	left, err := e.left(e.mesh.Launches()[i])
+	return k - e.cut - left, err
+}
+
+// shorten lets a launch end as soon as all PEs can have done the same iterations: after the one that the furthest is in. All count down to
+// 0, so all take off the same number.
+func (e *Engine) shorten(each func(f func(args []int32))) {
+	least := int32(math.MaxInt32)
+	each(func(args []int32) { least = min(least, args[1]) })
+	if least == math.MaxInt32 || least < 2 {
+		return
+	}
+	e.cut = int(least - 1)
+	each(func(args []int32) {
+		args[1] -= least - 1
+		if len(args) > 2 { // what is left at the next look
+			args[2] = max(0, args[2]-(least-1))
+		}
+	})
 }
 
 // left reads how many iterations the last launch of fn did not do. All PEs agree; (0, 0) is asked.
@@ -221,8 +235,13 @@ func (e *Engine) Get(array string) (*ir.Tensor, error) {
 		}
 		return ir.NewTensor(a.Elem, e.p.Shape(a)...), nil
 	}
+	return e.read(s, a)
+}
+
+// read gathers the array that lies where s says.
+func (e *Engine) read(s *mesh.Symbol, a *ir.Array) (*ir.Tensor, error) {
 	t := ir.NewTensor(a.Elem, e.p.Shape(a)...)
-	err = e.blocks(s, a, false, func(x, y, local, at, n, step int) error {
+	err := e.blocks(s, a, false, func(x, y, local, at, n, step int) error {
 		bits := make([]uint32, n)
 		if err := e.w.ReadArray(x, y, s.Local, local, bits); err != nil {
 			return err

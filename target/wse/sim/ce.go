@@ -301,10 +301,15 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 		switch in.ctl {
 		case wse.Activate:
 			s.active[pe] |= bit
+			s.hold(pe, in.ctlTsk, t)
 		case wse.Block:
 			s.blocked[pe] |= bit
 		case wse.Unblock:
 			s.blocked[pe] &^= bit
+		case wse.Offer:
+			if err := s.offer(pe, in, t); err != nil {
+				return err
+			}
 		}
 	case iStamp:
 		at, err := s.resolve(pe, in.from, in.line)

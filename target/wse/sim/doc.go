@@ -64,5 +64,7 @@
 // A launch ends when every PE has executed exit and nothing moves any more;
 // wavelets or operations left over then are an error. Host transfers happen
 // between launches and are charged apart (Stats.HostCycles): HostLatency per
-// pause plus HostLinkTicks per 32-bit word, all edge ports together.
+// pause plus HostLinkTicks per 32-bit word, all edge ports together. What a
+// program offers the host (offer.go) is taken while it goes on, at the same rate:
+// Stats.OfferCycles.
 package sim

@@ -27,6 +27,7 @@ type Moment struct {
 	Used    [numPorts]uint32 // wavelets over each port in the launch
 	Threads []Thread
 	Buffers func(i int) []Wavelet // of the router, then input and output queues
+	Offered int32                 // task that waits for the host to take what the PE has offered, -1 for none
 }
 
 // Running is a launch in progress.
@@ -36,6 +37,7 @@ type Running struct {
 	Injected, Copied, Consumed int64
 	HostCycles                 int64
 	Classes                    []ClassStats
+	Offers                     Offered
 }
 
 // Enter puts a PE, after Restore, into a launch that another engine has begun. Programs that change their routers or use FIFOs in memory
@@ -63,6 +65,8 @@ func (s *Sim) Enter(pe int, m *Moment) {
 	fill(s.inOf[pe], s.inOf[pe+1], false)
 	fill(s.outOf[pe], s.outOf[pe+1], true)
 	s.pc[pe], s.exited[pe], s.ceNext[pe] = m.PC, m.Exited, s.cycle
+	s.offers.task = grown(s.offers.task, len(s.class))
+	s.offers.task[pe] = m.Offered
 	k := s.codes[s.class[pe]]
 	for i, x := range m.Threads {
 		th := &s.threads[int(s.thrOf[pe])+i]
@@ -84,6 +88,9 @@ func (s *Sim) Resume(ctx context.Context, r Running) (Stats, error) {
 	s.nExited, s.hostWords = r.Exited, 0
 	s.stats = Stats{HostCycles: r.HostCycles, lastExit: r.LastExit}
 	s.injected, s.copied, s.consumed = r.Injected, r.Copied, r.Consumed
+	s.offers.task = grown(s.offers.task, len(s.class))
+	s.offers.n, s.offers.k, s.offers.opens, s.offers.since = r.Offers.PEs, r.Offers.Taken, r.Offers.Opens, r.Offers.Since
+	s.stats.Offers, s.stats.OfferCycles, s.stats.HeldCycles = r.Offers.Taken, r.Offers.Cycles, r.Offers.Held
 	copy(s.perClass, r.Classes)
 	return s.run(ctx, r.Start)
 }

@@ -45,6 +45,7 @@ func TestBrokenRulesAreLocated(t *testing.T) {
 		{"exit twice", "fab(q, 4) exit", "fab(q, 4) exit exit", "second time"},
 		{"index outside", "mov.f32 u[0 : 4]", "set %i = 3 mov.f32 u[0 + 1*%i : 4]", "elements 3 to 6 of u are used, which has 4"},
 		{"microthread busy", "mov.f32 fab(q, 4) = u[0 : 4]", "mov.f32 fab(q, 4) = u[0 : 4] async mov.f32 fab(q, 4) = u[0 : 4] async", "microthread 2 still runs"},
+		{"offers twice", "mov.f32 fab(q, 4) = u[0 : 4] exit }", "mov.f32 fab(q, 4) = u[0 : 4] offer t offer t exit } task t local 9 { }", "offers again before the host has taken"},
 		{"queue in use", "mov.f32 fab(q, 4) = u[0 : 4]", "mov.f32 fab(q, 2) = u[0 : 2] async mov.f32 fab(q, 2) = u[0 : 2]", "queue is still used by"},
 	} {
 		src := strings.Replace(pair, c.old, c.new, 1)
@@ -322,5 +323,46 @@ route color 0 at x 1..2 y 0..1 rx west tx ramp
 	}
 	if err := launch(t, strings.Replace(src, "control 5", "control 6", 1)); err == nil || !strings.Contains(err.Error(), "asks for control task 5") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An offer is taken when all PEs have made it, at the rate of the edge ports, beside the program, which waits for it when it says so. What is
+// taken after the last exit is a pause.
+func TestOffers(t *testing.T) {
+	const src = `machine wse2
+mesh 2 1
+class a { at x 0..2 y 0..1
+  param px = 0 + 1*px
+  array u f32[500] export = fill 2
+  task main local 8 { if %px == 1 { mul.f32 u[0 : 500] = u[0 : 500], 0.5 } offer t activate t }
+  task t local 9 blocked { %WHAT exit } entry main }
+`
+	one := func(what, old, new string) (Stats, int) {
+		text := strings.Replace(strings.Replace(src, "%WHAT", what, 1), old, new, 1)
+		s := load(t, text, Options{MaxCycles: 100000})
+		taken := 0
+		s.OnOffer(func(k int) {
+			if k != taken {
+				t.Errorf("offer %d after %d", k, taken)
+			}
+			taken++
+			for x := range 2 {
+				if err := s.ReadArray(x, 0, "u", 0, make([]uint32, 500)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		st, err := s.Launch(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st, taken
+	}
+	// 1000 words take 290 cycles, after the 500 of the slower PE.
+	if st, n := one("", "", ""); n != 1 || st.Offers != 1 || st.OfferCycles != 290 || st.Cycles < 790 || st.HeldCycles < 790 || st.HostCycles != 0 {
+		t.Errorf("a program that waits: %+v, %d taken", st, n)
+	}
+	if st, _ := one("", "activate t }", "exit }"); st.Cycles > 600 || st.OfferCycles > 5 || st.OfferCycles+st.HostCycles != 290 || st.HeldCycles != 0 {
+		t.Errorf("a program that ends: %+v", st)
 	}
 }

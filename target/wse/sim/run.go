@@ -18,7 +18,10 @@ type Stats struct {
 	MaxLink    LinkUse
 	Classes    []ClassStats
 
-	lastExit int64
+	Offers      int   // how often the host took what the program offered
+	OfferCycles int64 // of the edge ports for that, while the program went on
+	HeldCycles  int64 // in which some PE waited until the host had taken the offer before
+	lastExit    int64
 }
 
 // LinkUse is the busiest link: the port of a PE that sends.
@@ -142,7 +145,7 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
-			if err := ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil && !s.offers.curtail(s.eachArgs) {
 				return s.finishStats(start), err
 			}
 			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
@@ -185,6 +188,7 @@ func (s *Sim) args(pe int) []int32 {
 
 func (s *Sim) begin(args []int32) {
 	s.nExited = 0
+	s.offers.begin(len(s.class))
 	s.stats = Stats{HostCycles: s.hostCycles(), lastExit: s.cycle}
 	s.hostWords = 0
 	s.injected, s.copied, s.consumed = 0, 0, 0
@@ -216,6 +220,9 @@ func (s *Sim) begin(args []int32) {
 // the first cycle in which something can.
 func (s *Sim) step() (next int64, acted bool, err error) {
 	t := s.cycle
+	if s.offers.opens <= t {
+		s.open(t)
+	}
 	next = never
 	s.moves, s.ups = s.moves[:0], s.ups[:0]
 	end := (t + 1) * ticks
@@ -237,6 +244,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 		}
 		next = min(next, c, d)
 	}
+	next = min(next, s.offers.opens)
 	acted = acted || len(s.moves)+len(s.ups) > 0
 	s.commit(t)
 	return next, acted, s.err

@@ -96,6 +96,7 @@ type Sim struct {
 	memBase []int
 	regs    []uint32
 	tick    func(args []int32) // see OnTick
+	offers  offers
 	regBase []int32
 
 	ring    []wavelet

@@ -25,10 +25,11 @@ func (p *Profile) parts(f *function) []report.PartProfile {
 	var out []*report.PartProfile
 	for c := range p.codes {
 		all += pes[c]
+		least := map[string]*[3]int64{} // of the class: computing, wavelets sent and taken
 		for i := range f.ops[c] {
 			in, o := &p.codes[c].Ins[i], &f.ops[c][i]
 			name, ok := partOf(in.Line)
-			if !ok || o.runs == 0 {
+			if !ok || o.runs == 0 || in.Op == nil {
 				continue
 			}
 			x := at[name]
@@ -47,12 +48,32 @@ func (p *Profile) parts(f *function) []report.PartProfile {
 			if collective(in) {
 				x.Collective += total
 			}
+			b := least[name]
+			if b == nil {
+				b = &[3]int64{}
+				least[name] = b
+			}
+			if pace(in) == arithmetic {
+				b[0] += o.runs * work(in)
+			}
+			wavelets := o.runs * int64((in.N*in.Op.Elem.Bytes()+3)/4)
+			if in.Out {
+				b[1] += wavelets
+			}
+			if in.In {
+				b[2] += wavelets
+			}
+		}
+		for name, b := range least {
+			ramp := max(b[1], b[2]) * int64(p.m.RampTicks) / wse.TicksPerCycle
+			at[name].Bound = max(at[name].Bound, float64(max(b[0], ramp))/float64(max(1, pes[c])))
 		}
 	}
 	list := []report.PartProfile{}
 	for _, x := range out {
 		n := float64(max(1, f.iterations))
 		x.Calls /= n
+		x.Bound /= n
 		n *= float64(max(1, all))
 		x.Cycles, x.Waits, x.Collective = x.Cycles/n, x.Waits/n, x.Collective/n
 		list = append(list, *x)

@@ -311,7 +311,7 @@ func (k *code) block(t int, list []wse.Stmt) {
 			switch x := &k.tasks[i]; s.Fn {
 			case wse.Activate:
 				x.activators++
-			case wse.Unblock:
+			case wse.Unblock, wse.Offer:
 				x.unblockers++
 			case wse.Block:
 				x.blockedElsewhere = x.blockedElsewhere || i != t

@@ -143,7 +143,7 @@ func (s *state) control(i int, in *ins) {
 	case wse.Block:
 		s.blocks(i, in.ctlTsk)
 		p.blocked |= bit
-	case wse.Unblock:
+	case wse.Unblock, wse.Offer: // the host takes what is offered at any time: why not at once
 		s.unblocked(i, in.ctlTsk, nil)
 		p.blocked &^= bit
 		p.sureUnblock |= bit
