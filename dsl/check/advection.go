@@ -86,8 +86,7 @@ func (c *checker) advection(e *syntax.Call, sc *scope) *Node {
 			}
 			h := compute(ir.Mul, a.Unit, e.At, number(-0.5, one(), e.At), c.width(a, e.At))
 			if base(a).Map == nil {
-				h = number(-a.H/2, a.Unit, e.At)
-				h.Var = IndexVar{a.Name, a} // a multiple of the spacing: multigrid doubles it
+				h = spacing(a, -0.5, e.At)
 			}
 			speed := c.modulus(v[i])
 			k := compute(ir.Mul, speed.Unit.mul(h.Unit), e.At, speed, h)

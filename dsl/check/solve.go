@@ -34,6 +34,9 @@ type solver struct {
 	diag          []*Node    // see diagonal
 	levels        []*solver  // of multigrid, the finest first
 	coarse        *coarsener // made this level from the finer one
+	smooths       bool       // a level that ends a round of halving
+	round         int        // how many rounds came before
+	low           float64    // smoothing damps what is above this part of the spectrum
 }
 
 // solving is the solver whose program a body belongs to, nil for what the user wrote.
@@ -65,16 +68,13 @@ func (c *checker) solve(s *syntax.Solve, bs *blockState) {
 	sv := &solver{at: s.At}
 	before := c.errs.Len()
 	if !c.unknowns(s, sv, bs) || !c.system(s, sv, bs) || !c.using(s, sv, bs) || !c.means(s, sv) || c.errs.Len() > before {
-		for _, f := range sv.targets {
-			if bs.assigned[f] == nil {
-				bs.assigned[f] = &Assign{Field: f, At: s.At}
-			}
-		}
+		c.unsolved(sv, bs)
 		return
 	}
 	sv.name = c.uniqueLocal(sv.targets[0].Name + "." + sv.method.name)
 	x := c.instantiate(sv, bs, &carried{name: "guess", fields: sv.targets})
 	if x == nil {
+		c.unsolved(sv, bs)
 		return
 	}
 	for k, f := range sv.targets {
@@ -85,6 +85,20 @@ func (c *checker) solve(s *syntax.Solve, bs *blockState) {
 		}
 		bs.assigned[f] = a
 		bs.add(a)
+	}
+}
+
+// unsolved stands for a solve that could not be written out, so that what reads its results is not blamed.
+func (c *checker) unsolved(sv *solver, bs *blockState) {
+	if bs.solved == nil {
+		bs.solved = map[string]*solved{}
+	}
+	none := &Field{Elem: ir.F32, Unit: one(), Scale: 1}
+	for k, f := range sv.targets {
+		if bs.assigned[f] == nil {
+			bs.assigned[f] = &Assign{Field: f, At: sv.at}
+		}
+		bs.solved[sv.names[k]] = &solved{f, none, none}
 	}
 }
 

@@ -33,13 +33,13 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 	case "highest", "lowest":
 		return c.spectrum(sv, name == "highest", e.At)
 	case "restrict":
-		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid.fine)); r.Op == Read {
-			return sv.coarse.restricted(r)
+		if r := c.num(e.Args[0].Value, sc.at(sv.unknown[k].Grid.fine, sv.coarse.finer(sv.unknown[k].Axes))); r.Op == Read {
+			return sv.coarse.restricted(r, sv.unknown[k].Axes)
 		}
 		return bad(e.At)
 	case "prolong":
-		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid)); r.Op == Read {
-			return sv.coarse.prolonged(r)
+		if r := c.num(e.Args[0].Value, sc.at(sv.unknown[k].Grid, sv.unknown[k].Axes)); r.Op == Read {
+			return sv.coarse.prolonged(r, sv.unknown[k].Axes)
 		}
 		return bad(e.At)
 	case "inner":
@@ -160,10 +160,10 @@ func (c *checker) asUnknown(e *syntax.Ref, f *Field, sc *scope) *Field {
 	return sc.block.unknownOf(f)
 }
 
-// onGrid is the scope at the points of a grid.
-func (s *scope) onGrid(g *Grid) *scope {
+// at is the scope at points of a grid.
+func (s *scope) at(g *Grid, axes []*Axis) *scope {
 	t := *s
-	t.grid, t.on, t.form = g, g.Axes, false
+	t.grid, t.on, t.form = g, axes, false
 	return &t
 }
 

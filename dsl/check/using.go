@@ -43,8 +43,8 @@ func (sv *solver) precondition(from, to string) string {
 	case "multigrid":
 		sweeps := m.smooth
 		if sweeps == 0 {
-			if sweeps = 3; sv.levels[1].coarse.transfer != nil {
-				sweeps = 6 // coefficients vary
+			if sweeps = 3; sv.coefficients() {
+				sweeps = 6
 			}
 		}
 		return sv.cycle(0, sweeps, from, to)
@@ -88,7 +88,11 @@ func (sv *solver) data() any {
 			}
 		}
 	}
-	return map[string]any{"Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
+	measure, direction := "w", "q'"
+	if sv.selfAdjoint() {
+		measure, direction = "z", "p'"
+	}
+	return map[string]any{"Measure": measure, "Direction": direction, "Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.
