@@ -30,6 +30,7 @@ type solver struct {
 	inner         bool     // solves for the step of Newton's method: it may stop early
 	tol           *Node
 	most          *Node
+	usual         bool       // no tolerance was given
 	residualField *Field     // the last residual relative to the right side
 	diag          []*Node    // see diagonal
 	levels        []*solver  // of multigrid, the finest first
@@ -376,11 +377,19 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	if sv.method.maxNorm {
 		norm = "maximum norm"
 	}
+	stagnated := "rr > limit and k < most"
+	if sv.usual && c.hasDiagonal(sv) {
+		stagnated += " and rr > reach(x)"
+	}
+	e32 := ""
+	if sv.targets[0].Elem == ir.F32 {
+		e32 = "; ask for a larger tol, or declare " + unknown + ": f64 for the CPU"
+	}
 	for _, x := range []struct{ cond, code, suffix, text string }{
 		{"rr > limit and k >= most", "WF0631", "unconverged",
 			fmt.Sprintf("solve for %s by %s did not converge: after {%s} iterations the residual is {%s} of the right side in the %s", unknown, sv.method.name, k, rel.Name, norm)},
-		{"rr > limit and k < most", "WF0632", "stagnated",
-			fmt.Sprintf("solve for %s by %s stagnated: after {%s} iterations the residual is {%s} of the right side in the %s and does not fall further", unknown, sv.method.name, k, rel.Name, norm)},
+		{stagnated, "WF0632", "stagnated",
+			fmt.Sprintf("solve for %s by %s stagnated: after {%s} iterations the residual is {%s} of the right side in the %s and does not fall further%s", unknown, sv.method.name, k, rel.Name, norm, e32)},
 		{"not (rr > limit) and not (rr <= limit)", "WF0633", "broke",
 			fmt.Sprintf("solve for %s by %s broke down after {%s} iterations: the residual is not a number", unknown, sv.method.name, k)},
 	} {

@@ -388,6 +388,16 @@ func movedPoints(n *Node, q place) *Node {
 	return walk(n)
 }
 
+// hasCentre says whether a stencil has a coefficient for unknown k at the point itself.
+func hasCentre(es []entry, k int) bool {
+	for _, e := range es {
+		if e.dir == k && e.at == (place{}) {
+			return true
+		}
+	}
+	return false
+}
+
 // diagonal is the diagonal of the operator for unknown k: its central coefficient, and at walls what the reflection of a neighbour beyond
 // the wall adds to it.
 func (c *checker) diagonal(sv *solver, k int) *Node {

@@ -140,7 +140,7 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 	if sv.inner {
 		sv.tol = number(1e-3, one(), sv.at)
 	}
-	if m.tol != nil {
+	if sv.usual = m.tol == nil; !sv.usual {
 		sv.tol = c.valueIn(m.tol, one(), nil, m.tol.Span(), "a tolerance", host)
 	}
 	sv.most = number(1000, one(), sv.at)
@@ -345,6 +345,9 @@ func (c *checker) means(s *syntax.Solve, sv *solver) bool {
 // constantsVanish says whether the operator maps every constant in unknown k to zero: all its occurrences are differentiated, and its
 // conditions fix slopes only.
 func (c *checker) constantsVanish(sv *solver, k int) bool {
+	if len(sv.targets[k].Holds) > 0 {
+		return false
+	}
 	for _, b := range sv.targets[k].BC {
 		if b.Kind != ir.Gradient && b.Kind != ir.Wrap {
 			return false
