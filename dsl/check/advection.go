@@ -129,6 +129,11 @@ func (c *checker) conservative(v []*Node, x *Node, home uint8, scheme string, sc
 		if d.Op == Deriv {
 			d.Acc = 2 // the difference of two faces: what leaves a cell enters its neighbour
 		}
+		for _, k := range append([]*Node{d}, d.Args...) { // on an uneven axis the metric multiplies it
+			if k.Op == Deriv && (k == d || d.Op == Compute) {
+				k.Carries = &advected{scheme: scheme, axis: j, acc: c.accuracy(sc), x: x, speed: v[j]}
+			}
+		}
 		if sum == nil || d.invalid() {
 			sum = d
 			continue
@@ -195,6 +200,7 @@ func (c *checker) oneSided(e *syntax.Call, sc *scope) *Node {
 	a := sc.axes()[axis]
 	v := *faceValue(x, IndexVar{a.Name, a}, scheme, side, e.At)
 	v.OneSided = true
+	v.Carries = &advected{scheme: scheme, side: side, axis: axis, x: x}
 	return &v
 }
 

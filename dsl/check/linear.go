@@ -13,6 +13,9 @@ func (l *limiter) expand(n *Node, t linTerm) []linTerm {
 		t.whole = n.At
 	}
 	switch {
+	case n.Op == Deriv && n.Carries != nil:
+		t.at = n.At
+		return l.carried(n.Carries, t)
 	case n.Op == Deriv:
 		t.orders[axisIndex(n.Var.Axis)] += n.N
 		t.acc = n.Acc
@@ -80,6 +83,9 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 		return l.inside(n.Args[0], t)
 	case !n.readsState():
 		return nil
+	case n.Carries != nil && t.orders[n.Carries.axis] == 1:
+		t.orders[n.Carries.axis]--
+		return l.carried(n.Carries, t)
 	case n.Op == Shift && t.orders[axisIndex(n.Var.Axis)] == 1 && !t.half:
 		t.half = true
 		return l.inside(n.Args[0], t)
@@ -108,6 +114,9 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 				return l.inside(n.Args[0], t.times(div(number(1, one(), n.At), n.Args[1])))
 			}
 		}
+	}
+	if out := l.slopes(n, t); out != nil {
+		return out
 	}
 	l.cannot(t.at, "it is the derivative of a nonlinear expression")
 	return nil
