@@ -109,6 +109,13 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 				a, b = b, a
 			}
 			return l.inside(b, t.times(a))
+		case ir.Select: // beside a body, a slope or the derivative
+			if x, y := n.Args[1], n.Args[2]; !n.Args[0].readsState() && x.readsState() != y.readsState() {
+				if y.readsState() {
+					x = y
+				}
+				return l.inside(x, t)
+			}
 		case ir.Div:
 			if !n.Args[1].readsState() {
 				return l.inside(n.Args[0], t.times(div(number(1, one(), n.At), n.Args[1])))

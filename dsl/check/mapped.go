@@ -166,11 +166,14 @@ func (c *checker) width(a *Axis, at diag.Span) *Node {
 // mappedDeriv is the n-th derivative along an uneven axis: n first ones, each compact about the other.
 func (c *checker) mappedDeriv(x *Node, a *Axis, n int, sc *scope, at diag.Span) *Node {
 	for ; n > 0; n-- {
-		metric := compute(ir.Div, one(), at, spacing(a, 1, at), c.width(a, at))
-		d := &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: 2, Unit: x.Unit.div(a.Unit), At: at}
-		x = compute(ir.Mul, d.Unit, at, metric, d)
+		x = c.metric(&Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: 2, Unit: x.Unit.div(a.Unit), At: at}, a, at)
 	}
 	return x
+}
+
+// metric makes a derivative by the even coordinate one by the coordinate.
+func (c *checker) metric(d *Node, a *Axis, at diag.Span) *Node {
+	return compute(ir.Mul, d.Unit, at, compute(ir.Div, one(), at, spacing(a, 1, at), c.width(a, at)), d)
 }
 
 // spacing is a multiple of the even spacing of an axis. It says whose, so that multigrid can double it.

@@ -281,12 +281,12 @@ func (m *coarsener) field(n *Node) (*Field, bool) {
 	if g, ok := m.fields[f]; ok {
 		return g, m.next[f]
 	}
-	if len(f.Axes) != len(m.g.Axes) || !f.Elem.IsFloat() {
+	if len(f.Axes) != len(m.g.Axes) || !f.Elem.IsFloat() && !f.Mask && !f.Cells {
 		m.why = "the coefficient " + f.Name + " has no average"
 		return f, n.Next
 	}
 	g := m.c.local(fmt.Sprintf("%s.%s.%d", m.name, strings.ReplaceAll(f.Name, m.name+".", ""), m.level), m.g, m.axes(f.Axes), f.Elem, f.Unit, m.at)
-	g.BC = m.conditions(f.BC)
+	g.BC, g.Mask, g.Cells = m.conditions(f.BC), f.Mask, f.Cells
 	m.fields[f] = g
 	if m.next == nil {
 		m.next = map[*Field]bool{}

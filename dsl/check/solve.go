@@ -326,7 +326,7 @@ func (c *checker) incompatible(sv *solver, in *blockState) {
 		if !sv.mean[k] {
 			continue
 		}
-		b := sv.residual(k, at)
+		b := outside(f, sv.residual(k, at))
 		if w := volumes(f, sv.at); w != nil {
 			b = compute(ir.Mul, one(), sv.at, w, b)
 		}
@@ -398,8 +398,13 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	}
 }
 
-// centred is a value without its mean over the unknowns of a field.
+// centred is a value without its mean over the unknowns of a field that obey their equation.
 func (c *checker) centred(n *Node, f *Field, at diag.Span) *Node {
+	if free := outside(f, number(1, one(), at)); !free.host { // those that obey it
+		m, _ := c.total(ir.Sum, outside(f, n), f, at)
+		all, _ := c.total(ir.Sum, free, f, at)
+		return compute(ir.Sub, n.Unit, at, n, compute(ir.Div, m.Unit, at, m, all))
+	}
 	m, count := c.total(ir.Sum, n, f, at)
 	mean := compute(ir.Div, m.Unit, at, m, number(count, one(), at))
 	return compute(ir.Sub, n.Unit, at, n, mean)

@@ -326,6 +326,9 @@ func (s *stenciler) moved(n *Node, q place) *Node {
 	if n.host {
 		return n
 	}
+	if n.Bool { // as 1 or 0; midway true where one neighbour is
+		return s.op(ir.Lt, s.num(0.25), s.moved(s.op(ir.Select, n, s.num(1), s.num(0)), q))
+	}
 	faces, fixed := natural(n)
 	for d := range q {
 		if !fixed || !s.between(q, d, faces) {
@@ -450,8 +453,8 @@ func (c *checker) diagonal(sv *solver, k int) *Node {
 			}
 		}
 	}
-	sv.diag[k] = sum
-	return sum
+	sv.diag[k] = s.divisor(sum, f)
+	return sv.diag[k]
 }
 
 // wall is the factor by which the value beyond a wall depends on the point it mirrors, nil without a condition. For cells the point -off-1
@@ -510,7 +513,15 @@ func (c *checker) gershgorin(sv *solver, k int) *Node {
 	if sum == nil {
 		return s.num(1)
 	}
-	return s.op(ir.Add, s.num(1), s.op(ir.Div, sum, s.op(ir.Abs, mid)))
+	return s.op(ir.Add, s.num(1), s.op(ir.Div, sum, s.op(ir.Abs, s.divisor(mid, sv.targets[k]))))
+}
+
+// divisor is a diagonal that may be divided by: beside slopes at bodies it is 0 where no flux passes, as inside them.
+func (s *stenciler) divisor(d *Node, f *Field) *Node {
+	if len(f.slopedHolds()) == 0 {
+		return d
+	}
+	return s.op(ir.Select, s.op(ir.Eq, d, s.num(0)), s.num(1), d)
 }
 
 // spectrum bounds the eigenvalues of the operator divided by its diagonal from above or below. Where Gershgorin's circles reach zero, a

@@ -35,25 +35,34 @@ func (m *coarsener) averaged(read *Node, coarse *Field) *Node {
 	if a := fine.Axes[m.d]; a.Nodes || !a.halves() && fine.Cond(a, true) == nil {
 		return m.strided(read, coarse.Axes, 0)
 	}
-	sum := compute(ir.Add, read.Unit, read.At, m.strided(read, coarse.Axes, 0), m.strided(read, coarse.Axes, 1))
+	lo, hi := m.strided(read, coarse.Axes, 0), m.strided(read, coarse.Axes, 1)
+	if fine.Mask || fine.Cells { // a coarse cell is what both are, else free
+		return compute(ir.Select, one(), read.At, compute(ir.Eq, one(), read.At, lo, hi), lo, number(0, one(), read.At))
+	}
+	sum := compute(ir.Add, read.Unit, read.At, lo, hi)
 	return compute(ir.Mul, read.Unit, read.At, number(0.5, one(), read.At), sum)
 }
 
 // bodies are the points of a coarse unknown that lie in a body: those with a fine point in one. So the coarse domain is not larger than the
 // fine one, and what is thinner than a coarse cell still separates what it separates.
 func (m *coarsener) bodies(f, coarse *Field) []*Hold {
-	if len(f.Holds) == 0 {
-		return nil
-	}
+	num := func(v float64) *Node { return number(v, one(), m.at) }
 	var in *Node
+	var out []*Hold
 	for _, h := range f.Holds {
+		if h.Slope != nil { // the operator knows; no equation holds inside
+			out = append(out, &Hold{Where: m.node(h.Where), Value: num(0), Slope: num(0), At: m.at})
+			continue
+		}
 		if in == nil {
 			in = h.Where
 		} else {
 			in = compute(ir.Or, one(), m.at, in, h.Where)
 		}
 	}
-	num := func(v float64) *Node { return number(v, one(), m.at) }
+	if in == nil {
+		return out
+	}
 	at := m.solid(f, compute(ir.Select, one(), m.at, in, num(1), num(0)))
 	read := &Node{Op: Read, Field: at, Next: true, Unit: one(), At: m.at}
 	some := m.strided(read, coarse.Axes, 0)
@@ -62,7 +71,7 @@ func (m *coarsener) bodies(f, coarse *Field) []*Hold {
 	}
 	own := m.solid(coarse, some)
 	here := &Node{Op: Read, Field: own, Next: true, Unit: one(), At: m.at, Sub: fieldSubs(own)}
-	return []*Hold{{compute(ir.Lt, one(), m.at, num(0.5), here), num(0), m.at}}
+	return append(out, &Hold{Where: compute(ir.Lt, one(), m.at, num(0.5), here), Value: num(0), At: m.at})
 }
 
 // solid is a field of ones and zeros where f lives, mirrored at walls.

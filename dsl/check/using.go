@@ -345,8 +345,10 @@ func (c *checker) means(s *syntax.Solve, sv *solver) bool {
 // constantsVanish says whether the operator maps every constant in unknown k to zero: all its occurrences are differentiated, and its
 // conditions fix slopes only.
 func (c *checker) constantsVanish(sv *solver, k int) bool {
-	if len(sv.targets[k].Holds) > 0 {
-		return false
+	for _, h := range sv.targets[k].Holds {
+		if h.Slope == nil {
+			return false
+		}
 	}
 	for _, b := range sv.targets[k].BC {
 		if b.Kind != ir.Gradient && b.Kind != ir.Wrap {
