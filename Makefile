@@ -19,12 +19,13 @@ toolchain:
 	@sh scripts/toolchain.sh
 
 # Random programs, many more than a test run has: the targets against each other, the engines against each other, and verdicts against
-# the simulator; training processes killed at random.
+# the simulator; training processes killed at random. Multigrid up to 256^3.
 soak: toolchain
 	$(GO) test -count=1 -timeout=8h -v -run TestTargetsAgree ./tests/random -cases $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v ./tests/engines -cases $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v ./target/wse/verdict -cases $(SOAK) -hands $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v -run TestKilled ./runtime/train -kills $(SOAK)
+	WFC_LARGE=1 $(GO) test -count=1 -timeout=8h -v -run TestMultigridFlat ./tests/solvers
 
 # The simulator against published cycles: docs/validation.md and docs/validation.json.
 validate:

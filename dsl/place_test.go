@@ -102,7 +102,7 @@ field u on g.x = sin(pi*x)*y
 field v on g.y = sin(pi*y/2)*x
 bc (k, T) { all: dn(k) = 0, dn(T) = 0 }
 bc (u, v) { all: dn(u) = 0, dn(v) = 0 }
-evolve t from 0 to 0.01 step 0.0002 by rk2 { dt(T) = `+rhs+` }`)
+evolve t from 0 to 0.01 step 0.0002 by ssprk3 { dt(T) = `+rhs+` }`)
 		X := func(s float64) float64 { return 0.5 * (1 + math.Tanh(1.2*(2*s-1))/math.Tanh(1.2)) }
 		Y := func(s float64) float64 { return 2*s + 0.1*math.Sin(2*math.Pi*s) }
 		weights := func(i, j int) float64 {

@@ -368,6 +368,11 @@ func (c *checker) displaced(n *Node, name string, a *Axis, w where, s *Assign) {
 		return g.Name + "." + out
 	}
 	want := lives ^ 1<<axisIndex(a)
+	if n.Op == Read && (n.Field.Mask || n.Field.Cells) {
+		c.errs.Errorf("WF0245", n.At, "beside %s this derivative is known on the faces, and here it is needed between them", name).With(n.Field.At, "declared here").
+			Note("a body with a slope divides its cells from those around it").Suggest("write at(%s, %s) for the mean of the slopes on both sides", n.At.Text(), where(lives))
+		return
+	}
 	d := c.errs.Errorf("WF0245", n.At, "%s lives on %s, and here its value half a step away along %s is needed", name, where(lives), a.Name)
 	if n.Op == Read {
 		d.With(n.Field.At, "declared here")

@@ -86,8 +86,7 @@ func (c *checker) advection(e *syntax.Call, sc *scope) *Node {
 			}
 			h := compute(ir.Mul, a.Unit, e.At, number(-0.5, one(), e.At), c.width(a, e.At))
 			if base(a).Map == nil {
-				h = number(-a.H/2, a.Unit, e.At)
-				h.Var = IndexVar{a.Name, a} // a multiple of the spacing: multigrid doubles it
+				h = spacing(a, -0.5, e.At)
 			}
 			speed := c.modulus(v[i])
 			k := compute(ir.Mul, speed.Unit.mul(h.Unit), e.At, speed, h)
@@ -129,6 +128,11 @@ func (c *checker) conservative(v []*Node, x *Node, home uint8, scheme string, sc
 		d := c.deriv(flux, a, 1, sc, at)
 		if d.Op == Deriv {
 			d.Acc = 2 // the difference of two faces: what leaves a cell enters its neighbour
+		}
+		for _, k := range append([]*Node{d}, d.Args...) { // on an uneven axis the metric multiplies it
+			if k.Op == Deriv && (k == d || d.Op == Compute) {
+				k.Carries = &advected{scheme: scheme, axis: j, acc: c.accuracy(sc), x: x, speed: v[j]}
+			}
 		}
 		if sum == nil || d.invalid() {
 			sum = d
@@ -196,6 +200,7 @@ func (c *checker) oneSided(e *syntax.Call, sc *scope) *Node {
 	a := sc.axes()[axis]
 	v := *faceValue(x, IndexVar{a.Name, a}, scheme, side, e.At)
 	v.OneSided = true
+	v.Carries = &advected{scheme: scheme, side: side, axis: axis, x: x}
 	return &v
 }
 

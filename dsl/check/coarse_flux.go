@@ -14,7 +14,7 @@ import (
 
 // flux carries the argument of a derivative of odd order along axis a over to the coarse grid.
 func (m *coarsener) flux(n *Node, a *Axis) *Node {
-	if n.Op == Compute {
+	if n.Op == Compute && !m.vertices {
 		switch n.Code {
 		case ir.Add, ir.Sub, ir.Neg:
 			out := withArgs(n)
@@ -22,22 +22,34 @@ func (m *coarsener) flux(n *Node, a *Axis) *Node {
 				out.Args = append(out.Args, m.flux(x, a))
 			}
 			return out
-		case ir.Mul:
-			for i, k := range n.Args {
-				rest := n.Args[1-i]
-				if m.coefficient(k) && m.slope(rest, a) {
-					out := withArgs(n, m.flux(rest, a), m.flux(rest, a))
-					out.Args[i] = m.face(k, a)
-					return out
-				}
-			}
-		case ir.Div:
-			if k := n.Args[1]; m.coefficient(k) && m.slope(n.Args[0], a) {
-				return withArgs(n, m.flux(n.Args[0], a), m.face(k, a))
+		case ir.Mul, ir.Div:
+			if k, rest := m.factors(n, a); k != nil {
+				return compute(ir.Mul, n.Unit, n.At, m.face(k, a), m.flux(rest, a))
 			}
 		}
 	}
 	return m.node(n)
+}
+
+// factors takes the coefficients off a flux along an axis: k*rest, with k nil where there is none.
+func (m *coarsener) factors(n *Node, a *Axis) (k, rest *Node) {
+	if n.Op != Compute || n.Code != ir.Mul && n.Code != ir.Div {
+		return nil, n
+	}
+	x, f := n.Args[0], n.Args[1]
+	if n.Code == ir.Mul && m.slope(f, a) {
+		x, f = f, x
+	}
+	if !m.coefficient(f) || !m.slope(x, a) {
+		return nil, n
+	}
+	if n.Code == ir.Div {
+		f = compute(ir.Div, one(), n.At, number(1, one(), n.At), f)
+	}
+	if k, rest = m.factors(x, a); k != nil {
+		f = compute(ir.Mul, one(), n.At, f, k)
+	}
+	return f, rest
 }
 
 // coefficient says whether an expression varies over the grid and holds no unknown.
@@ -119,12 +131,17 @@ func (m *coarsener) coarseFace(fine *Field, e int) *Field {
 		outer := op(ir.Add, op(ir.Div, num(0.25), read(-1)), op(ir.Div, num(0.25), read(1)))
 		value = op(ir.Div, num(1), op(ir.Add, op(ir.Div, num(0.5), read(0)), outer))
 	}
-	return m.assigned(fmt.Sprintf("%s.face%d.%d", m.name, e+1, m.level), m.g, axes, value)
+	return m.assigned(fmt.Sprintf("%s.face%d_%d", m.name, e+1, m.level), m.g, axes, value)
 }
 
-// assigned makes a field on faces, mirrored at walls, with a value.
+// assigned makes a field on faces with a value.
 func (m *coarsener) assigned(name string, g *Grid, axes []*Axis, value *Node) *Field {
-	f := m.c.local(name, g, axes, m.c.elemOf(value, nil, g), one(), m.at)
+	return m.stored(name, g, axes, m.c.elemOf(value, nil, g), value)
+}
+
+// stored makes a field with a value, mirrored at walls.
+func (m *coarsener) stored(name string, g *Grid, axes []*Axis, elem ir.Elem, value *Node) *Field {
+	f := m.c.local(m.c.uniqueLocal(name), g, axes, elem, one(), m.at)
 	for _, a := range axes {
 		if a.Periodic {
 			continue

@@ -13,6 +13,9 @@ func (l *limiter) expand(n *Node, t linTerm) []linTerm {
 		t.whole = n.At
 	}
 	switch {
+	case n.Op == Deriv && n.Carries != nil:
+		t.at = n.At
+		return l.carried(n.Carries, t)
 	case n.Op == Deriv:
 		t.orders[axisIndex(n.Var.Axis)] += n.N
 		t.acc = n.Acc
@@ -80,6 +83,9 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 		return l.inside(n.Args[0], t)
 	case !n.readsState():
 		return nil
+	case n.Carries != nil && t.orders[n.Carries.axis] == 1:
+		t.orders[n.Carries.axis]--
+		return l.carried(n.Carries, t)
 	case n.Op == Shift && t.orders[axisIndex(n.Var.Axis)] == 1 && !t.half:
 		t.half = true
 		return l.inside(n.Args[0], t)
@@ -103,11 +109,21 @@ func (l *limiter) inside(n *Node, t linTerm) []linTerm {
 				a, b = b, a
 			}
 			return l.inside(b, t.times(a))
+		case ir.Select: // beside a body, a slope or the derivative
+			if x, y := n.Args[1], n.Args[2]; !n.Args[0].readsState() && x.readsState() != y.readsState() {
+				if y.readsState() {
+					x = y
+				}
+				return l.inside(x, t)
+			}
 		case ir.Div:
 			if !n.Args[1].readsState() {
 				return l.inside(n.Args[0], t.times(div(number(1, one(), n.At), n.Args[1])))
 			}
 		}
+	}
+	if out := l.slopes(n, t); out != nil {
+		return out
 	}
 	l.cannot(t.at, "it is the derivative of a nonlinear expression")
 	return nil

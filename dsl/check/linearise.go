@@ -205,12 +205,17 @@ func replaced(n *Node, by map[*Field]*Node) *Node {
 	return walk(n)
 }
 
-// movedBy is a value at the point where a read stands: its offsets move every read and coordinate in the value.
+// movedBy is a value at the point where a read of the field it stands for is: its indices become those of the read, with their offsets.
 func movedBy(n, read *Node) *Node {
-	off := map[IndexVar]int{}
-	for _, s := range read.Sub {
+	type target struct {
+		v   IndexVar
+		off int
+	}
+	to := map[IndexVar]target{}
+	for k, s := range read.Sub {
 		if s.Var != nil {
-			off[*s.Var] = s.Off
+			a := read.Field.Axes[k]
+			to[IndexVar{a.Name, a}] = target{*s.Var, s.Off}
 		}
 	}
 	memo := map[*Node]*Node{}
@@ -226,21 +231,29 @@ func movedBy(n, read *Node) *Node {
 		for _, a := range n.Args {
 			m.Args = append(m.Args, walk(a))
 		}
+		t, moves := to[n.Var]
+		if moves {
+			m.Var = t.v
+		}
 		switch n.Op {
 		case Read, LetRead:
 			m.Sub = append([]Sub(nil), n.Sub...)
 			for i, s := range m.Sub {
-				if s.Var != nil {
-					m.Sub[i].Off += off[*s.Var]
+				if s.Var == nil {
+					continue
+				}
+				if t, ok := to[*s.Var]; ok {
+					m.Sub[i].Var = &t.v
+					m.Sub[i].Off += t.off
 				}
 			}
 		case Coord:
-			if k := off[n.Var]; k != 0 {
-				m = compute(ir.Add, n.Unit, n.At, m, number(float64(k)*n.Var.Axis.H, n.Unit, n.At))
+			if moves && t.off != 0 {
+				m = compute(ir.Add, n.Unit, n.At, m, number(float64(t.off)*n.Var.Axis.H, n.Unit, n.At))
 			}
 		case IndexVal:
-			if k := off[n.Var]; k != 0 {
-				m = compute(ir.Add, n.Unit, n.At, m, number(float64(k), n.Unit, n.At))
+			if moves && t.off != 0 {
+				m = compute(ir.Add, n.Unit, n.At, m, number(float64(t.off), n.Unit, n.At))
 			}
 		}
 		memo[n] = m

@@ -144,7 +144,7 @@ func (c *checker) width(a *Axis, at diag.Span) *Node {
 		period := number(a.Hi-a.Lo, a.Unit, at)
 		s := &Node{Op: Coord, Var: v, Unit: a.Unit, At: at}
 		wrap := func(half float64, turn ir.Code) *Node {
-			p := compute(ir.Add, a.Unit, at, s, number(half, a.Unit, at))
+			p := compute(ir.Add, a.Unit, at, s, spacing(a, half, at))
 			out := compute(ir.Lt, one(), at, number(base(a).Hi, a.Unit, at), p)
 			back := ir.Sub
 			if turn == ir.Sub {
@@ -155,7 +155,7 @@ func (c *checker) width(a *Axis, at diag.Span) *Node {
 			m := substitute(base(a).Map, base(a).mapVar, in)
 			return compute(ir.Select, a.Unit, at, out, compute(turn, a.Unit, at, m, period), m)
 		}
-		up, down = wrap(a.H/2, ir.Add), wrap(-a.H/2, ir.Sub)
+		up, down = wrap(0.5, ir.Add), wrap(-0.5, ir.Sub)
 	} else {
 		up, down = shifted(x, v, 1), shifted(x, v, -1)
 	}
@@ -166,11 +166,21 @@ func (c *checker) width(a *Axis, at diag.Span) *Node {
 // mappedDeriv is the n-th derivative along an uneven axis: n first ones, each compact about the other.
 func (c *checker) mappedDeriv(x *Node, a *Axis, n int, sc *scope, at diag.Span) *Node {
 	for ; n > 0; n-- {
-		metric := compute(ir.Div, one(), at, number(a.H, a.Unit, at), c.width(a, at))
-		d := &Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: 2, Unit: x.Unit.div(a.Unit), At: at}
-		x = compute(ir.Mul, d.Unit, at, metric, d)
+		x = c.metric(&Node{Op: Deriv, Args: []*Node{x}, Var: IndexVar{a.Name, a}, N: 1, Acc: 2, Unit: x.Unit.div(a.Unit), At: at}, a, at)
 	}
 	return x
+}
+
+// metric makes a derivative by the even coordinate one by the coordinate.
+func (c *checker) metric(d *Node, a *Axis, at diag.Span) *Node {
+	return compute(ir.Mul, d.Unit, at, compute(ir.Div, one(), at, spacing(a, 1, at), c.width(a, at)), d)
+}
+
+// spacing is a multiple of the even spacing of an axis. It says whose, so that multigrid can double it.
+func spacing(a *Axis, times float64, at diag.Span) *Node {
+	h := number(times*a.H, a.Unit, at)
+	h.Var = IndexVar{a.Name, a}
+	return h
 }
 
 // substitute replaces the coordinate v in an expression.

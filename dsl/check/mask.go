@@ -21,10 +21,11 @@ var cellTypes = map[string]float64{"fluid": 0, "wall": 1, "inlet": 2, "outlet": 
 
 const cellNames = "fluid, wall, inlet, outlet and dead"
 
-// Hold fixes a field where a condition inside the domain holds; the first that holds counts.
+// Hold fixes a field where a condition inside the domain holds; the first that holds counts. With a Slope the field keeps its value there
+// (Value is nil), and its normal derivative at the faces around is given.
 type Hold struct {
-	Where, Value *Node
-	At           diag.Span
+	Where, Value, Slope *Node
+	At                  diag.Span
 }
 
 // maskKind makes a field a mask or cell types.
@@ -155,8 +156,9 @@ func (c *checker) hold(fields []*Field, b *syntax.BC, e *syntax.BCEntry, s *synt
 		r, named := syntax.Unparen(cond.Left).(*syntax.Ref)
 		for _, f := range fields {
 			sc := &scope{what: "a value inside a body", grid: f.Grid, on: f.Axes}
-			var v *Node
+			v, sloped := c.slopeAt(cond, f, sc)
 			switch {
+			case sloped:
 			case named && cond.Right == nil && r.Name.Name == "noslip":
 				v = number(0, f.Unit, cond.At)
 			case cond.Right != nil && fieldRef(cond.Left, f):
@@ -167,9 +169,10 @@ func (c *checker) hold(fields []*Field, b *syntax.BC, e *syntax.BCEntry, s *synt
 				v = c.valueIn(cond.Right, f.Unit, &scale, f.At, "the value of "+f.Name, sc)
 			case cond.Right != nil && named && isOneOf(fields, r):
 				continue
+			case cond.Right != nil && slopeOfOther(cond.Left, fields):
+				continue
 			default:
-				c.errs.Errorf("WF0269", cond.At, "inside a body a field has a value, `%s = value`, or noslip", f.Name).
-					Note("slopes hold at sides of the grid; an insulated body has a conductivity of 0, as in div(harmonic(where(solid, 0, k))*grad(T))").
+				c.errs.Errorf("WF0269", cond.At, "at a body a field has a value, `%s = value`, a slope, `dn(%s) = slope`, or noslip", f.Name, f.Name).
 					Suggest("write `%s: %s = 0`", s.At.Text(), f.Name)
 				return
 			}
@@ -182,11 +185,29 @@ func (c *checker) hold(fields []*Field, b *syntax.BC, e *syntax.BCEntry, s *synt
 				in = compute(ir.And, one(), e.At, in, w)
 			}
 			if !in.invalid() {
-				f.Holds = append(f.Holds, &Hold{in, v, cond.At})
+				h := &Hold{Where: in, Value: v, At: cond.At}
+				if sloped {
+					h.Value, h.Slope = nil, v
+				}
+				f.Holds = append(f.Holds, h)
 				Visit(v, func(x *Node) { f.heldInTime = f.heldInTime || x.Op == Time })
 			}
 		}
 	}
+}
+
+// slopeOfOther says whether a condition is the slope of one of the fields: of another than the one whose turn it is.
+func slopeOfOther(e syntax.Expr, fields []*Field) bool {
+	call, ok := syntax.Unparen(e).(*syntax.Call)
+	if !ok || call.Func.Name != "dn" || len(call.Args) != 1 {
+		return false
+	}
+	for _, f := range fields {
+		if fieldRef(call.Args[0].Value, f) {
+			return true
+		}
+	}
+	return false
 }
 
 func isOneOf(fields []*Field, r *syntax.Ref) bool {
@@ -229,14 +250,18 @@ func (c *checker) restrict(f *Field, it *syntax.FieldItem, sc *scope) {
 	if w.invalid() {
 		return
 	}
-	f.Holds = append(f.Holds, &Hold{compute(ir.Not, one(), it.Part.Span(), w), number(0, f.Unit, it.At), it.At})
+	f.Holds = append(f.Holds, &Hold{Where: compute(ir.Not, one(), it.Part.Span(), w), Value: number(0, f.Unit, it.At), At: it.At})
 }
 
 // homogeneousHolds are the holds of a difference of two values of the field.
 func homogeneousHolds(hs []*Hold) []*Hold {
 	var out []*Hold
 	for _, h := range hs {
-		out = append(out, &Hold{h.Where, number(0, h.Value.Unit, h.At), h.At})
+		zero := &Hold{Where: h.Where, Value: number(0, one(), h.At), At: h.At}
+		if h.Slope != nil {
+			zero.Slope = number(0, h.Slope.Unit, h.At)
+		}
+		out = append(out, zero)
 	}
 	return out
 }

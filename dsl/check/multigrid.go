@@ -6,15 +6,14 @@ import (
 	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/ir"
 )
 
-// Geometric multigrid. The grid of the unknowns is halved while every axis is even, one axis after the other; on each level the same
-// expression is the operator, with the spacing of that level, and coefficients are averaged (J. Wesseling, An introduction to multigrid
-// methods, 1992, chapters 5 and 6; coarse_flux.go). Transfers between a grid and the one with a halved axis are one-dimensional: corrections
-// are interpolated between the nearest coarse values, linearly or as the coefficients of the fluxes between them say, residuals are
-// restricted by the transpose. Where all axes have been halved, Chebyshev polynomials of the operator divided by its diagonal smooth; they
-// also solve on the coarsest level.
+// Geometric multigrid. The grid of the unknowns is halved, one axis after the other; on each level the same expression is the operator, with
+// the spacing of that level, and coefficients are averaged (J. Wesseling, An introduction to multigrid methods, 1992, chapters 5 and 6;
+// coarse_flux.go). A round halves the axes that can be halved and whose spacing is not more than twice the smallest: along the others
+// smoothing would do nothing, and an axis that must stay fine need not stop the rest. Transfers between a grid and the one with a halved
+// axis are one-dimensional (transfer.go). After each round Chebyshev polynomials of the operator divided by its diagonal smooth; they also
+// solve on the coarsest level.
 
 // levels makes the coarse operators of a solver; it reports why there are none.
 func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
@@ -24,14 +23,18 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 	sv.levels = []*solver{sv}
 	if why := c.uncoarsenable(sv); why != "" {
 		c.errs.Errorf("WF0339", sv.at, "multigrid cannot be used here: %s", why).
-			Note("it halves the grid as long as all extents are even").Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
+			Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
 		return false
 	}
+	sv.smooths, sv.low = true, smoothed
 	for {
-		if !halvable(sv.levels[len(sv.levels)-1].unknown[0].Grid) {
+		last := sv.levels[len(sv.levels)-1]
+		axes := round(last.unknown[0].Grid, last.round == 0)
+		if len(axes) == 0 {
 			return true
 		}
-		for d := range sv.unknown[0].Axes {
+		last.low = lowest(last.unknown[0].Grid, axes)
+		for _, d := range axes {
 			fine := sv.levels[len(sv.levels)-1]
 			coarse := c.coarsen(fine, c.coarseGrid(fine.unknown[0].Grid, d), d, len(sv.levels), bs)
 			if coarse == nil {
@@ -39,25 +42,20 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 			}
 			sv.levels = append(sv.levels, coarse)
 		}
+		next := sv.levels[len(sv.levels)-1]
+		next.smooths, next.round, next.low = true, last.round+1, smoothed
 	}
 }
 
 // uncoarsenable says why an operator has no coarse version, "" when it has.
 func (c *checker) uncoarsenable(sv *solver) string {
 	for _, f := range sv.unknown {
-		for _, a := range f.Axes {
-			switch {
-			case a.Of != nil:
-				return "the unknown lives on faces"
-			case a.Nodes:
-				return "the grid is one of nodes"
-			case a.Map != nil:
-				return "the grid is stretched"
-			}
+		if f.Grid != sv.unknown[0].Grid {
+			return "the unknowns live on different grids"
 		}
 	}
-	if !halvable(sv.unknown[0].Grid) {
-		return "an extent is odd or too small"
+	if len(round(sv.unknown[0].Grid, true)) == 0 {
+		return "no axis of the grid can be halved; an axis has at least 4 cells, a periodic one an even number"
 	}
 	for k := range sv.jac {
 		if c.diagonal(sv, k).invalid() {
@@ -67,14 +65,61 @@ func (c *checker) uncoarsenable(sv *solver) string {
 	return ""
 }
 
-// halvable says whether every axis of a grid can be halved.
-func halvable(g *Grid) bool {
+// round lists the axes that the next round halves.
+func round(g *Grid, first bool) []int {
+	least := math.Inf(1)
 	for _, a := range g.Axes {
-		if a.N%2 != 0 || a.N < 4 {
-			return false
+		if a.N > 1 {
+			least = math.Min(least, a.H)
 		}
 	}
-	return true
+	list := func(may func(*Axis) bool) (out []int) {
+		for d, a := range g.Axes {
+			if may(a) && a.H <= 2*least*(1+1e-9) {
+				out = append(out, d)
+			}
+		}
+		return out
+	}
+	out := list(func(a *Axis) bool { return a.halves() && a.N >= 4 || a.N >= tooMany && !a.Periodic })
+	if len(out) == 0 && first {
+		return list(func(a *Axis) bool { return a.N >= 9 && !a.Periodic })
+	}
+	return out
+}
+
+// tooMany points along an axis are halved even where they do not halve. It costs a little, because the coarse wall is not in its place, and
+// on the wafer the axis is not distributed; so few points are left to the smoother of the coarsest level.
+const tooMany = 33
+
+// halves says whether a coarse grid ends where the axis does: of cells pairs are one, of nodes every second, and both ends.
+func (a *Axis) halves() bool {
+	if a.Nodes && !a.Periodic {
+		return a.N%2 == 1
+	}
+	return a.N%2 == 0
+}
+
+// halved is the number of coarse points. Where the axis does not halve, the last coarse cell has only one fine one, or the last coarse node
+// lies one fine step beyond the end; there the conditions say what is read.
+func (a *Axis) halved() int {
+	if a.Nodes && !a.Periodic {
+		return a.N/2 + 1
+	}
+	return (a.N + 1) / 2
+}
+
+// lowest is the part of the spectrum, from the top, that must be damped before the axes are halved: waves with at most four points along
+// one of them, which have 2/h^2 of the sum of all 4/h^2.
+func lowest(g *Grid, axes []int) float64 {
+	least, sum := math.Inf(1), 0.0
+	for _, a := range g.Axes {
+		sum += 4 / (a.H * a.H)
+	}
+	for _, d := range axes {
+		least = math.Min(least, 2/(g.Axes[d].H*g.Axes[d].H))
+	}
+	return math.Min(smoothed, 1.2*least/sum)
 }
 
 // coarseGrid is a grid with half the points along axis d. It is made once for every grid.
@@ -84,7 +129,7 @@ func (c *checker) coarseGrid(g *Grid, d int) *Grid {
 	}
 	out := &Grid{Name: g.Name + ".c", At: g.At, fine: g, Axes: append([]*Axis(nil), g.Axes...)}
 	b := *g.Axes[d]
-	b.Grid, b.N, b.H, b.IR, b.faces = out, b.N/2, 2*b.H, b.IR+".c", nil
+	b.Grid, b.N, b.H, b.IR, b.faces, b.widths = out, b.halved(), 2*b.H, b.IR+".c", nil, nil
 	out.Axes[d] = &b
 	g.coarse = out
 	c.prog.Axes = append(c.prog.Axes, &b)
@@ -97,14 +142,16 @@ func (c *checker) coarsen(fine *solver, g *Grid, d, level int, bs *blockState) *
 	m := &coarsener{c: c, g: g, d: d, before: fine.coarse, at: fine.at, level: level, bs: bs, dirs: fine.dir, memo: map[*Node]*Node{}, fields: map[*Field]*Field{}, name: fine.name}
 	place := func(f *Field) *Field {
 		n := *f
-		n.Grid, n.Axes, n.index = g, g.Axes, nil
+		n.Grid, n.Axes, n.index = g, m.axes(f.Axes), nil
 		n.BC = m.conditions(homogeneous(f.BC))
+		n.Holds = m.bodies(f, &n)
 		return &n
 	}
 	for k := range fine.unknown {
 		u, d := place(fine.unknown[k]), place(fine.dir[k])
 		out.unknown, out.dir, out.targets = append(out.unknown, u), append(out.dir, d), append(out.targets, u)
 		m.fields[fine.dir[k]] = d
+		m.vertices = m.vertices || vertex(fine.dir[k].Axes)
 		out.f = append(out.f, nil)
 	}
 	for k := range fine.jac {
@@ -120,31 +167,44 @@ func (c *checker) coarsen(fine *solver, g *Grid, d, level int, bs *blockState) *
 
 // coarsener carries an expression over to a coarse grid.
 type coarsener struct {
-	c      *checker
-	g      *Grid      // coarse
-	d      int        // the axis that is halved
-	before *coarsener // of the finer grid, nil for the first
-	at     diag.Span
-	level  int
-	name   string
-	bs     *blockState
-	memo   map[*Node]*Node
-	fields map[*Field]*Field
-	next   map[*Field]bool
-	dirs   []*Field          // of the finer level
-	faces  map[string]*Field // coefficients of fluxes on the coarse grid, by the axis they flow along
+	c        *checker
+	g        *Grid      // coarse
+	d        int        // the axis that is halved
+	before   *coarsener // of the finer grid, nil for the first
+	at       diag.Span
+	level    int
+	name     string
+	bs       *blockState
+	memo     map[*Node]*Node
+	fields   map[*Field]*Field
+	next     map[*Field]bool
+	dirs     []*Field          // of the finer level
+	vertices bool              // an unknown lives at faces or nodes
+	faces    map[string]*Field // coefficients of fluxes on the coarse grid, by the axis they flow along
 	// transfer has the coefficients of the fluxes along the halved axis, on the finer grid; nil when they are equal.
 	transfer *Field
 	why      string
 }
 
+// axis is the coarse version of an axis of the finer grid or of its faces.
 func (m *coarsener) axis(a *Axis) *Axis {
 	for i, b := range m.g.fine.Axes {
-		if a == b {
+		switch {
+		case a == b:
 			return m.g.Axes[i]
+		case a != nil && a.Of == b && m.g.Axes[i] != b:
+			return m.c.facesOf(m.g.Axes[i])
 		}
 	}
 	return a
+}
+
+func (m *coarsener) axes(as []*Axis) []*Axis {
+	var out []*Axis
+	for _, a := range as {
+		out = append(out, m.axis(a))
+	}
+	return out
 }
 
 func (m *coarsener) conditions(bcs []*Condition) []*Condition {
@@ -181,7 +241,7 @@ func (m *coarsener) node(n *Node) *Node {
 	}
 	switch n.Op {
 	case Num:
-		if n.Var.Axis != nil {
+		if n.Var.Axis != nil && axisIndex(n.Var.Axis) == m.d {
 			out.Val *= 2
 		}
 	case Read:
@@ -221,118 +281,22 @@ func (m *coarsener) field(n *Node) (*Field, bool) {
 	if g, ok := m.fields[f]; ok {
 		return g, m.next[f]
 	}
-	if len(f.Axes) != len(m.g.Axes) || !f.Elem.IsFloat() {
+	if len(f.Axes) != len(m.g.Axes) || !f.Elem.IsFloat() && !f.Mask && !f.Cells {
 		m.why = "the coefficient " + f.Name + " has no average"
 		return f, n.Next
 	}
-	g := m.c.local(fmt.Sprintf("%s.%s.%d", m.name, strings.ReplaceAll(f.Name, m.name+".", ""), m.level), m.g, m.g.Axes, f.Elem, f.Unit, m.at)
-	g.BC = m.conditions(f.BC)
+	g := m.c.local(fmt.Sprintf("%s.%s.%d", m.name, strings.ReplaceAll(f.Name, m.name+".", ""), m.level), m.g, m.axes(f.Axes), f.Elem, f.Unit, m.at)
+	g.BC, g.Mask, g.Cells = m.conditions(f.BC), f.Mask, f.Cells
 	m.fields[f] = g
 	if m.next == nil {
 		m.next = map[*Field]bool{}
 	}
 	m.next[f] = true
 	read := &Node{Op: Read, Field: f, Next: n.Next, Unit: f.Unit, At: m.at, Sub: fieldSubs(f)}
-	a := &Assign{Kind: Plain, Field: g, Index: fieldVars(g), Value: averaged(read, m.g, m.d), At: m.at}
+	a := &Assign{Kind: Plain, Field: g, Index: fieldVars(g), Value: m.averaged(read, g), At: m.at}
 	m.bs.assigned[g] = a
 	m.bs.add(a)
 	return g, true
-}
-
-// averaged is the mean of the two points of the finer grid that form one of g, whose axis d is halved.
-func averaged(read *Node, g *Grid, d int) *Node {
-	sum := compute(ir.Add, read.Unit, read.At, strided(read, g, d, 0), strided(read, g, d, 1))
-	return compute(ir.Mul, read.Unit, read.At, number(0.5, one(), read.At), sum)
-}
-
-// strided reads a field of the finer grid at 2*i + off along axis d, at the same point along the others.
-func strided(read *Node, g *Grid, d, off int) *Node {
-	r := *read
-	r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
-	for i, a := range g.Axes {
-		if v := (IndexVar{a.Name, a}); i == d {
-			r.Sub = append(r.Sub, Sub{Var: &v, Off: off, Mul: 2})
-		} else if f := r.Field.Axes[i]; f.Of != nil { // faces along another axis are numbered alike
-			w := IndexVar{f.Name, f}
-			r.Sub = append(r.Sub, Sub{Var: &w})
-		} else {
-			r.Sub = append(r.Sub, Sub{Var: &v})
-		}
-	}
-	return &r
-}
-
-// restricted is the transpose of the interpolation, halved: from the points 2*i - 1 .. 2*i + 2 of the finer grid.
-func (m *coarsener) restricted(read *Node) *Node {
-	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
-	num := func(v float64) *Node { return number(v, one(), m.at) }
-	at := func(off int) *Node { return strided(read, m.g, m.d, off) }
-	f := m.transfer
-	if f == nil {
-		inner := op(ir.Mul, num(0.375), op(ir.Add, at(0), at(1)))
-		return op(ir.Add, inner, op(ir.Mul, num(0.125), op(ir.Add, at(-1), at(2))))
-	}
-	k := func(off int) *Node {
-		return strided(&Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}, m.g, m.d, off)
-	}
-	w := func(out, in, beyond int) *Node { return m.weight(k(out), k(in), k(beyond)) }
-	lo := op(ir.Add, op(ir.Mul, w(0, -1, 1), at(-1)), op(ir.Mul, op(ir.Sub, num(1), w(0, 1, -1)), at(0)))
-	hi := op(ir.Add, op(ir.Mul, op(ir.Sub, num(1), w(2, 1, 3)), at(1)), op(ir.Mul, w(2, 3, 1), at(2)))
-	return op(ir.Mul, num(0.5), op(ir.Add, lo, hi))
-}
-
-// weight is that of the coarse value beyond the face out of a point, when its own coarse value lies behind the face in: the resistances to
-// the two are 1/out + 1/(2*beyond) and 1/(2*in). It is 1/4 for equal coefficients.
-func (m *coarsener) weight(out, in, beyond *Node) *Node {
-	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
-	num := func(v float64) *Node { return number(v, one(), m.at) }
-	sum := op(ir.Add, op(ir.Div, op(ir.Mul, num(2), in), out), op(ir.Div, in, beyond))
-	open := compute(ir.And, one(), m.at, compute(ir.Lt, one(), m.at, num(0), out), compute(ir.Lt, one(), m.at, num(0), beyond))
-	return compute(ir.Select, one(), m.at, open, op(ir.Div, num(1), op(ir.Add, num(1), sum)), num(0))
-}
-
-// prolonged interpolates a field of the coarse grid at the points of the finer one: at an even point between it and the coarse value below,
-// at an odd one between it and that above.
-func (m *coarsener) prolonged(read *Node) *Node {
-	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
-	num := func(v float64) *Node { return number(v, one(), m.at) }
-	fine := m.g.fine
-	at := func(off int) *Node {
-		r := *read
-		r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
-		for i, a := range fine.Axes {
-			v := IndexVar{a.Name, a}
-			s := Sub{Var: &v}
-			if i == m.d {
-				s.Div, s.Off = 2, off
-			}
-			r.Sub = append(r.Sub, s)
-		}
-		return &r
-	}
-	f := m.transfer
-	if f == nil { // of the values below and above one is the point's own
-		return op(ir.Add, op(ir.Mul, num(0.5), at(0)), op(ir.Mul, num(0.25), op(ir.Add, at(-1), at(1))))
-	}
-	k := func(off int) *Node {
-		r := &Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}
-		for i, a := range fine.Axes {
-			v := IndexVar{a.Name, a}
-			s := Sub{Var: &v}
-			if i == m.d {
-				s.Off = off
-			}
-			r.Sub = append(r.Sub, s)
-		}
-		return r
-	}
-	mix := func(w, other *Node) *Node {
-		return op(ir.Add, op(ir.Mul, w, other), op(ir.Mul, op(ir.Sub, num(1), w), at(0)))
-	}
-	x := &Node{Op: IndexVal, Var: IndexVar{fine.Axes[m.d].Name, fine.Axes[m.d]}, Unit: one(), At: m.at}
-	half := compute(ir.Floor, one(), m.at, op(ir.Mul, num(0.5), x))
-	even := compute(ir.Eq, one(), m.at, x, op(ir.Mul, num(2), half))
-	return compute(ir.Select, one(), m.at, even, mix(m.weight(k(0), k(1), k(-1)), at(-1)), mix(m.weight(k(1), k(0), k(2)), at(1)))
 }
 
 // cycle writes one V-cycle to = M(from) on level l as statements.
@@ -363,14 +327,14 @@ func (sv *solver) cycle(l, sweeps int, from, to string) string {
 		smooth(to, to+"_s", "0", max(4, int(math.Ceil(2*float64(most)))), fmt.Sprintf("top%s*%g", suffix, math.Min(0.4, 0.8/float64(most*most))))
 		return b.String()
 	}
-	if l%len(sv.unknown[0].Axes) != 0 { // halved along some axes only: pass on
+	if !sv.levels[l].smooths { // halved along some axes only: pass on
 		fmt.Fprintf(&b, "let %s_c = restrict%d(%s) like unknown%d homogeneous\n", to, l+1, from, l+1)
 		b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
 		fmt.Fprintf(&b, "let %s = prolong%d(%s_e) %s\n", to, l+1, to, like)
 		return b.String()
 	}
-	low := fmt.Sprintf("top%s*%g", suffix, smoothed)
-	more := sweeps * (1 + l/len(sv.unknown[0].Axes))
+	low := fmt.Sprintf("top%s*%g", suffix, sv.levels[l].low)
+	more := sweeps * (1 + sv.levels[l].round)
 	smooth(to+"_d", to+"_r", "0", more, low)
 	fmt.Fprintf(&b, "let %s_c = restrict%d(%s_r) like unknown%d homogeneous\n", to, l+1, to, l+1)
 	b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
@@ -385,7 +349,10 @@ const smoothed = 0.12
 // setup writes what the preconditioner of a method needs before its first use.
 func (sv *solver) setup() string {
 	var b strings.Builder
-	for l := 0; l < len(sv.levels); l += len(sv.unknown[0].Axes) {
+	for l, lv := range sv.levels {
+		if !lv.smooths {
+			continue
+		}
 		suffix := ""
 		if l > 0 {
 			suffix = fmt.Sprint(l)

@@ -55,6 +55,9 @@ type Node struct {
 	// OneSided values at faces are such that the difference of two faces has their order: it is no derivative of a higher one.
 	OneSided bool
 
+	// Carries says what the difference of fluxes under a derivative, or a one-sided value, is made of: for the limit of the step.
+	Carries *advected
+
 	Named bool // the value of a let: where it is used several times it may be kept
 
 	host  bool // made of numbers and scalars only

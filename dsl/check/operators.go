@@ -83,6 +83,9 @@ func (c *checker) deriv(x *Node, a *Axis, n int, sc *scope, at diag.Span) *Node 
 	if x.invalid() {
 		return x
 	}
+	if d := c.besideBodies(x, a, n, sc, at); d != nil {
+		return d
+	}
 	if base(a).Map != nil {
 		return c.mappedDeriv(x, a, n, sc, at)
 	}

@@ -30,10 +30,14 @@ type solver struct {
 	inner         bool     // solves for the step of Newton's method: it may stop early
 	tol           *Node
 	most          *Node
+	usual         bool       // no tolerance was given
 	residualField *Field     // the last residual relative to the right side
 	diag          []*Node    // see diagonal
 	levels        []*solver  // of multigrid, the finest first
 	coarse        *coarsener // made this level from the finer one
+	smooths       bool       // a level that ends a round of halving
+	round         int        // how many rounds came before
+	low           float64    // smoothing damps what is above this part of the spectrum
 }
 
 // solving is the solver whose program a body belongs to, nil for what the user wrote.
@@ -65,16 +69,13 @@ func (c *checker) solve(s *syntax.Solve, bs *blockState) {
 	sv := &solver{at: s.At}
 	before := c.errs.Len()
 	if !c.unknowns(s, sv, bs) || !c.system(s, sv, bs) || !c.using(s, sv, bs) || !c.means(s, sv) || c.errs.Len() > before {
-		for _, f := range sv.targets {
-			if bs.assigned[f] == nil {
-				bs.assigned[f] = &Assign{Field: f, At: s.At}
-			}
-		}
+		c.unsolved(sv, bs)
 		return
 	}
 	sv.name = c.uniqueLocal(sv.targets[0].Name + "." + sv.method.name)
 	x := c.instantiate(sv, bs, &carried{name: "guess", fields: sv.targets})
 	if x == nil {
+		c.unsolved(sv, bs)
 		return
 	}
 	for k, f := range sv.targets {
@@ -85,6 +86,20 @@ func (c *checker) solve(s *syntax.Solve, bs *blockState) {
 		}
 		bs.assigned[f] = a
 		bs.add(a)
+	}
+}
+
+// unsolved stands for a solve that could not be written out, so that what reads its results is not blamed.
+func (c *checker) unsolved(sv *solver, bs *blockState) {
+	if bs.solved == nil {
+		bs.solved = map[string]*solved{}
+	}
+	none := &Field{Elem: ir.F32, Unit: one(), Scale: 1}
+	for k, f := range sv.targets {
+		if bs.assigned[f] == nil {
+			bs.assigned[f] = &Assign{Field: f, At: sv.at}
+		}
+		bs.solved[sv.names[k]] = &solved{f, none, none}
 	}
 }
 
@@ -311,7 +326,7 @@ func (c *checker) incompatible(sv *solver, in *blockState) {
 		if !sv.mean[k] {
 			continue
 		}
-		b := sv.residual(k, at)
+		b := outside(f, sv.residual(k, at))
 		if w := volumes(f, sv.at); w != nil {
 			b = compute(ir.Mul, one(), sv.at, w, b)
 		}
@@ -362,11 +377,19 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	if sv.method.maxNorm {
 		norm = "maximum norm"
 	}
+	stagnated := "rr > limit and k < most"
+	if sv.usual && c.hasDiagonal(sv) {
+		stagnated += " and rr > reach(x)"
+	}
+	e32 := ""
+	if sv.targets[0].Elem == ir.F32 {
+		e32 = "; ask for a larger tol, or declare " + unknown + ": f64 for the CPU"
+	}
 	for _, x := range []struct{ cond, code, suffix, text string }{
 		{"rr > limit and k >= most", "WF0631", "unconverged",
 			fmt.Sprintf("solve for %s by %s did not converge: after {%s} iterations the residual is {%s} of the right side in the %s", unknown, sv.method.name, k, rel.Name, norm)},
-		{"rr > limit and k < most", "WF0632", "stagnated",
-			fmt.Sprintf("solve for %s by %s stagnated: after {%s} iterations the residual is {%s} of the right side in the %s and does not fall further", unknown, sv.method.name, k, rel.Name, norm)},
+		{stagnated, "WF0632", "stagnated",
+			fmt.Sprintf("solve for %s by %s stagnated: after {%s} iterations the residual is {%s} of the right side in the %s and does not fall further%s", unknown, sv.method.name, k, rel.Name, norm, e32)},
 		{"not (rr > limit) and not (rr <= limit)", "WF0633", "broke",
 			fmt.Sprintf("solve for %s by %s broke down after {%s} iterations: the residual is not a number", unknown, sv.method.name, k)},
 	} {
@@ -375,8 +398,13 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	}
 }
 
-// centred is a value without its mean over the unknowns of a field.
+// centred is a value without its mean over the unknowns of a field that obey their equation.
 func (c *checker) centred(n *Node, f *Field, at diag.Span) *Node {
+	if free := outside(f, number(1, one(), at)); !free.host { // those that obey it
+		m, _ := c.total(ir.Sum, outside(f, n), f, at)
+		all, _ := c.total(ir.Sum, free, f, at)
+		return compute(ir.Sub, n.Unit, at, n, compute(ir.Div, m.Unit, at, m, all))
+	}
 	m, count := c.total(ir.Sum, n, f, at)
 	mean := compute(ir.Div, m.Unit, at, m, number(count, one(), at))
 	return compute(ir.Sub, n.Unit, at, n, mean)

@@ -33,38 +33,27 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 	case "highest", "lowest":
 		return c.spectrum(sv, name == "highest", e.At)
 	case "restrict":
-		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid.fine)); r.Op == Read {
-			return sv.coarse.restricted(r)
+		if r := c.num(e.Args[0].Value, sc.at(sv.unknown[k].Grid.fine, sv.coarse.finer(sv.unknown[k].Axes))); r.Op == Read {
+			return sv.coarse.restricted(r, sv.unknown[k].Axes)
 		}
 		return bad(e.At)
 	case "prolong":
-		if r := c.num(e.Args[0].Value, sc.onGrid(sv.unknown[k].Grid)); r.Op == Read {
-			return sv.coarse.prolonged(r)
+		if r := c.num(e.Args[0].Value, sc.at(sv.unknown[k].Grid, sv.unknown[k].Axes)); r.Op == Read {
+			return sv.coarse.prolonged(r, sv.unknown[k].Axes)
 		}
 		return bad(e.At)
 	case "inner":
 		return c.inner2(c.components(e.Args[0].Value, sv, sc), c.components(e.Args[1].Value, sv, sc), sv, e.At)
 	case "size":
-		x := c.components(e.Args[0].Value, sv, sc)
-		if !sv.method.maxNorm {
-			return c.inner2(x, x, sv, e.At)
-		}
-		var most *Node
-		for j, n := range x {
-			m, _ := c.total(ir.Max, compute(ir.Abs, one(), e.At, n), sv.targets[j], e.At)
-			m.Unit = one()
-			if most != nil {
-				m = compute(ir.MaxOp, one(), e.At, most, m)
-			}
-			most = m
-		}
-		return most
+		return c.size(c.components(e.Args[0].Value, sv, sc), sv, e.At)
 	case "bound":
 		s := c.num(e.Args[0].Value, sc)
 		if sv.method.maxNorm {
 			return compute(ir.Mul, one(), e.At, sv.tol, s)
 		}
 		return compute(ir.Mul, one(), e.At, compute(ir.Mul, one(), e.At, sv.tol, sv.tol), s)
+	case "reach":
+		return c.reach(c.components(e.Args[0].Value, sv, sc), sv, e.At)
 	case "relative":
 		a, b := c.num(e.Args[0].Value, sc), c.num(e.Args[1].Value, sc)
 		q := compute(ir.Div, one(), e.At, a, b)
@@ -152,6 +141,59 @@ func (c *checker) inner2(a, b []*Node, sv *solver, at diag.Span) *Node {
 	return sum
 }
 
+// outside is a value of a residual where the unknown obeys its equation, 0 in bodies, which fix it.
+func outside(f *Field, n *Node) *Node {
+	for _, h := range f.Holds {
+		n = compute(ir.Select, n.Unit, n.At, h.Where, number(0, n.Unit, n.At), n)
+	}
+	return n
+}
+
+// size is the measure of a residual: the sum of squares, or the largest modulus.
+func (c *checker) size(x []*Node, sv *solver, at diag.Span) *Node {
+	for j := range x {
+		x[j] = outside(sv.unknown[j], x[j])
+	}
+	if !sv.method.maxNorm {
+		return c.inner2(x, x, sv, at)
+	}
+	var most *Node
+	for j, n := range x {
+		m, _ := c.total(ir.Max, compute(ir.Abs, one(), at, n), sv.targets[j], at)
+		m.Unit = one()
+		if most != nil {
+			m = compute(ir.MaxOp, one(), at, most, m)
+		}
+		most = m
+	}
+	return most
+}
+
+// reach is the measure of the residual that rounding may leave at a solution x: 2*eps*|D*x| with D the diagonal, and for the largest modulus
+// of many four times as much. Storing x rounded changes
+// A*x by about as much, so that no arithmetic on the way can do better.
+func (c *checker) reach(x []*Node, sv *solver, at diag.Span) *Node {
+	for j := range x {
+		x[j] = compute(ir.Mul, one(), at, c.diagonal(sv, j), x[j])
+	}
+	eps := map[bool]float64{true: 0x1p-23, false: 0x1p-52}[sv.targets[0].Elem == ir.F32]
+	slack := 8 * eps
+	if !sv.method.maxNorm {
+		slack = 4 * eps * eps
+	}
+	return compute(ir.Mul, one(), at, number(slack, one(), at), c.size(x, sv, at))
+}
+
+// hasDiagonal says whether the diagonal of a linear operator can be derived.
+func (c *checker) hasDiagonal(sv *solver) bool {
+	for k := range sv.jac {
+		if es, ok := c.stencilOf(sv, k); !ok || readsField(sv.jac[k], sv.unknown) || !hasCentre(es, k) {
+			return false
+		}
+	}
+	return true
+}
+
 // asUnknown is what a reference to an unknown of the equation being read stands for, nil for another.
 func (c *checker) asUnknown(e *syntax.Ref, f *Field, sc *scope) *Field {
 	if sc.block == nil || !e.Prime && !sc.block.top().once {
@@ -160,10 +202,10 @@ func (c *checker) asUnknown(e *syntax.Ref, f *Field, sc *scope) *Field {
 	return sc.block.unknownOf(f)
 }
 
-// onGrid is the scope at the points of a grid.
-func (s *scope) onGrid(g *Grid) *scope {
+// at is the scope at points of a grid.
+func (s *scope) at(g *Grid, axes []*Axis) *scope {
 	t := *s
-	t.grid, t.on, t.form = g, g.Axes, false
+	t.grid, t.on, t.form = g, axes, false
 	return &t
 }
 

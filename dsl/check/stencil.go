@@ -12,7 +12,8 @@ import (
 // of pass discretise, followed on the checked expression, so that the diagonal of an operator is an expression like any other. Coefficients
 // halfway between points are means of two; the bits of the discretised operator are not needed here, because the diagonal only steers.
 
-// place is a point relative to the one where the operator is evaluated, in half steps.
+// place is a point relative to the one where the operator is evaluated, in half steps. What lives on faces along an axis has its values
+// there when the operator does too and the number is even, or when one of both does and it is odd.
 type place [3]int
 
 // entry is one coefficient of a stencil.
@@ -24,7 +25,7 @@ type entry struct {
 
 // stencilOf collects the stencil of component k of the operator; false where an expression is not understood.
 func (c *checker) stencilOf(sv *solver, k int) ([]entry, bool) {
-	s := &stenciler{dirs: sv.dir, at: sv.at, ok: true, memo: map[string]map[string]*entry{}}
+	s := &stenciler{dirs: sv.dir, at: sv.at, home: facesAmong(sv.dir[k].Axes), ok: true, memo: map[string]map[string]*entry{}}
 	m := s.lin(sv.jac[k], place{})
 	keys := make([]string, 0, len(m))
 	for key := range m {
@@ -41,6 +42,7 @@ func (c *checker) stencilOf(sv *solver, k int) ([]entry, bool) {
 type stenciler struct {
 	dirs []*Field
 	at   diag.Span
+	home uint8 // the axes along which the operator is evaluated on faces
 	ok   bool
 	memo map[string]map[string]*entry
 	size int
@@ -164,8 +166,9 @@ func (s *stenciler) read(n *Node, q place) map[string]*entry {
 				q[axisIndex(sub.Var.Axis)] += 2 * sub.Off
 			}
 		}
+		faces := facesAmong(f.Axes)
 		for d := range q {
-			if q[d]%2 == 0 {
+			if !s.between(q, d, faces) {
 				continue
 			}
 			lo, hi := q, q
@@ -205,7 +208,7 @@ func (s *stenciler) deriv(n *Node, q place) map[string]*entry {
 	switch {
 	case moves || len(s.dirs) > 0 && staggeredAlong(x, d):
 		faces, _ := natural(x)
-		half = (q[d]+int(faces>>d&1))%2 != 0
+		half = s.between(q, d, faces)
 	case within:
 		half = order%2 == 1 && odd
 	}
@@ -303,33 +306,52 @@ func fornberg(points []int, n int) []float64 {
 	return c[n]
 }
 
+// facesAmong has a bit for every axis of faces.
+func facesAmong(axes []*Axis) (faces uint8) {
+	for _, a := range axes {
+		if a.Of != nil {
+			faces |= 1 << axisIndex(a)
+		}
+	}
+	return faces
+}
+
+// between says whether a place lies, along axis d, midway between the points of what lives on the given faces.
+func (s *stenciler) between(q place, d int, faces uint8) bool {
+	return (q[d]+int(faces>>d&1)+int(s.home>>d&1))%2 != 0
+}
+
 // moved is a coefficient at a place, the mean of its two neighbours where it lives at points and the place is midway.
 func (s *stenciler) moved(n *Node, q place) *Node {
-	if n.host || q == (place{}) {
+	if n.host {
 		return n
 	}
-	faces, _ := natural(n)
+	if n.Bool { // as 1 or 0; midway true where one neighbour is
+		return s.op(ir.Lt, s.num(0.25), s.moved(s.op(ir.Select, n, s.num(1), s.num(0)), q))
+	}
+	faces, fixed := natural(n)
 	for d := range q {
-		if q[d]%2 == 0 {
+		if !fixed || !s.between(q, d, faces) {
 			continue
 		}
 		lo, hi := q, q
 		lo[d]--
 		hi[d]++
-		if faces>>d&1 == 1 {
-			return s.movedHalf(n, lo, d)
-		}
 		return s.op(ir.Mul, s.num(0.5), s.op(ir.Add, s.moved(n, lo), s.moved(n, hi)))
 	}
-	return movedPoints(n, q)
-}
-
-// movedHalf is a value that lives on faces along d, half a step above a whole place.
-func (s *stenciler) movedHalf(n *Node, lo place, d int) *Node {
-	m := s.moved(n, lo)
+	var half [3]bool
+	for d := range q {
+		if half[d] = q[d]%2 != 0; half[d] {
+			q[d]--
+		}
+	}
+	m := n
+	if q != (place{}) {
+		m = movedPoints(n, q)
+	}
 	for _, v := range n.Free() {
-		if axisIndex(v.Axis) == d && v.Axis.Grid != nil {
-			return shifted(m, v, 1)
+		if v.Axis.Grid != nil && half[axisIndex(v.Axis)] {
+			m = shifted(m, v, 1)
 		}
 	}
 	return m
@@ -367,6 +389,16 @@ func movedPoints(n *Node, q place) *Node {
 		return m
 	}
 	return walk(n)
+}
+
+// hasCentre says whether a stencil has a coefficient for unknown k at the point itself.
+func hasCentre(es []entry, k int) bool {
+	for _, e := range es {
+		if e.dir == k && e.at == (place{}) {
+			return true
+		}
+	}
+	return false
 }
 
 // diagonal is the diagonal of the operator for unknown k: its central coefficient, and at walls what the reflection of a neighbour beyond
@@ -421,8 +453,8 @@ func (c *checker) diagonal(sv *solver, k int) *Node {
 			}
 		}
 	}
-	sv.diag[k] = sum
-	return sum
+	sv.diag[k] = s.divisor(sum, f)
+	return sv.diag[k]
 }
 
 // wall is the factor by which the value beyond a wall depends on the point it mirrors, nil without a condition. For cells the point -off-1
@@ -481,7 +513,15 @@ func (c *checker) gershgorin(sv *solver, k int) *Node {
 	if sum == nil {
 		return s.num(1)
 	}
-	return s.op(ir.Add, s.num(1), s.op(ir.Div, sum, s.op(ir.Abs, mid)))
+	return s.op(ir.Add, s.num(1), s.op(ir.Div, sum, s.op(ir.Abs, s.divisor(mid, sv.targets[k]))))
+}
+
+// divisor is a diagonal that may be divided by: beside slopes at bodies it is 0 where no flux passes, as inside them.
+func (s *stenciler) divisor(d *Node, f *Field) *Node {
+	if len(f.slopedHolds()) == 0 {
+		return d
+	}
+	return s.op(ir.Select, s.op(ir.Eq, d, s.num(0)), s.num(1), d)
 }
 
 // spectrum bounds the eigenvalues of the operator divided by its diagonal from above or below. Where Gershgorin's circles reach zero, a

@@ -43,8 +43,8 @@ func (sv *solver) precondition(from, to string) string {
 	case "multigrid":
 		sweeps := m.smooth
 		if sweeps == 0 {
-			if sweeps = 3; sv.levels[1].coarse.transfer != nil {
-				sweeps = 6 // coefficients vary
+			if sweeps = 3; sv.coefficients() {
+				sweeps = 6
 			}
 		}
 		return sv.cycle(0, sweeps, from, to)
@@ -88,7 +88,11 @@ func (sv *solver) data() any {
 			}
 		}
 	}
-	return map[string]any{"Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
+	measure, direction := "w", "q'"
+	if sv.selfAdjoint() {
+		measure, direction = "z", "p'"
+	}
+	return map[string]any{"Measure": measure, "Direction": direction, "Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.
@@ -136,7 +140,7 @@ func (c *checker) limits(m *method, sv *solver, bs *blockState) bool {
 	if sv.inner {
 		sv.tol = number(1e-3, one(), sv.at)
 	}
-	if m.tol != nil {
+	if sv.usual = m.tol == nil; !sv.usual {
 		sv.tol = c.valueIn(m.tol, one(), nil, m.tol.Span(), "a tolerance", host)
 	}
 	sv.most = number(1000, one(), sv.at)
@@ -341,6 +345,11 @@ func (c *checker) means(s *syntax.Solve, sv *solver) bool {
 // constantsVanish says whether the operator maps every constant in unknown k to zero: all its occurrences are differentiated, and its
 // conditions fix slopes only.
 func (c *checker) constantsVanish(sv *solver, k int) bool {
+	for _, h := range sv.targets[k].Holds {
+		if h.Slope == nil {
+			return false
+		}
+	}
 	for _, b := range sv.targets[k].BC {
 		if b.Kind != ir.Gradient && b.Kind != ir.Wrap {
 			return false

@@ -169,7 +169,8 @@ preconditioner, a smaller step or multigrid make equations easier.`,
 		Title: "a solver stagnated above its tolerance",
 		Text: `The iteration took its residual for small, but the residual computed anew from the
 solution was not, and going on did not make it smaller. That is the limit of rounding: the
-terms of the equation are large and cancel. Ask for less, or use f64 on the CPU.`,
+terms of the equation are large and cancel. Ask for less, leave the tolerance to the compiler, which
+then means what the type can reach, or use f64 on the CPU.`,
 	},
 	{
 		Code:  "WF0633",
