@@ -104,11 +104,19 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 			e.fns[name] = append(e.fns[name], address[l.sym])
 		}
 	}
+	n := o.Threads
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
 	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
 	for i, l := range pl.layouts {
 		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
 		skew := i % 16 * 2 * lineBytes
-		m, err := allocate(l.bytes() + skew + lineBytes)
+		bytes := l.bytes()
+		if i == pl.arena {
+			bytes = n * e.arena()
+		}
+		m, err := allocate(bytes + skew + lineBytes)
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
@@ -116,15 +124,16 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		start := uintptr(unsafe.Pointer(&m[0]))
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew)
 	}
-	n := o.Threads
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
 	e.pool = newPool(n)
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
 	}
 	return e, nil
+}
+
+// arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
+func (e *Engine) arena() int {
+	return roundUp(e.plan.layouts[e.plan.arena].bytes(), 4096) + 4096 + 2*lineBytes
 }
 
 // Close frees the memory and unloads the code. It may be called more than once.
@@ -182,6 +191,9 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	b := e.batch(fn, c)
 	for i := range b.table {
 		copy(b.table[i], e.base)
+		if a := e.plan.arena; a >= 0 {
+			b.table[i][a] += uintptr(i * e.arena())
+		}
 	}
 	// Batches grow until one takes long enough that starting it costs nothing, and stay short enough to stop soon.
 	const long = 20 * time.Millisecond
