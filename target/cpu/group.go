@@ -23,7 +23,8 @@ type group struct {
 	rows   ir.Range        // what is cut into tiles: the dimension after them
 	cols   ir.Range        // the last dimension
 	size   int             // rows of a tile
-	row    []string        // per operation: its index along rows, "" if it has none
+	row    []string        // per operation: its index along rows
+	col    []string        // per operation: its index along columns, "" if it has none
 	onto   []bool          // per operation: it sums over the rows
 }
 
@@ -46,6 +47,7 @@ type cluster struct {
 	of    map[string]int // value to the operation that defines it
 	ops   map[int]bool
 	row   map[int]string
+	col   map[int]string
 	onto  map[int]bool
 	rows  map[string]bool // values along units and rows, made by reductions
 }
@@ -155,7 +157,7 @@ func plainAt(at []ir.Affine) ([]string, bool) {
 // cluster collects what is connected with the contraction seed, or returns nil when something in it has no place in a group.
 func (g *fn) cluster(seed int, sets []ir.Set) *cluster {
 	c := &cluster{g: g, dom: g.ops[seed].Dom, large: map[string]bool{}, of: map[string]int{}, ops: map[int]bool{}, row: map[int]string{},
-		onto: map[int]bool{}, rows: map[string]bool{}}
+		col: map[int]string{}, onto: map[int]bool{}, rows: map[string]bool{}}
 	readers := map[string][]int{}
 	for i := range g.ops {
 		for _, r := range g.ops[i].Results {
@@ -217,7 +219,7 @@ func (c *cluster) admit(i int) bool {
 	for d := range u {
 		unit[op.Dom[d].Index] = d
 	}
-	row, over := "", len(op.Over) == 1
+	row, col, over := "", "", len(op.Over) == 1
 	for _, n := range reads(op) {
 		if !c.isLarge(n.Name) {
 			continue
@@ -231,10 +233,10 @@ func (c *cluster) admit(i int) bool {
 				return false
 			}
 		}
-		if row != "" && row != x[u] {
+		if row != "" && (row != x[u] || col != x[u+1]) {
 			return false
 		}
-		row = x[u]
+		row, col = x[u], x[u+1]
 	}
 	for p := range op.Pieces {
 		for d := range u {
@@ -260,17 +262,17 @@ func (c *cluster) admit(i int) bool {
 	isLarge := sameBox(op.Dom, c.dom)
 	switch {
 	case op.Kind == ir.Map && isLarge:
-		if row != "" && row != op.Dom[u].Index {
+		if row != "" && (row != op.Dom[u].Index || col != op.Dom[u+1].Index) {
 			return false
 		}
-		row = op.Dom[u].Index
+		row, col = op.Dom[u].Index, op.Dom[u+1].Index
 	case op.Kind != ir.Reduce:
 		return false
 	case isLarge:
 		if newContraction(op) == nil || row != "" {
 			return false
 		}
-		row = op.Dom[u].Index
+		row, col = op.Dom[u].Index, op.Dom[u+1].Index
 	case row == "" || !over:
 		return false
 	case op.Over[0].Index == row: // sums the rows away
@@ -295,7 +297,7 @@ func (c *cluster) admit(i int) bool {
 			c.large["%"+r.Name] = true
 		}
 	}
-	c.row[i] = row
+	c.row[i], c.col[i] = row, col
 	return true
 }
 
@@ -375,6 +377,7 @@ func (g *fn) arrange(c *cluster) bool {
 	type part struct {
 		ops  []ir.Op
 		row  []string
+		col  []string
 		onto []bool
 		last int // index of its last operation in the function
 	}
@@ -401,7 +404,7 @@ func (g *fn) arrange(c *cluster) bool {
 				again["%"+r.Name] = "%" + op.Results[k].Name
 			}
 			g.define2(op)
-			p.ops, p.row, p.onto = append(p.ops, op), append(p.row, c.row[j]), append(p.onto, false)
+			p.ops, p.row, p.col, p.onto = append(p.ops, op), append(p.row, c.row[j]), append(p.col, c.col[j]), append(p.onto, false)
 			return again[name]
 		}
 		for _, i := range byLevel[l] {
@@ -409,7 +412,8 @@ func (g *fn) arrange(c *cluster) bool {
 			for _, n := range reads(&op) {
 				n.Name = copyOf(n.Name)
 			}
-			p.ops, p.row, p.onto, p.last = append(p.ops, op), append(p.row, c.row[i]), append(p.onto, c.onto[i]), i
+			p.ops, p.row, p.col = append(p.ops, op), append(p.row, c.row[i]), append(p.col, c.col[i])
+			p.onto, p.last = append(p.onto, c.onto[i]), i
 		}
 		for _, i := range byLevel[l] {
 			for _, n := range reads(&g.ops[i]) {
@@ -468,7 +472,7 @@ func (g *fn) arrange(c *cluster) bool {
 	g.ops = ops
 	for k, p := range parts {
 		x := &group{lo: begin[k], hi: begin[k] + len(p.ops), local: map[string]bool{}, units: c.dom[:u], rows: c.dom[u], cols: c.dom[u+1], size: size,
-			row: p.row, onto: p.onto}
+			row: p.row, col: p.col, onto: p.onto}
 		g.groups = append(g.groups, x)
 	}
 	for _, x := range g.groups {
@@ -480,7 +484,7 @@ func (g *fn) arrange(c *cluster) bool {
 // resumes says that the sum over the rows of an operation can go on from tile to tile.
 func (g *fn) resumes(op *ir.Op, row string, rows ir.Range, size int) bool {
 	for lo := rows.Lo; lo < rows.Hi; lo += size {
-		t := restricted(op, nil, row, ir.Interval{Lo: lo, Hi: min(rows.Hi, lo+size)})
+		t := restricted(op, nil, map[string]ir.Interval{row: {Lo: lo, Hi: min(rows.Hi, lo+size)}})
 		if newContraction(&t) == nil {
 			return false
 		}
@@ -551,8 +555,8 @@ func (g *fn) locals(x *group) {
 	}
 }
 
-// restricted is an operation on one unit (its dimensions units are 0) and some of its rows.
-func restricted(op *ir.Op, units []ir.Range, row string, rows ir.Interval) ir.Op {
+// restricted is an operation on one unit (its dimensions units are 0) and a part of the ranges of other indices.
+func restricted(op *ir.Op, units []ir.Range, part map[string]ir.Interval) ir.Op {
 	out := *op
 	out.Dom, out.Over = slices.Clone(op.Dom), slices.Clone(op.Over)
 	out.Pieces = nil
@@ -566,13 +570,13 @@ func restricted(op *ir.Op, units []ir.Range, row string, rows ir.Interval) ir.Op
 		set(&out.Dom[d], d, ir.Interval{Lo: 0, Hi: 1})
 	}
 	for d := range out.Dom {
-		if d >= len(units) && out.Dom[d].Index == row {
-			set(&out.Dom[d], d, rows)
+		if iv, ok := part[out.Dom[d].Index]; ok && d >= len(units) {
+			set(&out.Dom[d], d, iv)
 		}
 	}
 	for d := range out.Over {
-		if out.Over[d].Index == row {
-			set(&out.Over[d], len(out.Dom)+d, rows)
+		if iv, ok := part[out.Over[d].Index]; ok {
+			set(&out.Over[d], len(out.Dom)+d, iv)
 		}
 	}
 pieces:

@@ -62,8 +62,16 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 		total.flops += a.flops
 	}
 	total.bytes = x.traffic(g)
+	done := x.cols.Lo
+	var before map[string]known
 	for lo := x.rows.Lo; lo < x.rows.Hi; lo += x.size {
-		if err := pl.emitTile(e, g, x, ir.Interval{Lo: lo, Hi: min(x.rows.Hi, lo+x.size)}); err != nil {
+		t := &tile{plan: pl, e: e, g: g, x: x, rows: ir.Interval{Lo: lo, Hi: min(x.rows.Hi, lo+x.size)}, done: done, before: before}
+		t.cut = x.cutFor(g, t.rows, done)
+		done = t.cols
+		if t.cols < x.cols.Hi {
+			before = t.behind
+		}
+		if err := t.emit(); err != nil {
 			return launch{}, err
 		}
 	}
@@ -134,88 +142,158 @@ func (k *kernel) pointer(gr *grouping, c callee, slot int, typ llvm.Type, at []b
 	return k.cur.NewGetElementPtr(memType(k.e.layouts[slot].elem), k.bufs[slot], sum.value())
 }
 
-// emitTile emits the operations of a group for some rows.
-func (pl *plan) emitTile(e *emitter, g *fn, x *group, rows ir.Interval) error {
-	gr := e.grouping
+// tile is the emission of some rows of a group.
+type tile struct {
+	*plan
+	e    *emitter
+	g    *fn
+	x    *group
+	rows ir.Interval
+	cut
+	done int // columns of the tile before: what sums over the rows has begun there
+	vals map[string]*val
+	// before is what is known of the columns that earlier tiles left out.
+	before map[string]known
+}
+
+func (t *tile) emit() error {
+	g, x, e := t.g, t.x, t.e
 	last := map[string]int{}
 	for i := x.lo; i < x.hi; i++ {
 		for _, n := range reads(&g.ops[i]) {
 			last[n.Name] = i
 		}
 	}
-	vals := map[string]*val{}
+	t.vals = map[string]*val{}
 	for n, v := range g.vals {
-		vals[n] = v
+		t.vals[n] = v
 	}
-	e.vals = vals
+	e.vals = t.vals
 	for i := x.lo; i < x.hi; i++ {
-		op := restricted(&g.ops[i], x.units, x.row[i-x.lo], rows)
+		row, col := x.row[i-x.lo], x.col[i-x.lo]
+		op := restricted(&g.ops[i], x.units, map[string]ir.Interval{row: t.rows, col: {Lo: x.cols.Lo, Hi: t.cols}})
 		var dying []string
 		for _, n := range reads(&op) {
 			if x.local[n.Name] && last[n.Name] == i && !slices.Contains(dying, n.Name) {
 				dying = append(dying, n.Name)
 			}
 		}
-		taken := map[string]bool{}
-		for _, r := range op.Results {
-			name := "%" + r.Name
-			if !x.local[name] {
-				continue
-			}
-			v := *g.vals[name]
-			v.box = nil
-			for _, d := range op.Dom {
-				v.box = append(v.box, ir.Interval{Lo: d.Lo, Hi: d.Hi})
-			}
-			v.slot = -1
-			for _, n := range dying { // point by point in place
-				if w := vals[n]; op.Kind == ir.Map && !taken[n] && w.elem == v.elem && slices.Equal(w.box, v.box) {
-					v.slot, taken[n] = w.slot, true
-					break
-				}
-			}
-			if v.slot < 0 {
-				v.slot = e.tile(v.elem, v.box)
-			}
-			vals[name] = &v
-		}
-		var packs []int
-		for _, n := range partials(&op) {
-			packs = append(packs, e.tile(n.Elem, []ir.Interval{{Lo: 0, Hi: n.N}}))
-		}
-		gr.resume = x.onto[i-x.lo] && rows.Lo > x.rows.Lo
-		sym := fmt.Sprintf("part%d", i)
-		var ls []launch
-		var err error
-		if op.Kind == ir.Reduce {
-			ls, err = e.reduce(pl.prog, sym, &op, packs)
-		} else {
-			ls, err = e.elementwise(sym, &op)
-		}
-		if err != nil {
+		taken := t.place(&op, dying)
+		if err := t.one(i, &op); err != nil {
 			return err
-		}
-		shift := x.shifts(&op, vals, e.layouts)
-		for _, l := range ls {
-			c := gr.latest[l.sym]
-			c.lo, c.hi, c.shift = l.lo, l.hi, shift
-			gr.calls = append(gr.calls, c)
-		}
-		for _, s := range packs {
-			e.release(s)
 		}
 		for _, n := range dying {
 			if !taken[n] {
-				e.release(vals[n].slot)
+				e.release(t.vals[n].slot)
 			}
 		}
 		for _, r := range op.Results { // what nothing reads
 			if _, ok := last["%"+r.Name]; !ok && x.local["%"+r.Name] {
-				e.release(vals["%"+r.Name].slot)
+				e.release(t.vals["%"+r.Name].slot)
 			}
 		}
 	}
 	return nil
+}
+
+// place gives the local results of an operation their tiles, point by point in place of operands that die where that can be; it returns
+// these.
+func (t *tile) place(op *ir.Op, dying []string) map[string]bool {
+	taken := map[string]bool{}
+	for _, r := range op.Results {
+		name := "%" + r.Name
+		if !t.x.local[name] {
+			continue
+		}
+		v := *t.g.vals[name]
+		v.box = nil
+		for _, d := range op.Dom {
+			v.box = append(v.box, ir.Interval{Lo: d.Lo, Hi: d.Hi})
+		}
+		v.slot = -1
+		for _, n := range dying {
+			if w := t.vals[n]; op.Kind == ir.Map && !taken[n] && w.elem == v.elem && slices.Equal(w.box, v.box) {
+				v.slot, taken[n] = w.slot, true
+				break
+			}
+		}
+		if v.slot < 0 {
+			v.slot = t.e.tile(v.elem, v.box)
+		}
+		t.vals[name] = &v
+	}
+	return taken
+}
+
+// one emits operation i, and what stands for the columns that the tile leaves out.
+func (t *tile) one(i int, op *ir.Op) error {
+	x, full := t.x, &t.g.ops[i]
+	left := ir.Interval{Lo: t.cols, Hi: x.cols.Hi}
+	row, col := x.row[i-x.lo], x.col[i-x.lo]
+	sink := op.Kind == ir.Reduce && newContraction(full) != nil && !sameBox(full.Dom, append(append([]ir.Range{}, x.units...), x.rows, x.cols))
+	switch {
+	case x.onto[i-x.lo]:
+		if t.rows.Lo > x.rows.Lo && t.done < t.cols {
+			if err := t.lead(full, row, col, ir.Interval{Lo: x.rows.Lo, Hi: t.rows.Lo}, ir.Interval{Lo: t.done, Hi: t.cols}); err != nil {
+				return err
+			}
+		}
+		if err := t.kernels(op, t.rows.Lo > x.rows.Lo); err != nil {
+			return err
+		}
+		if t.rows.Hi == x.rows.Hi && left.Lo < left.Hi {
+			return t.lead(full, row, col, ir.Interval{Lo: x.rows.Lo, Hi: x.rows.Hi}, left)
+		}
+		return nil
+	case sink && left.Lo < left.Hi:
+		if err := t.kernels(op, false); err != nil {
+			return err
+		}
+		rest := restricted(full, x.units, map[string]ir.Interval{row: t.rows, col: left})
+		return t.tail(&rest)
+	}
+	if err := t.kernels(op, false); err != nil {
+		return err
+	}
+	if t.zeros[i] {
+		return t.plusZero(op)
+	}
+	return nil
+}
+
+// kernels emits an operation by the code for it; with resume a contraction goes on from what its result holds.
+func (t *tile) kernels(op *ir.Op, resume bool) error {
+	var packs []int
+	for _, n := range partials(op) {
+		packs = append(packs, t.e.tile(n.Elem, []ir.Interval{{Lo: 0, Hi: n.N}}))
+	}
+	gr := t.e.grouping
+	gr.resume = resume
+	sym := fmt.Sprintf("part%d", len(gr.calls))
+	var ls []launch
+	var err error
+	if op.Kind == ir.Reduce {
+		ls, err = t.e.reduce(t.prog, sym, op, packs)
+	} else {
+		ls, err = t.e.elementwise(sym, op)
+	}
+	if err != nil {
+		return err
+	}
+	for _, l := range ls {
+		t.call(l, op)
+	}
+	for _, s := range packs {
+		t.e.release(s)
+	}
+	return nil
+}
+
+func (t *tile) call(l launch, op *ir.Op) {
+	gr := t.e.grouping
+	c := gr.latest[l.sym]
+	c.lo, c.hi, c.shift = l.lo, l.hi, t.x.shifts(op, t.vals, t.e.layouts)
+	gr.calls = append(gr.calls, c)
 }
 
 // shifts says how far from unit to unit the buffers lie that an operation uses.
