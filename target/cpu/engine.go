@@ -10,6 +10,8 @@
 // [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs. At the end of
 // a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
 //
+// Operations joined by values much larger than what they are made of run tile by tile, which keeps such values out of memory ([group]).
+//
 // Sums of products are matrix products in register blocks ([contraction]), lookups and their derivatives touch only what they select
 // ([ir.Selection]), sums over rows go side by side.
 package cpu
