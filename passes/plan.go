@@ -51,6 +51,15 @@ type Copy struct{ From, To int }
 type Storage struct {
 	// Scratch lists the memory an operation needs while it runs, apart from its results.
 	Scratch func(op *ir.Op) []Need
+	// Groups lists what of a function runs interleaved.
+	Groups func(fn string) []Group
+}
+
+// Group is operations Lo to Hi-1 of a function that run interleaved, a part of each at a time: what one of them reads stays until all are
+// done, and nothing is computed in place. The back end has storage of its own for Local values and for scratch.
+type Group struct {
+	Lo, Hi int
+	Local  map[string]bool // "%name"
 }
 
 // Need is N elements of scratch memory.

@@ -45,6 +45,7 @@ type planner struct {
 	root map[string]string // a sharing extend to the value it is around
 	last map[string]int    // a root to the last operation that reads it; len(ops) if the end does
 	free []bool            // per slot: holds nothing that is needed
+	in   []*Group          // per operation: its group, or nil
 }
 
 func newPlanner(p *ir.Program, f *ir.Func, pl *Plan, st Storage) *planner {
@@ -53,6 +54,14 @@ func newPlanner(p *ir.Program, f *ir.Func, pl *Plan, st Storage) *planner {
 }
 
 func (q *planner) run() error {
+	q.in = make([]*Group, len(q.f.Ops))
+	if q.st.Groups != nil {
+		for _, g := range q.st.Groups(q.f.Name) {
+			for i := g.Lo; i < g.Hi; i++ {
+				q.in[i] = &g
+			}
+		}
+	}
 	q.liveness()
 	for i := range q.pl.Slots {
 		dead := i >= len(q.p.Arrays)
@@ -79,7 +88,14 @@ func (q *planner) liveness() {
 	q.share()
 	for i := range q.f.Ops {
 		for _, n := range operands(&q.f.Ops[i]) {
-			q.last[q.rootOf(n)] = i
+			q.last[q.rootOf(n)] = q.done(i)
+		}
+	}
+	for i := range q.f.Ops { // what nothing reads is written all the same
+		for _, res := range q.f.Ops[i].Results {
+			if r := q.rootOf("%" + res.Name); q.in[i] != nil {
+				q.last[r] = max(q.last[r], q.done(i))
+			}
 		}
 	}
 	set := map[string]bool{}
@@ -94,6 +110,17 @@ func (q *planner) liveness() {
 	}
 }
 
+// done is the operation after which operation i is done: itself, or the last of its group.
+func (q *planner) done(i int) int {
+	if g := q.in[i]; g != nil {
+		return g.Hi - 1
+	}
+	return i
+}
+
+// local says that a value has no storage in the plan.
+func (q *planner) local(i int, name string) bool { return q.in[i] != nil && q.in[i].Local[name] }
+
 func (q *planner) rootOf(name string) string {
 	if r, ok := q.root[name]; ok {
 		return r
@@ -104,14 +131,23 @@ func (q *planner) rootOf(name string) string {
 // place gives operation i's results their slots.
 func (q *planner) place(i int) error {
 	op := &q.f.Ops[i]
-	var dying []string // roots that operation i reads last
-	for _, n := range operands(op) {
-		r := q.rootOf(n)
-		if _, ok := q.slot[r]; !ok {
-			return fmt.Errorf("function %s reads %s before it is defined", q.f.Name, n)
-		}
-		if q.last[r] == i && !slices.Contains(dying, r) {
-			dying = append(dying, r)
+	var dying []string // roots that operation i, or its group that ends, reads last
+	from := i
+	if g := q.in[i]; g != nil && i == g.Hi-1 {
+		from = g.Lo
+	}
+	for j := from; j <= i; j++ {
+		for _, n := range operands(&q.f.Ops[j]) {
+			r := q.rootOf(n)
+			if q.local(i, n) {
+				continue
+			}
+			if _, ok := q.slot[r]; !ok {
+				return fmt.Errorf("function %s reads %s before it is defined", q.f.Name, n)
+			}
+			if q.last[r] == i && !slices.Contains(dying, r) {
+				dying = append(dying, r)
+			}
 		}
 	}
 	dom := make([]ir.Range, len(op.Dom))
@@ -121,6 +157,9 @@ func (q *planner) place(i int) error {
 	taken := map[string]bool{}
 	for _, res := range op.Results {
 		name := "%" + res.Name
+		if q.local(i, name) {
+			continue
+		}
 		pl := Placed{Value: name}
 		if r, ok := q.root[name]; ok {
 			pl.Slot, pl.Shares = q.slot[r], op.From
@@ -131,7 +170,7 @@ func (q *planner) place(i int) error {
 		}
 		pl.Slot = -1
 		for _, r := range dying {
-			if s := q.slot[r]; !taken[r] && q.fits(s, res.Elem, dom) && q.inPlace(op, r) {
+			if s := q.slot[r]; q.in[i] == nil && !taken[r] && q.fits(s, res.Elem, dom) && q.inPlace(op, r) {
 				taken[r], pl.Slot, pl.InPlace = true, s, r
 				break
 			}
@@ -143,7 +182,7 @@ func (q *planner) place(i int) error {
 		q.pl.grow(pl.Slot, dom)
 		q.out.Values = append(q.out.Values, pl)
 	}
-	if q.st.Scratch != nil {
+	if q.st.Scratch != nil && q.in[i] == nil {
 		for _, n := range q.st.Scratch(op) {
 			box := []ir.Range{{Hi: n.N}}
 			s := q.take(n.Elem, box)
@@ -161,7 +200,7 @@ func (q *planner) place(i int) error {
 		}
 	}
 	for _, res := range op.Results { // a result that nothing reads
-		if _, ok := q.last[q.rootOf("%"+res.Name)]; !ok {
+		if _, ok := q.last[q.rootOf("%"+res.Name)]; !ok && q.in[i] == nil {
 			q.free[q.slot["%"+res.Name]] = true
 		}
 	}

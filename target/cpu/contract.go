@@ -22,6 +22,8 @@ type contraction struct {
 	m, n  int   // output dimensions; m is -1 when only b varies
 	outer []int // the other output dimensions
 	k     int   // terms per element
+
+	resume bool // the result holds the sum of earlier terms already
 }
 
 // factor is one operand of the product: a node of the body and the indices it depends on.

@@ -315,7 +315,7 @@ func (t *contractor) multiply() (launch, error) {
 					})
 				}
 				ns, long := t.stretches()
-				stretch(at(0), at(min(long, t.k)), false)
+				stretch(at(0), at(min(long, t.k)), t.resume)
 				k.loop(at(1), at(ns), 1, plainLoop, func(i bound) {
 					from := k.scale(i, long)
 					stretch(from, k.minimum(k.add(k.scale(from, -1), at(t.k)), at(long)), true)

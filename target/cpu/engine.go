@@ -12,6 +12,7 @@
 //
 // Functions of maps and extends on large fields are computed in passes ([sweep]): all their operations, and several steps, in one pass over
 // memory.
+// Operations joined by values much larger than what they are made of run tile by tile, which keeps such values out of memory ([group]).
 //
 // Sums of products are matrix products in register blocks ([contraction]), lookups and their derivatives touch only what they select
 // ([ir.Selection]), sums over rows go side by side.
@@ -115,11 +116,19 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 			c.sweep.force = o.tiling
 		}
 	}
+	n := o.Threads
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
 	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
 	for i, l := range pl.layouts {
 		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
 		skew := i % 16 * 2 * lineBytes
-		m, err := allocate(l.bytes() + skew + 5*lineBytes) // vectors may begin and end outside
+		bytes := l.bytes()
+		if i == pl.arena {
+			bytes = n * e.arena()
+		}
+		m, err := allocate(bytes + skew + 5*lineBytes) // vectors may begin and end outside
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
@@ -127,15 +136,16 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		start := uintptr(unsafe.Pointer(&m[0]))
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
 	}
-	n := o.Threads
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
 	e.pool = newPool(n)
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
 	}
 	return e, nil
+}
+
+// arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
+func (e *Engine) arena() int {
+	return roundUp(e.plan.layouts[e.plan.arena].bytes(), 4096) + 4096 + 2*lineBytes
 }
 
 // Close frees the memory and unloads the code. It may be called more than once.
@@ -203,6 +213,9 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	for i := range b.table {
 		copy(b.table[i], e.base)
+		if a := e.plan.arena; a >= 0 {
+			b.table[i][a] += uintptr(i * e.arena())
+		}
 	}
 	// Batches grow until one takes long enough that starting it costs nothing, and stay short enough to stop soon.
 	const long = 20 * time.Millisecond

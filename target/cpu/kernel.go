@@ -73,16 +73,34 @@ type emitter struct {
 	micros  map[micro]*llvm.Func
 	turns   map[turn]*llvm.Func
 	half    bool // see calc
+
+	grouping *grouping    // of the group that is being emitted
+	into     *llvm.Module // where the next kernel goes, if not into one of its own
 }
 
 // kernel emits a kernel over buffers and scalars; body emits the body function.
 func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func(k *kernel) error) error {
-	e.m = llvm.NewModule()
-	e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
+	part := e.grouping != nil && e.into == nil
+	switch {
+	case part:
+		if e.m != e.grouping.m {
+			e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
+		}
+		e.m = e.grouping.m
+	case e.into != nil:
+		e.m, e.into = e.into, nil
+	default:
+		e.m = llvm.NewModule()
+		e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
+	}
 	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
 	var params []*llvm.Param
+	attrs := []string{"noalias", "align 64"}
+	if part { // a unit may begin anywhere in a row
+		attrs = attrs[:1]
+	}
 	for i, s := range slots {
-		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(memType(e.layouts[s].elem)), "noalias", "align 64")
+		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(memType(e.layouts[s].elem)), attrs...)
 		k.bufs[s] = p
 		params = append(params, p)
 	}
@@ -101,6 +119,10 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		return err
 	}
 	k.cur.NewRet(nil)
+	if part {
+		e.grouping.latest[sym] = callee{f: e.grouping.keep(f), slots: slices.Clone(slots), scalars: slices.Clone(scalars)}
+		return nil
+	}
 
 	word := llvm.NewPointer(llvm.I8)
 	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")

@@ -16,6 +16,7 @@ type plan struct {
 	arrays  []*val
 	layouts []*layout // by slot; slot i < len(arrays) starts as the buffer of array i
 	words   []scalarKey
+	arena   int // slot of the threads' own memory, -1 if there is none
 	funcs   map[string]*compiled
 }
 
@@ -56,11 +57,12 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		g.group(f.Sets)
 		fns = append(fns, g)
 		f.Ops = g.ops
 		device.Funcs = append(device.Funcs, f)
 	}
-	st, err := passes.Reuse(&device, passes.Storage{Scratch: partials})
+	st, err := passes.Reuse(&device, passes.Storage{Scratch: partials, Groups: func(name string) []passes.Group { return groupsOf(fns, name) }})
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +76,14 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 	sweeps := make([]*sweep, len(fns))
 	for i, g := range fns {
 		g.store(&st.Funcs[i])
-		if sweepFrom >= 0 {
+		if sweepFrom >= 0 && len(g.groups) == 0 {
 			sweeps[i] = newSweep(p, g, &device.Funcs[i], pl.arrays, &pl.layouts, sweepFrom)
 		}
+	}
+	pl.arena = -1
+	if slices.ContainsFunc(fns, func(g *fn) bool { return len(g.groups) > 0 }) {
+		pl.arena = len(pl.layouts)
+		pl.layouts = append(pl.layouts, newLayout(ir.F32, []ir.Interval{{Lo: 0, Hi: 1}}))
 	}
 	e := &emitter{emitted: map[string]emitted{}, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
 	pl.units = &e.units
@@ -94,6 +101,18 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		pl.funcs[g.name] = c
 	}
 	return pl, nil
+}
+
+func groupsOf(fns []*fn, name string) (out []passes.Group) {
+	for _, g := range fns {
+		if g.name != name {
+			continue
+		}
+		for _, x := range g.groups {
+			out = append(out, passes.Group{Lo: x.lo, Hi: x.hi, Local: x.local})
+		}
+	}
+	return out
 }
 
 // partials is the memory for the partial results of a reduction, or for packed factors.
@@ -135,8 +154,37 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 	e.vals = g.vals
 	c := &compiled{sweep: sw}
 	seen := map[scalarKey]bool{}
-	for k := range g.ops {
+	starts := map[int]*group{}
+	for _, x := range g.groups {
+		starts[x.lo] = x
+	}
+	use := func(op *ir.Op) error {
+		_, keys, err := e.uses(op)
+		for _, key := range keys {
+			if !seen[key] {
+				seen[key] = true
+				c.scalars = append(c.scalars, key)
+			}
+		}
+		return err
+	}
+	for k := 0; k < len(g.ops); k++ {
 		op := &g.ops[k]
+		if x := starts[k]; x != nil {
+			l, err := pl.emitGroup(e, g, x, fmt.Sprintf("f%dg%d", index, k))
+			if err != nil {
+				return nil, err
+			}
+			for ; k < x.hi; k++ {
+				if err := use(&g.ops[k]); err != nil {
+					return nil, err
+				}
+			}
+			k--
+			l.args, l.sym = e.emitted[l.sym].args, e.emitted[l.sym].sym
+			c.launches = append(c.launches, l)
+			continue
+		}
 		sym := fmt.Sprintf("f%dk%d", index, k)
 		var ls []launch
 		var err error
@@ -163,15 +211,8 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 			l.sym = e.emitted[l.sym].sym
 			c.launches = append(c.launches, l)
 		}
-		_, keys, err := e.uses(op)
-		if err != nil {
+		if err := use(op); err != nil {
 			return nil, err
-		}
-		for _, key := range keys {
-			if !seen[key] {
-				seen[key] = true
-				c.scalars = append(c.scalars, key)
-			}
 		}
 	}
 	if sw != nil {

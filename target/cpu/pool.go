@@ -184,7 +184,7 @@ func (p *pool) run(b *batch, i int) {
 			for j, from := range b.moves {
 				next[j] = table[from]
 			}
-			copy(table, next)
+			copy(table, next[:len(b.moves)])
 		}
 	}
 }

@@ -20,9 +20,11 @@ type val struct {
 
 // fn is a device function ready for emission: no read leaves the box of its operand.
 type fn struct {
-	name string
-	ops  []ir.Op
-	vals map[string]*val
+	name   string
+	ops    []ir.Op
+	vals   map[string]*val
+	set    map[string]bool // values that become arrays
+	groups []*group
 }
 
 // prepare rewrites function f so that no read leaves the box of its operand: extends fill the margins that periodic reads reach. It does
@@ -35,7 +37,9 @@ func prepare(p *ir.Program, f *ir.Func, arrays []*val) (*fn, error) {
 	if err := g.addOps(p, f); err != nil {
 		return nil, fmt.Errorf("function %s: %w", f.Name, err)
 	}
+	g.set = map[string]bool{}
 	for _, s := range f.Sets {
+		g.set[s.Value] = true
 		a, v := g.vals["@"+s.Array], g.vals[s.Value]
 		if a == nil || v == nil {
 			return nil, fmt.Errorf("function %s: set @%s = %s: no such value", f.Name, s.Array, s.Value)

@@ -79,5 +79,8 @@ func (e *Engine) Bytes() int64 {
 	for _, l := range e.plan.layouts {
 		n += int64(l.bytes())
 	}
+	if e.plan.arena >= 0 {
+		n += int64(e.Threads() * e.arena())
+	}
 	return n
 }

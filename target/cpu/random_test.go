@@ -272,14 +272,6 @@ func (m *maker) expression(e ir.Elem, ranges []ir.Range, box []ir.Interval) ir.B
 	return b.Body(x)
 }
 
-func boxIntervals(dom []ir.Range) []ir.Interval {
-	box := make([]ir.Interval, len(dom))
-	for d, r := range dom {
-		box[d] = ir.Interval{Lo: r.Lo, Hi: r.Hi}
-	}
-	return box
-}
-
 func (m *maker) mapOp(e ir.Elem, dom []ir.Range) string {
 	op := ir.Op{Kind: ir.Map, Dom: slices.Clone(dom)}
 	for _, box := range m.cut(boxIntervals(dom)) {

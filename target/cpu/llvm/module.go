@@ -132,6 +132,13 @@ func (m *Module) Text(s Syntax) string {
 	return b.String()
 }
 
+// Text is the function alone, as Print writes it but for the numbers of its loops.
+func (f *Func) Text(s Syntax) string {
+	var b strings.Builder
+	f.print(&b, s)
+	return b.String()
+}
+
 func (f *Func) print(b *strings.Builder, s Syntax) {
 	b.WriteString("define ")
 	if f.Internal {
