@@ -283,8 +283,38 @@ func (c *contraction) packedA() int {
 // scratch is the memory for packed b, and for packed a.
 func (c *contraction) scratch() []passes.Need {
 	need := []passes.Need{{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))}}
-	if !c.direct() {
+	if !c.direct() && !c.piecewise() {
 		need = append(need, passes.Need{Elem: c.elem, N: c.packedA() * c.count(c.outerOf(&c.a))})
 	}
 	return need
+}
+
+// pieces is from how many parts of a on each is packed where and when it is used.
+const pieces = 12
+
+// cacheParts is into how many parts of about half a cache a is cut.
+func (c *contraction) cacheParts() int {
+	rows := max(min(96, partBytes/1024), partBytes/(c.k*storageBytes(c.elem)))
+	return max(1, c.rows()/rows)
+}
+
+// piecewise says that a is so large that every part of it is packed by the thread that needs it, into memory of its own: a packed copy of
+// the whole would cross the memory twice more, and take its place.
+func (c *contraction) piecewise() bool {
+	return c.m >= 0 && c.elem == ir.F32 && !c.direct() && c.cacheParts() >= pieces
+}
+
+// perPart is how many blocks a part has at most, when there are n parts.
+func (c *contraction) perPart(n int) int {
+	nb, _, _ := c.blocks()
+	return (nb + n - 1) / n
+}
+
+// pieceSize is the storage of a part that is packed by itself.
+func (c *contraction) pieceSize() int {
+	n := c.perPart(c.cacheParts()) * c.blockRows()
+	if c.kRows() {
+		return n * c.rowStride()
+	}
+	return n * c.k
 }

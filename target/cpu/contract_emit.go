@@ -12,6 +12,7 @@ type contractor struct {
 	packs   []int // slots of packed b and packed a
 	slots   []int
 	scalars []scalarKey
+	first   *bound // first block of the part that is packed by itself, nil if all are
 }
 
 func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, error) {
@@ -27,6 +28,14 @@ func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, e
 		return nil, err
 	}
 	out = append(out, b)
+	if c.piecewise() {
+		t.packs = append(t.packs, e.arena)
+		t.slots = append(t.slots, e.arena)
+		l := e.layouts[e.arena]
+		l.size = max(l.size, c.pieceSize())
+		p, err := t.multiplyPieces()
+		return append(out, p), err
+	}
 	if !c.direct() {
 		a, err := t.packA()
 		if err != nil {
@@ -270,16 +279,15 @@ func (t *contractor) eachBlock(k *kernel, lo, hi bound, f func(b, first bound, r
 
 // Sizes that suit caches of usual sizes: a part of a, over which all panels of b pass, and a stretch of a panel, over which all blocks of
 // rows pass, take about half of a second-level cache each.
-const (
-	partBytes    = 768 << 10
-	stretchBytes = 192 << 10
-)
+const stretchBytes = 192 << 10
+
+// partBytes is a variable for tests.
+var partBytes = 768 << 10
 
 // chunks is into how many parts the row blocks are cut, for the cache and so that there is something to divide among threads.
 func (t *contractor) chunks(blocks int) int {
 	const want = 32
-	rows := max(96, partBytes/(t.k*storageBytes(t.elem)))
-	n := max(1, t.rows()/rows)
+	n := t.cacheParts()
 	if units := t.count(t.outer) * t.panelCount() * n; units < want {
 		n = n * ((want + units - 1) / units)
 	}
@@ -309,23 +317,84 @@ func (t *contractor) multiply() (launch, error) {
 			t.strips(k, panel, base, func(s strip) {
 				lo := k.minimum(k.scale(part, per), at(nb))
 				hi := k.minimum(k.add(lo, at(per)), at(nb))
-				stretch := func(from, length bound, more bool) {
-					t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
-						failed = firstError(failed, t.tile(k, s, b, first, rows, from, length, more))
-					})
-				}
-				ns, long := t.stretches()
-				stretch(at(0), at(min(long, t.k)), t.resume)
-				k.loop(at(1), at(ns), 1, plainLoop, func(i bound) {
-					from := k.scale(i, long)
-					stretch(from, k.minimum(k.add(k.scale(from, -1), at(t.k)), at(long)), true)
-				})
+				failed = firstError(failed, t.blocksOf(k, s, lo, hi))
 			})
 		})
 		return failed
 	})
 	return l, err
 }
+
+// blocksOf multiplies the blocks lo to hi of rows with a panel, stretch by stretch of k.
+func (t *contractor) blocksOf(k *kernel, s strip, lo, hi bound) error {
+	var failed error
+	stretch := func(from, length bound, more bool) {
+		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
+			failed = firstError(failed, t.tile(k, s, b, first, rows, from, length, more))
+		})
+	}
+	ns, long := t.stretches()
+	stretch(at(0), at(min(long, t.k)), t.resume)
+	k.loop(at(1), at(ns), 1, plainLoop, func(i bound) {
+		from := k.scale(i, long)
+		stretch(from, k.minimum(k.add(k.scale(from, -1), at(t.k)), at(long)), true)
+	})
+	return failed
+}
+
+// multiplyPieces emits the product of a contraction whose a is packed part by part: unit = (outer indices, part of the rows).
+func (t *contractor) multiplyPieces() (launch, error) {
+	nb, _, _ := t.blocks()
+	parts := t.cacheParts()
+	per := t.perPart(parts)
+	counts := append(t.counts(t.outer), parts)
+	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
+	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
+		var failed error
+		t.units(k, func(u bound) {
+			d := k.digits(u, counts)
+			t.place(k, t.outer, d[:len(t.outer)])
+			lo := k.minimum(k.scale(d[len(t.outer)], per), at(nb))
+			hi := k.minimum(k.add(lo, at(per)), at(nb))
+			t.first = &lo
+			failed = firstError(failed, t.packPiece(k, lo, hi))
+			base := k.scale(t.position(k, &t.b), t.panelSize())
+			k.loop(at(0), at(t.panelCount()), 1, plainLoop, func(panel bound) {
+				t.strips(k, panel, base, func(s strip) { failed = firstError(failed, t.blocksOf(k, s, lo, hi)) })
+			})
+		})
+		return failed
+	})
+	return l, err
+}
+
+// packPiece packs the blocks lo to hi of a into the thread's own memory.
+func (t *contractor) packPiece(k *kernel, lo, hi bound) error {
+	var failed error
+	if t.kRows() {
+		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
+			k.loop(at(0), at(rows), 1, plainLoop, func(i bound) {
+				t.place(k, []int{t.m}, []bound{k.add(first, i)})
+				base := k.scale(k.add(k.scale(t.local(k, b), t.blockRows()), i), t.rowStride())
+				t.overK(k, vectorLoop, func(term bound) { failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, term))) })
+			})
+		})
+		return failed
+	}
+	t.overK(k, plainLoop, func(term bound) {
+		base := k.scale(term, t.blockRows())
+		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
+			k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
+				t.place(k, []int{t.m}, []bound{k.add(first, i)})
+				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(t.local(k, b), t.k*t.blockRows())), i)))
+			})
+		})
+	})
+	return failed
+}
+
+// local is the number of a block within its part.
+func (t *contractor) local(k *kernel, b bound) bound { return k.add(b, k.scale(*t.first, -1)) }
 
 // tile calls the micro kernel for a block, rows rows from row on, and the terms of a stretch of k; with more it goes on where the stretch
 // before ended.
@@ -357,7 +426,13 @@ func (t *contractor) tile(k *kernel, s strip, block, row bound, rows int, from, 
 			}
 		}
 	} else {
-		at0 := k.scale(t.position(k, &t.a), t.packedA())
+		at0 := at(0)
+		if t.first == nil {
+			at0 = k.scale(t.position(k, &t.a), t.packedA())
+		} else {
+			block = t.local(k, block)
+			row = k.scale(block, t.blockRows())
+		}
 		mk.stepM, mk.stepK = t.rowStride(), 1
 		if t.kRows() {
 			at0 = k.add(at0, k.scale(row, t.rowStride()))

@@ -117,6 +117,33 @@ func TestContractions(t *testing.T) {
 	}
 }
 
+// A large first factor is packed part by part, in memory of the thread's own: along the sum, across it, as an expression.
+func TestContractionPieces(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	old := partBytes
+	partBytes = 4 << 10
+	defer func() { partBytes = old }()
+	type m = map[string]int
+	for i, tc := range []struct {
+		out, over string
+		x, y      []string
+		n         m
+	}{
+		{"ij", "k", []string{"ki"}, []string{"kj"}, m{"i": 331, "j": 40, "k": 37}},
+		{"ij", "bk", []string{"bki"}, []string{"bkj"}, m{"i": 340, "j": 70, "k": 13, "b": 3}},
+		{"bij", "k", []string{"ik", "k"}, []string{"bkj"}, m{"i": 300, "j": 20, "k": 50, "b": 2}},
+		{"ij", "k", []string{"?ik"}, []string{"jk"}, m{"i": 260, "j": 33, "k": 70}},
+	} {
+		p := product(ir.F32, tc.out, tc.over, tc.x, tc.y, tc.n)
+		if c := newContraction(&p.Funcs[0].Ops[0]); c == nil || !c.piecewise() {
+			t.Errorf("case %d is not packed part by part", i)
+		}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
+}
+
 // Narrower vectors, as other processors have them, give the same bits.
 func TestContractionWidths(t *testing.T) {
 	if len(toolchains()) == 0 {

@@ -74,6 +74,7 @@ type emitter struct {
 	turns   map[turn]*llvm.Func
 	half    bool // see calc
 
+	arena    int          // slot of the threads' own memory
 	grouping *grouping    // of the group that is being emitted
 	into     *llvm.Module // where the next kernel goes, if not into one of its own
 }

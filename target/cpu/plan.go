@@ -81,11 +81,11 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		}
 	}
 	pl.arena = -1
-	if slices.ContainsFunc(fns, func(g *fn) bool { return len(g.groups) > 0 }) {
+	if slices.ContainsFunc(fns, (*fn).ownMemory) {
 		pl.arena = len(pl.layouts)
 		pl.layouts = append(pl.layouts, newLayout(ir.F32, []ir.Interval{{Lo: 0, Hi: 1}}))
 	}
-	e := &emitter{emitted: map[string]emitted{}, layouts: pl.layouts, words: map[scalarKey]int{}, half: half}
+	e := &emitter{emitted: map[string]emitted{}, layouts: pl.layouts, words: map[scalarKey]int{}, half: half, arena: pl.arena}
 	pl.units = &e.units
 	for i, g := range fns {
 		if sweeps[i] == nil {
@@ -101,6 +101,14 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		pl.funcs[g.name] = c
 	}
 	return pl, nil
+}
+
+// ownMemory says that kernels of the function want memory of each thread's own.
+func (g *fn) ownMemory() bool {
+	return len(g.groups) > 0 || slices.ContainsFunc(g.ops, func(op ir.Op) bool {
+		c := newContraction(&op)
+		return c != nil && c.piecewise()
+	})
 }
 
 func groupsOf(fns []*fn, name string) (out []passes.Group) {
