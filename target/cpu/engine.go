@@ -36,7 +36,7 @@ type Options struct {
 	Threads   int       // 0: as many as GOMAXPROCS
 	PrintLLVM io.Writer // gets the module as text, if not nil
 	Tool      string    // path or name of a clang or opt, "" to look for one
-	Level     string    // of optimisation, one of Levels; "" is the highest
+	Level     string    // of optimisation, one of Levels; "" is the highest; at 0 operations are not computed in passes either
 
 	divide int     // work from which kernels are divided; 0: from where it pays
 	sweep  int     // bytes from which functions are computed in passes of several steps; 0: from where it pays; -1: never
@@ -69,6 +69,9 @@ func New(p *ir.Program, o Options) (*Engine, error) {
 	}
 	if tc, err = tc.at(o.Level); err != nil {
 		return nil, err
+	}
+	if o.Level == "0" {
+		o.sweep = -1 // one operation after the other, for debugging
 	}
 	return newEngine(p, tc, o)
 }

@@ -7,13 +7,13 @@ import (
 // mostArgs is how many arguments a kernel of planes may have.
 const mostArgs = 96
 
-// emitDriver emits void drive(i64 *bases, i64 table, i64 groups), which carries out the schedule of a tile ([sweep.emitTable]). An address is
+// emitDriver emits void drive(i64 *bases, i64 table, i64 segments), which carries out the schedule of a tile ([tileTable.compress]). An address is
 // the sum of one of the thread's bases and an offset, so one table serves all passes, whichever buffers have changed places.
 func (s *sweep) emitDriver(e *emitter) {
 	e.m = llvm.NewModule()
 	ptr := llvm.NewPointer(llvm.I64)
-	bases, table, groups := llvm.NewParam("bases", ptr), llvm.NewParam("table", llvm.I64), llvm.NewParam("groups", llvm.I64)
-	f := e.m.NewFunc("kernel.body", llvm.Void, bases, table, groups)
+	bases, table, segments := llvm.NewParam("bases", ptr), llvm.NewParam("table", llvm.I64), llvm.NewParam("segments", llvm.I64)
+	f := e.m.NewFunc("kernel.body", llvm.Void, bases, table, segments)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind"}
 	g := &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
@@ -29,45 +29,57 @@ func (s *sweep) emitDriver(e *emitter) {
 	next := g.cur.NewAlloca(llvm.I64)
 	g.cur.NewStore(llvm.NewInt(llvm.I64, 0), place, 8)
 	start := g.cur.NewConv("inttoptr", table, ptr)
-	g.loop(at(0), bound{v: groups}, 1, plainLoop, func(bound) {
-		head := at0(start, bound{v: g.cur.NewLoad(llvm.I64, place, 8)})
-		entries, blocks, first, rows := get(head, 0), get(head, 1), get(head, 2), get(head, 3)
-		from := g.cur.NewAddNSW(g.cur.NewLoad(llvm.I64, place, 8), g.i64(4))
-		last := g.cur.NewAddNSW(blocks, g.i64(-1))
-		g.loop(at(0), bound{v: blocks}, 1, plainLoop, func(b bound) {
-			g.cur.NewStore(from, next, 8)
-			y0 := g.cur.NewAddNSW(first, g.cur.NewMulNSW(b.value(), rows))
-			y1 := g.cur.NewAddNSW(y0, rows)
-			g.loop(at(0), bound{v: entries}, 1, plainLoop, func(bound) {
-				here := g.cur.NewLoad(llvm.I64, next, 8)
-				q := at0(start, bound{v: here})
-				fn, plane, lo, hi, skew, n := get(q, 0), get(q, 1), get(q, 2), get(q, 3), get(q, 4), get(q, 5)
-				a := g.maximum(bound{v: lo}, bound{v: g.cur.NewSub(y0, skew)})
-				z := g.minimum(bound{v: hi}, bound{v: g.cur.NewSub(y1, skew)})
-				ra := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), g.i64(0)), lo, a.value())
-				rz := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), last), hi, z.value())
-				g.cur.NewStore(g.cur.NewAddNSW(g.cur.NewAddNSW(here, n), g.i64(6)), next, 8)
-				some, done := g.f.NewBlock("some"), g.f.NewBlock("none")
-				g.cur.NewCondBr(g.cur.NewICmp("slt", ra, rz), some, done, nil)
-				g.cur = some
-				g.loop(at(0), bound{v: n}, 1, plainLoop, func(i bound) {
-					w := g.cur.NewLoad(llvm.I64, at0(q, g.add(i, at(6))), 8)
-					base := g.cur.NewLoad(llvm.I64, at0(bases, bound{v: g.cur.NewAnd(w, g.i64(0xffff))}), 8)
-					g.cur.NewStore(g.cur.NewAdd(base, g.cur.NewAShr(w, g.i64(16))), arg(i), 8)
+	load := func(p llvm.Value) llvm.Value { return g.cur.NewLoad(llvm.I64, p, 8) }
+	g.loop(at(0), bound{v: segments}, 1, plainLoop, func(bound) {
+		head := at0(start, bound{v: load(place)})
+		groups, times := get(head, 0), get(head, 1)
+		top := g.cur.NewAddNSW(load(place), g.i64(2))
+		g.loop(at(0), bound{v: times}, 1, plainLoop, func(time bound) {
+			moved := func(p llvm.Value, i int) llvm.Value {
+				return g.cur.NewAdd(get(p, i), g.cur.NewMul(time.value(), get(p, i+1)))
+			}
+			g.cur.NewStore(top, place, 8)
+			g.loop(at(0), bound{v: groups}, 1, plainLoop, func(bound) {
+				head := at0(start, bound{v: load(place)})
+				calls, blocks, first, rows := get(head, 0), get(head, 1), get(head, 2), get(head, 3)
+				from := g.cur.NewAddNSW(load(place), g.i64(4))
+				last := g.cur.NewAddNSW(blocks, g.i64(-1))
+				g.loop(at(0), bound{v: blocks}, 1, plainLoop, func(b bound) {
+					g.cur.NewStore(from, next, 8)
+					y0 := g.cur.NewAddNSW(first, g.cur.NewMulNSW(b.value(), rows))
+					y1 := g.cur.NewAddNSW(y0, rows)
+					g.loop(at(0), bound{v: calls}, 1, plainLoop, func(bound) {
+						here := load(next)
+						q := at0(start, bound{v: here})
+						fn, plane, lo, hi, skew, n := get(q, 0), moved(q, 1), get(q, 3), get(q, 4), get(q, 5), get(q, 6)
+						a := g.maximum(bound{v: lo}, bound{v: g.cur.NewSub(y0, skew)})
+						z := g.minimum(bound{v: hi}, bound{v: g.cur.NewSub(y1, skew)})
+						ra := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), g.i64(0)), lo, a.value())
+						rz := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), last), hi, z.value())
+						g.cur.NewStore(g.cur.NewAddNSW(g.cur.NewAddNSW(here, g.cur.NewMulNSW(n, g.i64(2))), g.i64(7)), next, 8)
+						some, done := g.f.NewBlock("some"), g.f.NewBlock("none")
+						g.cur.NewCondBr(g.cur.NewICmp("slt", ra, rz), some, done, nil)
+						g.cur = some
+						g.loop(at(0), bound{v: n}, 1, plainLoop, func(i bound) {
+							w := moved(at0(q, g.add(g.scale(i, 2), at(7))), 0)
+							base := load(at0(bases, bound{v: g.cur.NewAnd(w, g.i64(0xffff))}))
+							g.cur.NewStore(g.cur.NewAdd(base, g.cur.NewAShr(w, g.i64(16))), arg(i), 8)
+						})
+						g.cur.NewCallAt(kernel, g.cur.NewConv("inttoptr", fn, llvm.NewPointer(kernel)), arg(at(0)), plane, ra, rz)
+						g.cur.NewBr(done)
+						g.cur = done
+					})
 				})
-				g.cur.NewCallAt(kernel, g.cur.NewConv("inttoptr", fn, llvm.NewPointer(kernel)), arg(at(0)), plane, ra, rz)
-				g.cur.NewBr(done)
-				g.cur = done
+				g.cur.NewStore(load(next), place, 8)
 			})
 		})
-		g.cur.NewStore(g.cur.NewLoad(llvm.I64, next, 8), place, 8)
 	})
 	// Streaming stores are in memory before another thread is told.
 	g.cur.NewFence()
 	g.cur.NewRet(nil)
 
 	word := llvm.NewPointer(llvm.I8)
-	wb, wt, wg := llvm.NewParam("bases", llvm.NewPointer(word)), llvm.NewParam("table", llvm.I64), llvm.NewParam("groups", llvm.I64)
+	wb, wt, wg := llvm.NewParam("bases", llvm.NewPointer(word)), llvm.NewParam("table", llvm.I64), llvm.NewParam("segments", llvm.I64)
 	w := e.m.NewFunc("kernel", llvm.Void, wb, wt, wg)
 	w.Attrs = []string{"nounwind"}
 	b := w.NewBlock("entry")

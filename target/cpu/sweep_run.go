@@ -86,7 +86,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 		x := ir.Interval{Lo: s.depth.Lo + depth*k/t.chunks, Hi: s.depth.Lo + depth*(k+1)/t.chunks}
 		for y := s.width.Lo; y < s.width.Hi; y += t.tile {
 			tab := s.tile(u, x, common(ir.Interval{Lo: y, Hi: y + t.tile}, s.width), t)
-			if tab.groups > 0 {
+			if tab.segments > 0 {
 				tables = append(tables, tab)
 				ring = max(ring, tab.ring)
 			}
@@ -108,7 +108,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 		}
 		copy(own[1:], table)
 		tab := tables[part]
-		call(s.code, unsafe.Pointer(&own[0]), int(uintptr(unsafe.Pointer(&tab.words[0]))), tab.groups)
+		call(s.code, unsafe.Pointer(&own[0]), int(uintptr(unsafe.Pointer(&tab.words[0]))), tab.segments)
 	}
 	st.iterations = t.steps
 	b.steps = append(b.steps, st)

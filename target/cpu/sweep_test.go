@@ -1,9 +1,15 @@
 package cpu
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
@@ -76,6 +82,168 @@ func TestSweeps(t *testing.T) {
 		}
 	})
 }
+
+// The width of vectors, and whether there are masks, is the processor's; the bits are the same.
+func TestOtherProcessors(t *testing.T) {
+	if len(toolchains()) == 0 || runtime.GOARCH != "amd64" {
+		t.Skip("no LLVM on this machine, or not one for amd64")
+	}
+	processors := []string{"x86-64"}
+	if flags := strings.Fields(processor()); slices.Contains(flags, "avx2") {
+		processors = append(processors, "haswell")
+	}
+	for _, cpu := range processors {
+		tc := *toolchains()[0]
+		tc.cpu = cpu
+		if cpu == "haswell" {
+			if text := assembly(t, &tc, sweptPlan(t, heatProgram(ir.F32, 64, 64))); strings.Contains(text, "zmm") || !strings.Contains(text, "ymm") {
+				t.Error("code for haswell is not made of its vectors")
+			}
+		}
+		sweptAsInterpreted(t, &tc, heatProgram(ir.F32, 40, 70), "step", 7)
+		sweptAsInterpreted(t, &tc, compile(t, sources[3].text, 70), "step", 7)
+	}
+}
+
+func sweptPlan(t *testing.T, p *ir.Program) *plan {
+	t.Helper()
+	pl, err := newPlan(p, false, 1)
+	check(t, err)
+	return pl
+}
+
+// Where an array is changed in a way that steps cannot be strung together, and where a function is none of maps, it is computed as before.
+func TestNoSweep(t *testing.T) {
+	p := text(`
+axis x 64 cells lo 0 h 1
+axis y 64 cells lo 0 h 1
+array @u[x, y] f32
+array @s[] f32
+func sum {
+  reduce %s f32 [] over [x in x 0..64, y in y 0..64] sum order canon {
+    box [0..64, 0..64]
+      $0 = read f32 @u[x, y]
+      yield $0
+  }
+  set @s = %s
+}
+func turn {
+  map %t f32 [x in x 0..64, y in y 0..64] {
+    box [0..64, 0..64]
+      $0 = read f32 @u[y, x]
+      yield $0
+  }
+  set @u = %t
+}
+`)
+	pl := sweptPlan(t, p)
+	for _, f := range []string{"sum", "turn"} {
+		if pl.funcs[f].sweep != nil {
+			t.Errorf("%s is computed in passes", f)
+		}
+	}
+}
+
+// Rings of a chosen tiling fit the second cache, whatever its size, and more steps are taken together where there is room for them.
+func TestChooseTiling(t *testing.T) {
+	s := sweptPlan(t, compile(t, heat3, 256)).funcs["step"].sweep
+	last := 0
+	for _, second := range []int{256 << 10, 1 << 20, 4 << 20} {
+		c := caches{32 << 10, second, 16 << 20}
+		got := s.choose(mostSteps, 2, c)
+		tab := s.tile(s.unroll(got.steps), ir.Interval{Lo: 64, Hi: 128}, ir.Interval{Lo: 100, Hi: 100 + got.tile}, got)
+		if tab.ring > second {
+			t.Errorf("a ring of %d bytes for a cache of %d (%+v)", tab.ring, second, got)
+		}
+		if got.steps < last || got.steps < 2 {
+			t.Errorf("%d steps with a cache of %d bytes, %d with a smaller one", got.steps, second, last)
+		}
+		last = got.steps
+		if one := s.choose(1, 2, c); one.steps != 1 {
+			t.Errorf("%d steps when one is asked for", one.steps)
+		}
+	}
+}
+
+const heat2 = `
+param n = %d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n }
+field T on g = x
+bc T { all: T = 0 }
+evolve t from 0 to 10 step auto { dt(T) = lap(T) }`
+
+const heat3 = `
+param n = %d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n;  z: 0 .. 1 in n }
+field T on g = x
+bc T { all: T = 0 }
+evolve t from 0 to 10 step auto { dt(T) = lap(T) }`
+
+// benchSweep reports steps of a program, one at a time and in passes as they are chosen, as a rate and beside the rate at which one thread
+// copies the points in between.
+func benchSweep(b *testing.B, text string, n int) {
+	if len(toolchains()) == 0 {
+		b.Skip("no LLVM on this machine")
+	}
+	p := compile(b, text, n)
+	points := 1
+	for _, a := range p.Axes {
+		points *= a.N
+	}
+	for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
+		for _, most := range []int{1, mostSteps} {
+			b.Run(fmt.Sprintf("threads=%d/steps<=%d", threads, most), func(b *testing.B) {
+				e, err := newEngine(p, toolchains()[0], Options{Threads: threads})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer e.Close()
+				s := e.plan.funcs["step"].sweep
+				c := s.choose(most, threads, machineCaches())
+				s.force = &c
+				env, err := ir.EvalHost(p, nil, nil)
+				if err = errors.Join(err, e.Scalars(env)); err != nil {
+					b.Fatal(err)
+				}
+				var from, to []float32
+				for i := range p.Arrays {
+					a := &p.Arrays[i]
+					x := sample(a.Elem, p.Shape(a), 1)
+					if len(a.Axes) > 1 {
+						from, to = x.F32, make([]float32, len(x.F32))
+					}
+					if err := e.Set(a.Name, x); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := e.Run(context.Background(), "step", mostSteps); err != nil {
+					b.Fatal(err)
+				}
+				var copying, sweeping time.Duration
+				b.ResetTimer()
+				for range b.N {
+					t := time.Now()
+					copy(to, from)
+					copying += time.Since(t)
+					t = time.Now()
+					if _, err := e.Run(context.Background(), "step", mostSteps); err != nil {
+						b.Fatal(err)
+					}
+					sweeping += time.Since(t)
+				}
+				rate := float64(b.N) * mostSteps * float64(points) / float64(sweeping)
+				b.ReportMetric(rate, "GStencil/s")
+				b.ReportMetric(rate/(float64(b.N)*float64(points)/float64(copying)), "x-copy-1-thread")
+				b.ReportMetric(float64(c.steps), "steps/pass")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func BenchmarkHeat3(b *testing.B)    { benchSweep(b, heat3, 256) }
+func BenchmarkHeat3Big(b *testing.B) { benchSweep(b, heat3, 512) }
+func BenchmarkHeat2(b *testing.B)    { benchSweep(b, heat2, 4096) }
 
 func TestRandomSweeps(t *testing.T) {
 	if len(toolchains()) == 0 {

@@ -32,10 +32,10 @@ const never = math.MinInt / 2
 
 // tileTable is the schedule of one tile, as the driver reads it.
 type tileTable struct {
-	words  []int64
-	groups int
-	ring   int // bytes of memory for rings
-	moved  int // bytes that kernels read and write, per column
+	words    []int64
+	segments int
+	ring     int // bytes of memory for rings
+	moved    int // bytes that kernels read and write, per column
 }
 
 // entry is one operation on one plane.
@@ -280,9 +280,9 @@ func (s *sweep) address(b *tensorBuf, p *planes, plane int) int64 {
 // word packs the number of a word of the thread's table, -1 for the ring, and an offset.
 func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+1) }
 
-// emitTable writes the schedule: groups of entries of one time, (entries, blocks, first row, rows of a block), then per entry (function,
-// plane, first row, last row, skew, arguments, ..).
+// emitTable writes the schedule: for every time its entries, in blocks of rows.
 func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling) {
+	var groups []timeGroup
 	for len(entries) > 0 {
 		n := 1
 		for n < len(entries) && entries[n].time == entries[0].time {
@@ -293,46 +293,58 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			y := regions[e.node][1]
 			lo, hi = min(lo, y.Lo+skews[e.node]), max(hi, y.Hi+skews[e.node])
 		}
-		blocks := max(1, (hi-lo+t.rows/2)/t.rows)
-		tab.words = append(tab.words, int64(n), int64(blocks), int64(lo), int64(t.rows))
+		g := timeGroup{blocks: max(1, (hi-lo+t.rows/2)/t.rows), first: lo, rows: t.rows}
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
-			run := s.run(nd.st, e.plane)
-			x := e.plane
-			if s.wraps {
-				x = mod(x, s.period)
-			}
-			variant := 0
-			if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
-				variant = pastCaches
-			}
-			if nd.st.far() && nd.far() {
-				variant |= fromMemory
-			}
-			tab.words = append(tab.words, int64(run.code[variant]), int64(x), int64(y.Lo), int64(y.Hi), int64(skews[e.node]), int64(len(run.args)))
-			planeBytes := 0
-			for _, a := range run.args {
-				switch a.kind {
-				case argResult:
-					planeBytes += storageBytes((*s.layout)[nd.outs[a.index].slot].elem)
-					b := nd.outs[a.index]
-					tab.words = append(tab.words, s.address(b, need[b], e.plane))
-				case argPlane:
-					planeBytes += storageBytes((*s.layout)[nd.in[a.name].slot].elem)
-					b := nd.in[a.name]
-					tab.words = append(tab.words, s.address(b, need[b], e.plane+a.plane))
-				case argArray:
-					b := nd.in[a.name]
-					tab.words = append(tab.words, word(b.memory, (*s.layout)[b.slot].base*storageBytes((*s.layout)[b.slot].elem)))
-				case argWord:
-					tab.words = append(tab.words, word(a.index, 0))
-				}
-			}
-			tab.moved += (y.Hi - y.Lo) * planeBytes
+			call, bytes := s.call(nd, need, e.plane, t)
+			call.lo, call.hi, call.skew = int64(y.Lo), int64(y.Hi), int64(skews[e.node])
+			g.calls = append(g.calls, call)
+			tab.moved += (y.Hi - y.Lo) * bytes
 		}
-		tab.groups++
+		groups = append(groups, g)
 		entries = entries[n:]
 	}
+	period := 1
+	for _, b := range u.bufs {
+		if d := need[b].depth; d > 0 && period <= mostPeriod {
+			period *= d / gcd(period, d)
+		}
+	}
+	tab.compress(groups, period)
+}
+
+// call is the kernel of a node for a plane with its arguments, and how many bytes it moves for every column.
+func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane int, t tiling) (c planeCall, bytes int) {
+	run := s.run(nd.st, plane)
+	variant := 0
+	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
+		variant = pastCaches
+	}
+	if nd.st.far() && nd.far() {
+		variant |= fromMemory
+	}
+	c.code, c.plane = int64(run.code[variant]), int64(plane)
+	if s.wraps {
+		c.plane = int64(mod(plane, s.period))
+	}
+	for _, a := range run.args {
+		switch a.kind {
+		case argResult:
+			b := nd.outs[a.index]
+			bytes += storageBytes((*s.layout)[b.slot].elem)
+			c.args = append(c.args, s.address(b, need[b], plane))
+		case argPlane:
+			b := nd.in[a.name]
+			bytes += storageBytes((*s.layout)[b.slot].elem)
+			c.args = append(c.args, s.address(b, need[b], plane+a.plane))
+		case argArray:
+			b := nd.in[a.name]
+			c.args = append(c.args, word(b.memory, (*s.layout)[b.slot].base*storageBytes((*s.layout)[b.slot].elem)))
+		case argWord:
+			c.args = append(c.args, word(a.index, 0))
+		}
+	}
+	return c, bytes
 }
 
 // far says that a node reads buffers of the engine.

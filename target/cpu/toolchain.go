@@ -30,6 +30,7 @@ type Toolchain struct {
 	Linker   []string // command that links an object: cc -shared, or ld -shared
 	Version  int      // major version of LLVM
 	id       string   // what --version prints
+	cpu      string   // processor to compile for by its LLVM name; "" is this one
 	level    string   // of optimisation, "0" to "3"; "" is the highest
 }
 
@@ -236,13 +237,19 @@ func (t *Toolchain) String() string {
 	return fmt.Sprintf("%s and %s (LLVM %d)", t.Opt, t.LLC, t.Version)
 }
 
-// nativeFlag selects the instructions of this machine.
-func nativeFlag() string {
+// processorFlag selects the instructions: those of this machine, as a rule.
+func (t *Toolchain) processorFlag() string {
+	cpu := t.cpu
+	if cpu == "" {
+		cpu = "native"
+	}
 	switch runtime.GOARCH {
 	case "amd64", "386":
-		return "-march=native"
+		if t.Clang != "" {
+			return "-march=" + cpu
+		}
 	}
-	return "-mcpu=native"
+	return "-mcpu=" + cpu
 }
 
 // Levels of optimisation. None changes a bit; below the highest, loops stay scalar where LLVM would make vectors of them.
@@ -273,12 +280,12 @@ func (t *Toolchain) flag() string {
 func (t *Toolchain) commands(dir string) [][]string {
 	ll, bc, obj, so := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.bc"), filepath.Join(dir, "k.o"), filepath.Join(dir, "k.so")
 	if t.Clang != "" {
-		return [][]string{{t.Clang, "-x", "ir", ll, t.flag(), nativeFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
+		return [][]string{{t.Clang, "-x", "ir", ll, t.flag(), t.processorFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
 			"-Wno-pass-failed", "-o", so, "-lm"}}
 	}
 	return [][]string{
-		append([]string{t.Opt, t.flag(), "-mcpu=native"}, append(t.tripleFlag(), ll, "-o", bc)...),
-		append([]string{t.LLC, t.flag(), "-mcpu=native", "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
+		append([]string{t.Opt, t.flag(), t.processorFlag()}, append(t.tripleFlag(), ll, "-o", bc)...),
+		append([]string{t.LLC, t.flag(), t.processorFlag(), "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
 		append(append([]string{}, t.Linker...), obj, "-o", so, "-lm"),
 	}
 }

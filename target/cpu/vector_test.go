@@ -72,7 +72,7 @@ func assembly(t *testing.T, tc *Toolchain, pl *plan) string {
 	ll, asm := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.s")
 	check(t, os.WriteFile(ll, []byte(pl.units.module().Text(tc.Syntax())), 0o644))
 	cmds := tc.commands(dir)
-	last := []string{tc.Clang, "-x", "ir", ll, "-O3", nativeFlag(), "-ffp-contract=off", "-Wno-override-module", "-S", "-o", asm}
+	last := []string{tc.Clang, "-x", "ir", ll, "-O3", tc.processorFlag(), "-ffp-contract=off", "-Wno-override-module", "-S", "-o", asm}
 	if tc.Clang == "" {
 		run(t, cmds[0])
 		last = append([]string{}, cmds[1]...)
