@@ -24,6 +24,7 @@ type contraction struct {
 	k     int   // terms per element
 
 	resume bool // the result holds the sum of earlier terms already
+	shared bool // a group has the threads' own memory already
 }
 
 // factor is one operand of the product: a node of the body and the indices it depends on.
@@ -282,7 +283,10 @@ func (c *contraction) packedA() int {
 
 // scratch is the memory for packed b, and for packed a.
 func (c *contraction) scratch() []passes.Need {
-	need := []passes.Need{{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))}}
+	var need []passes.Need
+	if !c.panelwise() {
+		need = append(need, passes.Need{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))})
+	}
 	if !c.direct() && !c.piecewise() {
 		need = append(need, passes.Need{Elem: c.elem, N: c.packedA() * c.count(c.outerOf(&c.a))})
 	}
@@ -301,7 +305,22 @@ func (c *contraction) cacheParts() int {
 // piecewise says that a is so large that every part of it is packed by the thread that needs it, into memory of its own: a packed copy of
 // the whole would cross the memory twice more, and take its place.
 func (c *contraction) piecewise() bool {
-	return c.m >= 0 && c.elem == ir.F32 && !c.direct() && c.cacheParts() >= pieces
+	return c.m >= 0 && c.elem == ir.F32 && !c.shared && !c.direct() && c.cacheParts() >= pieces
+}
+
+// panelwise says that every panel of b is used by one unit only, because all of a stays in a cache: then it is packed there, which spares
+// the memory a packed copy of b. So it is with a row times a matrix, and with few rows times the embedding of a large vocabulary.
+func (c *contraction) panelwise() bool {
+	return c.elem == ir.F32 && !c.shared && !c.piecewise() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
+		c.rows()*c.k*storageBytes(c.elem) <= partBytes
+}
+
+func (c *contraction) panelCount() int {
+	full, last := c.panels()
+	if last != nil {
+		full++
+	}
+	return full
 }
 
 // perPart is how many blocks a part has at most, when there are n parts.

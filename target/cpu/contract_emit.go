@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -21,13 +23,19 @@ func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, e
 	if t.slots, t.scalars, err = e.uses(c.op); err != nil {
 		return nil, err
 	}
-	t.slots = append(t.slots, packs...)
 	var out []launch
-	b, err := t.packB()
-	if err != nil {
-		return nil, err
+	if c.panelwise() {
+		t.packs = append([]int{e.arena}, packs...)
+		l := e.layouts[e.arena]
+		l.size = max(l.size, 2*c.lanes()*c.k)
+	} else {
+		b, err := t.packB(packs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
 	}
-	out = append(out, b)
+	t.slots = append(t.slots, t.packs...)
 	if c.piecewise() {
 		t.packs = append(t.packs, e.arena)
 		t.slots = append(t.slots, e.arena)
@@ -175,50 +183,45 @@ func (t *contractor) strips(k *kernel, p bound, base bound, f func(s strip)) {
 	k.cur = done
 }
 
-func (t *contractor) panelCount() int {
-	full, last := t.panels()
-	if last != nil {
-		full++
-	}
-	return full
-}
-
 // packB copies b into its panels: unit = (outer indices of b, panel).
-func (t *contractor) packB() (launch, error) {
+func (t *contractor) packB(packs []int) (launch, error) {
 	dims := t.outerOf(&t.b)
 	counts := append(t.counts(dims), t.panelCount())
 	l := launch{sym: t.sym + ".b", lo: 0, hi: t.count(dims) * t.panelCount(), work: t.count(dims) * t.panelSize() * 2}
-	n := t.op.Dom[t.n]
-	body := t.body()
-	tiles := t.transposed()
-	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
+	err := t.e.kernel(l.sym, append(slices.Clone(t.slots), packs...), t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
 			base := k.scale(t.position(k, &t.b), t.panelSize())
-			t.strips(k, d[len(dims)], base, func(s strip) {
-				one := func(i, term bound) {
-					k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
-					failed = firstError(failed, t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i))))
-				}
-				switch {
-				case tiles:
-					t.transpose(k, s)
-				case !t.b.along(body, n.Index) && t.b.along(body, t.last().Index):
-					k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
-						t.overK(k, vectorLoop, func(term bound) { one(i, term) })
-					})
-				default:
-					t.overK(k, plainLoop, func(term bound) {
-						k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { one(i, term) })
-					})
-				}
-			})
+			t.strips(k, d[len(dims)], base, func(s strip) { failed = firstError(failed, t.packStrip(k, s)) })
 		})
 		return failed
 	})
 	return l, err
+}
+
+// packStrip copies one panel of b.
+func (t *contractor) packStrip(k *kernel, s strip) error {
+	n, body := t.op.Dom[t.n], t.body()
+	var failed error
+	one := func(i, term bound) {
+		k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
+		failed = firstError(failed, t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i))))
+	}
+	switch {
+	case t.transposed():
+		t.transpose(k, s)
+	case !t.b.along(body, n.Index) && t.b.along(body, t.last().Index):
+		k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
+			t.overK(k, vectorLoop, func(term bound) { one(i, term) })
+		})
+	default:
+		t.overK(k, plainLoop, func(term bound) {
+			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { one(i, term) })
+		})
+	}
+	return failed
 }
 
 // packA copies a into rows along k, or into blocks: unit = (outer indices of a, row or term).
@@ -304,6 +307,9 @@ func (t *contractor) stretches() (n, size int) {
 func (t *contractor) multiply() (launch, error) {
 	nb, _, _ := t.blocks()
 	parts := t.chunks(nb)
+	if t.panelwise() {
+		parts = 1
+	}
 	per := (nb + parts - 1) / parts
 	counts := append(t.counts(t.outer), parts, t.panelCount())
 	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
@@ -317,6 +323,10 @@ func (t *contractor) multiply() (launch, error) {
 			t.strips(k, panel, base, func(s strip) {
 				lo := k.minimum(k.scale(part, per), at(nb))
 				hi := k.minimum(k.add(lo, at(per)), at(nb))
+				if t.panelwise() {
+					s.base = at(0)
+					failed = firstError(failed, t.packStrip(k, s))
+				}
 				failed = firstError(failed, t.blocksOf(k, s, lo, hi))
 			})
 		})

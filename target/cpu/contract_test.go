@@ -144,6 +144,29 @@ func TestContractionPieces(t *testing.T) {
 	}
 }
 
+// Where every panel of the second factor is used once it is packed by its user: rows times a matrix, transposed and not, in several batches.
+func TestContractionPanels(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	type m = map[string]int
+	for i, tc := range []struct {
+		out, over string
+		x, y      []string
+		n         m
+	}{
+		{"j", "k", []string{"k"}, []string{"jk"}, m{"j": 500, "k": 37}},
+		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 5, "j": 401, "k": 19}},
+		{"bij", "k", []string{"?ki", "b"}, []string{"bjk"}, m{"i": 14, "j": 390, "k": 40, "b": 2}},
+	} {
+		p := product(ir.F32, tc.out, tc.over, tc.x, tc.y, tc.n)
+		if c := newContraction(&p.Funcs[0].Ops[0]); c == nil || !c.panelwise() {
+			t.Errorf("case %d is not packed panel by panel", i)
+		}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
+}
+
 // Narrower vectors, as other processors have them, give the same bits.
 func TestContractionWidths(t *testing.T) {
 	if len(toolchains()) == 0 {

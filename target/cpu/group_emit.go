@@ -264,7 +264,7 @@ func (t *tile) one(i int, op *ir.Op) error {
 // kernels emits an operation by the code for it; with resume a contraction goes on from what its result holds.
 func (t *tile) kernels(op *ir.Op, resume bool) error {
 	var packs []int
-	for _, n := range partials(op) {
+	for _, n := range partialsOf(op, true) {
 		packs = append(packs, t.e.tile(n.Elem, []ir.Interval{{Lo: 0, Hi: n.N}}))
 	}
 	gr := t.e.grouping

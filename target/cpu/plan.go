@@ -107,7 +107,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 func (g *fn) ownMemory() bool {
 	return len(g.groups) > 0 || slices.ContainsFunc(g.ops, func(op ir.Op) bool {
 		c := newContraction(&op)
-		return c != nil && c.piecewise()
+		return c != nil && (c.piecewise() || c.panelwise())
 	})
 }
 
@@ -125,7 +125,13 @@ func groupsOf(fns []*fn, name string) (out []passes.Group) {
 
 // partials is the memory for the partial results of a reduction, or for packed factors.
 func partials(op *ir.Op) (need []passes.Need) {
+	return partialsOf(op, false)
+}
+
+// partialsOf is partials; shared says that the threads' own memory is taken.
+func partialsOf(op *ir.Op, shared bool) (need []passes.Need) {
 	if c := newContraction(op); c != nil {
+		c.shared = shared
 		return c.scratch()
 	}
 	if op.Kind != ir.Reduce || partialCount(op) == 0 {

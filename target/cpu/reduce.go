@@ -83,6 +83,7 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 		}
 	}
 	if c := newContraction(op); c != nil {
+		c.shared = e.grouping != nil
 		c.resume = e.grouping != nil && e.grouping.resume
 		return e.contract(sym, c, parts)
 	}
