@@ -41,3 +41,11 @@ type Counter interface {
 type Stepper interface {
 	OnStep(f func(done int))
 }
+
+// PartWriter is implemented by engines whose parts write an array at the same time, each its own elements.
+type PartWriter interface {
+	// WriteParts writes the elements of an array, in the order and form of [npy.FromTensor], into a file that exists and has its final
+	// length, from an offset on. It returns false when that cannot be done, because parts do not have the file or the array is no
+	// divided one, or should not, because a value is NaN; the file is then written anew by who asks.
+	WriteParts(array, path string, offset int64) (bool, error)
+}

@@ -176,12 +176,7 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 		switch f.Name {
 		case "npy":
 			for _, name := range x.Arrays {
-				t, e := r.get(name)
-				if e != nil {
-					return e
-				}
-				path := o.path(name + suffix + ".npy")
-				if err = o.writer.do(func() error { return npy.WriteFile(path, npy.FromTensor(t)) }); err != nil {
+				if err = o.writeNPY(name, o.path(name+suffix+".npy")); err != nil {
 					return err
 				}
 			}
@@ -220,6 +215,52 @@ func (o *outputs) write(x *ir.Output, series bool) error {
 		}
 	}
 	return nil
+}
+
+// writeNPY writes an array; an engine of several parts writes it part by part, without gathering it.
+func (o *outputs) writeNPY(name, path string) error {
+	r := o.r
+	if w, ok := r.e.(PartWriter); ok && r.fetched[name] == nil {
+		if done, err := o.writeParts(w, name, path); done || err != nil {
+			return err
+		}
+	}
+	t, err := r.get(name)
+	if err != nil {
+		return err
+	}
+	return o.writer.do(func() error { return npy.WriteFile(path, npy.FromTensor(t)) })
+}
+
+// writeParts makes a file of the right length for the parts to fill.
+func (o *outputs) writeParts(w PartWriter, name, path string) (bool, error) {
+	a := o.r.p.Array(name)
+	if a == nil {
+		return false, nil
+	}
+	shape := o.r.p.Shape(a)
+	t := npy.FromTensor(ir.NewTensor(a.Elem)).Type
+	head := npy.Header(t, shape)
+	size := t.Size
+	for _, n := range shape {
+		size *= n
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return false, err
+	}
+	_, err = f.Write(head)
+	if err == nil {
+		err = f.Truncate(int64(len(head) + size))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return false, err
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	return w.WriteParts(name, path, int64(len(head)))
 }
 
 // path notes a file as written and returns where it goes.

@@ -28,10 +28,10 @@ import (
 
 // command is what rank 0 tells the others to do.
 type command struct {
-	Kind  string // open, scalars, set, get, run, close
-	Text  string // open: a hash of the program, which all must have
+	Kind  string // open, scalars, set, get, write, run, close, end
+	Text  string // open: a hash of the program, which all must have; write: a file
 	Name  string // array or function
-	N     int
+	N     int    // run: iterations; write: where in the file
 	Env   map[string]float64
 	Ranks int // open: how many take part
 }
@@ -278,12 +278,16 @@ func (w *worker) obey(ctx context.Context, m command) error {
 	case "run":
 		_, err := w.run(context.WithoutCancel(ctx), m.Name, m.N)
 		return err
-	case "set", "get":
+	case "set", "get", "write":
 		if a == nil {
 			return fmt.Errorf("no array %q", m.Name)
 		}
 	default:
 		return fmt.Errorf("no command %q", m.Kind)
+	}
+	if m.Kind == "write" {
+		_, err := w.write(a, m.Text, int64(m.N))
+		return err
 	}
 	if m.Kind == "get" {
 		t, err := w.part(a)

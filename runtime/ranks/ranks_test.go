@@ -2,6 +2,7 @@ package ranks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/internal/mpi"
@@ -229,5 +231,93 @@ func TestModels(t *testing.T) {
 			}
 			t.Logf("%d stages overlapped", cut.Swap(0))
 		})
+	}
+}
+
+// Ranks write their parts of one file, along one axis and along two, at the start of a run too; what they write is what one process writes.
+func TestFiles(t *testing.T) {
+	const text = `grid g { x: 0 .. 1 in 13; y: 0 .. 1 in 9; z: 0 .. 1 in 5 }
+field T on g = x
+field U on g.y : f64 = y
+bc T { all: dn(T) = 0 }
+evolve n in 0 .. 4 { T'[x,y,z] = T[x,y,z] + 0.1*(T[x+1,y,z] - T[x,y,z] + T[x,y-1,z] - T[x,y,z]); U' = U + x }
+output T, U every 2 steps as npy
+`
+	p := build(t, "files.wf", text, nil)
+	runIn := func(dir string, e runtime.Engine) error {
+		prep, err := runtime.Prepare(p, runtime.Options{OutDir: dir})
+		if err == nil {
+			_, err = prep.Run(context.Background(), e)
+		}
+		return err
+	}
+	one := t.TempDir()
+	e, err := interp.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runIn(one, e); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := filepath.Glob(filepath.Join(one, "*.npy"))
+	if len(names) != 6 {
+		t.Fatalf("%v", names)
+	}
+	check := func(n int) {
+		dir := t.TempDir()
+		together(t, p, n, onInterp, func(e runtime.Engine) error { return runIn(dir, e) })
+		for _, name := range names {
+			want, err1 := os.ReadFile(name)
+			got, err2 := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+			if err1 != nil || err2 != nil || string(want) != string(got) {
+				t.Errorf("%d ranks: %s differs, %v", n, filepath.Base(name), err2)
+			}
+		}
+	}
+	check(2)
+	check(3)
+	defer ranks.Grid(2, 2)()
+	check(4)
+}
+
+// A rank that is lost while the others compute ends the run of all with an error that says so.
+func TestLostRank(t *testing.T) {
+	p := build(t, "lost.wf", "grid g { x: 0 .. 1 in 12 periodic }\nfield T on g = x\nevolve n in 0 .. 1000000 { T'[x] = 0.5*(T[x-1] + T[x+1]) }\n", nil)
+	world := mpi.World(3)
+	errs := make(chan error, 2)
+	for _, c := range world[1:] {
+		go func() { errs <- ranks.Follow(context.Background(), c, p, "test", onInterp) }()
+	}
+	e, err := ranks.Lead(context.Background(), world[0], p, "test", onInterp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, world[2].Lose)
+	_, err = execute(p, e)
+	var lost *mpi.Lost
+	if !errors.As(err, &lost) || lost.Rank != 2 {
+		t.Errorf("rank 0: %v", err)
+	}
+	for range 2 {
+		if err := <-errs; !errors.As(err, &lost) {
+			t.Errorf("a follower: %v", err)
+		}
+	}
+	if err := e.Close(); err == nil {
+		t.Error("closed as if nothing had happened")
+	}
+}
+
+// Ranks that run different programs are told apart before anything is computed.
+func TestOtherProgram(t *testing.T) {
+	p := build(t, "a.wf", "grid g { x: 0 .. 1 in 12 }\nfield T on g = x\nevolve n in 0 .. 2 { T' = T + 1 }\n", nil)
+	world := mpi.World(2)
+	done := make(chan error)
+	go func() { done <- ranks.Follow(context.Background(), world[1], p, "another", onInterp) }()
+	if _, err := ranks.Lead(context.Background(), world[0], p, "test", onInterp); err == nil || !strings.Contains(err.Error(), "rank 1: rank 0 runs another program") {
+		t.Errorf("%v", err)
+	}
+	if err := errors.Join(ranks.Dismiss(world[0]), <-done); err != nil {
+		t.Error(err)
 	}
 }
