@@ -66,8 +66,8 @@ func Lead(ctx context.Context, c mpi.Comm, p *ir.Program, id string, open Open) 
 	if err := tell(ctx, c, command{Kind: "open", Text: id, Ranks: lay.size()}); err != nil {
 		return nil, err
 	}
-	w, err := newWorker(ctx, mpi.First(c, lay.size()), p, lay, open)
-	if err := Together(ctx, mpi.First(c, lay.size()), err); err != nil {
+	w, err := newWorker(ctx, mpi.First(c, lay.size()), p, lay, open, nil)
+	if err != nil {
 		return nil, err
 	}
 	return &Leader{c, w}, nil
@@ -239,18 +239,16 @@ func Follow(ctx context.Context, c mpi.Comm, p *ir.Program, id string, open Open
 			if c.Rank() >= m.Ranks {
 				continue // no part of the grid
 			}
-			sub := mpi.First(c, m.Ranks)
-			if m.Text != id {
+			lay := newLayout(p, c.Size())
+			if m.Text != id || lay.size() != m.Ranks {
 				err = errors.New("rank 0 runs another program, or with other settings")
-			} else {
-				w, err = newWorker(ctx, sub, p, newLayout(p, c.Size()), open)
 			}
-			if err != nil {
-				w = nil
-			}
-			if Together(ctx, sub, err) != nil && w != nil { // rank 0 says what it was
-				w.e.Close()
-				w = nil
+			if w, err = newWorker(ctx, mpi.First(c, m.Ranks), p, lay, open, err); err != nil {
+				w = nil // rank 0 says what it was
+				var lost *mpi.Lost
+				if errors.As(err, &lost) {
+					return err
+				}
 			}
 			continue
 		}

@@ -308,6 +308,37 @@ func TestLostRank(t *testing.T) {
 	}
 }
 
+// A rank whose engine cannot be made is an error of all, and the ranks can begin anew.
+func TestNoEngine(t *testing.T) {
+	p := build(t, "a.wf", "grid g { x: 0 .. 1 in 12 }\nfield T on g = x\nevolve n in 0 .. 2 { T' = T + 1 }\n", nil)
+	world := mpi.World(2)
+	done := make(chan error)
+	fails := true
+	go func() {
+		done <- ranks.Follow(context.Background(), world[1], p, "test", func(p *ir.Program) (ranks.Engine, error) {
+			if fails {
+				fails = false
+				var none *interp.Machine
+				return none, errors.New("no compiler")
+			}
+			return interp.New(p)
+		})
+	}()
+	if _, err := ranks.Lead(context.Background(), world[0], p, "test", onInterp); err == nil || err.Error() != "rank 1: no compiler" {
+		t.Errorf("%v", err)
+	}
+	e, err := ranks.Lead(context.Background(), world[0], p, "test", onInterp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := execute(p, e); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(e.Close(), ranks.Dismiss(world[0]), <-done); err != nil {
+		t.Error(err)
+	}
+}
+
 // Ranks that run different programs are told apart before anything is computed.
 func TestOtherProgram(t *testing.T) {
 	p := build(t, "a.wf", "grid g { x: 0 .. 1 in 12 }\nfield T on g = x\nevolve n in 0 .. 2 { T' = T + 1 }\n", nil)

@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/wfc-lang/wfc/internal/mpi"
@@ -44,20 +45,30 @@ type worker struct {
 	bufs  map[int][]byte // messages, by rank: to others, and -1-rank from others
 }
 
-// newWorker makes the engine of this rank. All ranks of the layout do so at the same time.
-func newWorker(ctx context.Context, c mpi.Comm, p *ir.Program, lay *layout, open Open) (*worker, error) {
-	w := &worker{c: c, p: p, lay: lay, st: cutFuncs(p, lay), index: map[*stage]int{}, fresh: map[string]map[int]bool{}, bufs: map[int][]byte{}}
-	for i, s := range w.st.order {
-		w.index[s] = i
+// newWorker makes the engine of this rank. All ranks of the layout do so at the same time, and all succeed or none; other says what is wrong with this
+// one from the start, if anything.
+func newWorker(ctx context.Context, c mpi.Comm, p *ir.Program, lay *layout, open Open, other error) (*worker, error) {
+	w := &worker{c: c, p: p, lay: lay, index: map[*stage]int{}, fresh: map[string]map[int]bool{}, bufs: map[int][]byte{}}
+	err := other
+	if err == nil {
+		w.st = cutFuncs(p, lay)
+		for i, s := range w.st.order {
+			w.index[s] = i
+		}
+		w.a = analyse(lay, w.st, c.Rank())
+		var e Engine
+		if e, err = open(w.a.localProgram()); err == nil {
+			w.e = e
+		}
 	}
-	w.a = analyse(lay, w.st, c.Rank())
-	e, err := open(w.a.localProgram())
+	err = Together(ctx, c, err)
+	if err == nil {
+		w.plan, err = newPlan(ctx, c, w.a)
+	}
 	if err != nil {
-		return nil, err
-	}
-	w.e = e
-	if w.plan, err = newPlan(ctx, c, w.a); err != nil {
-		e.Close()
+		if w.e != nil {
+			err = errors.Join(err, w.e.Close())
+		}
 		return nil, err
 	}
 	return w, nil
