@@ -1,9 +1,10 @@
 // Command wafer runs the programs of models/ on the simulated wafer, small, and writes docs/programs.md: cycles per cell and step, the part of
-// the bound that is, and the share of reductions. It also measures an iteration of the solvers by itself.
+// the bound that is, and the share of reductions. It also measures an iteration of the solvers by itself, and what outputs during a run cost.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,86 +122,9 @@ func row(w, parts *strings.Builder, c program) error {
 // mostParts is how many functions of a program with loops are listed.
 const mostParts = 3
 
-const solverText = `param nz = %d, tol = %s
-grid box { x: 8;  y: 8;  z: nz }
-field T on box = where(x > 3, 1, 0) + where(z > 20, 1, 0)
-field count = 0
-bc T { x: T = 0;  y: dn(T) = 0;  z: T = 0 }
-evolve n in 0 .. 1 {
-  solve T' - 0.5*lap(T') = T for T' using %s
-  count' = iterations(T')
-}
-output count at end
-`
-
-// iteration is the cycles per cell and iteration of a solver, from runs of different tolerance.
-func iteration(using string, nz int) (cycles, bound float64, its [2]float64, err error) {
-	var total, least [2]float64
-	for i, tol := range []string{"1e-1", "1e-5"} {
-		p, err := wfc.Build(wfc.Source{Name: "solver.wf", Text: fmt.Sprintf(solverText, nz, tol, using)}, wfc.BuildOptions{Machine: "wse2"})
-		if err != nil {
-			return 0, 0, its, err
-		}
-		if p.Refusal != nil {
-			return 0, 0, its, p.Refusal
-		}
-		res, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer, Watch: wfc.Watch{Profile: true}})
-		if err != nil {
-			return 0, 0, its, err
-		}
-		for _, f := range res.Profile.Functions {
-			least[i] += f.Bound.Arithmetic * float64(f.Iterations)
-		}
-		total[i], its[i] = float64(*res.Cycles), res.Arrays["count"].At(0)
-	}
-	if its[0] == its[1] {
-		return 0, 0, its, fmt.Errorf("%s takes %g iterations for either tolerance", using, its[0])
-	}
-	per := (its[1] - its[0]) * float64(nz)
-	return (total[1] - total[0]) / per, (least[1] - least[0]) / per, its, nil
-}
-
-const outputText = `param nz = %d, every = %d
-grid box { x: 16;  y: 16;  z: nz }
-field T on box = where(x > 3, 1, 0) + where(z > 20, 1, 0)
-bc T { x: T = 0;  y: dn(T) = 0;  z: T = 0 }
-evolve n in 0 .. 60 { T' = T + 0.1*lap(T) }
-output T every every steps as npy
-`
-
-// outputs writes a line on what outputs during a run cost the steps. The same program without a directory for outputs takes none.
-func outputs(w *strings.Builder, nz, every int) error {
-	p, err := wfc.Build(wfc.Source{Name: "outputs.wf", Text: fmt.Sprintf(outputText, nz, every)}, wfc.BuildOptions{Machine: "wse2"})
-	if err != nil {
-		return err
-	}
-	if p.Refusal != nil {
-		return p.Refusal
-	}
-	dir, err := os.MkdirTemp("", "wfc-outputs-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	var cycles [2]int64
-	var res *wfc.Result
-	for i, out := range []string{"", dir} {
-		if res, err = p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer, OutDir: out}); err != nil {
-			return err
-		}
-		cycles[i] = *res.Cycles
-	}
-	b := res.Beside
-	if b == nil {
-		return fmt.Errorf("outputs every %d steps stop the wafer", every)
-	}
-	fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %.0f | %d | %d |\n", nz, every, b.Looks, cycles[0], cycles[1],
-		float64(cycles[1]-cycles[0]-b.Held)/float64(b.Looks), b.Cycles, b.Held)
-	return nil
-}
-
-func run() error {
-	var w, parts strings.Builder
+// programTables writes what the programs of models/ take.
+func programTables(w *strings.Builder) error {
+	var parts strings.Builder
 	w.WriteString(`# Programs on the wafer
 
 Written by ` + "`make programs`" + ` (bench/wafer): the programs of models/ on the simulated wse2, one column of cells per PE where nothing else is said,
@@ -217,8 +141,8 @@ small so that they simulate in seconds.
 `)
 	for _, c := range programs {
 		fmt.Fprintln(os.Stderr, c.file)
-		if err := row(&w, &parts, c); err != nil {
-			fmt.Fprintf(&w, "| `%s` | %s | %s |\n", c.file, c.set, strings.ReplaceAll(strings.SplitN(err.Error(), "\n", 2)[0], "|", "/"))
+		if err := row(w, &parts, c); err != nil {
+			fmt.Fprintf(w, "| `%s` | %s | %s |\n", c.file, c.set, strings.ReplaceAll(strings.SplitN(err.Error(), "\n", 2)[0], "|", "/"))
 		}
 	}
 	w.WriteString(`
@@ -231,42 +155,34 @@ PEs of any class must compute, or send and receive, in them. *waits* are for wav
 |---|---|---|---:|---:|---:|---:|---:|
 `)
 	w.WriteString(parts.String())
-	w.WriteString(`
-## An iteration of a solver
+	return nil
+}
 
-A symmetric 7-point operator (implicit heat) in f32 on 8 x 8 PEs, from the difference of runs with different tolerance, so without set-up and
-the true residual at the end. *arithmetic* is what the operations of an iteration take of a PE at the rates of docs/machine.md, without
-waits, set-up and control. NETL's WFA publishes 15.6 cycles per cell and iteration for its BiCGStab.
+// sections of the page, in order.
+var sections = []struct {
+	name  string
+	write func(*strings.Builder) error
+}{{"programs", programTables}, {"solvers", solverTable}, {"outputs", outputTable}}
 
-| solver | nz | iterations | cycles per cell and iteration | arithmetic |
-|---|---:|---|---:|---:|
-`)
-	for _, c := range []struct {
-		using string
-		nz    int
-	}{{"cg(tol = tol, max = 200)", 64}, {"cg(tol = tol, max = 200)", 192}, {"bicgstab(tol = tol, max = 200)", 64}, {"bicgstab(tol = tol, max = 200)", 192}} {
-		fmt.Fprintln(os.Stderr, c.using, c.nz)
-		cycles, bound, its, err := iteration(c.using, c.nz)
-		if err != nil {
-			fmt.Fprintf(&w, "| `%s` | %d | %s | | |\n", c.using, c.nz, strings.SplitN(err.Error(), "\n", 2)[0])
-			continue
+func run() error {
+	only := flag.String("only", "", "print one section, programs, solvers or outputs, and write nothing")
+	flag.Parse()
+	var w strings.Builder
+	known := *only == ""
+	for _, s := range sections {
+		if *only == "" || *only == s.name {
+			known = true
+			if err := s.write(&w); err != nil {
+				return err
+			}
 		}
-		fmt.Fprintf(&w, "| `%s` | %d | %.0f, %.0f | %.1f | %.1f |\n", c.using, c.nz, its[0], its[1], cycles, bound)
 	}
-	w.WriteString(`
-## Outputs during a run
-
-60 steps of a 7-point operator on 16 x 16 PEs, one launch, with outputs of the whole field and without: each costs the steps the copy of a
-column (half a cycle per cell) and the start of two tasks. *transfers* go on beside the steps; where they take longer than the steps between
-two outputs, the PEs wait (*held*).
-
-| nz | every | outputs | cycles without | with | per output, not held | transfers | held |
-|---:|---:|---:|---:|---:|---:|---:|---:|
-`)
-	for _, c := range [][2]int{{64, 20}, {64, 10}, {64, 5}, {256, 10}} {
-		if err := outputs(&w, c[0], c[1]); err != nil {
-			return err
-		}
+	switch {
+	case !known:
+		return fmt.Errorf("no section %q", *only)
+	case *only != "":
+		_, err := fmt.Print(w.String())
+		return err
 	}
 	return os.WriteFile("docs/programs.md", []byte(w.String()), 0o644)
 }
