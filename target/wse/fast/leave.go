@@ -18,7 +18,7 @@ import (
 const (
 	worth   = 3
 	looks   = 256
-	opening = 2   // visits of every PE
+	opening = 1   // visits of every PE
 	ceiling = 256 // the same
 )
 
