@@ -19,7 +19,7 @@ func (w Window) Contains(x, y int) bool {
 }
 
 // Timeline writes the Trace Event format, which https://ui.perfetto.dev and chrome://tracing show: a process per PE, in it a track of
-// tasks, one of the CE with its stalls nested in its operations, one per microthread, and one per link that carries something. One
+// the iterations of the launch's loop, one of tasks, one of the CE with its stalls nested in its operations, one per microthread, and one per link that carries something. One
 // cycle is drawn as one microsecond.
 type Timeline struct {
 	w     *bufio.Writer
@@ -34,7 +34,8 @@ type Timeline struct {
 
 // Tracks of a PE.
 const (
-	trackTasks = iota
+	trackLoop = iota // iterations of the launch's loop
+	trackTasks
 	trackCE
 	trackThreads        // and one more for each
 	trackLinks   = 1000 // and one more for each port
@@ -49,6 +50,8 @@ type lanes struct {
 	last    int64 // end of the last microthread
 	links   [ports]stretch
 	named   map[int]bool
+	round   int64 // iterations done since the launch
+	since   int64 // begin of the present one
 }
 
 // stretch is consecutive use of a link by one color.
@@ -114,6 +117,8 @@ func (t *Timeline) slice(pe, tid int, name, cat string, from, n int64, args stri
 
 func (t *Timeline) track(pe, tid int) string {
 	switch {
+	case tid == trackLoop:
+		return "iterations"
 	case tid == trackTasks:
 		return "tasks"
 	case tid == trackCE:
@@ -130,6 +135,7 @@ func (t *Timeline) Event(e *sim.Event) {
 	case sim.EvLaunch:
 		for _, l := range t.pes {
 			l.end, l.last, l.threads, l.running = e.Cycle, e.Cycle, 0, false
+			l.round, l.since = 0, e.Cycle
 		}
 		return
 	case sim.EvEnd:
@@ -171,9 +177,13 @@ func (t *Timeline) Event(e *sim.Event) {
 		if in.Async {
 			t.slice(e.PE, trackCE, "issue "+in.Text, "issue", e.Cycle, e.N, "")
 		} else {
-			t.slice(e.PE, trackCE, in.Text, cat, e.Cycle, e.N, details(in))
+			t.slice(e.PE, trackCE, in.Text, cat, e.Cycle, e.N, l.details(code, in))
 		}
 		l.end = e.Cycle + e.N
+		if loops(code) && in.Counts == code.Args[1] {
+			t.slice(e.PE, trackLoop, fmt.Sprintf("iteration %d", l.round), "loop", l.since, l.end-l.since, "")
+			l.round, l.since = l.round+1, l.end
+		}
 	case sim.EvOpBegin:
 		if sync {
 			t.gap(e.PE, l, e.Cycle)
@@ -184,7 +194,7 @@ func (t *Timeline) Event(e *sim.Event) {
 		t.slice(e.PE, tid, stallName(e.Why), "stall", e.Cycle-e.N, e.N, t.queue(code, e))
 	case sim.EvOpEnd:
 		in := &code.Ins[e.PC]
-		t.slice(e.PE, tid, in.Text, "operation", e.Cycle+1-e.N, e.N, details(in))
+		t.slice(e.PE, tid, in.Text, "operation", e.Cycle+1-e.N, e.N, l.details(code, in))
 		if sync {
 			l.end = e.Cycle + 1
 		} else {
@@ -202,11 +212,19 @@ func (t *Timeline) Event(e *sim.Event) {
 	}
 }
 
-func details(in *sim.Ins) string {
+// loops reports whether a launch of the class repeats its body: the second register that it sets counts down.
+func loops(code *sim.Code) bool { return len(code.Args) > 1 }
+
+// details are the arguments of an operation: in a loop also the iteration in which it ends.
+func (l *lanes) details(code *sim.Code, in *sim.Ins) string {
 	if in.Op == nil {
 		return ""
 	}
-	return fmt.Sprintf(`"elements":%d,"line":%s`, in.N, quote(in.Line))
+	s := fmt.Sprintf(`"elements":%d,"line":%s`, in.N, quote(in.Line))
+	if loops(code) {
+		s += fmt.Sprintf(`,"iteration":%d`, l.round)
+	}
+	return s
 }
 
 func stallName(w sim.Why) string {

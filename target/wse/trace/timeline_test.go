@@ -176,3 +176,52 @@ func TestViewerLines(t *testing.T) {
 		}
 	}
 }
+
+// The iterations of a launch's loop follow each other from the launch on, and operations say in which they end.
+func TestTimelineIterations(t *testing.T) {
+	s := simulator(t, "loop.wse", `machine wse3
+mesh 1 1
+class a { at x 0..1 y 0..1 args mode, n array u f32[8]
+  task main local 8 { while %n > 0 { add.f32 u[0 : 8] = u[0 : 8], 1 set %n = %n - 1 } exit } entry main }
+`)
+	var b bytes.Buffer
+	line := NewTimeline(&b, s, Window{})
+	s.SetSink(line)
+	for range 2 {
+		if _, err := s.Launch(context.Background(), 0, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := line.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct{ TraceEvents []slice }
+	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	var ops []any
+	end := int64(-1)
+	for _, e := range doc.TraceEvents {
+		switch e.Cat {
+		case "loop":
+			if e.Name != "iteration 0" && e.Ts != end {
+				t.Errorf("%s begins in cycle %d, the one before ends in %d", e.Name, e.Ts, end)
+			}
+			names, end = append(names, e.Name), e.Ts+e.Dur
+		case "operation":
+			ops = append(ops, e.Args["iteration"])
+		}
+	}
+	if got := strings.Join(names, ", "); got != "iteration 0, iteration 1, iteration 2, iteration 0, iteration 1, iteration 2" {
+		t.Errorf("drawn: %s", got)
+	}
+	for i, n := range ops {
+		if n != float64(i%3) {
+			t.Errorf("operation %d is in iteration %v", i, n)
+		}
+	}
+	if len(ops) != 6 {
+		t.Errorf("%d operations", len(ops))
+	}
+}
