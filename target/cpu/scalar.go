@@ -148,6 +148,13 @@ func (c calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 // floatMinMax writes minimum and maximum out: LLVM's own intrinsics for them are not selectable everywhere, and minnum ignores NaN.
 func (c calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
 	b := c.b
+	if _, ok := llvm.FloatOf(x); ok {
+		x, y = y, x
+	}
+	if k, ok := llvm.FloatOf(y); ok && k != 0 && k == k { // no zeros to tell apart, and NaN stays: one instruction
+		pred := map[bool]string{true: "ogt", false: "olt"}[op == ir.MinOp]
+		return b.NewSelect(b.NewFCmp(pred, x, y), y, x)
+	}
 	it := llvm.I32
 	if e == ir.F64 {
 		it = llvm.I64

@@ -110,6 +110,16 @@ func opsProgram() *ir.Program {
 			}
 		}
 	}
+	for _, op := range []ir.Code{ir.MinOp, ir.MaxOp} { // with constants, which have shorter code
+		for _, e := range floats {
+			for i, c := range []float64{-104, 0.5, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN()} {
+				emit(op.String()+".const."+e.String(), func(b *ir.BodyBuilder) int {
+					args := []int{in(b, "a.", e), b.Const(e, c)}
+					return b.Op(op, args[i%2], args[1-i%2])
+				})
+			}
+		}
+	}
 	emit("bits", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.I32, in(b, "a.", ir.F32)) })
 	emit("number", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.F32, in(b, "a.", ir.I32)) })
 	emit("select", func(b *ir.BodyBuilder) int {

@@ -3,6 +3,7 @@ package llvm
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,19 @@ func NewInt(t *IntType, x int64) Value {
 // NewFloat returns a floating-point constant; x must be representable in t. The bits are printed, so nothing is lost.
 func NewFloat(t *FloatType, x float64) Value {
 	return &constant{t, fmt.Sprintf("0x%016X", math.Float64bits(x))}
+}
+
+// FloatOf returns the number of a floating-point constant.
+func FloatOf(v Value) (float64, bool) {
+	c, ok := v.(*constant)
+	if !ok {
+		return 0, false
+	}
+	if _, ok := c.typ.(*FloatType); !ok {
+		return 0, false
+	}
+	bits, err := strconv.ParseUint(strings.TrimPrefix(c.lit, "0x"), 16, 64)
+	return math.Float64frombits(bits), err == nil
 }
 
 // NewVectorConstant returns a vector of constants of one type.
