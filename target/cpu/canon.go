@@ -16,7 +16,11 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 	blocks := (total + canonBlock - 1) / canonBlock
 	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
 	emit := func(k *kernel) error {
-		st := r.newStage(k)
+		direct := r.direct()
+		var st *stage
+		if !direct {
+			st = r.newStage(k)
+		}
 		var failed error
 		r.outer(k, &local, len(op.Dom), func(active []int) {
 			lo, hi := at(0), at(blocks)
@@ -27,9 +31,23 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 			k.loop(lo, hi, 1, plainLoop, func(blk bound) {
 				first := k.scale(blk, canonBlock)
 				n := k.minimum(k.add(k.scale(first, -1), at(total)), at(canonBlock))
-				failed = firstError(failed, st.fill(active, first, n))
+				var lanes []llvm.Value
+				var err error
+				if direct {
+					lanes, err = r.foldDirect(k, first, n)
+				} else {
+					err = st.fill(active, first, n)
+				}
+				if failed = firstError(failed, err); failed != nil {
+					return
+				}
 				for i, res := range op.Results {
-					v := st.fold(i, n)
+					var v llvm.Value
+					if direct {
+						v = r.foldLanes(k, res.Elem, lanes[i])
+					} else {
+						v = st.fold(i, n)
+					}
 					if r.parts == nil {
 						k.store(res.Elem, v, r.result(k, i))
 					} else {
@@ -220,6 +238,11 @@ func (st *stage) fold(i int, n bound) llvm.Value {
 	acc.AddIncoming(sum, k.cur)
 	k.cur.NewCondBr(k.cur.NewICmp("slt", next, n.value()), head, exit, nil)
 	k.cur = exit
+	return r.foldLanes(k, e, sum)
+}
+
+// foldLanes folds the lanes of a vector by halves.
+func (r *reduction) foldLanes(k *kernel, e ir.Elem, sum llvm.Value) llvm.Value {
 	for h := canonLanes / 2; h > 0; h /= 2 {
 		lo, hi := make([]int, h), make([]int, h)
 		for l := range h {

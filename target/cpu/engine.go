@@ -140,6 +140,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
 	}
 	e.pool = newPool(n)
+	e.firstTouch()
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
 	}

@@ -141,6 +141,11 @@ func (r *reduction) start(c calc, e ir.Elem) llvm.Value {
 // terms evaluates what piece pc adds at the current indices: per result one value, or the two factors with FMA.
 func (r *reduction) terms(k *kernel, pc int) ([][]llvm.Value, error) {
 	b := &r.op.Pieces[pc].Body
+	return r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.eval(b, want) })
+}
+
+// termsOf evaluates the terms of a body in a given way.
+func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]llvm.Value, error)) ([][]llvm.Value, error) {
 	want := b.Results
 	if r.op.FMA {
 		want = nil
@@ -148,7 +153,7 @@ func (r *reduction) terms(k *kernel, pc int) ([][]llvm.Value, error) {
 			want = append(want, b.Nodes[n].Args...)
 		}
 	}
-	vals, err := k.eval(b, want)
+	vals, err := eval(want)
 	if err != nil {
 		return nil, err
 	}

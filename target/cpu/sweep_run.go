@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"slices"
 	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -143,4 +144,40 @@ func (e *Engine) reserveRings(n int) error {
 		e.rings[i] = next
 	}
 	return nil
+}
+
+// firstTouch has every thread write to its part of the fields, which decides on whose side of the machine the memory lies. Scratch that nothing
+// uses stays untouched and costs no memory.
+func (e *Engine) firstTouch() {
+	const page = 4 << 10
+	var fields []memory
+	for i := range e.plan.arrays {
+		fields = append(fields, e.mem[i])
+	}
+	for _, c := range e.plan.funcs { // the order does not matter
+		if c.sweep != nil {
+			for i := range c.sweep.arrays {
+				if c.sweep.set(c.sweep.arrays[i].name) {
+					fields = append(fields, e.mem[c.sweep.spare[i]])
+				}
+			}
+		}
+	}
+	fields = slices.DeleteFunc(fields, func(m memory) bool { return len(m) < leastSweep })
+	if len(fields) == 0 {
+		return
+	}
+	threads := e.pool.threads
+	st := newStep(0, 0, threads, threads, threads, nil)
+	st.tile = func(_, part int, _ []uintptr) {
+		for _, m := range fields {
+			for at := len(m) * part / threads; at < len(m)*(part+1)/threads; at += page {
+				m[at] = 0
+			}
+		}
+	}
+	b := e.newBatch(nil)
+	b.n, b.steps = 1, []step{st}
+	b.arrange(threads, false)
+	e.pool.do(b)
 }

@@ -1,0 +1,141 @@
+package cpu
+
+import (
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// direct says that blocks of the canonical order consist of whole vectors of lanes: the rows are multiples of them, one piece covers all, and
+// every operand is a vector along the row, or one value for all of it. Then terms are folded as they are computed.
+func (r *reduction) direct() bool {
+	op := r.op
+	last := op.Over[len(op.Over)-1]
+	if !r.wholePiece() || (last.Hi-last.Lo)%canonLanes != 0 {
+		return false
+	}
+	plain := func(e ir.Elem) bool { return e == ir.F32 || e == ir.F64 || e == ir.I32 }
+	for _, res := range op.Results {
+		if !plain(res.Elem) {
+			return false
+		}
+	}
+	nodes := op.Pieces[0].Body.Nodes
+	for i := range nodes {
+		n := &nodes[i]
+		switch n.Op {
+		case ir.Index:
+			return false
+		case ir.Read:
+			if !plain(n.Elem) {
+				return false
+			}
+			for d, a := range n.At {
+				if a.Index == last.Index && (d != len(n.At)-1 || !a.Unit()) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// foldDirect folds elements first..first+n of the reduced box, n > 0, and returns the lanes of every result.
+func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) {
+	op := r.op
+	last := op.Over[len(op.Over)-1]
+	width := last.Hi - last.Lo
+	var accs []llvm.Value
+	vector := func(e ir.Elem) llvm.Type { return llvm.NewVector(canonLanes, regType(e)) }
+	for _, res := range op.Results {
+		acc := k.f.Blocks[0].NewAllocaFirst(vector(res.Elem))
+		k.cur.NewStore(r.start(k.lanes(canonLanes), res.Elem), acc, lineBytes)
+		accs = append(accs, acc)
+	}
+	var failed error
+	counts := make([]int, len(op.Over))
+	for d, x := range op.Over {
+		counts[d] = x.Hi - x.Lo
+	}
+	// Rows, the first and the last of which may be in part of another block.
+	end := k.add(first, n)
+	row0 := bound{v: k.cur.NewSDiv(first.value(), k.i64(width))}
+	row1 := bound{v: k.cur.NewSDiv(k.add(end, at(width-1)).value(), k.i64(width))}
+	k.loop(row0, row1, 1, plainLoop, func(row bound) {
+		begin := k.scale(row, width)
+		from := k.maximum(k.add(first, k.scale(begin, -1)), at(0))
+		to := k.minimum(k.add(end, k.scale(begin, -1)), at(width))
+		for d, x := range k.digits(begin, counts) {
+			k.idx[op.Over[d].Index] = k.add(x, at(op.Over[d].Lo))
+		}
+		k.loop(from, to, canonLanes, plainLoop, func(x bound) {
+			k.idx[last.Index] = k.add(x, at(last.Lo))
+			ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) { return k.evalLanes(&op.Pieces[0].Body, want, last.Index) })
+			if err != nil {
+				failed = err
+				return
+			}
+			for i, res := range op.Results {
+				acc := k.cur.NewLoad(vector(res.Elem), accs[i], lineBytes)
+				k.cur.NewStore(r.accumulate(k.lanes(canonLanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
+			}
+		})
+	})
+	var out []llvm.Value
+	for i, res := range op.Results {
+		out = append(out, k.cur.NewLoad(vector(res.Elem), accs[i], lineBytes))
+	}
+	return out, failed
+}
+
+// evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on.
+func (k *kernel) evalLanes(b *ir.Body, want []int, last string) ([]llvm.Value, error) {
+	vals := make([]llvm.Value, len(b.Nodes))
+	live := liveNodes(&ir.Body{Nodes: b.Nodes, Results: want})
+	c := func() calc { return k.lanes(canonLanes) }
+	splat := func(v llvm.Value) llvm.Value {
+		u := llvm.NewUndef(llvm.NewVector(canonLanes, v.Type()))
+		return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, canonLanes)...))
+	}
+	for i := range b.Nodes {
+		if !live[i] {
+			continue
+		}
+		n := &b.Nodes[i]
+		switch n.Op {
+		case ir.Const:
+			vals[i] = c().constant(n)
+			continue
+		case ir.Scalar:
+			vals[i] = splat(k.scalars[scalarKey{n.Name, n.Elem}])
+			continue
+		}
+		if n.Op != ir.Read {
+			args := make([]llvm.Value, len(n.Args))
+			for j, a := range n.Args {
+				args[j] = vals[a]
+			}
+			v, err := c().apply(n, b.Nodes[n.Args[0]].Elem, args)
+			if err != nil {
+				return nil, err
+			}
+			vals[i] = v
+			continue
+		}
+		at, err := k.coords(n.At)
+		if err != nil {
+			return nil, err
+		}
+		p := k.address(k.e.vals[n.Name].slot, at)
+		if len(n.At) == 0 || n.At[len(n.At)-1].Index != last {
+			vals[i] = splat(k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem)))
+			continue
+		}
+		t := llvm.NewVector(canonLanes, memType(n.Elem))
+		vals[i] = k.cur.NewLoad(t, k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(n.Elem))
+	}
+	out := make([]llvm.Value, len(want))
+	for i, w := range want {
+		out[i] = vals[w]
+	}
+	return out, nil
+}
