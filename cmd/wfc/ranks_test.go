@@ -133,7 +133,7 @@ func TestMPILostRank(t *testing.T) {
 	for which, m := range mpiruns {
 		t.Run(m.name, func(t *testing.T) {
 			dir := t.TempDir()
-			src := program(t, strings.Replace(spot, "steps = 200", "steps = 2500", 1))
+			src := program(t, strings.Replace(spot, "steps = 200", "steps = 1500", 1))
 			out := filepath.Join(dir, "lost")
 			c := mpirun(t, which, 3, "run", src, "--target", "interp", "--out", out, "--checkpoint", "100", "-q")
 			var shown bytes.Buffer

@@ -1,5 +1,7 @@
 package ranks
 
+import "math"
+
 // Overlap cuts all stages that can be, however small, and returns what undoes it.
 func Overlap() (undo func()) {
 	old := overlapFrom
@@ -11,4 +13,11 @@ func Overlap() (undo func()) {
 func Grid(first, second int) (undo func()) {
 	forced = []int{first, second}
 	return func() { forced = nil }
+}
+
+// Wait cuts no stage, and returns what undoes it.
+func Wait() (undo func()) {
+	old := overlapFrom
+	overlapFrom = math.MaxInt
+	return func() { overlapFrom = old }
 }

@@ -39,7 +39,7 @@ func onInterp(p *ir.Program) (ranks.Engine, error) {
 var cut atomic.Int64
 
 // together runs a program on n ranks in one process and returns what rank 0 has; parts is the number of ranks that had work.
-func together(t *testing.T, p *ir.Program, n int, open ranks.Open, run func(e runtime.Engine) error) (parts int) {
+func together(t testing.TB, p *ir.Program, n int, open ranks.Open, run func(e runtime.Engine) error) (parts int) {
 	t.Helper()
 	world := mpi.World(n)
 	var wg sync.WaitGroup
@@ -71,7 +71,7 @@ func together(t *testing.T, p *ir.Program, n int, open ranks.Open, run func(e ru
 	return parts
 }
 
-func build(t *testing.T, name, source string, set map[string]string) *ir.Program {
+func build(t testing.TB, name, source string, set map[string]string) *ir.Program {
 	t.Helper()
 	p, err := wfc.Build(wfc.Source{Name: name, Text: source, Dir: filepath.Join("..", "..", "models")}, wfc.BuildOptions{IndexOnly: true, Set: set})
 	if err != nil {
