@@ -10,7 +10,7 @@ func kernelRows() []*Row {
 				"nothing for spilled registers"},
 		{ID: "spmm-gemm", Section: "kernels", Kind: Kernel, What: "dense GEMM f32, 64 x 48 times 48 x 64 in each of 16 x 12 PEs, one that passes nothing on", Machine: "wse2",
 			Source: "pr0f3ss/SpMM_Cerebras src/gemm/spmm_gemm_memcpy.csl, benchmarks: 473,316 to 477,507 cycles", Published: 473316, Program: spmmGEMM(64, 48, 64),
-			Window: body,
+			Window: body, Slow: true,
 			Note: "154 cycles for an FMA of 64 elements are published, two for each and 26. Rows are 48 and 64 words, so that an operand's elements all lie in one " +
 				"bank, which would have to give one and take one in every cycle; no microbenchmark has such strides, and the machine does not slow down"},
 		{ID: "laplacian2d-halo", Section: "kernels", Kind: Kernel, What: "2-D Laplacian with halos, 8 x 8 on 2 x 2 PEs, scalar loops", Machine: wse3Only,

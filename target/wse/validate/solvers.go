@@ -134,9 +134,9 @@ func solverRows() []*Row {
 			Published: 11635, Program: cg(5, 5, 5, 2, 2, false), Window: body, Note: solverNote},
 		{ID: "pcg", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "preconditioned conjugate gradients, 5 x 5 x 5, 2 iterations",
 			Source:    bench + "preconditioned-conjugate-gradient src/{kernel_pcg,blas}.csl and benchmark-libs" + baselines,
-			Published: 13826, Program: cg(5, 5, 5, 2, 2, true), Window: body, Note: solverNote},
+			Published: 13826, Program: cg(5, 5, 5, 2, 2, true), Window: body, Slow: true, Note: solverNote},
 		{ID: "power", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "power method, 5 x 5 x 5, 10 iterations", Source: bench + "power-method src/{kernel_power,blas}.csl and benchmark-libs" + baselines,
-			Published: 43436, Program: power(5, 5, 5, 2, 10), Window: body, Note: solverNote},
+			Published: 43436, Program: power(5, 5, 5, 2, 10), Window: body, Slow: true, Note: solverNote},
 	}
 }
 
