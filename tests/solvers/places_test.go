@@ -114,3 +114,23 @@ evolve k in 0 .. 1 {
 	}
 	fails(t, replace(t, src, "METHOD", "cg(tol = 1e-5)"), "WF0632", "ask for a larger tol")
 }
+
+// A residual that becomes orthogonal to the first one ends a recurrence. Going on from there converges; beginning again from the best
+// iterate, as one might, repeats the same steps for ever here.
+func TestBicgstabBreakdown(t *testing.T) {
+	for _, c := range []struct{ elem, tol string }{{"f64", "1e-10"}, {"f32", "1e-5"}} {
+		r := solve(t, `
+grid g { x: 0 .. 1 in 64; y: 0 .. 1 in 64 }
+field T: `+c.elem+` on g = 0
+field k = 0
+bc T { all: T = 0 }
+evolve j in 0 .. 1 {
+  solve upwind((1, 0.5), T') - 0.01*lap(T') = 1 for T' using bicgstab(tol = `+c.tol+`, max = 1000)
+  k' = iterations(T')
+}
+`, wfc.Interp, nil)
+		if k := number(t, r, "k"); k > 250 {
+			t.Errorf("%s: %g iterations", c.elem, k)
+		}
+	}
+}
