@@ -293,9 +293,35 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 				return nil
 			}
 		}
+		if len(op.Results)+operandsOf(op, r.active) > mostArgs {
+			return nil
+		}
 		st.runs = append(st.runs, run)
 	}
 	return st
+}
+
+// operandsOf is how many planes, arrays and host scalars pieces read.
+func operandsOf(op *ir.Op, pieces []int) int {
+	type operand struct {
+		name  string
+		elem  ir.Elem
+		plane int
+	}
+	seen := map[operand]bool{}
+	for _, k := range pieces {
+		for _, n := range op.Pieces[k].Body.Nodes {
+			switch {
+			case n.Op == ir.Scalar:
+				seen[operand{"scalar " + n.Name, n.Elem, 0}] = true
+			case n.Op == ir.Read && offsets(op, n.At):
+				seen[operand{n.Name, n.Elem, n.At[0].Off}] = true
+			case n.Op == ir.Read:
+				seen[operand{"array " + n.Name, n.Elem, 0}] = true
+			}
+		}
+	}
+	return len(seen)
 }
 
 // reads notes what piece k reads, and says whether it may.

@@ -165,7 +165,7 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 	// Planes of the arrays stay from when they are fetched until they are read last.
 	arrays := 0
 	for _, b := range u.bufs {
-		if l := (*s.layout)[b.slot]; b.given && b.readers > 0 {
+		if l := (*s.layout)[b.slot]; b.given && b.readers > 0 && len(l.stride) == s.rank {
 			row := 1
 			if s.rank == 3 {
 				row = l.stride[1]
@@ -179,7 +179,9 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 	own := float64((y.Hi - y.Lo) * planes)
 	memory := 0
 	for _, b := range u.bufs {
-		if size := storageBytes((*s.layout)[b.slot].elem); b.given && b.readers > 0 {
+		if size := storageBytes((*s.layout)[b.slot].elem); len((*s.layout)[b.slot].stride) < s.rank {
+			continue // small, and read by every row
+		} else if b.given && b.readers > 0 {
 			memory += size
 		} else if b.memory >= 0 && !b.given {
 			memory += 2 * size

@@ -263,6 +263,11 @@ func TestRandomSweeps(t *testing.T) {
 		}
 		if sweptAsInterpreted(t, toolchains()[0], p, "step", 7) {
 			swept++
+			for _, threads := range []int{1, 2} {
+				if c := sweptPlan(t, p).funcs["step"].sweep.choose(7, threads, machineCaches()); c.steps < 1 || c.tile < 1 || c.rows < 1 {
+					t.Errorf("seed %d: a tiling of %+v", seed, c)
+				}
+			}
 		}
 	}
 }
