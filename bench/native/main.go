@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// run measures all cases; an interrupt ends it with the page of those that are done.
+// run measures all cases; an interrupt ends it after the one under way.
 func run(dir string, stop <-chan os.Signal) error {
 	yard := newYard(dir)
 	if err := yard.sources(); err != nil {
@@ -67,12 +67,14 @@ cases:
 			continue
 		}
 		results = append(results, r)
+		if *out != "" { // case by case, so that nothing is lost
+			if err := os.WriteFile(*out, []byte(write(results, yard)), 0o644); err != nil {
+				return err
+			}
+		}
 	}
-	page := write(results, yard)
 	if *out == "" {
-		fmt.Print(page)
-	} else if err := os.WriteFile(*out, []byte(page), 0o644); err != nil {
-		return err
+		fmt.Print(write(results, yard))
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d cases failed", failed)
