@@ -12,9 +12,9 @@ import (
 
 const preamble = `# Performance on CPUs
 
-Written by %s (bench/native): the CPU target%s, on this computer in one run.
+Written by %s (bench/native): the CPU target%s, on one computer.
 
-- Contestants take samples in turns, so that all meet the same computer; a figure is the median of %d samples during which other processes
+- Contestants of a case take samples in turns, so that all meet the same computer; a figure is the median of %d samples during which other processes
   used less than %.0f %% of it (*noisy* where there were fewer). *best* is the best of them.
 - *wfc is* says how many times as fast as the line wfc is, by medians.
 - Limits of the machine are measured in the same turns. A copy streams an array from memory to memory, with as many bytes per cell as the

@@ -36,7 +36,7 @@ func absent(err error) bool { return errors.Is(err, errAbsent) }
 
 func start(env []string, name string, args ...string) (contestant, error) {
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(withoutCoreType(os.Environ()), fmt.Sprintf("OMP_NUM_THREADS=%d", *threads), "OMP_PROC_BIND=true", fmt.Sprintf("NUMBA_NUM_THREADS=%d", *threads),
+	cmd.Env = append(os.Environ(), blas(), fmt.Sprintf("OMP_NUM_THREADS=%d", *threads), fmt.Sprintf("NUMBA_NUM_THREADS=%d", *threads),
 		fmt.Sprintf("HL_NUM_THREADS=%d", *threads))
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
@@ -51,18 +51,15 @@ func start(env []string, name string, args ...string) (contestant, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	running[cmd.Process.Pid] = true
 	return &peer{cmd: cmd, in: in, out: bufio.NewScanner(out)}, nil
 }
 
-// withoutCoreType drops a setting that forces kernels for other processors on OpenBLAS.
-func withoutCoreType(env []string) (kept []string) {
-	for _, v := range env {
-		if !strings.HasPrefix(v, "OPENBLAS_CORETYPE=") {
-			kept = append(kept, v)
-		}
+// blas is the environment for OpenBLAS: it does not know every processor and takes slow kernels for those it does not know.
+func blas() string {
+	if b, _ := os.ReadFile("/proc/cpuinfo"); strings.Contains(string(b), " avx512f ") {
+		return "OPENBLAS_CORETYPE=SkylakeX"
 	}
-	return kept
+	return "OPENBLAS_CORETYPE="
 }
 
 func (p *peer) Sample() (sample, error) {
@@ -92,9 +89,7 @@ func (p *peer) Sample() (sample, error) {
 
 func (p *peer) Close() error {
 	p.in.Close()
-	err := p.cmd.Wait()
-	delete(running, p.cmd.Process.Pid)
-	return err
+	return p.cmd.Wait()
 }
 
 // yard is where peers are built, once each.
@@ -135,7 +130,11 @@ func inC(name string, compilers []string, file string, flags []string, args ...a
 		if err != nil {
 			return nil, err
 		}
-		return start(nil, exe, words(args)...)
+		var env []string
+		if flags == nil { // threads of OpenMP stay where their memory is; a library's own threads would all be bound to one processor
+			env = []string{"OMP_PROC_BIND=true"}
+		}
+		return start(env, exe, words(args)...)
 	}}
 }
 

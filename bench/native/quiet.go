@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,7 +14,7 @@ import (
 // quiet is the share of the computer that others may use during a sample that counts.
 const quiet = 0.08
 
-// ticks of the processors since the system started, busy (what the hypervisor took included) and by this process and its waiting children.
+// busyTicks are those of the processors since the system started, what the hypervisor took included.
 func busyTicks() (busy float64) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -30,40 +31,52 @@ func busyTicks() (busy float64) {
 	return busy
 }
 
-// ownTicks are those of a process and its threads.
-func ownTicks(pid int) float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
+// ownTicks are those of this process, of all processes it has started, and of those they have started and waited for.
+func ownTicks() (ticks float64) {
+	type process struct {
+		parent int
+		ticks  float64
 	}
-	_, rest, _ := strings.Cut(string(b), ") ") // the name may hold anything
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0
+	all := map[int]process{}
+	dirs, _ := os.ReadDir("/proc")
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		b, err := os.ReadFile("/proc/" + d.Name() + "/stat")
+		_, rest, _ := strings.Cut(string(b), ") ") // the name may hold anything
+		f := strings.Fields(rest)
+		if err != nil || len(f) < 15 {
+			continue
+		}
+		p := process{}
+		p.parent, _ = strconv.Atoi(f[1])
+		for _, t := range f[11:15] { // user, system, and both of children that have ended
+			v, _ := strconv.ParseFloat(t, 64)
+			p.ticks += v
+		}
+		all[pid] = p
 	}
-	var user, system float64
-	fmt.Sscan(f[11], &user)
-	fmt.Sscan(f[12], &system)
-	return user + system
+	for pid := range all {
+		for q := pid; q != 0; q = all[q].parent {
+			if q == os.Getpid() {
+				ticks += all[pid].ticks
+				break
+			}
+		}
+	}
+	return ticks
 }
 
 // ticksPerSecond is fixed for programs on Linux, whatever the kernel's own clock.
 const ticksPerSecond = 100
 
-// running are the processes that take part, whose time is not others'.
-var running = map[int]bool{os.Getpid(): true}
-
-// disturbed runs f and returns the share of the computer that processes which take no part used meanwhile.
+// disturbed runs f and returns the share of the computer that processes that take no part used meanwhile.
 func disturbed(f func() error) (float64, error) {
-	own := func() (t float64) {
-		for pid := range running {
-			t += ownTicks(pid)
-		}
-		return t
-	}
-	begin, busy, ours := time.Now(), busyTicks(), own()
+	begin, busy, ours := time.Now(), busyTicks(), ownTicks()
 	err := f()
 	seconds := time.Since(begin).Seconds()
-	others := (busyTicks() - busy) - (own() - ours)
+	others := (busyTicks() - busy) - (ownTicks() - ours)
 	return max(0, others/ticksPerSecond/seconds/float64(runtime.NumCPU())), err
 }

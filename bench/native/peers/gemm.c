@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
   for (long i = 0; i < k; i++)
     for (long j = 0; j < n; j++) b[i * n + j] = (float)cos(0.1 * (1 + i) + 0.3 * j);
   double flops = 2.0 * m * n * k;
-  int times = flops < 4e9 ? (int)(4e9 / flops) + 1 : 1;
+  int times = (int)(1e11 / flops) + 1;
   while (requested()) {
     begin();
     for (int i = 0; i < times; i++) cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
