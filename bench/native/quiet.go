@@ -12,7 +12,7 @@ import (
 )
 
 // quiet is the share of the computer that others may use during a sample that counts.
-const quiet = 0.08
+var quiet = 0.08
 
 // busyTicks are those of the processors since the system started, what the hypervisor took included.
 func busyTicks() (busy float64) {
