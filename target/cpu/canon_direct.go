@@ -90,7 +90,7 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on.
 func (k *kernel) evalLanes(b *ir.Body, want []int, last string) ([]llvm.Value, error) {
 	vals := make([]llvm.Value, len(b.Nodes))
-	live := liveNodes(&ir.Body{Nodes: b.Nodes, Results: want})
+	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
 	c := func() calc { return k.lanes(canonLanes) }
 	splat := func(v llvm.Value) llvm.Value {
 		u := llvm.NewUndef(llvm.NewVector(canonLanes, v.Type()))

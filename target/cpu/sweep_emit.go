@@ -282,7 +282,7 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 		k.mask = k.cur.NewAnd(k.cur.NewICmp("sge", col, k.splat(from.value())), k.cur.NewICmp("slt", col, k.splat(to.value())))
 	}
 	vals := make([]llvm.Value, len(b.Nodes))
-	live := liveNodes(b)
+	live := b.Live()
 	k.fetched = map[string]bool{}
 	for i := range b.Nodes {
 		if live[i] && k.err == nil {
@@ -295,22 +295,6 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 	for i, r := range op.Results {
 		k.put(r.Elem, vals[b.Results[i]], k.place(k.params[planeArg{kind: argResult, index: i}.key()], k.st.slots[i], r.Elem, k.row0(), x))
 	}
-}
-
-// liveNodes are the nodes that the results need.
-func liveNodes(b *ir.Body) []bool {
-	live := make([]bool, len(b.Nodes))
-	for _, r := range b.Results {
-		live[r] = true
-	}
-	for i := len(b.Nodes) - 1; i >= 0; i-- {
-		if live[i] {
-			for _, a := range b.Nodes[i].Args {
-				live[a] = true
-			}
-		}
-	}
-	return live
 }
 
 // row0 is the current row; there is none where values have two axes.
