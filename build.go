@@ -51,6 +51,8 @@ type Program struct {
 	Model *Model
 
 	products Products
+	set      map[string]string // settings and bounds of the mesh, as BuildOptions had them
+	bounds   [2]int
 	file     *diag.File
 	frozen   bool // from a .wfx file: shape parameters cannot be set
 }
@@ -59,7 +61,7 @@ type Program struct {
 // machine is no error of Build: Code is nil and Refusal says why. Whenever the source could be read at all, the returned program is
 // not nil and has a report.
 func Build(src Source, opt BuildOptions) (*Program, error) {
-	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine, products: opt.Products}
+	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine, products: opt.Products, set: opt.Set, bounds: [2]int{opt.MeshW, opt.MeshH}}
 	if p.Machine == "" {
 		p.Machine = DefaultMachine
 	}

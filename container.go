@@ -27,6 +27,9 @@ func (p *Program) container() (*wfx.File, error) {
 	}
 	f := &wfx.File{Program: p.Name, Machine: p.Machine, SourceName: filepath.Base(p.Source.Name), Source: p.Source.Text,
 		IR: ir.Print(p.IR), Report: rep}
+	if f.Train, err = p.training(); err != nil {
+		return nil, err
+	}
 	if p.Mesh != nil {
 		f.Mesh = mesh.Print(p.Mesh)
 	}
@@ -102,6 +105,9 @@ func Decode(name string, b []byte) (*Program, error) {
 	d := json.NewDecoder(bytes.NewReader(f.Report))
 	if err := d.Decode(p.ReportData); err != nil {
 		return nil, bad("report.json", err)
+	}
+	if err := p.setTraining(f.Train); err != nil {
+		return nil, bad("train.json", err)
 	}
 	if f.Mesh != "" {
 		if p.Mesh, err = mesh.Parse(name+"/mesh.txt", f.Mesh); err != nil {

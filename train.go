@@ -27,6 +27,8 @@ import (
 type TrainOptions struct {
 	Target Target // CPU when empty
 	Set    map[string]string
+	// Compiled, if not nil, is trained as it was built; the source is its own, and Set and what follows here must be empty.
+	Compiled *Program
 	// Machine, MeshW and MeshH are those of BuildOptions, for the wafer.
 	Machine      string
 	MeshW, MeshH int
@@ -187,7 +189,12 @@ func TimeTraining(ctx context.Context, src Source, opt TrainOptions) (*TrainingE
 	}
 	defer t.data.Close()
 	seconds := 0.0
-	// A step of a large model takes too long to try: its time is then estimated from the peak.
+	if t.opt.Target == Wafer { // whether it fits
+		if _, err := t.build(nil); err != nil {
+			return nil, err
+		}
+	}
+	// A step of a large model takes too long to try, and so does building it: its time is then estimated from the peak.
 	cost := t.plan.Flops() * t.plan.TokensOf(0, 1)
 	if t.opt.Target == CPU && cost < 1e11 && t.plan.Steps > 0 || t.opt.Target == Interp && cost < 1e9 && t.plan.Steps > 0 {
 		p := &timed{}
@@ -214,7 +221,8 @@ func (t *timed) Step(e *train.Event)             { t.last = e.Seconds }
 func (t *timed) Eval(int64, float64, int)        {}
 func (t *timed) End()                            {}
 
-// openTraining builds the program, for the vocabulary of the data, and finds the checkpoint to go on from, if any.
+// openTraining settles the plan, for the vocabulary of the data, and finds the checkpoint to go on from, if any. Programs are built when they
+// are needed: a plan takes the front end only.
 func openTraining(src Source, opt TrainOptions) (*training, *ckpt.Checkpoint, error) {
 	if opt.Target == "" {
 		opt.Target = CPU
@@ -223,54 +231,70 @@ func openTraining(src Source, opt TrainOptions) (*training, *ckpt.Checkpoint, er
 	if t.set == nil {
 		t.set = map[string]string{}
 	}
+	if err := t.compiled(); err != nil {
+		return nil, nil, err
+	}
 	from, err := t.resume()
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := t.build(nil)
+	if t.plan, err = t.planned(nil); err != nil {
+		return nil, nil, err
+	}
+	if err := t.load(t.plan, from); err != nil {
+		return nil, nil, err
+	}
+	if err = t.vocabulary(); err == nil {
+		err = t.share()
+	}
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := t.load(p.Plan, from); err != nil {
-		return nil, nil, err
-	}
-	if v := p.Plan.VocabParam; v != "" && t.set[v] == "" && p.Plan.Vocab != t.data.Vocab && (p.Plan.Vocab < t.data.Vocab || t.data.Tokenizer != nil) {
-		t.set[v] = strconv.Itoa(t.data.Vocab)
-		if p, err = t.build(nil); err != nil {
-			t.data.Close()
-			return nil, nil, err
-		}
-	}
-	if p, err = t.share(p); err != nil {
 		t.data.Close()
 		return nil, nil, err
 	}
-	t.plan, t.progs[0] = p.Plan, p
 	return t, from, nil
+}
+
+// vocabulary gives the model the vocabulary of the data, unless it was set or the program is compiled. Of a file of tokens nobody knows how
+// large it is but the model.
+func (t *training) vocabulary() (err error) {
+	v, n := t.plan.VocabParam, t.plan.Vocab
+	if v == "" || t.set[v] != "" || n == t.data.Vocab || n > t.data.Vocab && t.data.Tokenizer == nil {
+		return nil
+	}
+	if t.opt.Compiled != nil {
+		if n > t.data.Vocab {
+			t.note = fmt.Sprintf("the file was built for a vocabulary of %d, the data have %d: as with --set %s=%d", n, t.data.Vocab, v, n)
+		}
+		return nil
+	}
+	t.set[v] = strconv.Itoa(t.data.Vocab)
+	t.plan, err = t.planned(nil)
+	return err
 }
 
 // share cuts a step that is one batch into microbatches, so that ranks can share it: as many as there are ranks, or fewer when the batch does not
 // come out even. The settings that say so belong to the run from then on.
-func (t *training) share(p *Program) (*Program, error) {
-	plan := p.Plan
-	if t.opt.Ranks.Size() == 1 || plan.Micro != "" || len(plan.Phases) > 0 || t.set["batch"] != "" || t.set["accumulate"] != "" {
-		return p, nil
+func (t *training) share() error {
+	plan := t.plan
+	if t.opt.Ranks.Size() == 1 || t.opt.Compiled != nil || plan.Micro != "" || len(plan.Phases) > 0 || t.set["batch"] != "" || t.set["accumulate"] != "" {
+		return nil
 	}
 	k := min(t.opt.Ranks.Size(), plan.Batch)
 	for plan.Batch%k != 0 {
 		k--
 	}
 	if k == 1 {
-		return p, nil
+		return nil
 	}
 	more := map[string]string{"batch": strconv.Itoa(plan.Batch / k), "accumulate": strconv.Itoa(k)}
-	q, err := t.build(more)
-	if err != nil || q.Plan.Micro == "" || q.Plan.Batch*q.Plan.Accumulate != plan.Batch || q.Plan.Steps != plan.Steps {
-		return p, nil // the program has names of its own for these; it is refused where the user is told what to do
+	q, err := t.planned(more)
+	if err != nil || q.Micro == "" || q.Batch*q.Accumulate != plan.Batch || q.Steps != plan.Steps {
+		return nil // the program has names of its own for these; it is refused where the user is told what to do
 	}
 	maps.Copy(t.set, more)
+	t.plan = q
 	t.note = fmt.Sprintf("a step of %d sequences is %d microbatches of %d, one for each rank: as with --set batch=%d --set accumulate=%d", plan.Batch, k, plan.Batch/k, plan.Batch/k, k)
-	return q, nil
+	return nil
 }
 
 // resume finds the checkpoint to go on from; the run's settings hold unless others are given.
@@ -289,6 +313,9 @@ func (t *training) resume() (*ckpt.Checkpoint, error) {
 	c, err := ckpt.Open(dir)
 	if err != nil {
 		return nil, checkpointError(err)
+	}
+	if t.opt.Compiled != nil {
+		return c, t.sameSettings(c)
 	}
 	for k, v := range c.Run.Settings {
 		if _, ok := t.set[k]; !ok {
@@ -351,43 +378,79 @@ func dataFiles(paths []string) (out []ckpt.DataFile, err error) {
 	return out, nil
 }
 
-// build compiles the program with the settings of the run, and more.
-func (t *training) build(more map[string]string) (*Program, error) {
+// settings are those of the run, and more.
+func (t *training) settings(more map[string]string) map[string]string {
 	set := maps.Clone(t.set)
 	maps.Copy(set, more)
-	p, err := Build(t.src, BuildOptions{Set: set, Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, Products: t.opt.Products, IndexOnly: t.opt.Target != Wafer})
-	if err != nil {
+	return set
+}
+
+// planned is the plan with the settings of the run, and more.
+func (t *training) planned(more map[string]string) (*train.Plan, error) {
+	if p := t.asBuilt(more); p != nil {
+		return t.checked(p.Plan, p.IR, p.Name)
+	}
+	prog, plan, _, list := frontendPlan(t.src, t.settings(more))
+	if err := list.Err(); err != nil {
 		return nil, err
 	}
-	if p.Plan == nil {
+	return t.checked(plan, prog, prog.Name)
+}
+
+// checked holds a plan against its program, and gives it the order of the data that the user asked for.
+func (t *training) checked(plan *train.Plan, prog *ir.Program, name string) (*train.Plan, error) {
+	if plan == nil {
 		return nil, diag.List{diag.New("WF0645", diag.Span{}, "%s has no train block", t.src.Name).
-			Suggest("say how to train: `train %s on text { batch 16; tokens 20 per weight; .. }`", p.Name)}
+			Suggest("say how to train: `train %s on text { batch 16; tokens 20 per weight; .. }`", name)}
 	}
+	own := *plan
 	if t.opt.Order != "" {
-		p.Plan.Order = t.opt.Order
+		own.Order = t.opt.Order
 	}
-	if err := p.Plan.Check(p.IR); err != nil {
+	if err := own.Check(prog); err != nil {
 		return nil, diag.List{diag.New("WF0645", diag.Span{}, "%v", err)}
+	}
+	return &own, nil
+}
+
+// build compiles the program with the settings of the run, and more.
+func (t *training) build(more map[string]string) (*Program, error) {
+	p := t.asBuilt(more)
+	if p == nil {
+		built, err := Build(t.src, BuildOptions{Set: t.settings(more), Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, Products: t.opt.Products,
+			IndexOnly: t.opt.Target != Wafer})
+		if err != nil {
+			return nil, err
+		}
+		p = built
 	}
 	if t.opt.Target == Wafer {
 		if err := p.onWafer(); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	own := *p
+	var err error
+	own.Plan, err = t.checked(p.Plan, p.IR, p.Name)
+	return &own, err
 }
 
 // program is the program of a phase, loaded.
 func (t *training) program(phase int) (*train.Program, error) {
 	p := t.progs[phase]
-	if len(t.plan.Phases) > 0 && p == nil || phase == 0 && len(t.plan.Phases) > 0 && len(t.plan.Phases[0].Set) > 0 {
+	if p == nil {
+		var more map[string]string
+		if len(t.plan.Phases) > 0 {
+			more = t.plan.Phases[phase].Set
+		}
 		var err error
-		if p, err = t.build(t.plan.Phases[phase].Set); err != nil {
+		if p, err = t.build(more); err != nil {
 			return nil, err
 		}
 		if phase == 0 {
 			p.Plan.Phases, p.Plan.Steps = t.plan.Phases, t.plan.Steps
 		}
+		t.progs[phase] = p
 	}
 	o := RunOptions{Engine: t.opt.Engine, OnEngine: t.opt.OnEngine, Native: t.opt.Native, Watch: Watch{Profile: t.opt.Profile}}
 	return trainable(p, t.opt.Target, o, func(done func() (*Profile, error)) { t.profiled = done })

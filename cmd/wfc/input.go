@@ -38,30 +38,22 @@ func readSource(c *cli.Context, path string) (wfc.Source, error) {
 // open builds a source or loads a compiled program, whichever the file holds. With loaded, it is a compiled one.
 func open(c *cli.Context, path string, opt wfc.BuildOptions) (p *wfc.Program, loaded bool, err error) {
 	var src wfc.Source
-	if path == stdin {
+	if path != stdin {
+		if p, err = loadCompiled(c, path); p != nil || err != nil {
+			return p, true, err
+		}
+		src, err = wfc.ReadSource(path)
+	} else {
 		if src, err = readStdin(c); err != nil {
 			return nil, false, err
 		}
-		loaded = wfc.IsCompiled([]byte(src.Text))
-	} else {
-		loaded = filepath.Ext(path) == ".wfx" || beginsCompiled(path)
-	}
-	if loaded {
-		for _, f := range []string{"machine", "mesh", "products"} {
-			if c.IsSet(f) {
-				return nil, true, usagef("--%s cannot be used with a .wfx file: it was built for one machine", f)
+		if wfc.IsCompiled([]byte(src.Text)) {
+			if err := builtFor(c); err != nil {
+				return nil, true, err
 			}
-		}
-		if path == stdin {
 			p, err = wfc.Decode("standard input", []byte(src.Text))
 			return p, true, err
 		}
-		p, err = wfc.Load(path)
-		return p, true, err
-	}
-	if path != stdin {
-		src, err = wfc.ReadSource(path)
-	} else {
 		err = wfc.CheckText("standard input", []byte(src.Text))
 	}
 	if err != nil {
@@ -69,6 +61,27 @@ func open(c *cli.Context, path string, opt wfc.BuildOptions) (p *wfc.Program, lo
 	}
 	p, err = wfc.Build(src, opt)
 	return p, false, err
+}
+
+// loadCompiled loads a compiled program; it is nil when the file is another.
+func loadCompiled(c *cli.Context, path string) (*wfc.Program, error) {
+	if path == stdin || filepath.Ext(path) != ".wfx" && !beginsCompiled(path) {
+		return nil, nil
+	}
+	if err := builtFor(c); err != nil {
+		return nil, err
+	}
+	return wfc.Load(path)
+}
+
+// builtFor refuses flags that say for which machine, when a program has been compiled for one.
+func builtFor(c *cli.Context) error {
+	for _, f := range []string{"machine", "mesh", "products"} {
+		if c.IsSet(f) {
+			return usagef("--%s cannot be used with a .wfx file: it was built for one machine", f)
+		}
+	}
+	return nil
 }
 
 // beginsCompiled looks at the first bytes of a regular file. What cannot be read is said by who reads it.

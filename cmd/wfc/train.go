@@ -15,7 +15,7 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "train",
 		Usage:     "train a model on text",
-		UsageText: "wfc train MODEL.wf --data FILE... [--target cpu|wse|interp] [--set NAME=VALUE]... [--out DIR] [--resume] [--dry-run]",
+		UsageText: "wfc train MODEL.wf|MODEL.wfx --data FILE... [--target cpu|wse|interp] [--set NAME=VALUE]... [--out DIR] [--resume] [--dry-run]",
 		Flags: append([]cli.Flag{setFlag(), machineFlag(), meshFlag(), productsFlag(), engineFlag(),
 			&cli.StringSliceFlag{Name: "data", Usage: "train on `FILE`, text or tokens; may be repeated", KeepSpace: true},
 			&cli.StringSliceFlag{Name: "val", Usage: "validate on `FILE` instead of the last tenth of the data; may be repeated", KeepSpace: true},
@@ -54,8 +54,14 @@ func loadTrain(c *cli.Context, path string) (src wfc.Source, o wfc.TrainOptions,
 	if err != nil {
 		return src, o, err
 	}
-	if src, err = readSource(c, path); err != nil {
+	compiled, err := loadCompiled(c, path)
+	if err != nil {
 		return src, o, err
+	}
+	if compiled == nil {
+		if src, err = readSource(c, path); err != nil {
+			return src, o, err
+		}
 	}
 	for _, f := range []string{"steps", "from", "eval-every", "save-every", "eval-batches", "keep"} {
 		if v := c.Int64(f); v < 0 || c.Int(f) < 0 {
@@ -63,7 +69,7 @@ func loadTrain(c *cli.Context, path string) (src wfc.Source, o wfc.TrainOptions,
 		}
 	}
 	target := wfc.Target(c.String("target"))
-	o = wfc.TrainOptions{Target: target, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Products: bo.Products, Engine: c.String("engine"),
+	o = wfc.TrainOptions{Target: target, Compiled: compiled, Set: bo.Set, Machine: bo.Machine, MeshW: bo.MeshW, MeshH: bo.MeshH, Products: bo.Products, Engine: c.String("engine"),
 		Data: c.StringSlice("data"), Val: c.StringSlice("val"), Tokenizer: c.String("tokenizer"), Order: c.String("order"), Out: c.String("out"),
 		Resume: c.Bool("resume"), From: c.Int64("from"), Init: c.String("init"), Steps: c.Int64("steps"), EvalEvery: c.Int64("eval-every"),
 		SaveEvery: c.Int64("save-every"), EvalBatches: c.Int("eval-batches"), Keep: c.Int("keep"), Peak: c.Float64("peak")}

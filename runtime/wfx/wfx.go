@@ -37,6 +37,7 @@ type File struct {
 	Source     string // .wf text
 	IR         string // canonical index IR as .wfir text
 	Report     []byte // report JSON
+	Train      []byte // plan of training and the choices of the build, JSON; empty for programs that are not trained
 	Mesh       string // mesh IR text, "" when it was not reached
 	Code       string // machine program text, "" when the program does not fit
 	Refusal    string // why Code is empty: rendered diagnostics
@@ -61,6 +62,7 @@ const (
 	secSource   = "source.wf"
 	secIR       = "program.wfir"
 	secReport   = "report.json"
+	secTrain    = "train.json"
 	secMesh     = "mesh.txt"
 	secCode     = "machine.txt"
 	secRefusal  = "refusal.txt"
@@ -89,6 +91,7 @@ func Write(w io.Writer, f *File) error {
 	add(secSource, []byte(f.Source), true)
 	add(secIR, []byte(f.IR), true)
 	add(secReport, f.Report, true)
+	add(secTrain, f.Train, false)
 	add(secMesh, []byte(f.Mesh), false)
 	add(secCode, []byte(f.Code), false)
 	add(secRefusal, []byte(f.Refusal), false)
@@ -190,7 +193,7 @@ func Decode(b []byte) (*File, error) {
 		return nil, fmt.Errorf("%s and the sections disagree on whether there is a machine program", secManifest)
 	}
 	return &File{Program: m.Program, Machine: m.Machine, SourceName: m.Source, Source: string(secs[secSource]), IR: string(secs[secIR]),
-		Report: secs[secReport], Mesh: string(secs[secMesh]), Code: string(secs[secCode]), Refusal: string(secs[secRefusal])}, nil
+		Report: secs[secReport], Train: secs[secTrain], Mesh: string(secs[secMesh]), Code: string(secs[secCode]), Refusal: string(secs[secRefusal])}, nil
 }
 
 // section reads one entry of at most left bytes.

@@ -14,7 +14,7 @@ import (
 
 func sample() *File {
 	return &File{Program: "heat", Machine: "wse2", SourceName: "heat.wf", Source: "param n = 4\n", IR: "program heat\n",
-		Report: []byte("{}\n"), Mesh: "mesh\n", Code: "machine\n"}
+		Report: []byte("{}\n"), Train: []byte("{}\n"), Mesh: "mesh\n", Code: "machine\n"}
 }
 
 func encode(t testing.TB, f *File) []byte {
