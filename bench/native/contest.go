@@ -15,10 +15,12 @@ type kase struct {
 	unit unit
 	// tolerance is the largest relative difference between the check values of two contestants: they must have solved the same problem.
 	tolerance float64
-	ours      []entry
-	peers     []entry
-	limits    []entry // of the machine: what bounds the rate; in the unit of the case
-	why       string  // a sentence for the page
+	// exact is the value of the exact solution where that is known; contestants are then held to it, not to each other.
+	exact  float64
+	ours   []entry
+	peers  []entry
+	limits []entry // of the machine: what bounds the rate; in the unit of the case
+	why    string  // a sentence for the page
 }
 
 // entry is somebody who can be asked to take part. open fails with [errAbsent] in its chain when something is not installed.
@@ -160,6 +162,9 @@ func measure(c kase, y *yard) (result, error) {
 // agree compares what the contestants computed.
 func agree(r result) error {
 	var first *line
+	if r.exact != 0 {
+		first = &line{name: "the exact solution", check: r.exact}
+	}
 	for _, list := range [][]line{r.ours, r.peers} {
 		for i := range list {
 			l := &list[i]
