@@ -21,6 +21,7 @@ import (
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/compact"
+	"github.com/wfc-lang/wfc/target/wse/cost"
 )
 
 // Fabric is the machine as package route sees it.
@@ -88,11 +89,12 @@ type Output struct {
 // InFunc separates, in the Line of an operation of a program with procedures, the source line from the device function.
 const InFunc = " in "
 
-// Code lists the operations of one function in one class, in execution order, and its waits by their number of channels.
+// Code lists the operations of one function in one class, in execution order, and its waits.
 type Code struct {
 	Class, Func string
 	Ops         []*wse.Op
-	Waits       []int
+	Waits       []cost.Waiting
+	waits       []wait
 	Extra       int64 // estimated cycles that loops and calls add, which made the class's code shorter (package compact)
 }
 
@@ -249,6 +251,7 @@ func (g *gen) class() (*wse.Class, error) {
 		join(joinTask(c.Name, false), true, nil)
 	}
 	join(joinHost, false, g.shown()) // before the first look the host has nothing to take
+	g.findStates(body)
 	return g.out, nil
 }
 
@@ -501,6 +504,8 @@ func (g *gen) function(segs []segment, code [][]wse.Stmt, first int32, leave []w
 	wait := func(i int) []wse.Stmt {
 		joins := segs[i].await
 		to := first + int32(i) + 1
+		list := &g.code[len(g.code)-1]
+		list.waits = append(list.waits, wait{joins, to})
 		for k, name := range joins {
 			task := taskMain
 			if k+1 < len(joins) {
@@ -558,9 +563,6 @@ func (g *gen) segmentCode(segs []segment, name string) ([][]wse.Stmt, error) {
 					o.Line = strings.TrimSpace(o.Line + InFunc + name)
 				}
 			})
-		}
-		if len(s.await) > 0 {
-			list.Waits = append(list.Waits, len(s.await))
 		}
 	}
 	g.code = append(g.code, list)

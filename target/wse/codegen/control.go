@@ -38,6 +38,7 @@ func EndsEarly(p *mesh.Program) bool {
 type node struct {
 	code  []wse.Stmt
 	await []string
+	list  int // of gen.code, of what waits
 	call  *node
 	ret   bool
 	end   bool
@@ -259,7 +260,7 @@ func (f *flow) function(name string, next *node) (*node, error) {
 		if k == len(segs)-1 && k > 0 && len(code[k]) == 0 && (next.waited == nil || slices.Equal(next.waited, segs[k-1].await)) {
 			continue // the last wait goes on with what follows the function
 		}
-		n := node{code: code[k], await: segs[k].await, next: next}
+		n := node{code: code[k], await: segs[k].await, list: len(g.code) - 1, next: next}
 		if len(n.await) > 0 {
 			next.entry, next.waited = true, n.await
 		}
@@ -342,6 +343,8 @@ func (f *flow) emit(n *node) []wse.Stmt {
 	case n.call != nil:
 		return append(out, set(regRet, n.next.pc), set(regPC, n.call.pc))
 	case len(n.await) > 0:
+		list := &f.g.code[n.list]
+		list.waits = append(list.waits, wait{n.await, n.next.pc})
 		for k, name := range n.await {
 			task := taskMain
 			if k+1 < len(n.await) {

@@ -2,8 +2,8 @@
 // and reports label it so. It serves placement, reports and messages.
 //
 // An operation takes its set-up and its rate; one that reads or writes the fabric is bound by the ramp. An iteration is the sum
-// over the operations of a PE, the dispatches of its waits, and for each receive the latency from a neighbour that sent at the
-// same point of its program: neighbours run in step, so a PE that receives waits for latency, not for bandwidth.
+// over the operations of a PE, the dispatches of its waits with the branches of main, and for each receive the latency from a neighbour
+// that sent at the same point of its program: neighbours run in step, so a PE that receives waits for latency, not for bandwidth.
 package cost
 
 import "github.com/wfc-lang/wfc/target/wse"
@@ -37,28 +37,42 @@ func elements(o *wse.Op) (n int, fabric bool) {
 // Elements is the vector length of an operation.
 func Elements(o *wse.Op) int { n, _ := elements(o); return n }
 
-// Iteration is the time of one iteration of a function in one class, whose operations are ops and which waits once for every
-// entry of waits, for that many channels.
-func Iteration(m wse.Machine, ops []*wse.Op, waits []int) int64 {
+// Waiting is a wait of an iteration: for how many channels, and the cycles of the tests that find where main goes on.
+type Waiting struct {
+	Channels int
+	Find     int64
+}
+
+// Iteration is the time of one iteration of a function in one class, whose operations are ops, in the order in which they run, with those
+// waits. A receive waits for what a neighbour sent when this PE did, unless work since then has taken longer.
+func Iteration(m wse.Machine, ops []*wse.Op, waits []Waiting) int64 {
 	var t int64
+	sent, any := int64(0), false
 	for _, o := range ops {
-		t += Op(m, o)
 		for _, s := range o.Src {
-			if s.Kind == wse.Fabric {
+			if s.Kind == wse.Fabric && any {
+				t = max(t, sent+Latency(m, 1))
+			} else if s.Kind == wse.Fabric {
 				t += Latency(m, 1)
 			}
 		}
+		t += Op(m, o)
+		if o.Dst.Kind == wse.Fabric {
+			sent, any = t, true
+		}
 	}
 	for _, w := range waits {
-		t += Wait(m, w)
+		t += joins(m, w.Channels) + w.Find
 	}
 	return t
 }
 
-// Wait is the time of a wait for n asynchronous operations that are complete: each join is dispatched, blocks itself and activates
-// the next; main tests where to go on.
-func Wait(m wse.Machine, n int) int64 {
-	return int64(n+1)*int64(m.LocalDispatch) + int64(2*n+1)*int64(m.TaskCtlCycles) + 2*int64(m.BranchFall)
+// Wait is the time of a wait for n asynchronous operations that are complete, where few states follow: main tests where to go on.
+func Wait(m wse.Machine, n int) int64 { return joins(m, n) + 2*int64(m.BranchFall) }
+
+// joins is the time from the end of a task to the start of main: each join is dispatched, blocks itself and activates the next.
+func joins(m wse.Machine, n int) int64 {
+	return int64(n+1)*int64(m.LocalDispatch) + int64(2*n+1)*int64(m.TaskCtlCycles)
 }
 
 // Latency is the time from a wavelet's leaving one PE's output queue to its arrival in the input queue hops routers away.
