@@ -13,6 +13,7 @@ import (
 	"github.com/wfc-lang/wfc/place"
 	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/target/wse"
+	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/cost"
 )
 
@@ -137,14 +138,35 @@ func (pl *placed) estimate(m wse.Machine) (cycles int64) {
 	if pl.code == nil {
 		return 0
 	}
-	worst := map[string]int64{}
-	for _, c := range pl.code.Code {
-		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits)+c.Extra)
-	}
-	for _, c := range worst {
+	for _, c := range slowest(pl.code, pl.layout, m) {
 		cycles += c
 	}
 	return cycles
+}
+
+// slowest is the estimated time of an iteration of every device function.
+func slowest(out *codegen.Output, layouts []wse.ClassLayout, m wse.Machine) map[string]int64 {
+	at := places(out.Program, layouts)
+	worst := map[string]int64{}
+	for _, c := range out.Code {
+		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits, at[c.Class])+c.Extra)
+	}
+	return worst
+}
+
+// places says where the arrays of every class lie: those that have no place yet at 0.
+func places(p *wse.Program, layouts []wse.ClassLayout) map[string]cost.Place {
+	out := map[string]cost.Place{}
+	for i, c := range p.Classes {
+		addr := map[string]int{}
+		if i < len(layouts) {
+			for k, a := range c.Arrays {
+				addr[a.Name] = layouts[i].Addr[k]
+			}
+		}
+		out[c.Name] = func(array string) int { return addr[array] }
+	}
+	return out
 }
 
 // reportWays says what was chosen from; nothing when there was no choice.

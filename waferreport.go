@@ -169,7 +169,7 @@ func reportCode(w *report.Wafer, p *Program, out *codegen.Output, layouts []wse.
 	setBudget(w, report.Budget{Name: "task ids", Used: tasks.Used, Limit: len(m.UsableLocalTasks()), Where: tasks.Where})
 	setBudget(w, report.Budget{Name: "PEs east", Used: w.W, Limit: m.Width})
 	setBudget(w, report.Budget{Name: "PEs south", Used: w.H, Limit: m.Height})
-	reportOperations(w, p, out, m)
+	reportOperations(w, p, out, layouts, m)
 }
 
 // most keeps the larger use.
@@ -221,19 +221,19 @@ func classMemory(p *mesh.Program, c *wse.Class, l wse.ClassLayout, m wse.Machine
 }
 
 // reportOperations lists the operations with the cost model's cycles.
-func reportOperations(w *report.Wafer, p *Program, out *codegen.Output, m wse.Machine) {
+func reportOperations(w *report.Wafer, p *Program, out *codegen.Output, layouts []wse.ClassLayout, m wse.Machine) {
 	runs := map[string]int64{}
 	for _, s := range p.ReportData.Schedule {
 		runs[s.Func] += s.Count
 	}
-	worst := map[string]int64{}
+	at := places(out.Program, layouts)
 	for _, c := range out.Code {
 		for _, o := range c.Ops {
 			w.Ops = append(w.Ops, report.Operation{Class: c.Class, Func: c.Func, Text: o.String(), Line: lineNumber(strings.TrimSuffix(o.Line, codegen.InFunc+c.Func)), Elements: cost.Elements(o),
-				Cycles: cost.Op(m, o), Runs: runs[c.Func], Estimate: true})
+				Cycles: cost.Op(m, o, at[c.Class]), Runs: runs[c.Func], Estimate: true})
 		}
-		worst[c.Func] = max(worst[c.Func], cost.Iteration(m, c.Ops, c.Waits)+c.Extra)
 	}
+	worst := slowest(out, layouts, m)
 	for _, f := range p.Mesh.Funcs {
 		w.Cycles = append(w.Cycles, report.Cycles{Func: f, Cycles: worst[f], Estimate: true})
 	}

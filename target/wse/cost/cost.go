@@ -8,8 +8,12 @@ package cost
 
 import "github.com/wfc-lang/wfc/target/wse"
 
-// Op is the time of one machine operation in cycles, from issue to its last element; an asynchronous one takes its issue slot.
-func Op(m wse.Machine, o *wse.Op) int64 {
+// Place is the byte address of an array of a class.
+type Place func(array string) int
+
+// Op is the time of one machine operation in cycles, from issue to its last element; an asynchronous one takes its issue slot. Where arrays
+// lie decides which sources are in one bank.
+func Op(m wse.Machine, o *wse.Op, at Place) int64 {
 	if o.Async {
 		return int64(m.AsyncIssue)
 	}
@@ -19,6 +23,14 @@ func Op(m wse.Machine, o *wse.Op) int64 {
 		r.Setup = max(r.Setup, m.FabricSetup)
 		r.Ticks = max(r.Ticks, m.RampTicks/o.Elem.PerWavelet())
 	}
+	p := m.Placement(o, r)
+	first := func(i int) int {
+		if i < 0 {
+			return 0
+		}
+		return at(o.Src[i].Array) + o.Src[i].Offset*o.Code.SrcElem(o.Elem, i).Bytes()
+	}
+	r = p.At(first(p.Pair[0]), first(p.Pair[1]))
 	return r.Cycles(n)
 }
 
@@ -45,7 +57,7 @@ type Waiting struct {
 
 // Iteration is the time of one iteration of a function in one class, whose operations are ops, in the order in which they run, with those
 // waits. A receive waits for what a neighbour sent when this PE did, unless work since then has taken longer.
-func Iteration(m wse.Machine, ops []*wse.Op, waits []Waiting) int64 {
+func Iteration(m wse.Machine, ops []*wse.Op, waits []Waiting, at Place) int64 {
 	var t int64
 	sent, any := int64(0), false
 	for _, o := range ops {
@@ -56,7 +68,7 @@ func Iteration(m wse.Machine, ops []*wse.Op, waits []Waiting) int64 {
 				t += Latency(m, 1)
 			}
 		}
-		t += Op(m, o)
+		t += Op(m, o, at)
 		if o.Dst.Kind == wse.Fabric {
 			sent, any = t, true
 		}
