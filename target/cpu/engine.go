@@ -136,7 +136,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 			return nil, errors.Join(err, e.Close())
 		}
 		e.mem = append(e.mem, m)
-		start := uintptr(unsafe.Pointer(&m[0]))
+		start := uintptr(unsafe.Pointer(&m.used()[0]))
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
 	}
 	e.pool = newPool(n)

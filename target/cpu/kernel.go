@@ -44,7 +44,7 @@ func (l *launch) parts(threads, pays int) int {
 	if threads == 1 || l.work < pays || l.hi-l.lo < 2 {
 		return 1
 	}
-	return min(l.hi-l.lo, threads*max(1, min(8, l.work/threads/long)))
+	return min(l.hi-l.lo, threads*max(1, min(32, l.work/threads/long)))
 }
 
 // kernel is one kernel being emitted.

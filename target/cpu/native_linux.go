@@ -5,7 +5,7 @@ import "syscall"
 // adviseHuge asks for large pages: a field spans thousands of small ones. It is advice; nothing depends on it.
 func adviseHuge(m memory) {
 	const madvHugepage = 14
-	if len(m) >= 4<<20 {
+	if len(m) >= largeMemory {
 		_ = syscall.Madvise(m, madvHugepage)
 	}
 }

@@ -20,5 +20,5 @@ func call(fn uintptr, args unsafe.Pointer, lo, hi int) {}
 
 type memory []byte
 
-func allocate(n int) (memory, error) { return make(memory, n+lineBytes), nil }
+func allocate(n int) (memory, error) { return make(memory, n+lineBytes+largePage), nil }
 func (memory) free() error           { return nil }

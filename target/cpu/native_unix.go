@@ -33,7 +33,11 @@ func call(fn uintptr, args unsafe.Pointer, lo, hi int) {
 // memory is zeroed memory outside the Go heap, aligned to pages, so that the collector neither moves nor scans it.
 type memory []byte
 
+// Large memory is larger by a large page, so that it can begin with one ([memory.used]).
 func allocate(n int) (memory, error) {
+	if n >= largeMemory {
+		n += largePage
+	}
 	m, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("%d bytes for fields: %w", n, err)

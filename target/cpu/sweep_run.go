@@ -119,11 +119,8 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	return b, nil
 }
 
-// largePage is the size of the larger pages of most systems. A ring in one of them has no misses of address translation, and its lines
+// reserveRings gives every thread memory for rings of n bytes. A ring in a large page has no misses of address translation, and its lines
 // spread evenly over the sets of the second cache.
-const largePage = 2 << 20
-
-// reserveRings gives every thread memory for rings of n bytes.
 func (e *Engine) reserveRings(n int) error {
 	for len(e.rings) < e.pool.threads {
 		e.rings = append(e.rings, nil)
@@ -152,13 +149,13 @@ func (e *Engine) firstTouch() {
 	const page = 4 << 10
 	var fields []memory
 	for i := range e.plan.arrays {
-		fields = append(fields, e.mem[i])
+		fields = append(fields, e.mem[i].used())
 	}
 	for _, c := range e.plan.funcs { // the order does not matter
 		if c.sweep != nil {
 			for i := range c.sweep.arrays {
 				if c.sweep.set(c.sweep.arrays[i].name) {
-					fields = append(fields, e.mem[c.sweep.spare[i]])
+					fields = append(fields, e.mem[c.sweep.spare[i]].used())
 				}
 			}
 		}

@@ -107,6 +107,13 @@ func (b *Block) NewGetElementPtr(elem Type, src Value, idx ...Value) Value {
 	})
 }
 
+// NewAddress is the address of element i of src, which need not be in bounds: nothing may be read or written there.
+func (b *Block) NewAddress(elem Type, src, i Value) Value {
+	return b.add(NewPointer(elem), func(s Syntax) string {
+		return fmt.Sprintf("getelementptr %s, %s, %s", elem.text(s), operand(src, s), operand(i, s))
+	})
+}
+
 // NewLoad reads a value at src with an alignment in bytes.
 func (b *Block) NewLoad(elem Type, src Value, align int) Value {
 	return b.add(elem, func(s Syntax) string {
