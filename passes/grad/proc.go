@@ -2,7 +2,6 @@ package grad
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -14,9 +13,9 @@ type ProcOptions struct {
 	Name string   // of the new procedure; "" is Proc.grad
 	Wrt  []string // arrays to differentiate by
 	Of   string   // rank-0 array: what is differentiated
-	// Levels of checkpoints of a counted loop: with one, every iteration's entry is stored; with L, a loop of n iterations is cut
-	// into pieces of pieces, stores about L*n^(1/L) of them and computes every iteration up to L times more. 0 means 2.
-	Levels int
+	// Checkpoints of a counted loop: the entries of so many iterations are stored at a time, the others computed again from them as
+	// seldom as possible (binomial.go). 0 means the least number with which no iteration is computed more than twice.
+	Checkpoints int
 	Solves []Solve // loops that solve equations, see also the function Solves
 }
 
@@ -28,9 +27,9 @@ func Value(array string) string { return "of." + array }
 // the beginning.
 //
 // Reversal goes statement by statement. That of a call is its adjoint function; that of a sequence runs it forward, stores what is
-// written at the entry of each statement and goes through the statements backward; that of a counted loop stores on a stack the entry of
-// each iteration, in several levels when asked (Griewank and Walther, "Evaluating Derivatives", 2nd ed., chapter 12: multilevel
-// checkpoints); a while loop counts its iterations; a branch takes the same side, because its condition is restored.
+// written at the entry of each statement and goes through the statements backward; that of a counted loop stores on a stack the entries of
+// some iterations and computes the others again, by the binomial schedule (Griewank and Walther, "Evaluating Derivatives", 2nd ed.,
+// chapter 12); a while loop counts its iterations; a branch takes the same side, because its condition is restored.
 //
 // Stacks are arrays with one axis more, as long as the loop's count with the parameters' default values; a check refuses longer loops.
 func ReverseProc(p *ir.Program, o ProcOptions) (string, error) {
@@ -270,55 +269,6 @@ func (r *reverser) statement(s ir.Stmt) ([]ir.Stmt, error) {
 	return r.while(s)
 }
 
-// counted reverses a loop with a known count, cut into levels when it is long.
-func (r *reverser) counted(s ir.Stmt) ([]ir.Stmt, error) {
-	n, err := r.count(s.Count)
-	if err != nil {
-		return nil, err
-	}
-	levels := r.o.Levels
-	if levels == 0 {
-		levels = 2
-	}
-	return r.levels(s, n, levels)
-}
-
-// levels reverses a loop of n iterations with the given levels of checkpoints.
-func (r *reverser) levels(s ir.Stmt, n, levels int) ([]ir.Stmt, error) {
-	if levels > 1 && n >= 8 {
-		piece := int(math.Ceil(math.Pow(float64(n), float64(levels-1)/float64(levels))))
-		inner, outer, rest := r.number(float64(piece)), "", ""
-		// outer = floor(n/piece), rest = n - outer*piece, of the count as it is when the program is loaded
-		b := newExprs()
-		count := b.add(ir.Node{Op: ir.Scalar, Elem: ir.F64, Name: s.Count})
-		whole := b.op(ir.Floor, ir.F64, b.op(ir.Div, ir.F64, b.op(ir.Add, ir.F64, count, b.num(ir.F64, 0.5)), b.num(ir.F64, float64(piece))))
-		outer = r.scalar(b.body(whole))
-		rest = r.scalar(b.body(b.op(ir.Sub, ir.F64, count, b.op(ir.Mul, ir.F64, whole, b.num(ir.F64, float64(piece))))))
-		parts := []ir.Stmt{
-			{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: []ir.Stmt{{Kind: ir.Loop, Count: inner, Body: s.Body, Pos: s.Pos}}},
-			{Kind: ir.Loop, Count: rest, Body: s.Body, Pos: s.Pos}}
-		last, err := r.levels(parts[1], piece, levels-1)
-		if err != nil {
-			return nil, err
-		}
-		push, pop := r.stack(max(1, (n+piece-1)/piece), r.needed(s.Body, s.Body))
-		body, err := r.levels(parts[0].Body[0], piece, levels-1)
-		if err != nil {
-			return nil, err
-		}
-		out := []ir.Stmt{{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(push)}, parts[0].Body...)}}
-		out = append(out, last...)
-		return append(out, ir.Stmt{Kind: ir.Loop, Count: outer, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, body...)}), nil
-	}
-	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
-	back, err := r.sequence(s.Body, "")
-	if err != nil {
-		return nil, err
-	}
-	return []ir.Stmt{{Kind: ir.Loop, Count: s.Count, Pos: s.Pos, Body: append([]ir.Stmt{call(push)}, s.Body...)},
-		{Kind: ir.Loop, Count: s.Count, Pos: s.Pos, Body: append([]ir.Stmt{call(pop)}, back...)}}, nil
-}
-
 // while reverses a loop that ends when its condition does: it counts.
 func (r *reverser) while(s ir.Stmt) ([]ir.Stmt, error) {
 	if s.Count == "" {
@@ -343,13 +293,13 @@ func (r *reverser) while(s ir.Stmt) ([]ir.Stmt, error) {
 	zero := step(".zero", func(b *exprs, _ int) int { return b.num(ir.I32, 0) })
 	up := step(".up", func(b *exprs, old int) int { return b.op(ir.Add, ir.I32, old, b.num(ir.I32, 1)) })
 	down := step(".down", func(b *exprs, old int) int { return b.op(ir.Sub, ir.I32, old, b.num(ir.I32, 1)) })
-	push, pop := r.stack(max(1, n), r.needed(s.Body, s.Body))
+	st := r.stack(max(1, n), r.needed(s.Body, s.Body))
 	back, err := r.sequence(s.Body, "")
 	if err != nil {
 		return nil, err
 	}
 	forward := s
-	forward.Body = append([]ir.Stmt{call(push)}, append(append([]ir.Stmt(nil), s.Body...), call(up))...)
+	forward.Body = append([]ir.Stmt{call(st.push)}, append(append([]ir.Stmt(nil), s.Body...), call(up))...)
 	return []ir.Stmt{call(zero), forward,
-		{Kind: ir.While, Cond: trips, Pos: s.Pos, Body: append([]ir.Stmt{call(pop), call(down)}, back...)}}, nil
+		{Kind: ir.While, Cond: trips, Pos: s.Pos, Body: append([]ir.Stmt{call(st.pop), call(down)}, back...)}}, nil
 }

@@ -63,11 +63,11 @@ func TestProcedures(t *testing.T) {
 	}
 	for name, body := range procs {
 		for _, steps := range []int{1, 7, 11} {
-			for levels := 1; levels <= 3; levels++ {
-				t.Run(fmt.Sprintf("%s/%d/%d", name, steps, levels), func(t *testing.T) {
+			for _, checkpoints := range []int{0, 2, 20} {
+				t.Run(fmt.Sprintf("%s/%d/%d", name, steps, checkpoints), func(t *testing.T) {
 					p := parse(t, fmt.Sprintf(procSource, steps))
 					p.Procs = []ir.Proc{{Name: "f", Body: body}}
-					checkProc(t, p, levels)
+					checkProc(t, p, checkpoints)
 				})
 			}
 		}
@@ -75,12 +75,12 @@ func TestProcedures(t *testing.T) {
 }
 
 // checkProc compares the gradient of a procedure with differences, before and after all passes.
-func checkProc(t *testing.T, p *ir.Program, levels int) {
+func checkProc(t *testing.T, p *ir.Program, checkpoints int) {
 	s := draw(p, 4, 0.1, 0.9)
 	s["k"].F64[0] = 0.2
 	s["n"].I32[0] = 0
 	s["c"].I32[0] = 0
-	name, err := ReverseProc(p, ProcOptions{Proc: "f", Wrt: []string{"u", "k"}, Of: "J", Levels: levels})
+	name, err := ReverseProc(p, ProcOptions{Proc: "f", Wrt: []string{"u", "k"}, Of: "J", Checkpoints: checkpoints})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,11 +46,6 @@ func (r *reverser) scalar(b ir.Body) string {
 	}
 }
 
-func (r *reverser) number(x float64) string {
-	b := newExprs()
-	return r.scalar(b.body(b.num(ir.F64, x)))
-}
-
 // fresh makes a name that no function, procedure or array has.
 func (r *reverser) fresh(base string) string {
 	name := base
@@ -76,13 +71,23 @@ func (r *reverser) slot(names []string) (save, restore string) {
 	return in.Name, out.Name
 }
 
-// stack makes functions that push arrays onto a stack of n places, and pop them: arrays with one axis more, whose contents move up and
-// down by one place.
-func (r *reverser) stack(n int, names []string) (push, pop string) {
+// stack is a place for the contents of arrays, last in, first out: functions that push them, that give the arrays what was pushed last
+// (top), that remove it (drop), and that do both (pop).
+type stack struct{ push, top, drop, pop string }
+
+// stack makes a stack of n places: arrays with one axis more, whose contents move up and down by one place.
+func (r *reverser) stack(n int, names []string) stack {
 	base := r.fresh(r.name + ".stack")
 	r.p.Axes = append(r.p.Axes, ir.Axis{Name: base, N: n, Nodes: true, H: 1})
-	in, out := &ir.Func{Name: r.fresh(base + ".push")}, &ir.Func{Name: r.fresh(base + ".pop")}
-	wi, wo := newWriter(r.p, in), newWriter(r.p, out)
+	var push, top, drop, pop []ir.Set
+	fn := func(name string) (*ir.Func, *writer) {
+		f := &ir.Func{Name: r.fresh(base + name)}
+		return f, newWriter(r.p, f)
+	}
+	fi, wi := fn(".push")
+	ft, wt := fn(".top")
+	fd, wd := fn(".drop")
+	fp, wp := fn(".pop")
 	for _, x := range names {
 		a := *r.p.Array(x)
 		e := a.Elem
@@ -112,15 +117,20 @@ func (r *reverser) stack(n int, names []string) (push, pop string) {
 			}
 			return w.emit(op)
 		}
-		in.Sets = append(in.Sets, ir.Set{Array: a.Name, Value: move(wi, -1, "@"+x)})
-		b := newExprs()
-		first := append([]ir.Affine{ir.At("", 0)}, at[1:]...)
-		top := wo.emit(ir.Op{Kind: ir.Map, Dom: full[1:], Results: []ir.Result{{Name: x, Elem: e}},
-			Pieces: []ir.Piece{{Box: intervals(full[1:]), Body: b.body(b.read(e, "@"+a.Name, first))}}})
-		out.Sets = append(out.Sets, ir.Set{Array: x, Value: top}, ir.Set{Array: a.Name, Value: move(wo, 1, "")})
+		last := func(w *writer) ir.Set {
+			b := newExprs()
+			first := append([]ir.Affine{ir.At("", 0)}, at[1:]...)
+			return ir.Set{Array: x, Value: w.emit(ir.Op{Kind: ir.Map, Dom: full[1:], Results: []ir.Result{{Name: x, Elem: e}},
+				Pieces: []ir.Piece{{Box: intervals(full[1:]), Body: b.body(b.read(e, "@"+a.Name, first))}}})}
+		}
+		push = append(push, ir.Set{Array: a.Name, Value: move(wi, -1, "@"+x)})
+		top = append(top, last(wt))
+		drop = append(drop, ir.Set{Array: a.Name, Value: move(wd, 1, "")})
+		pop = append(pop, last(wp), ir.Set{Array: a.Name, Value: move(wp, 1, "")})
 	}
-	r.p.Funcs = append(r.p.Funcs, *in, *out)
-	return in.Name, out.Name
+	fi.Sets, ft.Sets, fd.Sets, fp.Sets = push, top, drop, pop
+	r.p.Funcs = append(r.p.Funcs, *fi, *ft, *fd, *fp)
+	return stack{fi.Name, ft.Name, fd.Name, fp.Name}
 }
 
 // needed lists the arrays that must be as they were when first is reversed, and are not because something of all was run: what first reads
