@@ -190,3 +190,30 @@ train m { steps 3; optimizer sgd(lr = 1e-9) }
 		}
 	}
 }
+
+// Layers computed again with f16: the loss is scaled, and the gradient is the one of kept layers.
+func TestRecomputeWithF16(t *testing.T) {
+	text := modelText(t, "gpt2")
+	parts := strings.Replace(text, "  clip clip_at\n", "  clip clip_at\n  recompute layers\n", 1)
+	for _, accumulate := range []string{"1", "2"} {
+		set := map[string]string{"ctx": "6", "d": "8", "vocab": "8", "layers": "2", "batch_size": "1", "precision": "f16", "accumulate": accumulate}
+		var norms [2]float64
+		for i, text := range []string{text, parts} {
+			p := buildText(t, "gpt2.wf", text, set)
+			m := launched(t, p)
+			for range 4 { // the scale goes down until the gradient is finite
+				if p.Plan.Micro != "" {
+					step(t, m, p.Plan.Micro)
+				}
+				step(t, m, p.Plan.Step)
+				norms[i] = scalar(t, m, normArray)
+			}
+			if v := scalar(t, m, scaleArray); v <= 1 {
+				t.Errorf("the scale of the loss became %g", v)
+			}
+		}
+		if !(math.Abs(norms[0]-norms[1]) <= 1e-4*norms[0]) {
+			t.Errorf("accumulate %s: the gradient's norm is %g, with layers computed again %g", accumulate, norms[0], norms[1])
+		}
+	}
+}

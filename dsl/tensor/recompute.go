@@ -9,17 +9,13 @@ import (
 // al., "Training deep nets with sublinear memory cost", 2016). With microbatches the gradients of one are then added to acc.NAME.
 func (e *elab) recomputed(tr *trainer, add bool) {
 	at := e.m.decl.Name.At
-	if tr.precision == "f16" {
-		e.fail("WF0379", at, "recomputation does not go with f16: the loss has no scale then").Suggest("use bf16 or f32")
-		return
-	}
 	var wrt []string
 	for _, w := range e.m.weights {
 		wrt = append(wrt, w.name)
 	}
 	err := grad.Cut(e.p, "loss", partsProc, e.m.ends)
 	if err == nil {
-		_, err = grad.ReverseProc(e.p, grad.ProcOptions{Proc: partsProc, Name: backProc, Wrt: wrt, Of: "loss"})
+		_, err = grad.ReverseProc(e.p, grad.ProcOptions{Proc: partsProc, Name: backProc, Wrt: wrt, Of: "loss", Seed: e.seed(tr)})
 	}
 	if err != nil {
 		e.fail("WF0376", at, "the loss cannot be differentiated in parts: %v", err).Suggest("remove `recompute layers`")

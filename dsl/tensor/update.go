@@ -36,6 +36,14 @@ func (e *elab) gradient(w *weight) string {
 	return grad.Gradient(w.name)
 }
 
+// seed is the array the loss is multiplied by for the gradient, "" for none.
+func (e *elab) seed(tr *trainer) string {
+	if tr.precision == "f16" {
+		return scaleArray
+	}
+	return ""
+}
+
 // gradients writes the function that does a microbatch: the loss, and its derivative by every weight into g.NAME, or added to it.
 func (e *elab) gradients(tr *trainer, add bool) {
 	src := e.p.Func("loss")
@@ -49,8 +57,8 @@ func (e *elab) gradients(tr *trainer, add bool) {
 		wrt = append(wrt, w.name)
 	}
 	seed := grad.Seed{Value: f.Sets[0].Value}
-	if tr.precision == "f16" {
-		seed.From = "@" + scaleArray
+	if a := e.seed(tr); a != "" {
+		seed.From = "@" + a
 	}
 	gs, err := grad.Pull(e.p, &f, []grad.Seed{seed}, wrt, nil)
 	if err != nil {

@@ -13,6 +13,7 @@ type ProcOptions struct {
 	Name string   // of the new procedure; "" is Proc.grad
 	Wrt  []string // arrays to differentiate by
 	Of   string   // rank-0 array: what is differentiated
+	Seed string   // rank-0 array the gradient is multiplied by; "" is 1
 	// Checkpoints of a counted loop: the entries of so many iterations are stored at a time, the others computed again from them as
 	// seldom as possible (binomial.go). 0 means the least number with which no iteration is computed more than twice.
 	Checkpoints int
@@ -202,6 +203,10 @@ func (r *reverser) statements() ([]ir.Stmt, error) {
 	start := &ir.Func{Name: r.fresh(r.name + ".start")}
 	w := newWriter(r.p, start)
 	for _, x := range r.grads {
+		if x == r.o.Of && r.o.Seed != "" {
+			start.Sets = append(start.Sets, ir.Set{Array: Gradient(x), Value: "@" + r.o.Seed})
+			continue
+		}
 		value := 0.0
 		if x == r.o.Of {
 			value = 1
