@@ -291,5 +291,10 @@ func convertError(err error) error {
 	if list := asDiagnostics(FileErrors(err)); list != nil {
 		return list
 	}
-	return diag.List{diag.New("WF0646", diag.Span{}, "%v", err)}
+	out := diag.New("WF0646", diag.Span{}, "%v", err)
+	var m *convert.Misfit
+	if errors.As(err, &m) {
+		out.Suggest("%s", m.Help())
+	}
+	return diag.List{out}
 }

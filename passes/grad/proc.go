@@ -17,7 +17,7 @@ type ProcOptions struct {
 	// Checkpoints of a counted loop: the entries of so many iterations are stored at a time, the others computed again from them as
 	// seldom as possible (binomial.go). 0 means the least number with which no iteration is computed more than twice.
 	Checkpoints int
-	Solves []Solve // loops that solve equations, see also the function Solves
+	Solves      []Solve // loops that solve equations, see also the function Solves
 }
 
 // Value is the array that keeps the value of what was differentiated.

@@ -37,7 +37,11 @@ func Config(p *train.Plan, more map[string]float64) (hf.Config, error) {
 		MHAScale: one(get("mha_scale")) * one(get("forward.residual")), MLPScale: one(get("mlp_scale")) * one(get("forward.residual")),
 		ScaleByD: get("forward.attention") == 1}
 	if !hasHead(p) {
-		c.LogitsScale *= one(get("forward.output"))
+		w := one(get("forward.output"))
+		c.LogitsScale *= w
+		if w != 1 {
+			c.WidthScale = w
+		}
 	}
 	for _, ph := range p.Phases {
 		c.Context = max(c.Context, ph.Context)
@@ -112,23 +116,6 @@ func weights(p *train.Plan) ([]hf.Weight, map[string]float64) {
 	return ws, forward
 }
 
-// sameMultipliers: weights mean nothing without the multipliers they are read with, so those of the file must be the program's.
-func sameMultipliers(file, prog *hf.Config) error {
-	for _, f := range []struct {
-		name string
-		a, b float64
-	}{{"embeddings", file.EmbedScale, prog.EmbedScale}, {"logits", file.LogitsScale, prog.LogitsScale}, {"attention's branch", file.MHAScale, prog.MHAScale},
-		{"the MLP's branch", file.MLPScale, prog.MLPScale}} {
-		if math.Abs(f.a-f.b) > 2e-3*math.Abs(f.b) { // published files have three digits
-			return fmt.Errorf("the file multiplies %s by %v, the program by %v: choose the program's parameters so, or fold the file (--fold) for a program without multipliers", f.name, f.a, f.b)
-		}
-	}
-	if file.ScaleByD != prog.ScaleByD {
-		return fmt.Errorf("the file divides scores by the head's size: %v, the program: %v; fold the file (--fold) for a program that divides by its root", file.ScaleByD, prog.ScaleByD)
-	}
-	return nil
-}
-
 // multipliers moves those of embedding and head into the configuration, and out of forward.
 func multipliers(c hf.Config, ws []hf.Weight, forward map[string]float64) hf.Config {
 	head := ""
@@ -195,12 +182,7 @@ func ToCheckpoint(m *hf.Model, p *train.Plan) (*ckpt.Snapshot, error) {
 		p = generic(m)
 	}
 	ws, forward := weights(p)
-	c, err := Config(p, nil)
-	if err != nil {
-		return nil, err
-	}
-	c = multipliers(c, ws, forward)
-	if err := sameMultipliers(&m.Config, &c); err != nil {
+	if err := fits(&m.Config, p, ws, forward); err != nil {
 		return nil, err
 	}
 	if len(forward) > 0 {
@@ -242,6 +224,9 @@ func generic(m *hf.Model) *train.Plan {
 			"mha_scale": c.MHAScale, "mlp_scale": c.MLPScale}}
 	if c.ScaleByD {
 		p.Config["forward.attention"] = 1
+	}
+	if c.WidthScale != 0 {
+		p.Config["alpha"], p.Config["forward.output"] = c.LogitsScale/c.WidthScale, c.WidthScale
 	}
 	for _, w := range m.Weights() {
 		p.Weights = append(p.Weights, train.Weight{Name: w.Name, Array: w.Name, Shape: w.Shape, Elem: "f32"})

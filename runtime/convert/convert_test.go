@@ -2,6 +2,7 @@ package convert_test
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -180,10 +181,54 @@ func TestRefused(t *testing.T) {
 	}
 	m.Config.MHAScale /= 1.01
 	m.Config.ScaleByD = false
-	if _, err := convert.ToCheckpoint(m, p); err == nil || !strings.Contains(err.Error(), "head's size") {
+	if _, err := convert.ToCheckpoint(m, p); err == nil || !strings.Contains(err.Error(), "divided by its root, the program's by the head's size") {
 		t.Error(err)
 	}
 	if _, err := convert.Config(p, map[string]float64{"heads": 1.5}); err == nil {
 		t.Error("one and a half heads")
+	}
+}
+
+// Where a file and a program differ, the settings that make the program fit are said, and do.
+func TestSettingsThatFit(t *testing.T) {
+	other := map[string]map[string]string{
+		"gpt2":  {"ctx": "7", "d": "16", "layers": "3", "heads": "4", "vocab": "13"},
+		"btlm":  {"d": "16", "heads": "2", "layers": "3", "vocab": "13", "ffn": "22", "base": "256", "embed_scale": "3", "alpha": "0.5"},
+		"llama": {"ctx": "6", "d": "16", "groups": "2", "rep": "4", "layers": "3", "vocab": "13", "ffn": "22", "theta": "50000", "eps": "1e-6"},
+	}
+	for _, name := range []string{"gpt2", "btlm", "llama"} {
+		m, err := convert.FromCheckpoint(checkpoint(t, plan(t, name, other[name])), map[string]float64{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		set := map[string]string{} // base is nothing a file says
+		if base, ok := other[name]["base"]; ok {
+			set["base"] = base
+		}
+		var fit *convert.Misfit
+		for range 3 { // first the shape, then the multipliers
+			if _, err = convert.ToCheckpoint(m, plan(t, name, set)); err == nil {
+				break
+			}
+			if !errors.As(err, &fit) || len(fit.Settings) == 0 {
+				t.Fatal(name, err)
+			}
+			for _, s := range fit.Settings {
+				k, v, _ := strings.Cut(s, "=")
+				set[k] = v
+			}
+		}
+		if fit == nil || err != nil {
+			t.Errorf("%s with %v: %v", name, set, err)
+		}
+	}
+	// A model of another kind fits with no settings.
+	m, err := convert.FromCheckpoint(checkpoint(t, plan(t, "llama", small["llama"])), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fit *convert.Misfit
+	if _, err := convert.ToCheckpoint(m, plan(t, "gpt2", small["gpt2"])); !errors.As(err, &fit) || !strings.Contains(err.Error(), "positions rope, the program's learned") {
+		t.Error(err)
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Positions                    string
 	Activation                   string // gelu_new, swiglu, squared_relu, silu, ..
 	EmbedScale, LogitsScale      float64
+	WidthScale                   float64 // the part of LogitsScale that comes from the width; 0: none
 	MHAScale, MLPScale           float64 // of the residual branches (CompleteP)
 	ScaleByD                     bool    // scores are divided by the head's size, not its root
 	InitStd                      float64
@@ -150,7 +151,43 @@ func ParseConfig(b []byte) (*Config, error) {
 	default:
 		return nil, fmt.Errorf("model_type %q; there are gpt2, btlm, celerity and llama", t)
 	}
+	if err := f.unknown(); err != nil {
+		return nil, err
+	}
 	return c, c.check()
+}
+
+// unknown refuses what changes what a model computes and is not computed here; values that change nothing are taken.
+func (f fields) unknown() error {
+	for _, x := range []struct {
+		name string
+		ok   func(v any) bool
+		what string
+	}{
+		{"rope_scaling", plainRope, "scaled rotary positions"},
+		{"rope_parameters", plainRope, "scaled rotary positions"},
+		{"alibi_scaling", isNil, "scaled ALiBi"},
+		{"scale_attn_weights", isBool(true), "scores that are not divided"},
+		{"scale_attn_by_inverse_layer_idx", isBool(false), "scores divided by the number of the layer"},
+		{"quantization_config", isNil, "quantised weights"},
+		{"sliding_window", isNil, "a window of attention"},
+		{"add_cross_attention", isBool(false), "cross attention"},
+	} {
+		if v, there := f[x.name]; there && v != nil && !x.ok(v) {
+			return fmt.Errorf("%s asks for %s, which is not supported", x.name, x.what)
+		}
+	}
+	return nil
+}
+
+func isNil(v any) bool                { return v == nil }
+func isBool(want bool) func(any) bool { return func(v any) bool { return v == want } }
+
+// plainRope takes rotary positions without scaling.
+func plainRope(v any) bool {
+	m, ok := v.(map[string]any)
+	kind := fields(m).text("default", "rope_type", "type")
+	return ok && kind == "default"
 }
 
 // gpt reads the fields of the GPT-2 kind.
@@ -180,7 +217,11 @@ func (c *Config) gpt(f fields) {
 	c.EmbedScale = f.num(1, "mup_embeddings_scale", "embeddings_scale")
 	c.LogitsScale = f.num(1, "output_logits_scale")
 	if f.has("mup_output_alpha", "mup_width_scale") {
-		c.LogitsScale = f.num(1, "mup_output_alpha") * f.num(1, "mup_width_scale")
+		w := f.num(1, "mup_width_scale")
+		c.LogitsScale = f.num(1, "mup_output_alpha") * w
+		if w != 1 {
+			c.WidthScale = w
+		}
 	}
 	c.ScaleByD = f.flag(false, "mup_scale_qk_dot_by_d", "scale_qk_dot_by_d")
 	c.MHAScale, c.MLPScale = f.num(1, "mhsa_residual_scale"), f.num(1, "mlp_residual_scale")
@@ -194,6 +235,9 @@ func (c *Config) llama(f fields) {
 	}
 	c.Context, c.Vocab = f.int(2048, "max_position_embeddings"), f.int(0, "vocab_size")
 	c.Eps, c.Theta = f.num(1e-6, "rms_norm_eps"), f.num(10000, "rope_theta")
+	if p, ok := f["rope_parameters"].(map[string]any); ok { // where newer files have it
+		c.Theta = fields(p).num(c.Theta, "rope_theta")
+	}
 	c.Tied, c.Activation, c.Positions = f.flag(false, "tie_word_embeddings"), f.text("silu", "hidden_act"), RoPE
 }
 
@@ -232,6 +276,9 @@ func (c *Config) JSON() ([]byte, error) {
 	return object(e)
 }
 
+// endOfText is the token between texts of GPT-2's tokenizer.
+const endOfText = 50256
+
 func (c *Config) gptEntries(add func(string, any)) {
 	kind, arch := c.Family, "GPT2LMHeadModel"
 	switch {
@@ -246,8 +293,10 @@ func (c *Config) gptEntries(add func(string, any)) {
 	}
 	add("activation_function", c.Activation)
 	add("architectures", []string{arch})
-	add("bos_token_id", 50256)
-	add("eos_token_id", 50256)
+	if c.Vocab > endOfText {
+		add("bos_token_id", endOfText)
+		add("eos_token_id", endOfText)
+	}
 	add("initializer_range", c.InitStd)
 	add("layer_norm_epsilon", c.Eps)
 	add("model_type", kind)
@@ -264,8 +313,12 @@ func (c *Config) gptEntries(add func(string, any)) {
 			add("scale_qk_dot_by_d", c.ScaleByD)
 		} else {
 			add("mup_embeddings_scale", c.EmbedScale)
-			add("mup_output_alpha", c.LogitsScale)
-			add("mup_width_scale", 1.0)
+			width := c.WidthScale
+			if width == 0 {
+				width = 1
+			}
+			add("mup_output_alpha", c.LogitsScale/width)
+			add("mup_width_scale", width)
 			add("mup_scale_qk_dot_by_d", c.ScaleByD)
 		}
 	}

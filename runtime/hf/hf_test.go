@@ -361,8 +361,17 @@ func TestConfigs(t *testing.T) {
 	if c, err := ParseConfig([]byte(`{"model_type":"gpt2","n_embd":768,"n_head":12,"n_layer":12,"n_positions":1024,"vocab_size":50257,"n_inner":null}`)); err != nil || c.FFN != 3072 || !c.Tied {
 		t.Errorf("%+v %v", c, err)
 	}
+	llama := `{"model_type":"llama","hidden_size":8,"num_hidden_layers":1,"num_attention_heads":1,"intermediate_size":8,"vocab_size":8,` +
+		`"rope_scaling":{"rope_type":"default"},"rope_parameters":{"rope_type":"default","rope_theta":5e5}}`
+	if c, err := ParseConfig([]byte(llama)); err != nil || c.Theta != 5e5 {
+		t.Errorf("%+v %v", c, err)
+	}
 	for _, bad := range []string{``, `{}`, `[]`, `{"model_type":"bert"}`, `{"model_type":"gpt2","n_embd":-1}`, `{"model_type":"gpt2","n_embd":10,"n_head":3,"n_layer":1,"n_positions":1,"vocab_size":1}`,
-		`{"model_type":"llama","hidden_size":1e300}`} {
+		`{"model_type":"llama","hidden_size":1e300}`,
+		`{"model_type":"gpt2","n_embd":8,"n_head":1,"n_layer":1,"n_positions":1,"vocab_size":1,"scale_attn_weights":false}`,
+		`{"model_type":"gpt2","n_embd":8,"n_head":1,"n_layer":1,"n_positions":1,"vocab_size":1,"scale_attn_by_inverse_layer_idx":true}`,
+		`{"model_type":"btlm","n_embd":8,"n_head":1,"n_layer":1,"n_positions":1,"vocab_size":1,"alibi_scaling":{"type":"linear","factor":2}}`,
+		`{"model_type":"llama","hidden_size":8,"num_hidden_layers":1,"num_attention_heads":1,"intermediate_size":8,"vocab_size":8,"rope_scaling":{"rope_type":"llama3","factor":8}}`} {
 		if _, err := ParseConfig([]byte(bad)); err == nil {
 			t.Errorf("%s was read", bad)
 		}

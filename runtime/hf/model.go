@@ -213,7 +213,7 @@ func (m *Model) Fold() {
 			m.scale(slot(l, b.name+".b"), b.by)
 		}
 	}
-	c.EmbedScale, c.LogitsScale, c.MHAScale, c.MLPScale, c.ScaleByD = 1, 1, 1, 1, false
+	c.EmbedScale, c.LogitsScale, c.MHAScale, c.MLPScale, c.ScaleByD, c.WidthScale = 1, 1, 1, 1, false, 0
 }
 
 // MuP says whether the model has forward multipliers.

@@ -142,22 +142,65 @@ func widthOf(ws []Weight) (string, int) {
 	return "", 0
 }
 
-// FromWeights makes a model of the weights of a model of this project. The configuration's shape fields that are 0 are found from them;
-// heads must be given, or be a dimension named heads.
-func FromWeights(ws []Weight, c Config, get func(i int) ([]float32, error)) (*Model, error) {
-	m := &Model{Config: c, W: map[string]*Tensor{}}
+// WidthName is the name of the width's dimension, "" when it has none.
+func WidthName(ws []Weight) string {
+	name, _ := widthOf(ws)
+	return name
+}
+
+// FFNName is the name of the dimension inside the MLP, "" when it has none.
+func FFNName(ws []Weight) string {
+	width, _ := widthOf(ws)
+	for _, w := range ws {
+		if s, layer, err := slotsOf(w.Name); err == nil && layer == 0 && s[0] == slot(0, "up") && len(w.Dims) == 2 {
+			if w.Dims[0] == width {
+				return w.Dims[1]
+			}
+			return w.Dims[0]
+		}
+	}
+	return ""
+}
+
+// Shape completes a configuration by what the weights of a model of this project tell: its fields that are 0 are found from them; heads
+// must be given, or be a dimension named heads.
+func Shape(ws []Weight, c Config) (Config, error) {
 	width, size := widthOf(ws)
 	if size == 0 {
-		return nil, fmt.Errorf("there is no last norm (lnfw), which would tell the width")
+		return c, fmt.Errorf("there is no last norm (lnfw), which would tell the width")
 	}
-	layers := 0
+	c.Width, c.Layers, c.Tied = size, 0, true
+	for i := range ws {
+		slots, layer, err := slotsOf(ws[i].Name)
+		if err != nil {
+			return c, err
+		}
+		rows, _, _, err := orient(&ws[i], slots, width, size)
+		if err != nil {
+			return c, err
+		}
+		c.Layers = max(c.Layers, layer+1)
+		c.Tied = c.Tied && slots[0] != "head"
+		c.learn(&ws[i], slots, rows)
+	}
+	c.finish()
+	return c, nil
+}
+
+// FromWeights makes a model of the weights of a model of this project; see Shape for the configuration.
+func FromWeights(ws []Weight, c Config, get func(i int) ([]float32, error)) (*Model, error) {
+	c, err := Shape(ws, c)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Config: c, W: map[string]*Tensor{}}
+	width, size := widthOf(ws)
 	for i := range ws {
 		w := &ws[i]
-		slots, layer, err := slotsOf(w.Name)
+		slots, _, err := slotsOf(w.Name)
 		if err != nil {
 			return nil, err
 		}
-		layers = max(layers, layer+1)
 		rows, cols, conv, err := orient(w, slots, width, size)
 		if err != nil {
 			return nil, err
@@ -172,7 +215,6 @@ func FromWeights(ws []Weight, c Config, get func(i int) ([]float32, error)) (*Mo
 		if conv {
 			v = transpose(v, cols, rows)
 		}
-		m.Config.learn(w, slots, rows)
 		part := rows / len(slots) * cols
 		for k, s := range slots {
 			shape := []int{rows / len(slots), cols}
@@ -185,9 +227,6 @@ func FromWeights(ws []Weight, c Config, get func(i int) ([]float32, error)) (*Mo
 			m.W[s] = &Tensor{shape, v[k*part : (k+1)*part : (k+1)*part]}
 		}
 	}
-	m.Config.Width, m.Config.Layers = size, layers
-	m.Config.Tied = m.W["head"] == nil
-	m.Config.finish()
 	return m, m.Check()
 }
 
@@ -260,7 +299,7 @@ func (c *Config) finish() {
 func (m *Model) ToWeights(ws []Weight) ([][]float32, error) {
 	width, size := widthOf(ws)
 	if size != m.Config.Width {
-		return nil, fmt.Errorf("the model has width %d, the weights %d", m.Config.Width, size)
+		return nil, fmt.Errorf("the file has width %d, the program %d", m.Config.Width, size)
 	}
 	used := map[string]bool{}
 	out := make([][]float32, len(ws))
