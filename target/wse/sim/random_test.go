@@ -26,7 +26,7 @@ type stream struct {
 func randomProgram(t *rapid.T) (*wse.Program, []stream) {
 	machine := rapid.SampledFrom(wse.Profiles()).Draw(t, "machine")
 	m, _ := wse.Profile(machine)
-	w, h := rapid.IntRange(1, 4).Draw(t, "w"), rapid.IntRange(1, 3).Draw(t, "h")
+	w, h := rapid.IntRange(1, 4).Draw(t, "w"), rapid.SampledFrom([]int{1, 2, 3, 12}).Draw(t, "h")
 	if w*h == 1 {
 		w = 2
 	}
@@ -174,6 +174,24 @@ func TestRandomPrograms(t *testing.T) {
 			t.Fatalf("one stream got faster with smaller buffers: %d, %d", st3.Cycles, st.Cycles)
 		}
 		stepped(t, p, m, s, st)
+		for _, how := range []func(s *Sim){
+			func(s *Sim) { s.late = true },
+			func(s *Sim) { s.Threads, s.crowded = 2, 0 },
+			func(s *Sim) { s.Threads, s.crowded = 3, 2 },
+		} {
+			o, err := New(p, small, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			how(o)
+			got, err := o.Launch(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(st3, got, cmp.AllowUnexported(Stats{})); d != "" || !bytes.Equal(s3.mem, o.mem) {
+				t.Fatalf("moves at the end of a cycle, or lanes, changed the run: %s\n%s", d, wse.Print(p))
+			}
+		}
 		dyn, err := New(p, m, Options{})
 		if err != nil {
 			t.Fatal(err)

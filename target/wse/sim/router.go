@@ -26,10 +26,23 @@ func (s *Sim) popAt(f *fifo, reader, writer int32, t int64) wavelet {
 		s.rnext[writer] = min(s.rnext[writer], t+1)
 	}
 	w := s.pop(f)
+	f.popped = t
 	if f.n > 0 {
 		s.rnext[reader] = min(s.rnext[reader], max(t+1, s.head(f).ready))
 	}
 	return w
+}
+
+// room is t when the buffer had room at the start of cycle t, t+1 when it has since its oldest wavelet left in t, else never. The PE that
+// fills it may ask before or after that PE has had its turn in t.
+func (f *fifo) room(t int64) int64 {
+	switch {
+	case f.n == f.cap:
+		return never
+	case f.n == f.cap-1 && f.popped == t:
+		return t + 1
+	}
+	return t
 }
 
 func (s *Sim) push(f *fifo, w wavelet) {
@@ -84,8 +97,8 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 		if free[d] >= end {
 			return free[d] / ticks, nil
 		}
-		if f := &s.fifos[to]; f.n == f.cap {
-			return never, nil
+		if at := s.fifos[to].room(t); at > t {
+			return at, nil
 		}
 		s.claim(free, int(sl.pe), d, t)
 		s.moves = append(s.moves, i)
@@ -99,8 +112,8 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 		if free[d] >= end {
 			return free[d] / ticks, nil
 		}
-		if f := &s.fifos[sl.target[d]]; f.n == f.cap {
-			return never, nil
+		if at := s.fifos[sl.target[d]].room(t); at > t {
+			return at, nil
 		}
 	}
 	for m := uint(sl.tx); m != 0; m &= m - 1 {
@@ -147,7 +160,7 @@ func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 	return next
 }
 
-// commit carries out the decided moves at the end of cycle t.
+// commit carries out the decided moves of cycle t: those of one PE when it has had its turn, or of all at the end of the cycle.
 func (s *Sim) commit(t int64) {
 	for _, i := range s.moves {
 		if s.dyn != nil {
@@ -195,7 +208,7 @@ func (s *Sim) commit(t int64) {
 		}
 		s.ceNext[p.pe] = min(s.ceNext[p.pe], t+1)
 	}
-	s.pending = s.pending[:0]
+	s.moves, s.ups, s.pending = s.moves[:0], s.ups[:0], s.pending[:0]
 }
 
 // deliver puts a wavelet that leaves in cycle t behind the ports tx.

@@ -143,6 +143,7 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 
 // run carries out a launch that began in cycle start to its end.
 func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
+	s.divide()
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
 			if err := ctx.Err(); err != nil && !s.offers.curtail(s.eachArgs) {
@@ -223,10 +224,35 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 	if s.offers.opens <= t {
 		s.open(t)
 	}
+	if s.lanes != nil && s.crowd >= s.crowded {
+		next, acted, err = s.together(t)
+	} else {
+		next, acted, err = s.turns(0, len(s.rnext), t)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	if !s.atOnce() {
+		acted = acted || len(s.moves)+len(s.ups) > 0
+		s.commit(t)
+	}
+	return min(next, s.offers.opens), acted, s.err
+}
+
+// turns lets PEs lo .. hi-1 act in cycle t: the router decides, the CE acts, and then the moves are carried out, or at the end of the cycle
+// where they must be. crowd is set to the number of PEs that had something to do.
+func (s *Sim) turns(lo, hi int, t int64) (next int64, acted bool, err error) {
 	next = never
-	s.moves, s.ups = s.moves[:0], s.ups[:0]
 	end := (t + 1) * ticks
-	for pe, c := range s.rnext {
+	now := s.atOnce()
+	s.crowd = 0
+	for pe := lo; pe < hi; pe++ {
+		c, d := s.rnext[pe], s.ceNext[pe]
+		if c > t && d > t {
+			next = min(next, c, d)
+			continue
+		}
+		s.crowd++
 		if c <= t {
 			if c, err = s.router(pe, t, end); err != nil {
 				return 0, false, err
@@ -234,20 +260,20 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 			s.rnext[pe] = c
 		}
 		// The CE of this PE can act at once: no router reads what it changes, except its own, which has decided.
-		d := s.ceNext[pe]
 		if d <= t {
 			acted = true
 			if err := s.stepCE(pe, t); err != nil {
 				return 0, false, err
 			}
-			continue
+		} else {
+			next = min(next, c, d)
 		}
-		next = min(next, c, d)
+		if now && len(s.moves)+len(s.ups)+len(s.pending) > 0 {
+			acted = true
+			s.commit(t)
+		}
 	}
-	next = min(next, s.offers.opens)
-	acted = acted || len(s.moves)+len(s.ups) > 0
-	s.commit(t)
-	return next, acted, s.err
+	return next, acted, nil
 }
 
 // quiet reports that no operation is in progress and no wavelet under way.
@@ -274,6 +300,7 @@ func Conserved(injected, copied, consumed int64) error {
 }
 
 func (s *Sim) finishStats(start int64) Stats {
+	s.gather()
 	st := s.stats
 	st.Cycles = max(0, st.lastExit-start+1)
 	if s.nExited < s.nPEs {

@@ -26,6 +26,7 @@ const (
 type fifo struct {
 	off          int32
 	head, n, cap int32
+	popped       int64 // cycle in which a wavelet left last; kept for router buffers only
 }
 
 // thread is a DSD operation in progress with a fabric operand.
@@ -83,6 +84,8 @@ type slot struct {
 // Sim is a program on a machine, between or in launches. It is not safe for
 // concurrent use.
 type Sim struct {
+	Threads int // cores that simulate; 0 = all. Results do not depend on it.
+
 	prog  *wse.Program
 	m     wse.Machine
 	opt   Options
@@ -149,6 +152,10 @@ type Sim struct {
 	fifoOf   []int32 // first FIFO of a PE
 	debt     []int64 // ticks microthreads took of a PE's CE and were not yet charged
 	err      error   // of commit
+	late     bool    // all moves at the end of a cycle: tests
+	lanes    []*lane // see divide; nil = one
+	crowd    int     // PEs that acted in the last cycle
+	crowded  int     // see there
 }
 
 type pending struct {
@@ -184,7 +191,7 @@ func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
 	if err != nil {
 		return nil, diag.New("WF0509", diag.Span{}, "%v", err)
 	}
-	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H}
+	s := &Sim{prog: p, m: m, opt: opt, w: p.W, h: p.H, crowded: crowded}
 	for i, c := range p.Classes {
 		k, err := compile(c, lays[i], m)
 		if err != nil {
@@ -338,7 +345,7 @@ func (s *Sim) countFifos() int {
 }
 
 func (s *Sim) addFifo(depth int) {
-	s.fifos = append(s.fifos, fifo{off: int32(s.ringSize()), cap: int32(max(1, depth))})
+	s.fifos = append(s.fifos, fifo{off: int32(s.ringSize()), cap: int32(max(1, depth)), popped: -1})
 }
 
 func (s *Sim) ringSize() int {
