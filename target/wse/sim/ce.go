@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/wfc-lang/wfc/target/wse"
+import (
+	"math/bits"
+
+	"github.com/wfc-lang/wfc/target/wse"
+)
 
 // stepCE lets the compute element of a PE act in cycle t: microthreads by
 // ascending id, then the task that runs.
@@ -8,15 +12,14 @@ func (s *Sim) stepCE(pe int, t int64) error {
 	k := s.codes[s.class[pe]]
 	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
 	main := &thr[len(thr)-1]
-	for i := range thr[:len(thr)-1] {
-		if thr[i].d != nil {
-			n := thr[i].done
-			if err := s.advance(pe, k, &thr[i], t); err != nil {
-				return err
-			}
-			if s.m.StealTicks > 0 && (thr[i].d == nil || thr[i].done != n) {
-				s.steal(pe, main, t)
-			}
+	for m := s.running[pe]; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		n := thr[i].done
+		if err := s.advance(pe, k, &thr[i], t); err != nil {
+			return err
+		}
+		if s.m.StealTicks > 0 && (thr[i].d == nil || thr[i].done != n) {
+			s.steal(pe, main, t)
 		}
 	}
 	if main.d != nil {
@@ -64,28 +67,11 @@ func (s *Sim) steal(pe int, main *thread, t int64) {
 // arrives from outside lowers it.
 func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 	next := int64(never)
-	for i := range thr {
-		th := &thr[i]
-		if th.d == nil {
-			continue
-		}
-		switch th.wait {
-		case waitNone:
-			next = min(next, max(t+1, th.next/ticks))
-		case waitPop, waitPush:
-			if s.canResume(pe, k, th) {
-				next = min(next, t+1)
-			}
-		case waitIn:
-			if f := &s.fifos[s.inOf[pe]+th.d.src[th.d.fabIn].queue]; f.n > 0 {
-				if w := s.head(f); w.aux&isControl == 0 || th.d.onCtl {
-					next = min(next, max(t+1, w.ready))
-				}
-			}
-		}
+	for m := s.running[pe]; m != 0; m &= m - 1 {
+		next = min(next, s.nextOf(pe, k, &thr[bits.TrailingZeros64(m)], t))
 	}
-	if thr[len(thr)-1].d != nil {
-		return next
+	if main := &thr[len(thr)-1]; main.d != nil {
+		return min(next, s.nextOf(pe, k, main, t))
 	}
 	if s.dyn != nil && s.flushing[pe] {
 		return next
@@ -100,6 +86,25 @@ func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 		}
 	}
 	return next
+}
+
+// nextOf is nextCE of an operation in progress.
+func (s *Sim) nextOf(pe int, k *code, th *thread, t int64) int64 {
+	switch th.wait {
+	case waitNone:
+		return max(t+1, th.next/ticks)
+	case waitPop, waitPush:
+		if s.canResume(pe, k, th) {
+			return t + 1
+		}
+	case waitIn:
+		if f := &s.fifos[s.inOf[pe]+th.d.src[th.d.fabIn].queue]; f.n > 0 {
+			if w := s.head(f); w.aux&isControl == 0 || th.d.onCtl {
+				return max(t+1, w.ready)
+			}
+		}
+	}
+	return never
 }
 
 // wanted reports whether the head of an input queue can start a task, once it is

@@ -70,6 +70,7 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 	}
 	thr[d.thread] = th
 	if d.op.Async {
+		s.running[pe] |= 1 << d.thread
 		n := int64(max(1, s.m.AsyncIssue))
 		s.mainReady[pe] = t + n
 		s.busy(pe, pc, n)
@@ -314,6 +315,7 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 		w.aux |= isControl
 	}
 	s.push(out, w)
+	s.queued[pe] |= 1 << k.outHW[q]
 	if s.tr != nil {
 		s.tr.send(pe, th, out, t)
 	}
@@ -365,8 +367,11 @@ func (s *Sim) finishWith(pe int, th *thread, t int64, done wse.CompletionKind, t
 	}
 	if !d.op.Async {
 		s.busy(pe, th.line, t+1-th.start)
-	} else if s.opt.OpCycles {
-		s.opCycles[s.class[pe]][th.line] += t + 1 - th.start
+	} else {
+		s.running[pe] &^= 1 << d.thread
+		if s.opt.OpCycles {
+			s.opCycles[s.class[pe]][th.line] += t + 1 - th.start
+		}
 	}
 	if done != wse.DoneNothing {
 		s.pending = append(s.pending, pending{int32(pe), task, done})

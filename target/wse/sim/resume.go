@@ -45,7 +45,7 @@ type Running struct {
 func (s *Sim) Enter(pe int, m *Moment) {
 	copy(s.links[pe*numPorts:(pe+1)*numPorts], m.Used[:])
 	n := 0
-	fill := func(from, to int32, out bool) {
+	fill := func(from, to int32, out bool, mask *uint64) {
 		for i := from; i < to; i++ {
 			for _, w := range m.Buffers(n) {
 				x := wavelet{ready: w.Ready, val: w.Value}
@@ -53,17 +53,20 @@ func (s *Sim) Enter(pe int, m *Moment) {
 					x.aux = s.slotOf[pe] + w.Slot
 				}
 				s.push(&s.fifos[i], x)
+				if mask != nil {
+					*mask |= 1 << (i - from)
+				}
 			}
 			n++
 		}
 	}
-	fill(s.slotOf[pe], s.slotOf[pe+1], false)
+	fill(s.slotOf[pe], s.slotOf[pe+1], false, &s.laden[pe])
 	s.rnext[pe], s.ceNext[pe] = s.cycle, never
 	if s.class[pe] < 0 {
 		return
 	}
-	fill(s.inOf[pe], s.inOf[pe+1], false)
-	fill(s.outOf[pe], s.outOf[pe+1], true)
+	fill(s.inOf[pe], s.inOf[pe+1], false, nil)
+	fill(s.outOf[pe], s.outOf[pe+1], true, &s.queued[pe])
 	s.pc[pe], s.exited[pe], s.ceNext[pe] = m.PC, m.Exited, s.cycle
 	s.offers.task = grown(s.offers.task, len(s.class))
 	s.offers.task[pe] = m.Offered
@@ -74,6 +77,9 @@ func (s *Sim) Enter(pe int, m *Moment) {
 			continue
 		}
 		d := k.ins[x.Line].dsd
+		if d.op.Async {
+			s.running[pe] |= 1 << d.thread
+		}
 		*th = thread{d: d, line: x.Line, done: x.Done, next: x.Next, start: x.Start, val: x.Val, acc: x.Acc, in: x.In, out: x.Out,
 			wait: waitKind(x.Wait), since: x.Since}
 		th.base[0] = d.dst.lo + x.At[0]*d.dst.bytes

@@ -54,6 +54,23 @@ func (s *Sim) push(f *fifo, w wavelet) {
 	f.n++
 }
 
+// enter puts a wavelet into router buffer i.
+func (s *Sim) enter(i int32, w wavelet) {
+	s.push(&s.fifos[i], w)
+	sl := &s.slots[i]
+	s.laden[sl.pe] |= 1 << sl.no
+}
+
+// leave takes the oldest wavelet from router buffer i in cycle t.
+func (s *Sim) leave(i int32, t int64) wavelet {
+	sl, f := &s.slots[i], &s.fifos[i]
+	w := s.popAt(f, sl.pe, sl.up, t)
+	if f.n == 0 {
+		s.laden[sl.pe] &^= 1 << sl.no
+	}
+	return w
+}
+
 // router lists the buffers of one PE's router and the output queue that move in cycle t, reading only the state at the start of the cycle,
 // and claims their links. next is the earliest later cycle at which time alone may free another one.
 //
@@ -62,12 +79,9 @@ func (s *Sim) push(f *fifo, w wavelet) {
 // lowers rnext: a wavelet that arrives, room that appears behind it.
 func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
 	next = never
-	for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
-		f := &s.fifos[i]
-		if f.n == 0 {
-			continue
-		}
-		n := s.head(f).ready
+	for m := s.laden[pe]; m != 0; m &= m - 1 {
+		i := s.slotOf[pe] + int32(bits.TrailingZeros64(m))
+		n := s.head(&s.fifos[i]).ready
 		if n <= t {
 			if n, err = s.forward(i, t, end); err != nil {
 				return 0, err
@@ -75,7 +89,7 @@ func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
 		}
 		next = min(next, n)
 	}
-	if s.outOf[pe] == s.outOf[pe+1] {
+	if s.queued[pe] == 0 {
 		return next, nil
 	}
 	return min(next, s.rampUp(pe, t, end)), nil
@@ -137,12 +151,9 @@ func (s *Sim) claim(free []int64, pe, d int, t int64) {
 func (s *Sim) rampUp(pe int, t, end int64) (next int64) {
 	next = never
 	up := &s.linkFree[pe*numPorts+portUp]
-	for i := s.outOf[pe]; i < s.outOf[pe+1]; i++ {
-		f := &s.fifos[i]
-		if f.n == 0 {
-			continue
-		}
-		w := s.head(f)
+	for m := s.queued[pe]; m != 0; m &= m - 1 {
+		i := s.outOf[pe] + int32(bits.TrailingZeros64(m))
+		w := s.head(&s.fifos[i])
 		if w.ready > t {
 			next = min(next, w.ready)
 			continue
@@ -171,7 +182,7 @@ func (s *Sim) commit(t int64) {
 		if s.tr != nil {
 			s.tr.hop(i, t)
 		}
-		w := s.popAt(&s.fifos[i], sl.pe, sl.up, t)
+		w := s.leave(i, t)
 		if s.faults != nil {
 			w.val = s.flip(i, w.val)
 		}
@@ -190,10 +201,13 @@ func (s *Sim) commit(t int64) {
 			s.tr.up(u, t)
 		}
 		w := s.popAt(f, pe, pe, t)
+		if f.n == 0 {
+			s.queued[pe] &^= 1 << (u - s.outOf[pe])
+		}
 		to := w.aux & auxSlot
 		w.aux &= isControl
 		w.ready = t + int64(max(1, s.m.RampOutCycles))
-		s.push(&s.fifos[to], w)
+		s.enter(to, w)
 		s.rnext[pe] = min(s.rnext[pe], w.ready)
 	}
 	if len(s.laters) > 0 {
@@ -223,7 +237,7 @@ func (s *Sim) deliver(sl *slot, tx uint8, w wavelet, t int64) {
 			continue
 		}
 		w.ready = t + int64(max(1, s.m.HopCycles))
-		s.push(&s.fifos[to], w)
+		s.enter(to, w)
 		n := s.slots[to].pe
 		s.rnext[n] = min(s.rnext[n], w.ready)
 	}

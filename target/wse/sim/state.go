@@ -31,19 +31,19 @@ type fifo struct {
 
 // thread is a DSD operation in progress with a fabric operand.
 type thread struct {
-	d     *dsd // nil = free
-	line  int32
-	done  int32 // elements completed
+	d     *dsd  // nil = free
 	next  int64 // tick of the next element
-	start int64
+	done  int32 // elements completed
+	wait  waitKind
+	why   Why      // of wait, when traced
+	tail  bool     // only the advance after the data is left to send
 	base  [4]int32 // byte offsets: dst, sources
+	in    uint32   // wavelet being unpacked
+	out   uint32   // wavelet being packed
 	val   [3]uint32
 	acc   uint32
-	in    uint32 // wavelet being unpacked
-	out   uint32 // wavelet being packed
-	wait  waitKind
-	why   Why  // of wait, when traced
-	tail  bool // only the advance after the data is left to send
+	line  int32
+	start int64
 	since int64
 }
 
@@ -76,6 +76,7 @@ type slot struct {
 	color  int16
 	tx     uint8
 	rx     wse.Dir
+	no     uint8    // number in its PE, ascending by color
 	target [5]int32 // neighbour's slot, or input fifo for the ramp
 	pe     int32
 	up     int32 // PE that fills the buffer
@@ -122,6 +123,9 @@ type Sim struct {
 	active    []uint64 // bit per task of the class
 	blocked   []uint64
 	shut      []uint64 // bit per input queue of the class that is blocked
+	running   []uint64 // bit per microthread in progress; like the next two it keeps what is idle out of the cache
+	laden     []uint64 // bit per router buffer that holds wavelets
+	queued    []uint64 // bit per output fifo that does
 	threads   []thread
 	thrOf     []int32
 	exited    []bool
@@ -268,6 +272,7 @@ func (s *Sim) place() {
 	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)
 	s.pc, s.curTask = make([]int32, n), make([]int32, n)
 	s.active, s.blocked, s.shut = make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	s.running, s.laden, s.queued = make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	s.exited = make([]bool, n)
 	s.rnext = make([]int64, n)
 	s.linkFree, s.links = make([]int64, n*numPorts), make([]uint32, n*numPorts)
@@ -293,7 +298,7 @@ func (s *Sim) fabric() {
 		for _, r := range routes {
 			if r.Color == color {
 				s.each(r.Region, func(pe int) {
-					s.slots[fill[pe]] = slot{color: int16(color), tx: uint8(r.Tx), rx: r.Rx, pe: int32(pe)}
+					s.slots[fill[pe]] = slot{color: int16(color), tx: uint8(r.Tx), rx: r.Rx, no: uint8(fill[pe] - s.slotOf[pe]), pe: int32(pe)}
 					fill[pe]++
 				})
 			}

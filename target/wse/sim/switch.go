@@ -173,7 +173,7 @@ func (s *Sim) commitDynamic(i int32, t int64) {
 		s.tr.hop(i, t)
 		sl.tx = all
 	}
-	w := s.popAt(&s.fifos[i], sl.pe, sl.up, t)
+	w := s.leave(i, t)
 	if s.faults != nil {
 		w.val = s.flip(i, w.val)
 	}
