@@ -259,13 +259,15 @@ func (s *Sim) shapes(f *fabric, class []int32) error {
 	s.shapeOf, s.at = make([]int32, s.w*s.h), make([]int32, s.w*s.h)
 	known := map[string]int32{}
 	var key []byte
+	probe := &shape{} // of the PE at hand; copied when it is new
 	for pe, c := range class {
 		if c < 0 && f.first[pe] == f.first[pe+1] {
 			s.shapeOf[pe] = -1
 			continue
 		}
 		var err error
-		if key, err = s.key(key[:0], f, pe, c); err != nil {
+		s.shape(probe, f, pe, c)
+		if key, err = s.key(key[:0], probe); err != nil {
 			return err
 		}
 		id, ok := known[string(key)]
@@ -275,9 +277,10 @@ func (s *Sim) shapes(f *fabric, class []int32) error {
 			if s.kinds > 0 && len(s.all) > s.kinds {
 				return unsupported("its PEs have too little in common (more than %d kinds of %d PEs)", s.kinds, s.nPEs)
 			}
-			sh := s.shape(f, pe, c)
+			sh := *probe
 			sh.id = int(id)
-			s.all = append(s.all, sh)
+			s.all = append(s.all, &sh)
+			probe = &shape{}
 		}
 		sh := s.all[id]
 		s.shapeOf[pe], s.at[pe] = id, int32(len(sh.pes))
@@ -287,9 +290,8 @@ func (s *Sim) shapes(f *fabric, class []int32) error {
 }
 
 // key is equal for PEs that are built alike.
-func (s *Sim) key(b []byte, f *fabric, pe int, c int32) ([]byte, error) {
-	b = binary.AppendVarint(b, int64(c))
-	sh := s.shape(f, pe, c)
+func (s *Sim) key(b []byte, sh *shape) ([]byte, error) {
+	b = binary.AppendVarint(b, int64(sh.class))
 	for i := range sh.slots {
 		sl := &sh.slots[i]
 		b = append(b, byte(sl.rx), sl.tx, byte(sl.up), byte(sl.ring.class))
@@ -315,9 +317,9 @@ func (s *Sim) key(b []byte, f *fabric, pe int, c int32) ([]byte, error) {
 	return b, nil
 }
 
-// shape describes how a PE is built.
-func (s *Sim) shape(f *fabric, pe int, c int32) *shape {
-	sh := &shape{class: c}
+// shape describes in sh how a PE is built.
+func (s *Sim) shape(sh *shape, f *fabric, pe int, c int32) {
+	*sh = shape{class: c, slots: sh.slots[:0], outs: sh.outs[:0], ins: sh.ins[:0], params: sh.params[:0]}
 	x, y := pe%s.w, pe/s.w
 	if c >= 0 {
 		sh.k = s.codes[c]
@@ -341,7 +343,7 @@ func (s *Sim) shape(f *fabric, pe int, c int32) *shape {
 		sh.slots = append(sh.slots, sl)
 	}
 	if sh.k == nil {
-		return sh
+		return
 	}
 	for _, q := range sh.k.outputs {
 		i := f.find(pe, int8(q.Color(x, y)))
@@ -359,7 +361,6 @@ func (s *Sim) shape(f *fabric, pe int, c int32) *shape {
 		}
 		sh.ins = append(sh.ins, r)
 	}
-	return sh
 }
 
 // target is where port d of slot i leads.

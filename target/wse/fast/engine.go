@@ -13,7 +13,6 @@ import (
 // Sim is a program on a machine, between or in launches. It is not safe for concurrent use.
 type Sim struct {
 	Threads int // cores that compute; 0 = all. Results do not depend on it.
-	Splits  int // of groups, since New
 	Work    Work
 	LeftAt  struct {
 		Launch int   // the first is 1
@@ -68,6 +67,8 @@ type Work struct {
 	Alone    int64 // of them, carried out by rules for one PE only
 	Visits   int64 // of a group by the rules of routers or of CEs
 	Of       int64 // the same for PEs: what PE by PE would have been
+	Splits   int64 // groups that split off
+	Looks    int64 // at a group, for others in the same state
 }
 
 // Shared is the part of the element operations for which the rules were carried out once for more than one PE.

@@ -192,7 +192,7 @@ func (s *Sim) split(g *group, label func(m int32) uint32) []*group {
 	if len(parts) < 2 {
 		return nil
 	}
-	s.Splits += len(parts) - 1
+	s.Work.Splits += int64(len(parts) - 1)
 	for d := wse.North; d < wse.Ramp; d++ {
 		for _, h := range g.nbr[d] {
 			if o := d.Opposite(); h != g {

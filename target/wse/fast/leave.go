@@ -2,6 +2,7 @@ package fast
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/sim"
@@ -15,8 +16,13 @@ import (
 // as many as the group has members; a cycle saves the look at every PE for whether it has something to do, which takes the time of one
 // visit for so many PEs. The program leaves when the account is empty. So it has never cost more than what it began with, and a launch whose
 // PEs part for a while and meet again stays; the ceiling bounds what is lost when they part for good.
+//
+// A group that splits off is copied and linked to its neighbours, and a look for equal groups writes out the state of each: both take the
+// time of many visits, and where PEs part and meet again all the time they are most of what is done.
 const (
 	worth   = 3
+	parting = 16 // a group that splits off
+	meeting = 4  // a look at a group for equals
 	looks   = 256
 	opening = 1   // visits of every PE
 	ceiling = 256 // the same
@@ -25,7 +31,8 @@ const (
 // apart keeps the account of a cycle that was carried out and reports whether it is empty.
 func (s *Sim) apart() bool {
 	n := int64(s.nPEs)
-	s.account += looks*(s.Work.Of-s.seen.Of-worth*(s.Work.Visits-s.seen.Visits)) + n - int64(len(s.groups))
+	s.account += looks*(s.Work.Of-s.seen.Of-worth*(s.Work.Visits-s.seen.Visits)-parting*(s.Work.Splits-s.seen.Splits)-
+		meeting*(s.Work.Looks-s.seen.Looks)) + n - int64(len(s.groups))
 	s.seen = s.Work
 	s.account = min(s.account, looks*ceiling*n)
 	return s.account < 0
@@ -41,6 +48,7 @@ func (s *Sim) leave(start int64) (sim.Running, error) {
 	oldest := s.oldest()
 	for _, g := range s.groups {
 		st := g.between()
+		at := sim.Moment{PC: g.pc, Exited: g.exited, Used: g.links, Offered: g.offered - 1, Threads: make([]sim.Thread, len(g.threads))}
 		for _, m := range g.ms {
 			pe := int(g.pes[m])
 			word := func(row int32) uint32 { return g.mem[int(row)*len(g.pes)+int(m)] }
@@ -49,9 +57,8 @@ func (s *Sim) leave(start int64) (sim.Running, error) {
 					dst[j] = word(g.k.row[array] + int32(j))
 				}
 			})
-			at := sim.Moment{PC: g.pc, Exited: g.exited, Used: g.links, Offered: g.offered - 1}
 			for i := range g.threads {
-				at.Threads = append(at.Threads, g.threads[i].resumed(word))
+				at.Threads[i] = g.threads[i].resumed(word)
 			}
 			at.Buffers = func(i int) []sim.Wavelet { return s.under(g, m, i, oldest[pe]) }
 			p.Enter(pe, &at)
@@ -105,12 +112,16 @@ type place struct {
 // oldest finds the places of all router buffers, by PE and slot.
 func (s *Sim) oldest() [][]place {
 	all := make([][]place, len(s.groupOf))
+	total := 0
+	for _, g := range s.groupOf {
+		if g != nil {
+			total += len(g.slots)
+		}
+	}
+	flat := slices.Repeat([]place{{class: -1}}, total)
 	for pe, g := range s.groupOf {
 		if g != nil {
-			all[pe] = make([]place, len(g.slots))
-			for i := range all[pe] {
-				all[pe][i].class = -1
-			}
+			all[pe], flat = flat[:len(g.slots):len(g.slots)], flat[len(g.slots):]
 		}
 	}
 	type step struct {
@@ -127,8 +138,11 @@ func (s *Sim) oldest() [][]place {
 				continue
 			}
 			n := uint32(g.fifos[i].n)
-			for q := range g.fifos[g.out:] {
-				for _, w := range g.list(g.out + int32(q)) {
+			for q := g.out; int(q) < len(g.fifos); q++ {
+				if g.fifos[q].n == 0 {
+					continue
+				}
+				for _, w := range g.list(q) {
 					if w.slot == int32(i) {
 						n++
 					}
@@ -168,6 +182,9 @@ func (g *group) list(i int32) []wavelet {
 
 // under lists the wavelets in buffer i of a member with their values.
 func (s *Sim) under(g *group, m int32, i int, oldest []place) []sim.Wavelet {
+	if g.fifos[i].n == 0 {
+		return nil
+	}
 	var out []sim.Wavelet
 	value := func(p place, k uint32) uint32 {
 		if p.class < 0 {

@@ -27,6 +27,7 @@ func (s *Sim) merge(t int64) {
 	if len(s.groups) == len(s.all) {
 		return
 	}
+	s.Work.Looks += int64(len(s.groups))
 	first := make(map[string]*group, len(s.groups))
 	parts := map[*group][]*group{}
 	var merged []*group

@@ -386,7 +386,7 @@ func differ(p *wse.Program, m wse.Machine, launches, threads int) (diff string, 
 	if got.events = fe.sorted(); len(want.errs) > 0 {
 		got.events, want.events = nil, nil // the fast engine has repeated the launch elsewhere
 		kind = "ends in an error"
-	} else if f.Splits > 0 {
+	} else if f.Work.Splits > 0 {
 		kind = "groups split"
 	}
 	return cmp.Diff(want, got, cmp.AllowUnexported(outcome{}, event{}), cmpopts.IgnoreUnexported(sim.Stats{})), kind, nil

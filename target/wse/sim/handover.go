@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -146,7 +147,8 @@ func (s *Sim) Restore(pe int, cycle int64, st State, words func(array int, dst [
 		s.outSlot[int(s.outBind[pe])+i] = at
 	}
 	for i, a := range k.class.Arrays {
-		raw := make([]uint32, a.Len)
+		s.words = slices.Grow(s.words[:0], a.Len)[:a.Len]
+		raw := s.words
 		words(i, raw)
 		at, b := s.memBase[pe]+k.layout.Addr[i]-k.layout.DataStart, a.Elem.Bytes()
 		for j, v := range raw {
