@@ -21,6 +21,8 @@ type sweep struct {
 	rank    int
 	wraps   bool // the stream is periodic: planes are counted modulo period
 	period  int
+	round   int         // points of the tiled axis if it is periodic and tiles may reach over its ends; else 0
+	single  bool        // the tiled axis is periodic and they may not: a tile at an end would need all of it
 	width   ir.Interval // coordinates along the tiled axis, all arrays that are set together
 	depth   ir.Interval // the same along the stream
 	spare   []int       // for every array that is set the slot of its next value
@@ -43,6 +45,7 @@ type planeOp struct {
 	alias  bool              // an extend along the periodic stream: nothing to do
 	share  bool              // an extend in the storage of its operand
 	within bool              // an extend of an array that the pass itself does
+	round  bool              // an extend that fills the margins of the periodic tiled axis
 	final  bool              // its result may be the next value of an array
 	root   map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
 	slots  []int
@@ -121,9 +124,14 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 		s.width = around(s.width, a.box[1])
 		s.depth = around(s.depth, a.box[0])
 	}
-	if bytes < least || !s.periodic() {
+	if bytes < least {
 		return nil
 	}
+	n, whole := s.periodic(0)
+	if !whole {
+		return nil
+	}
+	s.wraps, s.period = n > 0, n
 	for _, x := range f.Sets {
 		if !(*layouts)[g.vals[x.Value].slot].same((*layouts)[g.vals["@"+x.Array].slot]) {
 			return nil
@@ -139,11 +147,12 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 	if !s.marginsFirst() {
 		return nil
 	}
+	s.goesRound()
 	if !s.reserve() {
 		return nil
 	}
 	for n := 1; n <= 4; n++ {
-		u := s.unroll(n)
+		u := s.unroll(n, false)
 		if u == nil {
 			if n == 1 {
 				return nil
@@ -192,34 +201,57 @@ func around(a, b ir.Interval) ir.Interval {
 	return ir.Interval{Lo: min(a.Lo, b.Lo), Hi: max(a.Hi, b.Hi)}
 }
 
-// periodic finds out whether the stream is periodic. If it is, all values must have its points and no others, and every piece all of them:
-// then a plane may be computed wherever it is needed.
-func (s *sweep) periodic() bool {
+// periodic finds out whether dimension d is periodic, and its points. If it is, it is whole when all values have its points and no others,
+// and every piece all of them: then a plane may be computed wherever it is needed.
+func (s *sweep) periodic(d int) (n int, whole bool) {
 	for _, v := range s.arrays {
 		if len(v.axes) == s.rank {
-			if ax := s.prog.Axis(v.axes[0]); ax != nil && ax.Periodic {
-				s.wraps, s.period = true, ax.N
+			if ax := s.prog.Axis(v.axes[d]); ax != nil && ax.Periodic {
+				n = ax.N
 			}
 		}
 	}
-	if !s.wraps {
-		return true
+	if n == 0 {
+		return 0, true
 	}
 	for i := range s.fn.ops {
 		op := &s.fn.ops[i]
 		if len(op.Dom) != s.rank {
-			return false
+			return n, false
 		}
-		if s.wrapsStream(op) {
+		if wrapsAlong(op, d, n) {
 			continue
 		}
-		// What comes after a wrap along the stream has its margins.
-		whole := ir.Interval{Lo: op.Dom[0].Lo, Hi: op.Dom[0].Hi}
-		if whole.Lo > 0 || whole.Hi < s.period || op.Kind == ir.Map && whole != (ir.Interval{Lo: 0, Hi: s.period}) {
-			return false
+		// What comes after a wrap has its margins.
+		all := ir.Interval{Lo: op.Dom[d].Lo, Hi: op.Dom[d].Hi}
+		if all.Lo > 0 || all.Hi < n || op.Kind == ir.Map && all != (ir.Interval{Lo: 0, Hi: n}) {
+			return n, false
 		}
 		for k := range op.Pieces {
-			if op.Pieces[k].Box[0] != whole {
+			if op.Pieces[k].Box[d] != all {
+				return n, false
+			}
+		}
+	}
+	return n, true
+}
+
+// wrapsAlong says that an operation fills the margins of dimension d, which is periodic with n points.
+func wrapsAlong(op *ir.Op, d, n int) bool {
+	if op.Kind != ir.Extend || n == 0 || len(op.Pieces) == 0 {
+		return false
+	}
+	for i := range op.Pieces {
+		pc := &op.Pieces[i]
+		if b := pc.Box[d]; b.Lo < n && b.Hi > 0 || len(pc.Body.Nodes) != 1 {
+			return false
+		}
+		r := &pc.Body.Nodes[0]
+		if r.Op != ir.Read || r.Name != op.From || r.At[d].Off%n != 0 {
+			return false
+		}
+		for k, a := range r.At {
+			if a.Index != op.Dom[k].Index || !a.Unit() || k != d && a.Off != 0 {
 				return false
 			}
 		}
@@ -227,27 +259,22 @@ func (s *sweep) periodic() bool {
 	return true
 }
 
-// wrapsStream says that an operation fills the margins of the periodic stream.
-func (s *sweep) wrapsStream(op *ir.Op) bool {
-	if op.Kind != ir.Extend || !s.wraps || len(op.Pieces) == 0 {
-		return false
+// goesRound finds out whether tiles may reach over the ends of a periodic tiled axis: rows, like planes, are then computed wherever they
+// are needed instead of being copied, so that the tiles at the ends are no larger than others. Along the contiguous axis the ends must be
+// ends of vectors.
+func (s *sweep) goesRound() {
+	n, whole := s.periodic(1)
+	if n == 0 {
+		return
 	}
-	for i := range op.Pieces {
-		pc := &op.Pieces[i]
-		if b := pc.Box[0]; b.Lo < s.period && b.Hi > 0 || len(pc.Body.Nodes) != 1 {
-			return false
-		}
-		n := &pc.Body.Nodes[0]
-		if n.Op != ir.Read || n.Name != op.From || n.At[0].Off%s.period != 0 {
-			return false
-		}
-		for d, a := range n.At {
-			if a.Index != op.Dom[d].Index || !a.Unit() || d > 0 && a.Off != 0 {
-				return false
-			}
-		}
+	s.single = !whole || s.rank == 2 && n%vectorLine != 0
+	for _, st := range s.stages {
+		st.round = wrapsAlong(st.op, 1, n)
+		s.single = s.single || st.round && !st.share
 	}
-	return true
+	if !s.single {
+		s.round = n
+	}
 }
 
 // set says that the function gives an array a new value.
@@ -272,10 +299,10 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 			s.roots["%"+op.Results[0].Name] = s.roots[op.From]
 		}
 		st.root["%"+op.Results[0].Name] = s.roots["%"+op.Results[0].Name]
-		if st.alias = st.share && s.wrapsStream(op); st.alias {
+		if st.alias = st.share && wrapsAlong(op, 0, s.period); st.alias {
 			return st
 		}
-		if s.wrapsStream(op) {
+		if wrapsAlong(op, 0, s.period) {
 			return nil
 		}
 	}
@@ -403,12 +430,22 @@ func (s *sweep) marginsFirst() bool {
 	for i := len(s.before) - 1; i >= 0; i-- {
 		st := s.stages[s.before[i]]
 		root := s.roots[st.op.From]
-		if st.rowLocal() && !slices.ContainsFunc(s.before[i+1:], func(k int) bool { return s.roots[s.stages[k].op.From] == root }) {
+		if st.rowLocal() && !slices.ContainsFunc(s.before[i+1:], func(k int) bool { return s.stages[k].touches(root) }) {
 			st.within = true
 			s.before = slices.Delete(s.before, i, i+1)
 		}
 	}
 	return true
+}
+
+// touches says that an operation reads a map or an array, or writes around it.
+func (st *planeOp) touches(root string) bool {
+	for _, r := range st.root {
+		if r == root {
+			return true
+		}
+	}
+	return false
 }
 
 // rowLocal says that an operation on three axes reads nothing but its own rows.

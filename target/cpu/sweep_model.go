@@ -57,7 +57,7 @@ const (
 func (s *sweep) choose(most, threads int, c caches) tiling {
 	if s.force != nil {
 		t := *s.force
-		for t.steps = min(t.steps, most); s.unroll(t.steps) == nil; {
+		for t.steps = min(t.steps, most); s.unroll(t.steps, false) == nil; {
 			t.steps--
 		}
 		return t
@@ -78,7 +78,7 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 		if n > most || n > 1 && n*s.reach()*8 > s.depth.Hi-s.depth.Lo {
 			break
 		}
-		u := s.unroll(n)
+		u := s.unroll(n, false)
 		if u == nil {
 			break
 		}
@@ -86,6 +86,9 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 			t := s.cut(n, tiles, threads)
 			if t.tile == 0 {
 				break
+			}
+			if tiles == 2 {
+				u = s.unroll(n, true)
 			}
 			t = finish(t)
 			if e, ok := s.estimate(u, t, c); ok { // narrower ones compute more twice
@@ -111,7 +114,7 @@ func (s *sweep) cut(steps, tiles, threads int) (t tiling) {
 	t.steps = steps
 	t.tile = (width + tiles - 1) / tiles
 	t.tile = (t.tile + unit - 1) / unit * unit
-	if tiles > 1 && t.tile < max(4*unit, 2*steps) {
+	if tiles > 1 && (s.single || t.tile < max(4*unit, 2*steps)) {
 		return tiling{}
 	}
 	t.chunks = 1

@@ -75,7 +75,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 		return b, nil
 	}
 	threads := e.pool.threads
-	u := s.unroll(t.steps)
+	u := s.unroll(t.steps, t.tile < s.width.Hi-s.width.Lo)
 	b := e.newBatch(u.perm)
 	for i, l := range c.launches {
 		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))

@@ -19,7 +19,8 @@ type tiling struct {
 // planes is what a tile needs of a value, and when each plane is there.
 type planes struct {
 	x, y  ir.Interval
-	ready []int // by plane, from x.Lo
+	begun []int // by plane, from x.Lo: when it is written first; its ghosts may be later
+	ready []int // when all of it is there
 	last  []int // when it is read last
 	skew  int   // how far rows lag behind the blocks
 	depth int   // planes in the ring
@@ -56,7 +57,7 @@ func (s *sweep) tile(u *unrolled, x, y ir.Interval, t tiling) *tileTable {
 	}
 	regions := make([][2]ir.Interval, len(u.nodes))
 	for i := len(u.nodes) - 1; i >= 0; i-- {
-		regions[i] = s.region(u.nodes[i], need)
+		regions[i] = s.region(u, u.nodes[i], need)
 	}
 	entries, skews := s.schedule(u, need, regions)
 	tab := &tileTable{}
@@ -95,7 +96,7 @@ func hull(a, b ir.Interval) ir.Interval {
 }
 
 // region is where a node must be computed, and adds what it reads there to the needs.
-func (s *sweep) region(nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Interval) {
+func (s *sweep) region(u *unrolled, nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Interval) {
 	for _, b := range nd.outs {
 		r[0], r[1] = hull(r[0], need[b].x), hull(r[1], need[b].y)
 	}
@@ -107,7 +108,9 @@ func (s *sweep) region(nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Inte
 		line := vectorLine / storageBytes(nd.st.op.Results[0].Elem)
 		r[1] = ir.Interval{Lo: roundDown(r[1].Lo, line), Hi: -roundDown(-r[1].Hi, line)}
 	}
-	r[1] = common(r[1], ir.Interval{Lo: dom[1].Lo, Hi: dom[1].Hi})
+	if u.round == 0 {
+		r[1] = common(r[1], ir.Interval{Lo: dom[1].Lo, Hi: dom[1].Hi})
+	}
 	if empty(r[0]) || empty(r[1]) {
 		return [2]ir.Interval{}
 	}
@@ -118,7 +121,7 @@ func (s *sweep) region(nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Inte
 			px = common(px, ir.Interval{Lo: run.lo, Hi: run.hi})
 		}
 		for _, rd := range run.reads {
-			py := common(r[1], nd.st.op.Pieces[rd.piece].Box[1])
+			py := u.rows(r[1], nd.st, rd.piece)
 			if empty(px) || empty(py) {
 				continue
 			}
@@ -128,6 +131,38 @@ func (s *sweep) region(nd *planeNode, need map[*tensorBuf]*planes) (r [2]ir.Inte
 		}
 	}
 	return r
+}
+
+// rows are those of y on which a piece is computed: all, where tiles reach over the ends.
+func (u *unrolled) rows(y ir.Interval, st *planeOp, piece int) ir.Interval {
+	if u.round > 0 {
+		return y
+	}
+	return common(y, st.op.Pieces[piece].Box[1])
+}
+
+// turnedRows is a range of rows that lie so many rows before those of the tile they are computed for.
+type turnedRows struct {
+	rows  ir.Interval
+	shift int
+}
+
+// turns cuts rows y of a node where a periodic axis ends. Ghosts in the arrays are made beyond the ends too.
+func (u *unrolled) turns(nd *planeNode, y ir.Interval) (all []turnedRows) {
+	if u.round == 0 {
+		return []turnedRows{{rows: y}}
+	}
+	n := u.round
+	own := ir.Interval{Lo: 0, Hi: n}
+	if nd.outs[0].given {
+		own = ir.Interval{Lo: nd.st.op.Dom[1].Lo, Hi: nd.st.op.Dom[1].Hi}
+	}
+	for shift := roundDown(y.Lo, n) - n; shift <= y.Hi; shift += n {
+		if r := common(ir.Interval{Lo: y.Lo - shift, Hi: y.Hi - shift}, own); !empty(r) {
+			all = append(all, turnedRows{r, shift})
+		}
+	}
+	return all
 }
 
 // roundDown is the greatest multiple of m that is not above n.
@@ -150,10 +185,8 @@ func (s *sweep) run(st *planeOp, plane int) *planeRun {
 // rows of a node must lag behind those of the nodes it reads planes of at the same time.
 func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval) (entries []entry, skews []int) {
 	for _, p := range need {
-		p.ready, p.last = make([]int, p.x.Hi-p.x.Lo), make([]int, p.x.Hi-p.x.Lo)
-		for i := range p.ready {
-			p.ready[i], p.last[i] = never, never
-		}
+		n := p.x.Hi - p.x.Lo
+		p.begun, p.ready, p.last = slices.Repeat([]int{never}, n), slices.Repeat([]int{never}, n), slices.Repeat([]int{never}, n)
 	}
 	skews = make([]int, len(u.nodes))
 	for i, nd := range u.nodes {
@@ -186,23 +219,21 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 			} else {
 				t = max(p, before+1)
 			}
-			any := !nd.st.share
+			if nd.st.share && !slices.ContainsFunc(run.pieces, func(k int) bool { return !empty(u.rows(ry, nd.st, k)) }) {
+				continue
+			}
 			for _, rd := range run.reads {
-				if empty(common(ry, nd.st.op.Pieces[rd.piece].Box[1])) {
+				if empty(u.rows(ry, nd.st, rd.piece)) {
 					continue
 				}
-				any = true
 				b := need[nd.in[nd.st.root[rd.name]]]
 				t = max(t, b.ready[p+rd.plane-b.x.Lo])
-			}
-			if !any {
-				continue
 			}
 			if t == never {
 				t = p
 			}
 			for _, rd := range run.reads {
-				if empty(common(ry, nd.st.op.Pieces[rd.piece].Box[1])) {
+				if empty(u.rows(ry, nd.st, rd.piece)) {
 					continue
 				}
 				src := need[nd.in[nd.st.root[rd.name]]]
@@ -216,6 +247,9 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 			for _, b := range nd.outs {
 				if q := need[b]; p >= q.x.Lo && p < q.x.Hi {
 					k := p - q.x.Lo
+					if q.begun[k] == never {
+						q.begun[k] = t
+					}
 					q.ready[k], q.last[k] = t, max(q.last[k], t)
 				}
 			}
@@ -235,7 +269,7 @@ func (s *sweep) ring(b *tensorBuf, p *planes) {
 	for p.depth = 1; ; p.depth++ {
 		ok := true
 		for k := p.depth; k < len(p.ready) && ok; k++ {
-			ok = p.ready[k] == never || p.last[k-p.depth] < p.ready[k]
+			ok = p.begun[k] == never || p.last[k-p.depth] < p.begun[k]
 		}
 		if ok {
 			break
@@ -262,10 +296,10 @@ func (s *sweep) ring(b *tensorBuf, p *planes) {
 	p.bytes = roundUp((rows*row+edge)*size, lineBytes) + 4*lineBytes
 }
 
-// address is the place of row 0, column 0 of a plane: word of the thread's table and offset in bytes.
-func (s *sweep) address(b *tensorBuf, p *planes, plane int) int64 {
+// address is the place of row 0, column 0 of a plane, in rings of row shift: word of the thread's table and offset in bytes.
+func (s *sweep) address(b *tensorBuf, p *planes, plane, shift int) int64 {
+	l := (*s.layout)[b.slot]
 	if b.memory >= 0 {
-		l := (*s.layout)[b.slot]
 		if s.wraps {
 			plane = mod(plane, s.period)
 		}
@@ -274,7 +308,10 @@ func (s *sweep) address(b *tensorBuf, p *planes, plane int) int64 {
 	if p.depth == 0 { // read by other rows only
 		return word(-1, 0)
 	}
-	return word(-1, p.start+mod(plane, p.depth)*p.bytes+p.lead)
+	if s.rank == 3 {
+		shift *= l.stride[1]
+	}
+	return word(-1, p.start+mod(plane, p.depth)*p.bytes+p.lead+shift*storageBytes(l.elem))
 }
 
 // word packs the number of a word of the thread's table, -1 for the ring, and an offset.
@@ -296,10 +333,12 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		g := timeGroup{blocks: max(1, (hi-lo+t.rows/2)/t.rows), first: lo, rows: t.rows}
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
-			call, bytes := s.call(nd, need, e.plane, t)
-			call.lo, call.hi, call.skew = int64(y.Lo), int64(y.Hi), int64(skews[e.node])
-			g.calls = append(g.calls, call)
-			tab.moved += (y.Hi - y.Lo) * bytes
+			for _, part := range u.turns(nd, y) {
+				call, bytes := s.call(nd, need, e.plane, part.shift, t)
+				call.lo, call.hi, call.skew = int64(part.rows.Lo), int64(part.rows.Hi), int64(skews[e.node]+part.shift)
+				g.calls = append(g.calls, call)
+				tab.moved += (part.rows.Hi - part.rows.Lo) * bytes
+			}
 		}
 		groups = append(groups, g)
 		entries = entries[n:]
@@ -313,8 +352,9 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 	tab.compress(groups, period)
 }
 
-// call is the kernel of a node for a plane with its arguments, and how many bytes it moves for every column.
-func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane int, t tiling) (c planeCall, bytes int) {
+// call is the kernel of a node for a plane with its arguments, and how many bytes it moves for every column. In rings its rows begin at row
+// shift of the tile.
+func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane, shift int, t tiling) (c planeCall, bytes int) {
 	run := s.run(nd.st, plane)
 	variant := 0
 	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
@@ -332,11 +372,11 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane int, t ti
 		case argResult:
 			b := nd.outs[a.index]
 			bytes += storageBytes((*s.layout)[b.slot].elem)
-			c.args = append(c.args, s.address(b, need[b], plane))
+			c.args = append(c.args, s.address(b, need[b], plane, shift))
 		case argPlane:
 			b := nd.in[a.name]
 			bytes += storageBytes((*s.layout)[b.slot].elem)
-			c.args = append(c.args, s.address(b, need[b], plane+a.plane))
+			c.args = append(c.args, s.address(b, need[b], plane+a.plane, shift))
 		case argArray:
 			b := nd.in[a.name]
 			c.args = append(c.args, word(b.memory, (*s.layout)[b.slot].base*storageBytes((*s.layout)[b.slot].elem)))

@@ -27,15 +27,20 @@ type planeNode struct {
 // unrolled is several steps of a sweep as one.
 type unrolled struct {
 	steps  int
+	round  int // points of the tiled axis if tiles reach over its ends
 	nodes  []*planeNode
 	bufs   []*tensorBuf
 	copied []int // arrays whose next value is copied from a ring
 	perm   []int // slot i gets the buffer of slot perm[i]
 }
 
-// unroll strings n steps together. It returns nil when the last of them would overwrite margins that an earlier one still shows.
-func (s *sweep) unroll(n int) *unrolled {
+// unroll strings n steps together, for tiles or for the whole width. It returns nil when the last of them would overwrite margins that an
+// earlier one still shows.
+func (s *sweep) unroll(n int, tiles bool) *unrolled {
 	u := &unrolled{steps: n}
+	if tiles {
+		u.round = s.round
+	}
 	cur := map[string]*tensorBuf{}
 	for i, a := range s.arrays {
 		b := &tensorBuf{slot: i, memory: i, given: true}
@@ -64,12 +69,14 @@ func (s *sweep) unroll(n int) *unrolled {
 				vals[res(0)] = b
 				nd.outs = []*tensorBuf{b}
 				if b.given {
-					if step > 0 && s.set(s.arrays[b.memory].name) {
+					if step > 0 && (s.set(s.arrays[b.memory].name) || s.changes(st)) {
 						return nil
 					}
 					if !st.within {
 						continue // done before the pass
 					}
+				} else if st.round && u.round > 0 {
+					continue
 				}
 				for i := range st.op.Pieces {
 					for _, m := range b.margins {
@@ -104,6 +111,16 @@ func (s *sweep) unroll(n int) *unrolled {
 		cur = next
 	}
 	return s.settle(u, cur)
+}
+
+// changes says that what an operation reads differs from step to step.
+func (s *sweep) changes(st *planeOp) bool {
+	for _, root := range st.root {
+		if root[0] != '@' || s.set(root) {
+			return true
+		}
+	}
+	return false
 }
 
 // settle decides where the arrays' next values are written, and which buffers change places.
