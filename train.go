@@ -195,7 +195,7 @@ func TimeTraining(ctx context.Context, src Source, opt TrainOptions) (*TrainingE
 		}
 	}
 	// A step of a large model takes too long to try, and so does building it: its time is then estimated from the peak.
-	cost := t.plan.Flops() * t.plan.TokensOf(0, 1)
+	cost := t.plan.FlopsOf(0, 1)
 	if t.opt.Target == CPU && cost < 1e11 && t.plan.Steps > 0 || t.opt.Target == Interp && cost < 1e9 && t.plan.Steps > 0 {
 		p := &timed{}
 		tr, err := train.New(t.program, train.Options{Data: t.data, Steps: 2, EvalEvery: -1, Progress: p})
@@ -251,7 +251,23 @@ func openTraining(src Source, opt TrainOptions) (*training, *ckpt.Checkpoint, er
 		t.data.Close()
 		return nil, nil, err
 	}
+	t.overruled()
 	return t, from, nil
+}
+
+// overruled notes settings that do nothing, because every phase has its own.
+func (t *training) overruled() {
+	for _, name := range []string{"batch", "accumulate"} {
+		given := t.opt.Set[name]
+		for _, ph := range t.plan.Phases {
+			if ph.Set[name] == given {
+				given = ""
+			}
+		}
+		if given != "" && len(t.plan.Phases) > 0 && t.note == "" {
+			t.note = fmt.Sprintf("--set %s=%s changes nothing: every phase of the program has its own %s", name, given, name)
+		}
+	}
 }
 
 // vocabulary gives the model the vocabulary of the data, unless it was set or the program is compiled. Of a file of tokens nobody knows how
@@ -326,7 +342,7 @@ func (t *training) resume() (*ckpt.Checkpoint, error) {
 }
 
 func missing(err error) error {
-	return diag.List{diag.New("WF0644", diag.Span{}, "%v", err).Suggest("begin a run without --resume, or name its directory with --out")}
+	return diag.List{diag.New("WF0644", diag.Span{}, "%v", err).Suggest("name the directory of a run, as --out named it; `wfc train` without --resume begins one")}
 }
 
 // checkpointError makes diagnostics of what is wrong with a checkpoint.
@@ -353,7 +369,13 @@ func (t *training) load(p *train.Plan, from *ckpt.Checkpoint) error {
 		}
 	}
 	var err error
+	help := "other files, or another --tokenizer: byte, char, gpt2"
 	if from != nil && from.Run.Tokenizer.Kind != "" {
+		help = "other files: the tokens of a run are fixed when it begins"
+		if is := from.Run.Tokenizer.Kind; t.opt.Tokenizer != "" && t.opt.Tokenizer != is {
+			return diag.List{diag.New("WF0642", diag.Span{}, "the tokens of this run are those of --tokenizer %s, not %s", is, t.opt.Tokenizer).
+				Suggest("leave out --tokenizer, or begin another run with another --out")}
+		}
 		if o.Use, err = tokens.New(from.Run.Tokenizer); err != nil {
 			return diag.List{diag.New("WF0642", diag.Span{}, "%s: %v", from.Dir, err)}
 		}
@@ -362,7 +384,7 @@ func (t *training) load(p *train.Plan, from *ckpt.Checkpoint) error {
 		if list := asDiagnostics(FileErrors(err)); list != nil {
 			return list
 		}
-		return diag.List{diag.New("WF0642", diag.Span{}, "%v", err).Suggest("other files, or another --tokenizer: byte, char, gpt2")}
+		return diag.List{diag.New("WF0642", diag.Span{}, "%v", err).Suggest("%s", help)}
 	}
 	return nil
 }

@@ -217,3 +217,51 @@ func microModel() []byte {
 	fill(d, 0)
 	return b.Bytes()
 }
+
+// A run goes on with another precision or number of microbatches, and says that it is another run then; what would change the model or
+// the meaning of tokens is refused.
+func TestContinuesWithOtherSettings(t *testing.T) {
+	const model = `
+param prec = "f32", acc = 1, d = 4
+model tiny(vocab = 8, ctx = 4) {
+  index s in ctx
+  index v in vocab
+  input tokens[s], next[s] in vocab
+  weight a[v,d], b[v,d] ~ normal(0.3)
+  let logits[s,v] = a[tokens[s],d]*b[v,d]
+  loss = mean over s of crossentropy(logits[s], next[s])
+}
+train tiny on chars { batch 2; accumulate acc; steps 4; optimizer sgd(lr = 0.1); precision prec; seed 3 }
+`
+	dir := t.TempDir()
+	data := filepath.Join(dir, "text")
+	if err := os.WriteFile(data, []byte(text(200)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src := wfc.Source{Name: "tiny.wf", Text: model}
+	for _, c := range []struct {
+		first, then map[string]string
+		tokenizer   string
+		want        string // in a note or the error
+	}{
+		{nil, map[string]string{"prec": "f16"}, "", "prec = f16"},
+		{map[string]string{"prec": "f16", "acc": "2"}, map[string]string{"prec": "bf16", "acc": "1"}, "", "acc = 1 instead of 2, prec = bf16 instead of f16"},
+		{nil, map[string]string{"acc": "3"}, "char", "acc = 3"},
+		{nil, nil, "byte", "the tokens of this run are those of --tokenizer char"},
+		{nil, map[string]string{"d": "5"}, "", "weights/a is f32 [7 4] in the checkpoint, the program has f32 [7 5]"},
+	} {
+		o := wfc.TrainOptions{Target: wfc.Interp, Data: []string{data}, Out: filepath.Join(t.TempDir(), "run"), Set: c.first, Steps: 2, EvalEvery: -1}
+		if _, err := wfc.Train(context.Background(), src, o); err != nil {
+			t.Fatal(err)
+		}
+		o.Resume, o.Steps, o.Set, o.Tokenizer = true, 3, c.then, c.tokenizer
+		res, err := wfc.Train(context.Background(), src, o)
+		said := fmt.Sprint(err)
+		if err == nil {
+			said = strings.Join(res.Notes, "\n")
+		}
+		if !strings.Contains(said, c.want) {
+			t.Errorf("%v, then %v: %s", c.first, c.then, said)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func Load(files []string, o Options) (*Data, error) {
 	if len(d.closers) > 0 {
 		return d, d.binary(files, o, len(texts)+len(valTexts))
 	}
-	return d, d.text(texts, valTexts, o)
+	return d, d.text(files, texts, valTexts, o)
 }
 
 func readHead(path string) ([]byte, error) {
@@ -125,28 +125,31 @@ func (d *Data) binary(files []string, o Options, texts int) error {
 }
 
 // text turns texts into tokens.
-func (d *Data) text(texts, vals [][]byte, o Options) error {
+func (d *Data) text(files []string, texts, vals [][]byte, o Options) error {
 	if d.Tokenizer == nil {
 		var err error
 		if d.Tokenizer, err = For(o.Kind, bytes.Join(append(append([][]byte{}, texts...), vals...), nil)); err != nil {
 			return err
 		}
 	}
+	held := o.ValFiles
 	if len(vals) == 0 {
 		for i, t := range texts {
 			at := cut(t, 1-o.Val)
 			texts[i], vals = t[:at], append(vals, t[at:])
+			held = append(held, fmt.Sprintf("%s, what is held back from byte %d", files[i], at))
 		}
 	}
 	var err error
-	if d.Train, err = d.join(texts); err == nil {
-		d.Val, err = d.join(vals)
+	if d.Train, err = d.join(texts, files); err == nil {
+		d.Val, err = d.join(vals, held)
 	}
 	d.Vocab = d.Tokenizer.Vocab()
 	return err
 }
 
-func (d *Data) join(texts [][]byte) (*Tokens, error) {
+// join makes tokens of texts, one after another. names are those of their files.
+func (d *Data) join(texts [][]byte, names []string) (*Tokens, error) {
 	var all []int32
 	for i, t := range texts {
 		if i > 0 && d.Tokenizer.Spec().Kind == GPT2 {
@@ -154,7 +157,7 @@ func (d *Data) join(texts [][]byte) (*Tokens, error) {
 		}
 		ids, err := d.Tokenizer.Encode(t)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", names[i], err)
 		}
 		all = append(all, ids...)
 	}

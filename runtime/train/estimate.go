@@ -18,16 +18,33 @@ func FlopsPerToken(params, vocab, width, layers, context float64) float64 {
 	return 6*params - float64(2*vocab*d) + float64(3*layers*attention)
 }
 
-// Flops is the cost of a token: the plan's figure, else the formula above when the plan knows the shape, else 6 per weight.
-func (p *Plan) Flops() float64 {
-	if p.FlopsPerToken > 0 {
+// Flops is the cost of a token in sequences of so many: the plan's figure, else the formula above when the plan knows the shape, else 6 per
+// weight.
+func (p *Plan) Flops(context int) float64 {
+	if p.FlopsPerToken > 0 && context == p.Context {
 		return p.FlopsPerToken
 	}
 	d, l := p.Config["width"], p.Config["layers"]
 	if d > 0 && l > 0 {
-		return FlopsPerToken(float64(p.Params()), float64(p.Vocab), d, l, float64(p.Context))
+		return FlopsPerToken(float64(p.Params()), float64(p.Vocab), d, l, float64(context))
 	}
 	return 6 * float64(p.Params())
+}
+
+// FlopsOf is the cost of steps from to to-1, each phase with its own context.
+func (p *Plan) FlopsOf(from, to int64) float64 {
+	if len(p.Phases) == 0 {
+		return p.TokensOf(from, to) * p.Flops(p.Context)
+	}
+	total, begin := 0.0, int64(0)
+	for _, ph := range p.Phases {
+		lo, hi := max(from, begin), min(to, begin+ph.Steps)
+		begin += ph.Steps
+		if hi > lo {
+			total += p.TokensOf(lo, hi) * p.Flops(ph.Context)
+		}
+	}
+	return total
 }
 
 // AllTokens is what the whole run sees, ramps and phases included.
@@ -95,7 +112,7 @@ func (p *Plan) Estimate(data int, peak, step float64) string {
 		fmt.Fprintf(&b, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	tokens := p.AllTokens()
-	flops := tokens * p.Flops()
+	flops := p.FlopsOf(0, p.Steps)
 	row("model", "%s: %d weights", p.Model, p.Params())
 	row("batch", "%d sequences of %d tokens, %d times per step", p.Batch, p.Context, max(1, p.Accumulate))
 	for i, ph := range p.Phases {
@@ -113,7 +130,7 @@ func (p *Plan) Estimate(data int, peak, step float64) string {
 			row(f.name, "%s", f.text)
 		}
 	}
-	row("FLOPs", "%.3g, %s per token", flops, short(p.Flops()))
+	row("FLOPs", "%.3g, %s per token", flops, short(flops/math.Max(1, tokens)))
 	w, all := p.StateBytes()
 	row("state", "%sB: weights %sB; a checkpoint has the same size", short(all), short(w))
 	switch {

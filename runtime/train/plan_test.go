@@ -72,6 +72,16 @@ func TestPlanCounts(t *testing.T) {
 	}
 }
 
+// Every phase costs what its own context does.
+func TestFlopsOfPhases(t *testing.T) {
+	p := &Plan{Vocab: 100, Context: 64, FlopsPerToken: FlopsPerToken(0, 100, 8, 2, 64), Config: map[string]float64{"width": 8, "layers": 2}, Steps: 5,
+		Phases: []Phase{{Steps: 3, Batch: 2, Context: 16}, {Steps: 2, Batch: 1, Context: 64}}}
+	want := 3*2*16*FlopsPerToken(0, 100, 8, 2, 16) + 2*64*p.FlopsPerToken
+	if got := p.FlopsOf(0, 5); got != want {
+		t.Errorf("%g, want %g", got, want)
+	}
+}
+
 func TestPick(t *testing.T) {
 	l := []float64{0, math.Log(3), math.Log(4), math.Inf(-1)}
 	for _, c := range []struct {

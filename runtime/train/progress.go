@@ -72,12 +72,19 @@ func (l *lines) Step(e *Event) {
 	if l.rate > 0 {
 		fmt.Fprintf(&b, "  %s tokens/s", short(l.rate))
 		if l.peak > 0 {
-			fmt.Fprintf(&b, "  MFU %.1f %%", 100*l.rate*l.plan.Flops()/l.peak)
+			fmt.Fprintf(&b, "  MFU %.1f %%", 100*l.rate*l.plan.Flops(l.context(e.Phase))/l.peak)
 		}
 		left := time.Duration(l.perStep * float64(l.end-e.Step) * float64(time.Second))
 		fmt.Fprintf(&b, "  ETA %s", left.Round(time.Second))
 	}
 	l.print(b.String(), e.Step != l.end)
+}
+
+func (l *lines) context(phase int) int {
+	if phase < len(l.plan.Phases) {
+		return l.plan.Phases[phase].Context
+	}
+	return l.plan.Context
 }
 
 func (l *lines) Eval(step int64, loss float64, batches int) {

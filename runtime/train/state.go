@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,10 +102,36 @@ func (t *Trainer) continues(c *ckpt.Checkpoint) error {
 	return nil
 }
 
+// changed lists the settings that differ from those a checkpoint was made with.
+func changed(old, now map[string]string) string {
+	names := slices.Sorted(maps.Keys(now)) // settings of the checkpoint hold unless others are given: none disappears
+	var out []string
+	for _, n := range names {
+		was, ok := old[n]
+		switch {
+		case !ok:
+			out = append(out, n+" = "+now[n])
+		case was != now[n]:
+			out = append(out, n+" = "+now[n]+" instead of "+was)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// resting is state that says nothing between two steps, or begins anew: gradients being accumulated and their count are 0 then, the loss
+// scale finds its value again. So a run may go on with another number of microbatches, or in another precision.
+func resting(group, name string) bool {
+	return group == "grad" || group == "scale" || group == "counter" && name != "step"
+}
+
 // load gives the engine the state of a checkpoint: all of it, or the weights.
 func (t *Trainer) load(c *ckpt.Checkpoint, all bool) error {
 	if all && t.run.Program != c.Run.Program && t.phase == c.Run.Phase && t.run.Target == c.Run.Target {
-		t.res.Notes = append(t.res.Notes, "the program is not the one the checkpoint was made with: the run goes on, equal within rounding only")
+		why := "the program is not the one the checkpoint was made with"
+		if d := changed(c.Run.Settings, t.run.Settings); d != "" {
+			why = "settings are others now: " + d
+		}
+		t.res.Notes = append(t.res.Notes, why+"; from here on it is another run, not the same bit for bit")
 	}
 	var groups []ckpt.Group
 	for _, g := range c.Groups() {
@@ -164,6 +191,9 @@ func (t *Trainer) restore(groups []ckpt.Group, all bool) error {
 			}
 			v = &ir.Tensor{Elem: ir.F32, Dims: w.Dims, F32: w.F32}
 		}
+		if v == nil && resting(s.Group, s.Name) {
+			continue
+		}
 		if v == nil {
 			list = append(list, fits("the checkpoint has no state %s", s.Key()))
 			continue
@@ -175,13 +205,29 @@ func (t *Trainer) restore(groups []ckpt.Group, all bool) error {
 	if all {
 		for _, g := range groups { // in order
 			for _, v := range g.Tensors {
-				if have[g.Name+"/"+v.Name] != nil {
+				if have[g.Name+"/"+v.Name] != nil && !resting(g.Name, v.Name) {
 					list = append(list, fits("the checkpoint has %s/%s, the program does not", g.Name, v.Name))
 				}
 			}
 		}
 	}
-	return list.Err()
+	return t.misfit(list).Err()
+}
+
+// misfit shortens what does not fit to a few tensors, and says what to do.
+func (t *Trainer) misfit(list diag.List) diag.List {
+	const shown = 3
+	if len(list) == 0 {
+		return nil
+	}
+	more := len(list) - shown
+	list = list[:min(shown, len(list))]
+	last := list[len(list)-1]
+	if more > 0 {
+		last.Note("%d more tensors do not fit", more)
+	}
+	last.Suggest("a run keeps its model and its optimizer: leave out settings that change them, or begin another with another --out (--init takes weights of equal shapes)")
+	return list
 }
 
 // prepareDir makes the directory of the run. A run that is there is not overwritten.
