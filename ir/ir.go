@@ -280,12 +280,13 @@ func (c Combiner) String() string { return [...]string{"sum", "prod", "max", "mi
 type OrderKind uint8
 
 // Reduction orders (DESIGN section 4.3). Seq: ascending, last index fastest. Canon: 16 interleaved lanes per block of 4096 in
-// ascending order, lanes and then blocks folded by fixed binary trees. Mesh and Turned: what the mesh lowering does, see [Order].
+// ascending order, lanes and then blocks folded by fixed binary trees. Mesh and Turned: what the mesh lowering does; Pairs: bf16 products, see [Order].
 const (
 	Seq OrderKind = iota
 	Canon
 	Mesh
 	Turned
+	Pairs
 )
 
 // Order is a reduction order. Elements are numbered in row-major order of the box Over, the last index fastest. Every sequence starts from
@@ -300,6 +301,9 @@ const (
 //     chain, where part P-1 starts and acc(p) = local(p) op acc(p+1), or along a tree, see [Level]. An axis that lies in the memory of a
 //     PE can be among them, in parts of one point: its elements combine along a tree.
 //   - Turned: ascending and cyclic, from an element that depends on the output point, see [Turn].
+//   - Pairs: the sum of f32 products as processors with tiles of bf16 do it. The factors are rounded to bf16; blocks of 32 elements; in a block
+//     the products of even and of odd elements are each summed by fma, ascending from +0; the two sums are added, and that to the sum of the
+//     blocks before, from +0; missing elements of the last block are products of +0. Subnormal factors and results count as zero.
 //
 // Equivalently a missing element is the neutral one: -0 for a sum (x + -0 is x, bit for bit), 1, -inf, +inf.
 type Order struct {

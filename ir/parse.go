@@ -282,6 +282,8 @@ func ReadOrder(r *text.Reader) Order {
 		return Order{}
 	case "canon":
 		return Order{Kind: Canon}
+	case "pairs":
+		return Order{Kind: Pairs}
 	case "mesh":
 		o := Order{Kind: Mesh}
 		r.List("(", ")", func() { o.Chain = append(o.Chain, readChainAxis(r)) })
@@ -297,6 +299,6 @@ func ReadOrder(r *text.Reader) Order {
 		r.Expect(")")
 		return o
 	}
-	r.Fail(t, "expected seq, canon, mesh or turned, found %s", t)
+	r.Fail(t, "expected seq, canon, pairs, mesh or turned, found %s", t)
 	return Order{}
 }

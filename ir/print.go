@@ -171,6 +171,8 @@ func (o Order) String() string {
 		return "seq"
 	case Canon:
 		return "canon"
+	case Pairs:
+		return "pairs"
 	case Turned:
 		return fmt.Sprintf("turned(%d by %d, %d)", o.Turn.Parts, o.Turn.By[0], o.Turn.By[1])
 	}

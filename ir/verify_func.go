@@ -163,7 +163,7 @@ func (v *verifier) reduce(op *Op) {
 	if len(op.Over) == 0 {
 		v.fail(13, "nothing to reduce over")
 	}
-	if op.Comb > Min || op.Order.Kind > Turned {
+	if op.Comb > Min || op.Order.Kind > Pairs {
 		v.fail(13, "unknown combiner or order")
 		return
 	}
@@ -174,6 +174,9 @@ func (v *verifier) reduce(op *Op) {
 		if op.FMA && (op.Comb != Sum || !r.Elem.IsFloat()) {
 			v.fail(14, "%s of %s", op.Comb, r.Elem)
 		}
+	}
+	if op.Order.Kind == Pairs && (!op.FMA || len(op.Pieces) != 1 || op.Results[0].Elem != F32) {
+		v.fail(15, "pairs are products of f32 in one piece")
 	}
 	if op.Order.Kind == Turned {
 		if err := op.Order.Turn.Check(op); err != nil {

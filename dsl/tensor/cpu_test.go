@@ -20,9 +20,9 @@ type engine interface {
 	Close() error
 }
 
-// The CPU trains models with the bits of the interpreter: every weight after three steps, in f32 and in bf16.
+// The CPU trains models with the bits of the interpreter: every weight after three steps, in every precision that has bits of its own.
 func TestCPUBits(t *testing.T) {
-	for _, c := range []struct{ name, precision string }{{"window", "f32"}, {"mixer", "bf16"}} {
+	for _, c := range []struct{ name, precision string }{{"window", "f32"}, {"mixer", "bf16"}, {"window", "bf16dot"}} {
 		b, err := os.ReadFile("testdata/" + c.name + ".wf")
 		if err != nil {
 			t.Fatal(err)

@@ -50,6 +50,9 @@ func build(file *syntax.File, opts Options) (*Program, diag.List) {
 	if e.errs.HasErrors() {
 		return nil, e.errs.Sorted()
 	}
+	if tr.precision == "bf16dot" {
+		pairs(e.p)
+	}
 	return out, e.errs.Sorted()
 }
 

@@ -78,7 +78,7 @@ var forms = map[string]string{
 	"optimizer":  "optimizer adamw(lr = 1e-3, betas = (0.9, 0.95))",
 	"schedule":   "schedule warmup 10% then linear to 0; also: cosine to 1e-4, constant, constant then linear to 0 over 20%",
 	"clip":       "clip 1",
-	"precision":  "precision f32, bf16 or f16",
+	"precision":  "precision f32, bf16, f16 or bf16dot",
 	"recompute":  "recompute layers",
 	"seed":       "seed 42, or seed 42 data 7",
 	"order":      "order shuffle, stream or same",
@@ -204,8 +204,8 @@ func (e *elab) overrides(tr *trainer) {
 	if p, ok := e.opts.Set["precision"]; ok {
 		if _, param := e.global.find("precision"); !param {
 			tr.precision = p
-			if p != "f32" && p != "bf16" && p != "f16" {
-				e.errs.Errorf("WF0206", e.global.at["precision"], "--set precision=%s: there is no such precision", p).Suggest("use f32, bf16 or f16")
+			if !precisions[p] {
+				e.errs.Errorf("WF0206", e.global.at["precision"], "--set precision=%s: there is no such precision", p).Suggest("use f32, bf16, f16 or bf16dot")
 			}
 		}
 	}
@@ -264,7 +264,7 @@ func (e *elab) trainEntry(tr *trainer, en *syntax.TrainEntry) {
 		tr.clip = r.amount().value
 	case "precision":
 		tr.precision = r.name()
-		if r.ok && tr.precision != "f32" && tr.precision != "bf16" && tr.precision != "f16" {
+		if r.ok && !precisions[tr.precision] {
 			r.fail()
 		}
 	case "recompute":

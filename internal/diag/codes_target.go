@@ -17,7 +17,8 @@ grid block { x: 0..1 in 800;  y: 0..1 in 1000;  z: 0..1 in 1000 }   // 4 kB`,
 		Code:  "WF0402",
 		Title: "an element type that the wafer does not have",
 		Text: `
-PEs compute with 16-bit and 32-bit numbers. f64 programs run on the interpreter (--target interp) and on the CPU (--target cpu).`,
+PEs compute with 16-bit and 32-bit numbers. f64 programs run on the interpreter (--target interp) and on the CPU (--target cpu), and so do
+the sums of bf16 products of precision bf16dot.`,
 	},
 	{
 		Code:  "WF0403",

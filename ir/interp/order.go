@@ -144,6 +144,10 @@ func (o *order) foldFMA(dst *vec, out int, a, b *vec, at int) {
 		return
 	}
 	x, y := a.f32[at:at+o.len], b.f32[at:at+o.len]
+	if o.kind == ir.Pairs {
+		dst.f32[out] = ieee.DotBrain(x, y)
+		return
+	}
 	step := func(k int, acc float32) float32 {
 		k = turn(k)
 		return ieee.FMA32(x[k], y[k], acc)

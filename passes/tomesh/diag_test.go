@@ -58,6 +58,13 @@ func TestDiagnostics(t *testing.T) {
 		{"f64", square(read("@T", i, j)), func(p *ir.Program, _ []mesh.Layout) {
 			p.Arrays[0].Elem, p.Arrays[0].Pos = ir.F64, ir.Pos{Start: 0, End: 2}
 		}, "WF0402", "array T is f64", "ab"},
+		{"bf16 products", square(read("@T", i, j)), func(p *ir.Program, _ []mesh.Layout) {
+			var b ir.BodyBuilder
+			x := b.Read(ir.F32, "@T", i, j)
+			op := ir.Op{Kind: ir.Reduce, Comb: ir.Sum, FMA: true, Order: ir.Order{Kind: ir.Pairs}, Pos: ir.Pos{Start: 0, End: 2}, Results: []ir.Result{{Name: "s", Elem: ir.F32}},
+				Over: p.Funcs[0].Ops[0].Dom, Pieces: []ir.Piece{{Box: p.Funcs[0].Ops[0].Pieces[0].Box, Body: b.Body(b.Mul(x, x))}}}
+			p.Funcs[0].Ops = append(p.Funcs[0].Ops, op)
+		}, "WF0402", "a sum of bf16 products", "ab"},
 		{"transposition", square(read("@T", j, i)), same, "WF0403", "read along mesh axis x by index j", "defg"},
 		{"fixed position", square(read("@T", ir.Affine{Off: 2}, j)), same, "WF0403", "fixed position 2 of axis x", "defg"},
 		{"index elsewhere", square(read("@v", j)), same, "WF0403", "by index j", "defg"},

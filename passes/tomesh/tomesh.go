@@ -156,6 +156,15 @@ func (l *lowering) follows(x *mesh.Layout) bool {
 	return o != nil && o.With == "" && o.Dim == x.Dim && x.Dim != mesh.Mem && o.Parts == x.Parts && o.Folded == x.Folded
 }
 
+// checkOrder refuses what the machine's arithmetic cannot do.
+func (l *lowering) checkOrder(op *ir.Op) {
+	if op.Kind == ir.Reduce && op.Order.Kind == ir.Pairs {
+		l.errorf("WF0402", op.Pos, "a sum of bf16 products, which the wafer cannot compute with").
+			Note("a PE multiplies f32 and f16").
+			Suggest("use precision bf16 or f32, or run on the interpreter or the CPU")
+	}
+}
+
 func (l *lowering) checkElem(e ir.Elem, at ir.Pos, what string) {
 	if e == ir.F64 || e == ir.I64 {
 		l.errorf("WF0402", at, "%s is %s, which the wafer cannot compute with", what, e).

@@ -210,6 +210,7 @@ func (l *lowering) resolve(fn *function, o *ir.Op, at int) *op {
 	for i := range o.Pieces {
 		r.pieces = append(r.pieces, l.resolvePiece(fn, r, &o.Pieces[i]))
 	}
+	l.checkOrder(o)
 	for _, x := range o.Results {
 		l.checkElem(x.Elem, o.Pos, "value %"+x.Name)
 		v := l.newValue("%"+x.Name, x.Elem, o.Dom)

@@ -89,6 +89,8 @@ func kindOf(op *ir.Op, sym string) string {
 	switch {
 	case newContraction(op) != nil:
 		kind = "contraction"
+	case newPairs(op) != nil:
+		kind = "bf16 contraction"
 	case op.Kind == ir.Reduce && ir.Selected(op) != nil:
 		kind = "lookup"
 	}

@@ -36,7 +36,19 @@ type factor struct {
 
 // newContraction recognises one, or returns nil. It looks at the operation alone, not at layouts: the storage plan asks it for scratch.
 func newContraction(op *ir.Op) *contraction {
-	if op.Kind != ir.Reduce || !op.FMA || op.Comb != ir.Sum || op.Order.Kind != ir.Seq || len(op.Results) != 1 || len(op.Pieces) != 1 || len(op.Dom) == 0 {
+	if op.Order.Kind != ir.Seq {
+		return nil
+	}
+	c := factors(op)
+	if c != nil && c.rowTimesMatrix() {
+		return nil
+	}
+	return c
+}
+
+// factors takes a sum of products apart, in whatever order it is summed.
+func factors(op *ir.Op) *contraction {
+	if op.Kind != ir.Reduce || !op.FMA || op.Comb != ir.Sum || len(op.Results) != 1 || len(op.Pieces) != 1 || len(op.Dom) == 0 {
 		return nil
 	}
 	e := op.Results[0].Elem
@@ -79,18 +91,10 @@ func newContraction(op *ir.Op) *contraction {
 	if x.has[op.Dom[c.n].Index] {
 		c.a, c.b = y, x
 	}
-	rows := 1 // how often an element of b is used
 	for d, r := range op.Dom {
-		if c.b.has[r.Index] {
-			continue
-		}
-		rows *= r.Hi - r.Lo
-		if c.a.has[r.Index] && (c.m < 0 || c.extent(d) >= c.extent(c.m)) {
+		if !c.b.has[r.Index] && c.a.has[r.Index] && (c.m < 0 || c.extent(d) >= c.extent(c.m)) {
 			c.m = d
 		}
-	}
-	if rows == 1 && c.b.along(&pc.Body, op.Dom[c.n].Index) {
-		return nil // a row times a matrix that lies well: packing would cost more than it gives
 	}
 	for d := range op.Dom {
 		if d != c.m && d != c.n {
@@ -98,6 +102,16 @@ func newContraction(op *ir.Op) *contraction {
 		}
 	}
 	return c
+}
+
+// rowTimesMatrix says that no element of b is used twice, and that b lies well: packing would cost more than it gives.
+func (c *contraction) rowTimesMatrix() bool {
+	for _, r := range c.op.Dom {
+		if !c.b.has[r.Index] && r.Hi-r.Lo != 1 {
+			return false
+		}
+	}
+	return c.b.along(c.body(), c.op.Dom[c.n].Index)
 }
 
 func newFactor(b *ir.Body, node int) factor {

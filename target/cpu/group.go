@@ -259,6 +259,9 @@ func (c *cluster) admit(i int) bool {
 			}
 		}
 	}
+	if op.Kind == ir.Reduce && op.Order.Kind == ir.Pairs {
+		return false
+	}
 	isLarge := sameBox(op.Dom, c.dom)
 	switch {
 	case op.Kind == ir.Map && isLarge:

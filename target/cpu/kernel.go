@@ -72,6 +72,7 @@ type emitter struct {
 	vals    map[string]*val    // of the current function
 	micros  map[micro]*llvm.Func
 	turns   map[turn]*llvm.Func
+	dots    map[dot]*llvm.Func
 	half    bool // see calc
 
 	arena    int          // slot of the threads' own memory
@@ -85,14 +86,14 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	switch {
 	case part:
 		if e.m != e.grouping.m {
-			e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
+			e.forget()
 		}
 		e.m = e.grouping.m
 	case e.into != nil:
 		e.m, e.into = e.into, nil
 	default:
 		e.m = llvm.NewModule()
-		e.micros, e.turns = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}
+		e.forget()
 	}
 	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
 	var params []*llvm.Param
@@ -160,6 +161,11 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	b.NewRet(nil)
 	e.emitted[sym] = emitted{e.units.add(e.m), table}
 	return nil
+}
+
+// forget begins another module: functions that kernels share are those of a module.
+func (e *emitter) forget() {
+	e.micros, e.turns, e.dots = map[micro]*llvm.Func{}, map[turn]*llvm.Func{}, map[dot]*llvm.Func{}
 }
 
 // uses lists the buffers and scalars of an operation in order of first use.

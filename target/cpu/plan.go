@@ -134,6 +134,9 @@ func partialsOf(op *ir.Op, shared bool) (need []passes.Need) {
 		c.shared = shared
 		return c.scratch()
 	}
+	if p := newPairs(op); p != nil {
+		return p.scratch()
+	}
 	if op.Kind != ir.Reduce || partialCount(op) == 0 {
 		return nil
 	}

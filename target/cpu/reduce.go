@@ -87,6 +87,9 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 		c.resume = e.grouping != nil && e.grouping.resume
 		return e.contract(sym, c, parts)
 	}
+	if p := newPairs(op); p != nil {
+		return e.pairProduct(sym, p, parts)
+	}
 	if s := ir.Selected(op); s != nil {
 		return r.selection(sym, s)
 	}
@@ -98,6 +101,8 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 		return r.mesh(p, sym)
 	case ir.Turned:
 		return r.turned(sym)
+	case ir.Pairs:
+		return r.pairs(sym)
 	}
 	return r.seq(sym)
 }

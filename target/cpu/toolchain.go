@@ -362,6 +362,9 @@ var processor = sync.OnceValue(func() string {
 	return id
 })
 
+// hasFeature looks for an instruction set in what the system says about this processor.
+func hasFeature(name string) bool { return slices.Contains(strings.Fields(processor()), name) }
+
 // cacheDir is where compiled kernels are kept.
 func cacheDir() (string, error) {
 	if d := os.Getenv("WFC_CACHE"); d != "" {

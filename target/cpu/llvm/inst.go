@@ -268,6 +268,19 @@ func (b *Block) NewIntrinsic(name string, args ...Value) Value {
 	return b.call(t, func() string { return full }, args)
 }
 
+// NewIntrinsicVoid calls the intrinsic llvm.<name>, which returns nothing; it is declared with the types of the arguments.
+func (b *Block) NewIntrinsicVoid(name string, args ...Value) {
+	full := "llvm." + name
+	b.f.mod.declared[full] = func(s Syntax) string {
+		ts := make([]string, len(args))
+		for i, a := range args {
+			ts[i] = a.Type().text(s)
+		}
+		return fmt.Sprintf("void @%s(%s)", full, strings.Join(ts, ", "))
+	}
+	b.call(Void, func() string { return full }, args)
+}
+
 func (b *Block) call(ret Type, name func() string, args []Value) Value {
 	return b.add(ret, func(s Syntax) string {
 		as := make([]string, len(args))
