@@ -349,7 +349,7 @@ func missing(err error) error {
 func checkpointError(err error) error {
 	var d *ckpt.Damage
 	if errors.As(err, &d) {
-		return diag.List{diag.New("WF0640", diag.Span{}, "%v", err).Suggest("take an earlier checkpoint: --from STEP")}
+		return diag.List{diag.New("WF0640", diag.Span{}, "%v", err).Suggest("take an earlier checkpoint: --from STEP of train, --step STEP of others")}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return missing(err)
@@ -402,7 +402,8 @@ func dataFiles(paths []string) (out []ckpt.DataFile, err error) {
 
 // settings are those of the run, and more.
 func (t *training) settings(more map[string]string) map[string]string {
-	set := maps.Clone(t.set)
+	set := map[string]string{}
+	maps.Copy(set, t.set)
 	maps.Copy(set, more)
 	return set
 }

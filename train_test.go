@@ -265,3 +265,36 @@ train tiny on chars { batch 2; accumulate acc; steps 4; optimizer sgd(lr = 0.1);
 		}
 	}
 }
+
+// A run without any settings can be sampled, and one whose run.json is gone is damaged.
+func TestSampleWithoutSettings(t *testing.T) {
+	dir := t.TempDir()
+	data, out := filepath.Join(dir, "text"), filepath.Join(dir, "run")
+	if err := os.WriteFile(data, []byte(strings.Repeat("abcd", 40)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src := wfc.Source{Name: "b.wf", Text: `
+model b(vocab = 4, ctx = 4) {
+  index s in ctx
+  index v in vocab
+  input tokens[s], next[s] in vocab
+  weight a[vocab,v] ~ normal(0.3)
+  let logits[s,v] = a[tokens[s],v]
+  loss = mean over s of crossentropy(logits[s], next[s])
+}
+train b on chars { batch 2; steps 1; optimizer sgd(lr = 0.1) }
+`}
+	if _, err := wfc.Train(context.Background(), src, wfc.TrainOptions{Target: wfc.Interp, Data: []string{data}, Out: out}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := wfc.Sample(context.Background(), out, wfc.SampleOptions{Target: wfc.Interp, Prompt: "ab", Tokens: 3, Temperature: 1}, &b); err != nil || b.Len() < 5 {
+		t.Errorf("%q %v", b.String(), err)
+	}
+	if err := os.Remove(filepath.Join(out, "checkpoints/step-0000000001/run.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wfc.OpenCheckpoint(out, -1); err == nil || !strings.Contains(err.Error(), "WF0640") || !strings.Contains(err.Error(), "run.json: the file is missing") {
+		t.Error(err)
+	}
+}

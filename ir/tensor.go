@@ -1,5 +1,7 @@
 package ir
 
+import "unsafe"
+
 // Tensor is a dense row-major array on the host. Exactly one slice is non-nil: F64 for F64; F32 for F32 and F16 (values exactly
 // representable in half); I32 for I32 and Bool (0 or 1). Len(slice) is the product of Dims; no Dims means one element.
 type Tensor struct {
@@ -8,6 +10,25 @@ type Tensor struct {
 	F32  []float32
 	F64  []float64
 	I32  []int32
+}
+
+// Memory is the memory of numbers as bytes, in this computer's byte order.
+func Memory[T float32 | float64 | int32 | int64](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0])))
+}
+
+// Bytes is the memory of the tensor's values.
+func (t *Tensor) Bytes() []byte {
+	switch {
+	case t.F64 != nil:
+		return Memory(t.F64)
+	case t.F32 != nil:
+		return Memory(t.F32)
+	}
+	return Memory(t.I32)
 }
 
 // NewTensor returns a zero tensor.

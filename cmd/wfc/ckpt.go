@@ -102,7 +102,11 @@ func averageCheckpoints(c *cli.Context) error {
 			return usagef("--parts %s: %d parts for %d checkpoints", p, len(parts), len(list))
 		}
 	}
-	return wfc.AverageCheckpoints(list, parts, c.String("o"))
+	if err := wfc.AverageCheckpoints(list, parts, c.String("o")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\n", c.String("o"))
+	return err
 }
 
 func convertCommand() *cli.Command {

@@ -2,7 +2,6 @@ package interp
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -72,14 +71,12 @@ func (m *Machine) rows(array string, box []ir.Interval, bytes int, f func(at int
 // bytes is the memory of a vector.
 func (v *vec) bytes() []byte {
 	switch {
-	case len(v.f32) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&v.f32[0])), 4*len(v.f32))
-	case len(v.f64) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&v.f64[0])), 8*len(v.f64))
-	case len(v.i32) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&v.i32[0])), 4*len(v.i32))
-	case len(v.i64) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&v.i64[0])), 8*len(v.i64))
+	case v.f32 != nil:
+		return ir.Memory(v.f32)
+	case v.f64 != nil:
+		return ir.Memory(v.f64)
+	case v.i32 != nil:
+		return ir.Memory(v.i32)
 	}
-	return nil
+	return ir.Memory(v.i64)
 }

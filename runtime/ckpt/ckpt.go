@@ -155,6 +155,9 @@ const maxRun = 64 << 20
 func Open(dir string) (*Checkpoint, error) {
 	path := filepath.Join(dir, RunFile)
 	st, err := os.Stat(path)
+	if isDir, derr := os.Stat(dir); errors.Is(err, os.ErrNotExist) && derr == nil && isDir.IsDir() {
+		return nil, &Damage{path, "the file is missing"}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -108,12 +108,12 @@ func (l *Leader) Set(array string, t *ir.Tensor) error {
 		return err
 	}
 	if !l.w.lay.shared(a.Axes) {
-		if _, err := mpi.Bcast(ctx, l.w.c, appendTensor(nil, t)); err != nil {
+		if _, err := mpi.Bcast(ctx, l.w.c, t.Bytes()); err != nil {
 			return err
 		}
 	} else {
 		for r := 1; r < l.w.c.Size(); r++ {
-			if err := mpi.SendBytes(ctx, l.w.c, r, appendTensor(nil, sub(t, l.w.lay.own(a.Axes, r)))); err != nil {
+			if err := mpi.SendBytes(ctx, l.w.c, r, sub(t, l.w.lay.own(a.Axes, r)).Bytes()); err != nil {
 				return err
 			}
 		}
@@ -292,7 +292,7 @@ func (w *worker) obey(ctx context.Context, m command) error {
 		if err != nil {
 			return err
 		}
-		return mpi.SendBytes(ctx, w.c, 0, appendTensor(nil, t))
+		return mpi.SendBytes(ctx, w.c, 0, t.Bytes())
 	}
 	var b []byte
 	var err error

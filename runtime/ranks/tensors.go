@@ -1,13 +1,10 @@
 package ranks
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// tensorBytes is the size of an element in messages between ranks: little endian, f16 as f32, truth values as i32.
+// tensorBytes is the size of an element in messages between ranks, which are the memory of tensors: ranks of a job have one byte order.
 func tensorBytes(e ir.Elem) int {
 	if e == ir.F64 {
 		return 8
@@ -15,31 +12,10 @@ func tensorBytes(e ir.Elem) int {
 	return 4
 }
 
-func appendTensor(b []byte, t *ir.Tensor) []byte {
-	for _, x := range t.F64 {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
-	}
-	for _, x := range t.F32 {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-	}
-	for _, x := range t.I32 {
-		b = binary.LittleEndian.AppendUint32(b, uint32(x))
-	}
-	return b
-}
-
-// tensorOf is the inverse of appendTensor; the extents must fit.
+// tensorOf is the tensor of a message; the extents must fit.
 func tensorOf(e ir.Elem, b []byte, dims ...int) *ir.Tensor {
 	t := ir.NewTensor(e, dims...)
-	for i := range t.F64 {
-		t.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-	}
-	for i := range t.F32 {
-		t.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	for i := range t.I32 {
-		t.I32[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
-	}
+	copy(t.Bytes(), b)
 	return t
 }
 

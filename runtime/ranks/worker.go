@@ -306,7 +306,7 @@ func (w *worker) combine(s *stage) error {
 				return err
 			}
 			for _, t := range nodes {
-				mine = appendTensor(mine, t)
+				mine = append(mine, t.Bytes()...)
 			}
 		}
 	}
@@ -339,17 +339,9 @@ func (w *worker) combine(s *stage) error {
 					at[r] += k
 				}
 			}
-			var failed error
-			v := root(values, (total+blockElems-1)/blockElems, func(a, b *ir.Tensor) *ir.Tensor {
-				t, err := interp.Combine(p.op.Comb, a, b)
-				if err != nil {
-					failed = err
-					return a
-				}
-				return t
-			})
-			if failed != nil {
-				return failed
+			v, err := folded(p.op.Comb, values, (total+blockElems-1)/blockElems)
+			if err != nil {
+				return err
 			}
 			if err := w.e.Set(p.into[j], v); err != nil {
 				return err
@@ -358,6 +350,20 @@ func (w *worker) combine(s *stage) error {
 		}
 	}
 	return nil
+}
+
+// folded is the root of a tree over count blocks, of the nodes that are known.
+func folded(comb ir.Combiner, nodes map[node]*ir.Tensor, count int) (*ir.Tensor, error) {
+	var failed error
+	v := root(nodes, count, func(a, b *ir.Tensor) *ir.Tensor {
+		t, err := interp.Combine(comb, a, b)
+		if err != nil {
+			failed = err
+			return a
+		}
+		return t
+	})
+	return v, failed
 }
 
 // nodes are the numbers this rank has of result j.
@@ -391,17 +397,9 @@ func (w *worker) nodes(p *partial, sh *share, j int) ([]*ir.Tensor, error) {
 		for b := lo; b < hi; b++ {
 			leaves[node{0, b - lo}] = element(blocks, b-sh.lo)
 		}
-		var failed error
-		v := root(leaves, hi-lo, func(a, b *ir.Tensor) *ir.Tensor {
-			t, err := interp.Combine(p.op.Comb, a, b)
-			if err != nil {
-				failed = err
-				return a
-			}
-			return t
-		})
-		if failed != nil {
-			return nil, failed
+		v, err := folded(p.op.Comb, leaves, hi-lo)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, v)
 	}

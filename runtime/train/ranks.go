@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"unsafe"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/internal/ieee"
@@ -164,7 +163,7 @@ func (t *team) round(mine []*ir.Tensor, n int) error {
 		for j, z := range t.zero {
 			lo, hi := t.part(z.Len(), rank)
 			v := ir.NewTensor(z.Elem, hi-lo)
-			b = b[copy(raw(v), b):]
+			b = b[copy(v.Bytes(), b):]
 			if fresh {
 				t.acc = append(t.acc, v)
 			} else {
@@ -180,7 +179,7 @@ func (t *team) share(tr *Trainer) error {
 	size, rank := t.c.Size(), t.c.Rank()
 	var mine []byte
 	for _, v := range t.acc {
-		mine = append(mine, raw(v)...)
+		mine = append(mine, v.Bytes()...)
 	}
 	var reqs []mpi.Request
 	all := make([][]byte, size)
@@ -197,7 +196,7 @@ func (t *team) share(tr *Trainer) error {
 	}
 	for j, a := range t.sums {
 		v := ir.NewTensor(t.zero[j].Elem, t.zero[j].Dims...)
-		b := raw(v)
+		b := v.Bytes()
 		for q := range size {
 			lo, hi := t.part(v.Len(), q)
 			w := len(b) / max(1, v.Len())
@@ -246,7 +245,7 @@ func (t *team) stops(ctx context.Context) (bool, error) {
 func (t *team) bytes(q int) (n int) {
 	for _, z := range t.zero {
 		lo, hi := t.part(z.Len(), q)
-		n += (hi - lo) * len(raw(z)) / max(1, z.Len())
+		n += (hi - lo) * len(z.Bytes()) / max(1, z.Len())
 	}
 	return n
 }
@@ -256,23 +255,10 @@ func (t *team) gather(ts []*ir.Tensor, q int) []byte {
 	b := make([]byte, 0, t.bytes(q))
 	for _, v := range ts {
 		lo, hi := t.part(v.Len(), q)
-		w := len(raw(v)) / max(1, v.Len())
-		b = append(b, raw(v)[lo*w:hi*w]...)
+		w := len(v.Bytes()) / max(1, v.Len())
+		b = append(b, v.Bytes()[lo*w:hi*w]...)
 	}
 	return b
-}
-
-// raw is the memory of a tensor; ranks of a job have one byte order.
-func raw(t *ir.Tensor) []byte {
-	switch {
-	case len(t.F32) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&t.F32[0])), 4*len(t.F32))
-	case len(t.F64) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&t.F64[0])), 8*len(t.F64))
-	case len(t.I32) > 0:
-		return unsafe.Slice((*byte)(unsafe.Pointer(&t.I32[0])), 4*len(t.I32))
-	}
-	return nil
 }
 
 // addTo adds b to a, rounded as the program rounds.
