@@ -22,8 +22,8 @@ type Products string
 
 // Distributions. Whole: every axis lies in one place, so of two matrices that share an axis at most one is cut along both sides of the mesh,
 // and the other is in several PEs. SUMMA: every placement of an axis is chosen by itself, so that the fullest PE holds least; panels of
-// the matrices are brought together (see passes/tomesh/product.go). Cannon: the same on a square whose sides are rings that the panels
-// go round, where both factors are arrays that the wafer only reads (cannon.go there). Auto takes what the cost model estimates to take
+// the matrices are brought together (see passes/tomesh/product.go). Cannon: the same where both sides are rings that the panels
+// go round, and both factors arrays that the wafer only reads (cannon.go there). Auto takes what the cost model estimates to take
 // fewer cycles.
 const (
 	ProductsAuto   Products = ""
@@ -78,7 +78,7 @@ func (p *Program) ways(m wse.Machine) ([]*way, error) {
 		return out, nil
 	case p.products == ProductsCannon:
 		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no product of %s can be done by Cannon's algorithm", p.Name).
-			Note("both factors must be arrays that the wafer only reads in such products, and the side of the square must divide the summed axis").
+			Note("both factors must be arrays that the wafer only reads in such products, and the mesh must have PEs along both sides").
 			Suggest("use --products summa, or another --mesh")}
 	}
 	return nil, diag.List{diag.New("WF0527", diag.Span{}, "no matrix of %s can lie over both sides of the mesh", p.Name).

@@ -291,7 +291,11 @@ func ReadOrder(r *text.Reader) Order {
 	case "turned":
 		o := Order{Kind: Turned}
 		r.Expect("(")
-		o.Turn.Parts = r.Int()
+		o.Turn.Parts[0] = r.Int()
+		o.Turn.Parts[1] = o.Turn.Parts[0]
+		if r.Accept(",") {
+			o.Turn.Parts[1] = r.Int()
+		}
 		r.Expect("by")
 		o.Turn.By[0] = r.Int()
 		r.Expect(",")

@@ -174,7 +174,11 @@ func (o Order) String() string {
 	case Pairs:
 		return "pairs"
 	case Turned:
-		return fmt.Sprintf("turned(%d by %d, %d)", o.Turn.Parts, o.Turn.By[0], o.Turn.By[1])
+		parts := fmt.Sprint(o.Turn.Parts[0])
+		if o.Turn.Parts[1] != o.Turn.Parts[0] {
+			parts += fmt.Sprintf(", %d", o.Turn.Parts[1])
+		}
+		return fmt.Sprintf("turned(%s by %d, %d)", parts, o.Turn.By[0], o.Turn.By[1])
 	}
 	q := make([]string, len(o.Chain))
 	for i, c := range o.Chain {

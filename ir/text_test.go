@@ -110,7 +110,7 @@ func genOp(t *rapid.T) Op {
 		op.Over, op.Comb, op.FMA = genRanges(t), Combiner(rapid.IntRange(0, 3).Draw(t, "comb")), rapid.Bool().Draw(t, "fma")
 		op.Order.Kind = OrderKind(rapid.IntRange(0, int(Pairs)).Draw(t, "order"))
 		if op.Order.Kind == Turned {
-			op.Order.Turn = Turn{rapid.IntRange(0, 9).Draw(t, "parts"), [2]int{rapid.IntRange(0, 3).Draw(t, "by"), rapid.IntRange(0, 3).Draw(t, "by")}}
+			op.Order.Turn = Turn{[2]int{rapid.IntRange(0, 9).Draw(t, "parts"), rapid.IntRange(0, 9).Draw(t, "parts")}, [2]int{rapid.IntRange(0, 3).Draw(t, "by"), rapid.IntRange(0, 3).Draw(t, "by")}}
 		}
 		if op.Order.Kind == Mesh {
 			op.Order.Chain = many(t, "chain", 2, func() ChainAxis {

@@ -11,7 +11,7 @@ import (
 // Products lays the strands of p onto m such that the fullest PE holds least, where Layouts lays whole axes. It returns a copy of the
 // device part of p in which every placement of an axis has a name of its own, and the layouts of those, or nil when the program has no
 // contraction or no strands that can leave memory. Matrices whose summed axis leaves memory are distributed along both sides of the mesh.
-// With ring, the sides have as many parts and are folded, so that panels can go round them.
+// With ring, the sides are folded, so that panels can go round them, and their numbers of parts suit each other (rectangle).
 func Products(p *ir.Program, m Machine, ring bool) (*ir.Program, []mesh.Layout) {
 	if !Contracts(p) {
 		return nil, nil
@@ -45,7 +45,9 @@ type climber struct {
 	s     *strands
 	at    []mesh.Dim
 	limit [3]int
-	ring  bool // a square, both sides folded
+	ring  bool // both sides are folded rings
+
+	rectangles map[[3]int][2]int // by what limits them, see rectangle
 }
 
 // search climbs with everything in memory and with one strand of each axis on x to begin with, and keeps what leaves least: an axis that
@@ -131,16 +133,64 @@ func (c *climber) pairs() (out [][2]int) {
 
 // parts is into how many blocks every axis along d is cut.
 func (c *climber) parts(d mesh.Dim) int {
-	n := c.limit[d]
-	if c.ring {
-		n = min(c.limit[mesh.X], c.limit[mesh.Y])
+	if !c.ring {
+		return c.most(d)
 	}
+	summed := 0 // points of the shortest axis that is summed over panels
+	for _, t := range c.s.tuples {
+		for _, i := range t.factors {
+			if n := c.s.all[i].points; c.at[i] != mesh.Mem && (summed == 0 || n < summed) {
+				summed = n
+			}
+		}
+	}
+	key := [3]int{c.most(mesh.X), c.most(mesh.Y), summed}
+	r, ok := c.rectangles[key]
+	if !ok {
+		if c.rectangles == nil {
+			c.rectangles = map[[3]int][2]int{}
+		}
+		r = rectangle(key[0], key[1], summed)
+		c.rectangles[key] = r
+	}
+	return r[d-mesh.X]
+}
+
+// most is how many blocks there can be along d.
+func (c *climber) most(d mesh.Dim) int {
+	n := c.limit[d]
 	for i, x := range c.s.all {
-		if c.at[i] == d || c.ring && c.at[i] != mesh.Mem {
+		if c.at[i] == d {
 			n = min(n, x.points)
 		}
 	}
 	return n
+}
+
+// maxPhases bounds the different processes of Cannon's products on a rectangle.
+const maxPhases = 16
+
+// rectangle chooses P x Q parts of at most w x h for products by Cannon's algorithm that sum over k points. A PE multiplies k rounded up to a
+// multiple of the least common multiple of P and Q, which must not be more than k, and there are as many processes as it has times the
+// greatest common divisor: PEs that count more as they do less.
+func rectangle(w, h, k int) [2]int {
+	best, least := [2]int{min(w, h), min(w, h)}, 0.0
+	for a := 1; a <= maxPhases; a++ {
+		for b := 1; a*b <= maxPhases; b++ {
+			if gcd(a, b) != 1 {
+				continue
+			}
+			most := min(w/a, h/b, k/(a*b))
+			for g := most; g > most/2; g-- {
+				blocks := a * b * g
+				work := float64((k+blocks-1)/blocks*blocks) / float64(a*g*b*g)
+				if least == 0 || work < least {
+					best, least = [2]int{a * g, b * g}, work
+				}
+			}
+		}
+	}
+	return best
 }
 
 // legal reports whether operations can be done where their operands lie.

@@ -47,15 +47,6 @@ type Layout struct {
 	Of string
 }
 
-// At returns the points of the PE at position pos along the layout and other along the other side of the mesh; see [Symbol].Turn.
-func (l *Layout) At(pos, other int, turned bool) (lo, hi int) {
-	k := l.Part(pos)
-	if turned {
-		k = (k + l.Part(other)) % l.Parts
-	}
-	return l.Block(k)
-}
-
 // Origin is the axis of the index IR.
 func (l *Layout) Origin() string {
 	if l.Of != "" {
@@ -274,8 +265,7 @@ func (s Slice) Len() int {
 // A symbol with Index is no array of the program: the host fills it once, like a replicated I32 array over that one axis, with the
 // index values 0, 1, .. of the axis.
 //
-// With Turn, the blocks of dimension Turn-1 are turned: the PE in parts p and q of the two sides has block (p+q) mod Parts of it, not that of its
-// own part. Both sides have as many parts, laid alike.
+// With Turn, the blocks of dimension Turn-1 are turned, and Minus is the sign of its padding: see [Program.Pieces].
 //
 // Axes are the layouts that the dimensions go by where they are not called like the axes of the array: see [Layout].Of.
 type Symbol struct {
@@ -286,6 +276,7 @@ type Symbol struct {
 	Strides    []int
 	Replicated bool
 	Turn       int
+	Minus      bool
 	Axes       []string
 }
 
@@ -303,6 +294,11 @@ func (p *Program) Lay(s *Symbol, axes []string) ([]*Layout, error) {
 		}
 		if out[d] == nil {
 			return nil, fmt.Errorf("axis %s of %s has no layout", name, s.Array+s.Index)
+		}
+	}
+	if s.Turn > 0 {
+		if s.Turn > len(out) || !p.turns(out[s.Turn-1]) {
+			return nil, fmt.Errorf("dimension %d of %s cannot be turned on %d x %d PEs", s.Turn-1, s.Array+s.Index, p.W, p.H)
 		}
 	}
 	return out, nil

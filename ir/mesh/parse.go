@@ -152,6 +152,7 @@ func (r reader) symbol() Symbol {
 	if r.Accept("turn") {
 		s.Turn = r.Int()
 	}
+	s.Minus = r.Accept("minus")
 	if r.Accept("along") {
 		r.List("(", ")", func() { s.Axes = append(s.Axes, r.Name()) })
 	}

@@ -76,7 +76,7 @@ func Print(p *Program) string {
 		if s.Index != "" {
 			what = "index " + text.Name(s.Index)
 		}
-		w.Line(0, "symbol %s local %s off %d strides (%s)%s%s", what, text.Name(s.Local), s.Off, list(s.Strides, strconv.Itoa), flag(s.Replicated, " replicated")+flag(s.Turn != 0, fmt.Sprintf(" turn %d", s.Turn)),
+		w.Line(0, "symbol %s local %s off %d strides (%s)%s%s", what, text.Name(s.Local), s.Off, list(s.Strides, strconv.Itoa), flag(s.Replicated, " replicated")+flag(s.Turn != 0, fmt.Sprintf(" turn %d", s.Turn))+flag(s.Minus, " minus"),
 			flag(len(s.Axes) > 0, " along ("+list(s.Axes, text.Name)+")"))
 	}
 	for _, o := range p.Orders {

@@ -96,7 +96,7 @@ func genProgram(t *rapid.T) *Program {
 			return Look{Of: name(), Steps: name(), Seconds: name(), Calls: many(t, "calls", 0, 2, name), Arrays: many(t, "shown", 0, 2, name)}
 		}),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
-			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Turn: num(), Axes: many(t, "along", 0, 2, name)}
+			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Turn: num(), Minus: flip(), Axes: many(t, "along", 0, 2, name)}
 			if s.Index = name(); s.Index == "" {
 				s.Array = name()
 			}

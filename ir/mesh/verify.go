@@ -31,7 +31,7 @@ import (
 //  13. An asynchronous operation moves memory to a channel. Until an await names that channel it is not sent on again; an await names
 //     channels with such a send; none is left at the end of a function.
 //  14. A symbol names an array or an index, not both, and a local array that exists; the layouts it lies along exist, one per dimension; one
-//      of its dimensions may be turned, on a square.
+//      of its dimensions may be turned.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
 //  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
 //  17. A look is of a launch, calls functions, and shows arrays that have a shadow of their type, no longer than what is left of the local array.
@@ -188,7 +188,7 @@ func (v *verifier) declarations() {
 		if (s.Array == "") == (s.Index == "") || v.arrays[s.Local] == nil {
 			v.fail(14, "symbol "+s.Array+s.Index, "names array %q, index %q, local %q", s.Array, s.Index, s.Local)
 		}
-		if s.Turn < 0 || s.Turn > len(s.Strides) || s.Turn > 0 && p.W != p.H {
+		if s.Turn < 0 || s.Turn > len(s.Strides) || s.Minus && s.Turn == 0 || s.Turn > 0 && (p.W < 2 || p.H < 2) {
 			v.fail(14, "symbol "+s.Array+s.Index, "turns dimension %d of %d on %d x %d PEs", s.Turn-1, len(s.Strides), p.W, p.H)
 		}
 		for _, a := range s.Axes {

@@ -8,22 +8,31 @@ import (
 	"github.com/wfc-lang/wfc/place"
 )
 
-// Cannon's algorithm (L. E. Cannon 1969) multiplies matrices on a square of PEs whose sides are rings. PE (p, q) begins with the blocks
+// Cannon's algorithm (L. E. Cannon 1969) multiplies matrices on PEs whose sides are rings. On a square PE (p, q) begins with the blocks
 // A[p, (p+q) mod P] and B[(p+q) mod P, q]; in every step it adds their product to its block of C, sends both to the parts below it on the
 // two rings and gets the next. The rings are folded ("interleaved", He et al. 2025, WaferLLM), so that neighbours are two PEs apart at most and
 // no route goes across the mesh. A panel passes every PE once, where SUMMA shifts and multicasts it, and all PEs run one process.
 //
-// The blocks that a PE begins with are turned against their place in the matrix. The host lays them so: an array is held turned when the
-// device only ever reads it as a factor of such products. Others go by SUMMA, and so does a summed axis that the sides do not divide.
+// On a rectangle of P x Q parts k is cut into as many blocks as the least common multiple of P and Q. A part has several of them side by side
+// in its panels of A (as many as P has factors that Q lacks) and of B. PE (p, q) begins with block First(p, q) of ir.Turn and walks through its
+// two panels in step; each panel goes on to the part below when it is begun, and the next one is there when it has been used up. Where First lies
+// inside a panel, that panel's beginning is used at the end: it is still in the PE's own array. How far inside depends on p for A and on q
+// for B, so there is a process for every such pair (l.turnPhases), and none for single PEs.
+//
+// Blocks of k that are shorter than the largest are padded (mesh.Program.Pieces) such that all PEs multiply panels of one length.
+//
+// What a PE begins with is turned against its place in the matrix. The host lays it so: an array is held turned when the device only ever
+// reads it as a factor of such products. Other products go by SUMMA.
 //
 // A PE sums the blocks of k cyclically from the one that it begins with. That order is recorded (ir.Turned).
 
 // turns finds the products and the arrays.
 func (l *lowering) turns() {
 	x, y := l.lay[mesh.X], l.lay[mesh.Y]
-	if x == nil || y == nil || !x.Folded || !y.Folded || x.Parts != y.Parts {
+	if x == nil || y == nil || !x.Folded || !y.Folded {
 		return
 	}
+	turn := l.sides()
 	var ops []*op
 	bad := map[string]bool{} // arrays that are used otherwise
 	for _, fn := range l.funcs {
@@ -47,11 +56,15 @@ func (l *lowering) turns() {
 			if bad[accs[0].v.name] && bad[accs[1].v.name] {
 				continue
 			}
-			for _, a := range accs {
-				if k := at[a.v.name]; k != 0 && k != a.panel+1 && !bad[a.v.name] {
+			for i, a := range accs {
+				is := 2 * (a.panel + 1)
+				if k := place.Find(l.ls, a.v.axes[a.panel]); k.N%turn.Blocks() != 0 {
+					is += i // padding has a sign
+				}
+				if k := at[a.v.name]; k != 0 && k != is && !bad[a.v.name] {
 					bad[a.v.name], again = true, true
 				}
-				at[a.v.name] = a.panel + 1
+				at[a.v.name] = is
 			}
 			if bad[accs[0].v.name] || bad[accs[1].v.name] {
 				bad[accs[0].v.name], bad[accs[1].v.name], again = true, true, true
@@ -61,8 +74,11 @@ func (l *lowering) turns() {
 	for _, o := range ops {
 		if accs := o.panelReads(); !bad[accs[0].v.name] {
 			o.turned = true
-			for _, a := range accs {
-				l.turned[a.v.name[1:]] = a.panel + 1
+			for i, a := range accs {
+				k := place.Find(l.ls, a.v.axes[a.panel])
+				t := turned{dim: a.panel, minus: i == 0 && k.N%turn.Blocks() != 0, places: turn.Blocks() / k.Parts * l.unit(k)}
+				l.turned[a.v.name[1:]] = t
+				l.single = l.single && t.places == 1
 			}
 		}
 	}
@@ -79,6 +95,20 @@ func Turns(p *ir.Program, layouts []mesh.Layout) bool {
 	return len(l.turned) > 0
 }
 
+// turned is how an array is held turned: the dimension, its places in a PE, and whether their padding is -0.
+type turned struct {
+	dim, places int
+	minus       bool
+}
+
+// sides are the parts of the two sides of the mesh.
+func (l *lowering) sides() ir.Turn {
+	return ir.Turn{Parts: [2]int{l.lay[mesh.X].Parts, l.lay[mesh.Y].Parts}}
+}
+
+// unit is the length of a block of an axis in turned panels.
+func (l *lowering) unit(k *mesh.Layout) int { return ir.Cut{Parts: l.sides().Blocks()}.Most(k.N) }
+
 // mayTurn reports whether an operation by itself can go by Cannon's algorithm.
 func (l *lowering) mayTurn(o *op) bool {
 	ds := o.panelDims()
@@ -86,7 +116,7 @@ func (l *lowering) mayTurn(o *op) bool {
 		return false
 	}
 	for _, a := range o.panelReads() {
-		if k := place.Find(l.ls, a.v.axes[a.panel]); a.v.def != nil || k.N%k.Parts != 0 {
+		if k := place.Find(l.ls, a.v.axes[a.panel]); a.v.def != nil || !(ir.Cut{Parts: l.sides().Blocks()}).Valid(k.N) {
 			return false
 		}
 	}
@@ -103,7 +133,19 @@ func (o *op) panelReads() (out []*access) {
 
 // turn is the order in which a product by Cannon's algorithm sums.
 func (l *lowering) turn(o *op) ir.Turn {
-	return ir.Turn{Parts: l.lay[mesh.X].Parts, By: [2]int{o.on[mesh.X], o.on[mesh.Y]}}
+	t := l.sides()
+	t.By = [2]int{o.on[mesh.X], o.on[mesh.Y]}
+	return t
+}
+
+// turnPhases is how many roles the parts along d have in Cannon's products: part k begins its panels along the other side with their block
+// k*n mod turnPhases(d), for some n.
+func (l *lowering) turnPhases(d mesh.Dim) int {
+	if len(l.turned) == 0 {
+		return 1
+	}
+	t := l.sides()
+	return t.Blocks() / t.Parts[mesh.Y-d]
 }
 
 // cannon multiplies what passes.
@@ -112,41 +154,72 @@ func (e *pe) cannon(o *op) {
 	k := len(o.Dom)
 	box := e.ownBox(o)
 	acc := e.place(o.res[0].st, box[:k])
-	var sides []*panels
+	t := e.l.turn(o)
+	var sides []*passing
 	for _, a := range o.panelReads() {
-		s := e.panels(a, box, k)
+		s := &passing{panels: e.panels(a, box, k)}
 		s.ring = s.buffers(2)
+		s.blocks = t.Blocks() / s.lay.Parts
+		s.at = t.First(e.part[mesh.X], e.part[mesh.Y]) % s.blocks
 		sides = append(sides, s)
 	}
-	steps := sides[0].lay.Parts
-	at := append(append([]ir.Interval{}, box[:k]...), ir.Interval{Hi: sides[0].lay.MaxBlock()})
-	for step := range steps {
+	unit := e.l.unit(sides[0].lay)
+	for done := 0; done < t.Blocks(); {
+		run := t.Blocks() - done
+		for _, s := range sides {
+			run = min(run, s.blocks-s.at)
+		}
+		at := append(append([]ir.Interval{}, box[:k]...), ir.Interval{Hi: run * unit})
 		var terms []*opnd
 		for _, s := range sides {
-			terms = append(terms, s.passing(step).moved(box, at))
+			p := *s.panel(s.step)
+			p.off += s.at * unit * p.stride[k]
+			terms = append(terms, p.moved(box, at))
 		}
-		receive := func(early bool) {
-			for _, s := range sides {
-				if step+1 < steps && early == (s.n >= overlapFrom) {
-					e.receive(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.passing(step+1)))
-				}
+		var fresh []*passing
+		for _, s := range sides {
+			if !s.begun && s.step+1 < s.lay.Parts {
+				e.send(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.panel(s.step)))
+				fresh = append(fresh, s)
+			}
+			s.begun = true
+		}
+		for _, s := range fresh {
+			if s.n >= overlapFrom {
+				e.next(s)
 			}
 		}
-		if step+1 < steps {
-			for _, s := range sides {
-				e.send(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.passing(step)))
+		e.fold(o, acc, terms, at, done == 0)
+		done += run
+		for _, s := range sides {
+			if s.at += run; s.at < s.blocks {
+				continue
 			}
+			if s.step+1 < s.lay.Parts && s.n < overlapFrom {
+				e.next(s)
+			}
+			s.step, s.at, s.begun = s.step+1, 0, false
 		}
-		receive(true)
-		e.fold(o, acc, terms, at, step == 0)
-		receive(false)
 	}
 }
 
-// passing is the block that is here in a step of Cannon's algorithm.
-func (s *panels) passing(step int) *opnd {
-	if step == 0 {
+// passing is the panels of a factor that pass in Cannon's algorithm: the step-th of them is used from its block at on.
+type passing struct {
+	*panels
+	blocks   int // of a panel
+	step, at int
+	begun    bool // the panel has been sent on
+}
+
+// panel is the one that is here in a step; after the last one of the ring the own one is used again.
+func (s *passing) panel(step int) *opnd {
+	if step%s.lay.Parts == 0 {
 		return s.own
 	}
 	return s.ring[step%2]
+}
+
+// next receives the panel after the one in use.
+func (e *pe) next(s *passing) {
+	e.receive(e.channel(s.d, mesh.Shift, -1, s.n), s.elem, s.slice(s.panel(s.step+1)))
 }

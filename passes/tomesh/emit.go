@@ -13,6 +13,7 @@ type pe struct {
 	view [3]*place.View         // by mesh.Dim: of the axis that the others there follow
 	see  map[string]*place.View // by axis on the mesh
 	role [3]collective.Role     // by mesh.Dim, in the tree along it
+	part [3]int                 // by mesh.Dim: a part that does in Cannon's products what this one does
 	fn   *function
 	out  []mesh.Op
 	copy []bool // parallel to out: a receive into memory that nothing reads after the function

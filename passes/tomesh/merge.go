@@ -40,6 +40,7 @@ func (l *lowering) classes() {
 				e.view[mesh.X], e.view[mesh.Y] = gx[i].View, gy[j].View
 				e.see = see[[2]int{i, j}]
 				e.role[mesh.X], e.role[mesh.Y] = gx[i].role, gy[j].role
+				e.part[mesh.X], e.part[mesh.Y] = gx[i].phase, gy[j].phase
 				fs = append(fs, e.lower())
 				key += fmt.Sprintf("%+v;", fs[len(fs)-1])
 			}
@@ -173,7 +174,10 @@ func (l *lowering) finish() {
 		for k, b := range c.box {
 			sym.Off -= b.Lo * c.stride[k]
 		}
-		sym.Axes, sym.Turn = l.placements(a.Axes), l.turned[a.Name]
+		sym.Axes = l.placements(a.Axes)
+		if t, ok := l.turned[a.Name]; ok {
+			sym.Turn, sym.Minus = t.dim+1, t.minus
+		}
 		for _, d := range meshDims {
 			sym.Replicated = sym.Replicated || s.on[d] < 0 && l.lay[d] != nil && !l.homes[a.Name][d]
 		}

@@ -1,6 +1,8 @@
 package tomesh
 
 import (
+	"strings"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/place"
@@ -140,6 +142,9 @@ func (e *pe) panels(a *access, box []ir.Interval, k int) *panels {
 		switch {
 		case i == a.panel:
 			own[i] = ir.Interval{Hi: s.lay.MaxBlock()}
+			if t, ok := e.l.turned[strings.TrimPrefix(v.name, "@")]; ok && v.def == nil {
+				own[i].Hi = t.places
+			}
 		case v.dims[i] != mesh.Mem:
 			own[i] = ir.Interval{Hi: e.see[v.axes[i]].Size}
 		}

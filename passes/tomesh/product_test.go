@@ -151,13 +151,13 @@ func TestProductClassesDoNotGrow(t *testing.T) {
 }
 
 // Cannon: the first product turns its factors, the second, whose factor is the result of the first, goes by SUMMA on the same rings; a
-// matrix that is also read otherwise, and a summed axis that the sides do not divide, are not turned.
+// matrix that is also read otherwise is not turned.
 func TestProductsOnRings(t *testing.T) {
 	for _, c := range []struct {
 		m       machine
 		a, b, k int
 		turned  string
-	}{{machine{4, 4, 0}, 8, 8, 8, "A B"}, {machine{5, 9, 0}, 9, 7, 10, "A B"}, {machine{3, 3, 0}, 4, 5, 7, ""}, {machine{2, 2, 0}, 5, 5, 6, "A B"}} {
+	}{{machine{4, 4, 0}, 8, 8, 8, "A B"}, {machine{5, 9, 0}, 9, 7, 10, "A B"}, {machine{3, 3, 0}, 4, 5, 7, "A B"}, {machine{2, 2, 0}, 5, 5, 6, "A B"}} {
 		p := gemm(c.a, c.b, c.k)
 		mp := spread(t, p, c.m, true)
 		if err := agree(p, mp, rand.New(rand.NewSource(5)), nil, 2); err != nil {
@@ -182,5 +182,51 @@ func TestProductsOnRings(t *testing.T) {
 	alone.Funcs[0].Ops, alone.Funcs[0].Sets = alone.Funcs[0].Ops[:1], alone.Funcs[0].Sets[:1]
 	if mp := spread(t, alone, machine{8, 8, 0}, true); len(mp.Classes) != 1 || len(mp.Channels) != 2 {
 		t.Errorf("%d classes and %d channels", len(mp.Classes), len(mp.Channels))
+	}
+}
+
+// Cannon on rectangles: any shape on any mesh, with as many processes as the sides have phases, and the bits of the order that is recorded.
+func TestProductsOnRectangles(t *testing.T) {
+	r := rand.New(rand.NewSource(11))
+	oblong, padded, phases, turns := 0, 0, 0, 0
+	for range 90 {
+		m := machine{2 + r.Intn(8), 2 + r.Intn(8), 0}
+		a, b, k := 2+r.Intn(20), 2+r.Intn(20), 2+r.Intn(40)
+		p := gemm(a, b, k)
+		if r.Intn(2) == 0 {
+			p.Funcs[0].Ops, p.Funcs[0].Sets = p.Funcs[0].Ops[:1], p.Funcs[0].Sets[:1]
+		}
+		mp := spread(t, p, m, true)
+		if err := agree(p, mp, r, nil, 2); err != nil {
+			t.Errorf("%v %d %d %d: %v", m, a, b, k, err)
+		}
+		turned := false
+		for _, s := range mp.Symbols {
+			turned = turned || s.Turn > 0
+			if s.Minus {
+				padded++
+			}
+		}
+		if !turned {
+			continue // another product's matrices leave less in a PE otherwise
+		}
+		if turns++; mp.W != mp.H {
+			oblong++
+			if mp.W%mp.H != 0 && mp.H%mp.W != 0 {
+				phases++
+			}
+		}
+	}
+	if turns < 40 || oblong < 20 || padded < 20 || phases < 3 {
+		t.Errorf("%d turned, %d on rectangles, %d of them with sides that do not divide each other, %d with padding", turns, oblong, phases, padded)
+	}
+	// Processes are those of the phases, in every half of a folded side, and not of the PEs.
+	for _, c := range []struct{ w, h, classes int }{{8, 4, 4}, {48, 24, 4}, {24, 36, 20}, {48, 72, 20}} {
+		alone := gemm(144, 144, 144)
+		alone.Funcs[0].Ops, alone.Funcs[0].Sets = alone.Funcs[0].Ops[:1], alone.Funcs[0].Sets[:1]
+		mp := spread(t, alone, machine{c.w, c.h, 0}, true)
+		if mp.W != c.w || mp.H != c.h || len(mp.Classes) != c.classes {
+			t.Errorf("%v: %d x %d PEs in %d classes", c, mp.W, mp.H, len(mp.Classes))
+		}
 	}
 }

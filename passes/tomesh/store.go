@@ -130,6 +130,9 @@ func (l *lowering) shape(s *store) {
 	for i, d := range s.dims {
 		if d != mesh.Mem {
 			mem[i] = ir.Interval{Lo: 0, Hi: place.Find(l.ls, s.axes[i]).MaxBlock()}
+			if t, ok := l.turned[s.of]; ok && t.dim == i && s.kind != mesh.Temp {
+				mem[i].Hi = t.places
+			}
 			if !s.columns {
 				mem[i] = ir.Interval{Lo: -s.need.lo[d], Hi: mem[i].Hi + s.need.hi[d]}
 			}

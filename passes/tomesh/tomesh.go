@@ -58,7 +58,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 
 func newLowering(p *ir.Program, layouts []mesh.Layout, o Options) *lowering {
 	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{}, wanted: map[string][3]bool{},
-		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]int{}}
+		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]turned{}}
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
 	for _, d := range meshDims {
@@ -95,7 +95,7 @@ type lowering struct {
 	funcs   []*function
 	arrays  map[string]*store  // by array name
 	homes   map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
-	turned  map[string]int     // arrays whose blocks are turned, see cannon.go: 1 + the dimension
+	turned  map[string]turned  // arrays whose blocks are turned, see cannon.go
 	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
 	control []ir.Proc
 	index   map[string]int // lengths of the index data, by axis

@@ -1,6 +1,7 @@
 package tomesh
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/wfc-lang/wfc/internal/lattice"
@@ -169,29 +170,33 @@ func neutral(c ir.Combiner, e ir.Elem) mesh.Operand {
 	return o
 }
 
-// group is a set of parts that see the same and have the same role in the tree along their dimension.
+// group is a set of parts that see the same and have the same role in the tree along their dimension, and in products by Cannon's algorithm:
+// there a part does what part phase does.
 type group struct {
 	place.Group
-	role collective.Role
+	role  collective.Role
+	phase int
 }
 
 // groups are the parts along d that a lowering cannot tell apart.
 func (l *lowering) groups(d mesh.Dim) []group {
 	var out []group
+	t, phases := l.trees[d], l.turnPhases(d)
 	for _, g := range place.Views(l.along[d], l.reachAlong(d), l.marks(d)) {
-		t := l.trees[d]
-		if t == nil {
-			out = append(out, group{Group: g})
-			continue
-		}
 		at := map[string]int{}
 		for _, k := range g.Parts {
-			r := collective.RoleOf(*t, k)
-			i, ok := at[r.Key()]
+			x := group{Group: place.Group{View: g.View, Views: g.Views}, phase: k % phases}
+			key := ""
+			if t != nil {
+				x.role = collective.RoleOf(*t, k)
+				key = x.role.Key()
+			}
+			key = fmt.Sprint(key, " ", x.phase)
+			i, ok := at[key]
 			if !ok {
 				i = len(out)
-				at[r.Key()] = i
-				out = append(out, group{place.Group{View: g.View, Views: g.Views}, r})
+				at[key] = i
+				out = append(out, x)
 			}
 			out[i].Parts = append(out[i].Parts, k)
 		}
@@ -201,7 +206,7 @@ func (l *lowering) groups(d mesh.Dim) []group {
 
 // ranges writes the positions of parts along d as strided ranges.
 func (l *lowering) ranges(d mesh.Dim, parts []int) []mesh.Range {
-	if l.trees[d] == nil {
+	if l.trees[d] == nil && l.turnPhases(d) == 1 {
 		return place.Ranges(l.lay[d], parts)
 	}
 	at := make([]int, len(parts))

@@ -331,7 +331,10 @@ func (m *maker) reduce(v made) {
 		for _, r := range op.Dom[:2] {
 			most = min(most, r.Hi-r.Lo)
 		}
-		op.Order = ir.Order{Kind: ir.Turned, Turn: ir.Turn{Parts: 1 + m.r.IntN(most), By: [2]int{0, 1}}}
+		op.Order = ir.Order{Kind: ir.Turned, Turn: ir.Turn{Parts: [2]int{1 + m.r.IntN(most), 1 + m.r.IntN(most)}, By: [2]int{0, 1}}}
+		if op.Order.Turn.Check(&op) != nil {
+			op.Order.Turn.Parts[1] = op.Order.Turn.Parts[0]
+		}
 	}
 	op.FMA = op.Comb == ir.Sum && v.elem.IsFloat() && m.r.IntN(2) == 0
 	all := slices.Concat(op.Dom, op.Over)

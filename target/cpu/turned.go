@@ -36,14 +36,15 @@ func (r *reduction) turned(sym string) ([]launch, error) {
 // turnStart is the value of the reduced index with which the current output point starts.
 func (r *reduction) turnStart(k *kernel) bound {
 	op, t := r.op, r.op.Order.Turn
+	n := t.Blocks()
 	sum := at(0)
-	for _, d := range t.By {
+	for i, d := range t.By {
 		x := op.Dom[d]
-		sum = k.add(sum, k.owner(k.add(k.idx[x.Index], at(-x.Lo)), x.Hi-x.Lo, t.Parts))
+		sum = k.add(sum, k.scale(k.owner(k.add(k.idx[x.Index], at(-x.Lo)), x.Hi-x.Lo, t.Parts[i]), n/t.Parts[i]))
 	}
-	part := bound{v: k.cur.NewSRem(sum.value(), k.i64(t.Parts))}
+	part := bound{v: k.cur.NewSRem(sum.value(), k.i64(n))}
 	o := op.Over[0]
-	size, longer := (o.Hi-o.Lo)/t.Parts, (o.Hi-o.Lo)%t.Parts
+	size, longer := (o.Hi-o.Lo)/n, (o.Hi-o.Lo)%n
 	return k.add(k.add(k.scale(part, size), k.minimum(part, at(longer))), at(o.Lo))
 }
 

@@ -13,15 +13,16 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/target/cpu"
 )
 
-// program has extents that are multiples of unit, but for one. It is a chain of products with what lies between them in models: additions, norms of rows, factors per column, a loop.
-func program(r *rand.Rand, unit int) string {
+// program is a chain of products with what lies between them in models: additions, norms of rows, factors per column, a loop.
+func program(r *rand.Rand) string {
 	var b strings.Builder
 	dims := []string{"a", "b", "c", "d"}
-	n := func() int { return unit * (1 + r.IntN(12/unit)) }
+	n := func() int { return 1 + r.IntN(12) }
 	fmt.Fprintf(&b, "dim a = %d, b = %d, c = %d, d = %d\n", 1+n(), n(), n(), n())
 	fields, lines := 0, []string{}
 	field := func(axes ...string) string {
@@ -80,15 +81,14 @@ func program(r *rand.Rand, unit int) string {
 }
 
 func TestRandomProducts(t *testing.T) {
-	summa, flooded, turned := 0, 0, 0
+	summa, flooded, turned, oblong := 0, 0, 0, 0
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 5))
-		w, h, unit := 1+r.IntN(5), 1+r.IntN(5), 1
+		w, h := 1+r.IntN(5), 1+r.IntN(5)
 		if seed%2 == 0 {
 			w, h = max(2, w), max(2, h)
-			unit = min(w, h)
 		}
-		src := program(r, unit)
+		src := program(r)
 		o := wfc.BuildOptions{Machine: []string{"wse2", "wse3"}[seed%2], MeshW: w, MeshH: h}
 		for _, how := range []wfc.Products{wfc.ProductsAuto, wfc.ProductsWhole, wfc.ProductsSUMMA, wfc.ProductsCannon} {
 			o.Products = how
@@ -111,7 +111,9 @@ func TestRandomProducts(t *testing.T) {
 				}
 			}
 			if how == wfc.ProductsCannon {
-				turned++
+				if turned++; p.Mesh.W != p.Mesh.H {
+					oblong++
+				}
 			}
 			if how == wfc.ProductsSUMMA {
 				summa++
@@ -127,8 +129,8 @@ func TestRandomProducts(t *testing.T) {
 			}
 		}
 	}
-	if summa < 30 || flooded < 20 || turned < 5 {
-		t.Errorf("%d programs are distributed over both sides, %d with multicast panels, %d with turned ones", summa, flooded, turned)
+	if summa < 30 || flooded < 20 || turned < 8 || oblong < 1 {
+		t.Errorf("%d programs are distributed over both sides, %d with multicast panels, %d with turned ones, %d of them on rectangles", summa, flooded, turned, oblong)
 	}
 }
 
@@ -174,7 +176,8 @@ func TestGEMM(t *testing.T) {
 		how           wfc.Products
 		m, n, k, w, h int
 	}{{wfc.ProductsSUMMA, 16, 16, 16, 4, 4}, {wfc.ProductsSUMMA, 13, 17, 19, 5, 3}, {wfc.ProductsSUMMA, 7, 30, 8, 4, 6}, {wfc.ProductsSUMMA, 5, 3, 40, 9, 9},
-		{wfc.ProductsCannon, 16, 16, 16, 4, 4}, {wfc.ProductsCannon, 13, 17, 20, 5, 7}, {wfc.ProductsCannon, 5, 3, 6, 2, 2}} {
+		{wfc.ProductsCannon, 16, 16, 16, 4, 4}, {wfc.ProductsCannon, 13, 17, 20, 5, 5}, {wfc.ProductsCannon, 5, 3, 7, 2, 2}, {wfc.ProductsCannon, 25, 19, 29, 4, 6},
+		{wfc.ProductsCannon, 30, 31, 24, 6, 3}, {wfc.ProductsCannon, 12, 11, 41, 3, 5}} {
 		set := map[string]string{"m": fmt.Sprint(c.m), "n": fmt.Sprint(c.n), "k": fmt.Sprint(c.k)}
 		p, err := wfc.Build(src, wfc.BuildOptions{Set: set, MeshW: c.w, MeshH: c.h, Products: c.how})
 		if err != nil || p.Refusal != nil {
@@ -199,6 +202,13 @@ func TestGEMM(t *testing.T) {
 		up := func(a, b int) int { return (a + b - 1) / b }
 		w, h := p.Mesh.W, p.Mesh.H
 		limit := 0
+		if c.how == wfc.ProductsCannon { // blocks of k are padded
+			blocks := ir.Turn{Parts: [2]int{w, h}}.Blocks()
+			c.k = blocks * up(c.k, blocks)
+			if w != c.w || h != c.h {
+				t.Errorf("%v: %d x %d PEs", c, w, h)
+			}
+		}
 		for _, side := range [][2]int{{c.m, c.k}, {c.k, c.n}, {c.m, c.n}} {
 			limit = max(limit, up(side[0], w)*up(side[1], h), up(side[0], h)*up(side[1], w))
 		}
@@ -228,14 +238,28 @@ func same(t *testing.T, how wfc.Products, got, want *wfc.Result) {
 	}
 }
 
-// What rings do to a summed axis that they do not divide, and to a factor that is computed: SUMMA only.
+// Sums that are -0, because every product is below the smallest number, stay so where blocks of k are padded.
+func TestPaddingKeepsMinusZero(t *testing.T) {
+	p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: "dim i = 5, j = 7, k = 13\nfield A[i,k] = -1e-30\nfield B[k,j] = 1e-30\nfield C[i,j] = 1\nC[i,j] = A[i,k]*B[k,j]\n"},
+		wfc.BuildOptions{Products: wfc.ProductsCannon, MeshW: 3, MeshH: 2})
+	if err != nil || p.Refusal != nil {
+		t.Fatal(err, p.Refusal)
+	}
+	for _, x := range run(t, p, wfc.RunOptions{}).Arrays["C"].F32 {
+		if math.Float32bits(x) != 1<<31 {
+			t.Fatalf("%v", x)
+		}
+	}
+}
+
+// Programs without a product, and factors that are computed.
 func TestRefusedProducts(t *testing.T) {
-	gemm := "dim i = 4, j = 4, k = %d\nfield A[i,k] = i\nfield B[k,j] = j\nfield C[i,j] = 0\n%s\nC[i,j] = A[i,k]*B[k,j]\n"
+	gemm := "dim i = 4, j = 4, k = 4\nfield A[i,k] = i\nfield B[k,j] = j\nfield C[i,j] = 0\n%s\nC[i,j] = A[i,k]*B[k,j]\n"
 	for _, c := range []struct {
 		how  wfc.Products
 		text string
-	}{{wfc.ProductsSUMMA, "dim i = 4\nfield u[i] = i\nu[i] = 2*u[i]\n"}, {wfc.ProductsCannon, fmt.Sprintf(gemm, 6, "")},
-		{wfc.ProductsCannon, fmt.Sprintf(gemm, 4, "A[i,k] = 2*A[i,k]")}} {
+	}{{wfc.ProductsSUMMA, "dim i = 4\nfield u[i] = i\nu[i] = 2*u[i]\n"},
+		{wfc.ProductsCannon, fmt.Sprintf(gemm, "A[i,k] = 2*A[i,k]")}} {
 		p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: c.text}, wfc.BuildOptions{Products: c.how})
 		if err != nil || len(p.Refusal) != 1 || p.Refusal[0].Code != "WF0527" || p.Refusal[0].Suggestion == nil {
 			t.Errorf("%s: %v %v", c.how, err, p.Refusal)

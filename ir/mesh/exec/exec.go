@@ -124,41 +124,37 @@ func (m *Machine) layout(axis string) *mesh.Layout {
 	return nil
 }
 
-// each visits the elements of a symbol in every PE that holds them: local and global (row-major) positions.
+// each visits the elements of a symbol in every PE that holds them: local and global (row-major) positions, global -1 for padding.
 func (m *Machine) each(s *mesh.Symbol, axes []string, f func(q *pe, local, global int)) error {
+	ls, err := m.p.Lay(s, axes)
+	if err != nil {
+		return err
+	}
+	has := map[mesh.Dim]bool{}
+	for _, l := range ls {
+		has[l.Dim] = true
+	}
 	for i := range m.pes {
 		q := &m.pes[i]
-		lo, hi := make([]int, len(axes)), make([]int, len(axes))
-		ls, err := m.p.Lay(s, axes)
-		if err != nil {
-			return err
-		}
-		has := map[mesh.Dim]bool{}
-		for d, l := range ls {
-			has[l.Dim] = true
-			switch l.Dim {
-			case mesh.X:
-				lo[d], hi[d] = l.At(q.x, q.y, s.Turn == d+1)
-			case mesh.Y:
-				lo[d], hi[d] = l.At(q.y, q.x, s.Turn == d+1)
-			default:
-				hi[d] = l.N
-			}
-		}
 		if !s.Replicated && (!has[mesh.X] && q.x > 0 || !has[mesh.Y] && q.y > 0) {
 			continue
 		}
-		var walk func(d, local, global int)
-		walk = func(d, local, global int) {
+		var walk func(d, local, global int, pad bool)
+		walk = func(d, local, global int, pad bool) {
 			if d == len(axes) {
+				if pad {
+					global = -1
+				}
 				f(q, local, global)
 				return
 			}
-			for k := lo[d]; k < hi[d]; k++ {
-				walk(d+1, local+(k-lo[d])*s.Strides[d], global*ls[d].N+k)
+			for _, x := range m.p.Pieces(s, d, ls[d], q.x, q.y) {
+				for k := x.Lo; k < x.Hi; k++ {
+					walk(d+1, local+(x.Slot+k-x.Lo)*s.Strides[d], global*ls[d].N+k, pad || x.Pad)
+				}
 			}
 		}
-		walk(0, s.Off, 0)
+		walk(0, s.Off, 0, false)
 	}
 	return nil
 }
@@ -172,7 +168,12 @@ func (m *Machine) Set(array string, t *ir.Tensor) error {
 	if s == nil {
 		return nil // host only
 	}
-	return m.each(s, a.Axes, func(q *pe, local, global int) { q.mem[s.Local][local] = val(t, global) })
+	pad := ir.Val{F: math.Copysign(0, mesh.PadSign(s))}
+	return m.each(s, a.Axes, func(q *pe, local, global int) {
+		if q.mem[s.Local][local] = pad; global >= 0 {
+			q.mem[s.Local][local] = val(t, global)
+		}
+	})
 }
 
 // Get fetches an array of the index IR from the PEs that own it; copies are read at part 0.
@@ -184,7 +185,11 @@ func (m *Machine) Get(array string) (*ir.Tensor, error) {
 	t := ir.NewTensor(a.Elem, m.host.Shape(a)...)
 	owner := *s
 	owner.Replicated = false
-	return t, m.each(&owner, a.Axes, func(q *pe, local, global int) { put(t, global, q.mem[s.Local][local]) })
+	return t, m.each(&owner, a.Axes, func(q *pe, local, global int) {
+		if global >= 0 {
+			put(t, global, q.mem[s.Local][local])
+		}
+	})
 }
 
 // Scalars sets the host scalars.

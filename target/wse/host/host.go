@@ -217,7 +217,14 @@ func (e *Engine) write(s *mesh.Symbol, a *ir.Array, t *ir.Tensor) error {
 	return e.blocks(s, a, true, func(x, y, local, at, n, step int) error {
 		bits := make([]uint32, n)
 		for i := range bits {
-			bits[i] = tensorBits(t, at+i*step)
+			switch {
+			case at != padding:
+				bits[i] = tensorBits(t, at+i*step)
+			case s.Minus && t.Elem == ir.F16:
+				bits[i] = 1 << 15
+			case s.Minus:
+				bits[i] = 1 << 31
+			}
 		}
 		return e.w.WriteArray(x, y, s.Local, local, bits)
 	})
@@ -242,6 +249,9 @@ func (e *Engine) Get(array string) (*ir.Tensor, error) {
 func (e *Engine) read(s *mesh.Symbol, a *ir.Array) (*ir.Tensor, error) {
 	t := ir.NewTensor(a.Elem, e.p.Shape(a)...)
 	err := e.blocks(s, a, false, func(x, y, local, at, n, step int) error {
+		if at == padding {
+			return nil
+		}
 		bits := make([]uint32, n)
 		if err := e.w.ReadArray(x, y, s.Local, local, bits); err != nil {
 			return err
@@ -269,7 +279,7 @@ func (e *Engine) symbol(array string) (*mesh.Symbol, *ir.Array, error) {
 }
 
 // blocks calls f for every contiguous run of local memory that holds elements of a: in PE (x, y), n elements from offset local on are the
-// elements at, at+step, .. of the tensor. With all, PEs that hold copies are visited too.
+// elements at, at+step, .. of the tensor, or padding when at is. With all, PEs that hold copies are visited too.
 func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, local, at, n, step int) error) error {
 	rank := len(a.Axes)
 	lay, err := e.mesh.Lay(s, a.Axes)
@@ -282,25 +292,27 @@ func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, loca
 		stride[d] = n
 		n *= lay[d].N
 	}
-	lo, hi := make([]int, rank), make([]int, rank)
+	block := make([]mesh.Piece, rank)
+	var pieces func(d, x, y int) error
+	pieces = func(d, x, y int) error {
+		if d == rank {
+			return runs(s, block, stride, 0, s.Off, 0, func(local, at, n, step int) error { return f(x, y, local, at, n, step) })
+		}
+		for _, block[d] = range e.mesh.Pieces(s, d, lay[d], x, y) {
+			if err := pieces(d+1, x, y); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for y := 0; y < e.mesh.H; y++ {
 	pes:
 		for x := 0; x < e.mesh.W; x++ {
 			pos := map[mesh.Dim]int{mesh.X: x, mesh.Y: y}
-			for d := range lay {
-				l := lay[d]
-				if l.Dim == mesh.Mem {
-					lo[d], hi[d] = 0, l.N
-					continue
-				}
-				if pos[l.Dim] >= l.Parts {
+			for _, l := range lay {
+				if l.Dim != mesh.Mem && pos[l.Dim] >= l.Parts {
 					continue pes
 				}
-				own, other := x, y
-				if l.Dim == mesh.Y {
-					own, other = y, x
-				}
-				lo[d], hi[d] = l.At(own, other, s.Turn == d+1)
 				delete(pos, l.Dim)
 			}
 			for _, at := range pos { // mesh axes the array lacks: part 0 has it, the others copies
@@ -308,7 +320,7 @@ func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, loca
 					continue pes
 				}
 			}
-			if err := runs(s, lo, hi, stride, 0, s.Off, 0, func(local, at, n, step int) error { return f(x, y, local, at, n, step) }); err != nil {
+			if err := pieces(0, x, y); err != nil {
 				return err
 			}
 		}
@@ -316,21 +328,30 @@ func (e *Engine) blocks(s *mesh.Symbol, a *ir.Array, all bool, f func(x, y, loca
 	return nil
 }
 
-// runs walks the dimensions of a block and calls f for its innermost runs.
-func runs(s *mesh.Symbol, lo, hi, stride []int, d, local, at int, f func(local, at, n, step int) error) error {
-	if d == len(lo) {
-		return f(local, at, 1, 1)
+// runs walks the dimensions of a block and calls f for its innermost runs, with at = padding for those that stand for no element.
+func runs(s *mesh.Symbol, block []mesh.Piece, stride []int, d, local, at int, f func(local, at, n, step int) error) error {
+	if d == len(block) {
+		return f(local, max(at, padding), 1, 1)
 	}
-	if d == len(lo)-1 && s.Strides[d] == 1 {
-		return f(local, at+lo[d]*stride[d], hi[d]-lo[d], stride[d])
+	b := block[d]
+	from := at + b.Lo*stride[d]
+	if b.Pad {
+		from = math.MinInt32
 	}
-	for i := lo[d]; i < hi[d]; i++ {
-		if err := runs(s, lo, hi, stride, d+1, local+(i-lo[d])*s.Strides[d], at+i*stride[d], f); err != nil {
+	local += b.Slot * s.Strides[d]
+	if d == len(block)-1 && s.Strides[d] == 1 {
+		return f(local, max(from, padding), b.Hi-b.Lo, stride[d])
+	}
+	for i := range b.Hi - b.Lo {
+		if err := runs(s, block, stride, d+1, local+i*s.Strides[d], from+i*stride[d], f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// padding is the element of a run that has none.
+const padding = -1
 
 func tensorBits(t *ir.Tensor, k int) uint32 {
 	switch t.Elem {
