@@ -34,6 +34,7 @@ type sweep struct {
 	prog    *ir.Program
 	drive   string // symbol of the driver
 	code    uintptr
+	jam     int             // planes that kernels compute together
 	whole   launch          // what a pass does of one step, for people
 	force   *tiling         // instead of a choice
 	tilings map[int]*tiling // by steps that are asked for
@@ -56,16 +57,18 @@ type planeOp struct {
 type planeRun struct {
 	lo, hi int
 	pieces []int
+	jam    bool // there is a kernel for sweep.jam planes together
 	sym    [variants]string
 	code   [variants]uintptr
-	args   []planeArg
+	args   [2][]planeArg // of kernels for one plane, for several
 	reads  []planeRead
 }
 
-// Variants of a kernel: its operands come from memory, its results go past the caches.
+// Variants of a kernel: its operands come from memory, its results go past the caches, it computes several planes.
 const (
 	fromMemory = 1 << iota
 	pastCaches
+	jammed
 	variants = 1 << iota
 )
 
@@ -74,7 +77,7 @@ type planeArg struct {
 	kind  argKind
 	index int    // result, or word of the table
 	name  string // value that is read
-	plane int    // offset along the stream
+	plane int    // offset along the stream from the first plane
 }
 
 type argKind uint8
@@ -148,6 +151,7 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 		return nil
 	}
 	s.goesRound()
+	s.choosePlanes()
 	if !s.reserve() {
 		return nil
 	}
@@ -320,7 +324,7 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 				return nil
 			}
 		}
-		if len(op.Results)+operandsOf(op, r.active) > mostArgs {
+		if operandsOf(op, r.active, 1) > mostArgs {
 			return nil
 		}
 		st.runs = append(st.runs, run)
@@ -328,8 +332,8 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 	return st
 }
 
-// operandsOf is how many planes, arrays and host scalars pieces read.
-func operandsOf(op *ir.Op, pieces []int) int {
+// operandsOf is how many planes, arrays and host scalars pieces read and write when they compute so many planes.
+func operandsOf(op *ir.Op, pieces []int, planes int) int {
 	type operand struct {
 		name  string
 		elem  ir.Elem
@@ -342,13 +346,15 @@ func operandsOf(op *ir.Op, pieces []int) int {
 			case n.Op == ir.Scalar:
 				seen[operand{"scalar " + n.Name, n.Elem, 0}] = true
 			case n.Op == ir.Read && offsets(op, n.At):
-				seen[operand{n.Name, n.Elem, n.At[0].Off}] = true
+				for k := range planes {
+					seen[operand{n.Name, n.Elem, n.At[0].Off + k}] = true
+				}
 			case n.Op == ir.Read:
 				seen[operand{"array " + n.Name, n.Elem, 0}] = true
 			}
 		}
 	}
-	return len(seen)
+	return len(seen) + planes*len(op.Results)
 }
 
 // reads notes what piece k reads, and says whether it may.

@@ -20,6 +20,8 @@ type planeEmit struct {
 	params  map[string]*llvm.Param // by planeArg.key
 	words   map[scalarKey]llvm.Value
 	variant int
+	first   bound           // plane
+	step    int             // the current one after it
 	fetched map[string]bool // values of which the next plane has been asked for
 	ahead   map[string]int  // of every value that is read, the last plane
 	lane    int             // elements of a vector
@@ -29,7 +31,7 @@ type planeEmit struct {
 
 func (a planeArg) key() string {
 	if a.kind == argResult {
-		return fmt.Sprintf("result %d", a.index)
+		return fmt.Sprintf("result %d %d", a.index, a.plane)
 	}
 	return fmt.Sprintf("%d %s %d %d", a.kind, a.name, a.plane, a.index)
 }
@@ -48,7 +50,7 @@ func (s *sweep) emit(e *emitter) error {
 		}
 		for i := range st.runs {
 			for v := range variants {
-				if v&pastCaches != 0 && !st.final || v&fromMemory != 0 && !st.far() {
+				if v&pastCaches != 0 && !st.final || v&fromMemory != 0 && !st.far() || v&jammed != 0 && !st.runs[i].jam {
 					continue
 				}
 				if err := s.emitRun(e, st, &st.runs[i], v); err != nil {
@@ -73,16 +75,20 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 		k.params[a.key()] = p
 		params, args = append(params, p), append(args, a)
 	}
-	for i, r := range st.op.Results {
-		param(planeArg{kind: argResult, index: i}, llvm.NewPointer(memType(r.Elem)), "noalias")
+	for k.step = range k.planes() {
+		for i, r := range st.op.Results {
+			param(planeArg{kind: argResult, index: i, plane: k.step}, llvm.NewPointer(memType(r.Elem)), "noalias")
+		}
 	}
 	for _, pc := range run.pieces {
 		for i := range st.op.Pieces[pc].Body.Nodes {
 			n := &st.op.Pieces[pc].Body.Nodes[i]
 			switch n.Op {
 			case ir.Read:
-				if a := k.argOf(n); k.params[a.key()] == nil {
-					param(a, llvm.NewPointer(memType(n.Elem)), "noalias")
+				for k.step = range k.planes() {
+					if a := k.argOf(n); k.params[a.key()] == nil {
+						param(a, llvm.NewPointer(memType(n.Elem)), "noalias")
+					}
 				}
 				if offsets(st.op, n.At) {
 					r := st.root[n.Name]
@@ -144,8 +150,20 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	}
 	b.NewCall(f, append(actual, oplane, olo, ohi)...)
 	b.NewRet(nil)
-	run.sym[variant], run.args = e.units.add(e.m), args
+	kind := 0
+	if variant&jammed != 0 {
+		kind = 1
+	}
+	run.sym[variant], run.args[kind] = e.units.add(e.m), args
 	return nil
+}
+
+// planes is how many planes the kernel computes.
+func (k *planeEmit) planes() int {
+	if k.variant&jammed != 0 {
+		return k.s.jam
+	}
+	return 1
 }
 
 // far says that an operation reads arrays.
@@ -164,7 +182,7 @@ func (k *planeEmit) argOf(n *ir.Node) planeArg {
 	if !offsets(k.st.op, n.At) {
 		return planeArg{kind: argArray, name: root}
 	}
-	a := planeArg{kind: argPlane, name: root, plane: n.At[0].Off}
+	a := planeArg{kind: argPlane, name: root, plane: n.At[0].Off + k.step}
 	if k.st.share && a.plane == 0 && root == k.st.root["%"+k.st.op.Results[0].Name] {
 		return planeArg{kind: argResult}
 	}
@@ -180,7 +198,7 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 		boxes[i] = op.Pieces[i].Box
 	}
 	last := op.Dom[k.s.rank-1]
-	k.idx[op.Dom[0].Index] = plane
+	k.first = plane
 	columns := func(active []int, from, to bound) {
 		for _, r := range pieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
 			if len(r.active) == 0 {
@@ -281,19 +299,27 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 		col := k.cur.NewAdd(k.splat(x.value()), k.iota())
 		k.mask = k.cur.NewAnd(k.cur.NewICmp("sge", col, k.splat(from.value())), k.cur.NewICmp("slt", col, k.splat(to.value())))
 	}
-	vals := make([]llvm.Value, len(b.Nodes))
 	live := b.Live()
-	k.fetched = map[string]bool{}
-	for i := range b.Nodes {
-		if live[i] && k.err == nil {
-			vals[i], k.err = k.node(b, i, vals)
+	all := make([][]llvm.Value, k.planes()) // stored after all is read: planes have operands in common
+	for k.step = range all {
+		k.idx[op.Dom[0].Index] = k.add(k.first, at(k.step))
+		k.fetched = map[string]bool{}
+		vals := make([]llvm.Value, len(b.Nodes))
+		for i := range b.Nodes {
+			if live[i] && k.err == nil {
+				vals[i], k.err = k.node(b, i, vals)
+			}
 		}
+		all[k.step] = vals
 	}
 	if k.err != nil {
 		return
 	}
-	for i, r := range op.Results {
-		k.put(r.Elem, vals[b.Results[i]], k.place(k.params[planeArg{kind: argResult, index: i}.key()], k.st.slots[i], r.Elem, k.row0(), x))
+	for k.step = range all {
+		for i, r := range op.Results {
+			p := k.params[planeArg{kind: argResult, index: i, plane: k.step}.key()]
+			k.put(r.Elem, all[k.step][b.Results[i]], k.place(p, k.st.slots[i], r.Elem, k.row0(), x))
+		}
 	}
 }
 
@@ -392,7 +418,7 @@ func (k *planeEmit) fetch(n *ir.Node, p *llvm.Param, slot int) {
 		return
 	}
 	k.fetched[root] = true
-	next := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at((*k.s.layout)[slot].stride[0]))
+	next := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(k.planes()*(*k.s.layout)[slot].stride[0]))
 	addr := k.place(p, slot, n.Elem, k.row0(), next)
 	k.cur.NewPrefetch(k.cur.NewBitCast(addr, llvm.NewPointer(llvm.I8)), 2)
 }

@@ -194,3 +194,30 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 	edge := float64(planes) / float64(planes+s.reach()*(u.steps-1))
 	return float64(memory)/memoryRate/float64(u.steps) + float64(tab.moved)/own*edge/cacheRate/float64(u.steps), true
 }
+
+// mostJammed is the size of an operation, in nodes, above which kernels compute single planes: it is bound by its arithmetic, and takes long
+// to compile.
+const mostJammed = 256
+
+// choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
+// results, at the cost of some more planes in the rings. This pays from a reach of two planes on; in three dimensions, where rows beside
+// a row are read too, there are soon more streams of data than a core follows (BenchmarkOrders).
+func (s *sweep) choosePlanes() {
+	s.jam = 1
+	if s.reach() < 2 {
+		return
+	}
+	if s.jam = 2; s.rank == 2 {
+		s.jam = 4
+	}
+	for _, st := range s.stages {
+		for i := range st.runs {
+			r := &st.runs[i]
+			nodes := 0
+			for _, k := range r.pieces {
+				nodes = max(nodes, len(st.op.Pieces[k].Body.Nodes))
+			}
+			r.jam = st.op.Kind == ir.Map && r.hi-r.lo >= s.jam && nodes <= mostJammed && operandsOf(st.op, r.pieces, s.jam) <= mostArgs
+		}
+	}
+}

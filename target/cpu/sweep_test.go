@@ -273,6 +273,16 @@ func BenchmarkHeat3(b *testing.B)    { benchSweep(b, heat3, 256) }
 func BenchmarkHeat3Big(b *testing.B) { benchSweep(b, heat3, 512) }
 func BenchmarkHeat2(b *testing.B)    { benchSweep(b, heat2, 4096) }
 
+// Stencils of a wide reach, in passes as they are chosen.
+func BenchmarkOrders(b *testing.B) {
+	for _, order := range []int{4, 8} {
+		wave := strings.ReplaceAll(strings.ReplaceAll(wave3, "order 4", fmt.Sprint("order ", order)), " + 0.1*dx(dy(dz(u)))", "")
+		b.Run(fmt.Sprintf("wave3/order=%d", order), func(b *testing.B) { benchSweep(b, wave, 256) })
+		heat := strings.ReplaceAll(sources[2].text, "order 4", fmt.Sprint("order ", order))
+		b.Run(fmt.Sprintf("heat2/order=%d", order), func(b *testing.B) { benchSweep(b, heat, 2048) })
+	}
+}
+
 func TestRandomSweeps(t *testing.T) {
 	if len(toolchains()) == 0 {
 		t.Skip("no LLVM on this machine: the CPU target is not tested")

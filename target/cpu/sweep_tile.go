@@ -23,6 +23,7 @@ type planes struct {
 	ready []int // when all of it is there
 	last  []int // when it is read last
 	skew  int   // how far rows lag behind the blocks
+	delay int   // planes by which it follows the arrays
 	depth int   // planes in the ring
 	bytes int   // of a plane
 	start int   // of the ring in the memory of the thread
@@ -39,8 +40,8 @@ type tileTable struct {
 	moved    int // bytes that kernels read and write, per column
 }
 
-// entry is one operation on one plane.
-type entry struct{ time, node, plane int }
+// entry is one operation on one plane, or on some that follow each other.
+type entry struct{ time, node, plane, count int }
 
 // vectorLine is by what the rows of a tile are rounded where the tiled axis is the contiguous one.
 const vectorLine = lineBytes
@@ -181,8 +182,9 @@ func (s *sweep) run(st *planeOp, plane int) *planeRun {
 	return nil
 }
 
-// schedule gives every plane of every node its time: as soon as what it reads is there, one plane at a time. It also finds by how much the
-// rows of a node must lag behind those of the nodes it reads planes of at the same time.
+// schedule gives every plane of every node its time: as soon as what it reads is there, so many planes at a time as kernels compute together.
+// Nodes end their planes so that what one makes is what the next one waits for. It also finds by how much the rows of a node must lag behind
+// those of the nodes it reads planes of at the same time.
 func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval) (entries []entry, skews []int) {
 	for _, p := range need {
 		n := p.x.Hi - p.x.Lo
@@ -191,33 +193,38 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 	skews = make([]int, len(u.nodes))
 	for i, nd := range u.nodes {
 		rx, ry := regions[i][0], regions[i][1]
-		before := never
+		before, delay := never, s.delay(nd, need)
 		line := 1
 		if s.rank == 2 {
 			line = vectorLine / storageBytes(nd.st.op.Results[0].Elem)
 		}
-		for p := rx.Lo; p < rx.Hi; p++ {
+		count := 1
+		for p := rx.Lo; p < rx.Hi; p += count {
+			count = 1
 			run := s.run(nd.st, p)
 			if run == nil {
 				continue
+			}
+			if run.jam && s.together(run, p, rx.Hi) && mod(p+s.jam-1+delay, s.jam) == 0 {
+				count = s.jam
 			}
 			var t int
 			if nd.st.share {
 				own := need[nd.outs[0]]
 				switch i := p - own.x.Lo; {
 				case nd.outs[0].given: // just before it is read
-					t = p - s.reach()
+					t = roundDown(p-s.reach(), s.jam)
 				case i < 0 || i >= len(own.ready):
 					continue
 				case own.ready[i] > never:
 					t = own.ready[i]
 				case i > 0 && own.ready[i-1] > never:
-					t = own.ready[i-1] + 1
+					t = own.ready[i-1] + s.jam
 				default:
 					t = never
 				}
 			} else {
-				t = max(p, before+1)
+				t = max(roundUp(p+count-1+delay, s.jam), before)
 			}
 			if nd.st.share && !slices.ContainsFunc(run.pieces, func(k int) bool { return !empty(u.rows(ry, nd.st, k)) }) {
 				continue
@@ -227,26 +234,29 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 					continue
 				}
 				b := need[nd.in[nd.st.root[rd.name]]]
-				t = max(t, b.ready[p+rd.plane-b.x.Lo])
+				for k := range count {
+					t = max(t, b.ready[p+k+rd.plane-b.x.Lo])
+				}
 			}
 			if t == never {
-				t = p
+				t = roundUp(p, s.jam)
 			}
 			for _, rd := range run.reads {
 				if empty(u.rows(ry, nd.st, rd.piece)) {
 					continue
 				}
 				src := need[nd.in[nd.st.root[rd.name]]]
-				k := p + rd.plane - src.x.Lo
-				src.last[k] = max(src.last[k], t)
-				if src.ready[k] == t {
-					lag := max(0, rd.hi)
-					skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
+				for k := p + rd.plane - src.x.Lo; k < p+rd.plane-src.x.Lo+count; k++ {
+					src.last[k] = max(src.last[k], t)
+					if src.ready[k] == t {
+						lag := max(0, rd.hi)
+						skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
+					}
 				}
 			}
 			for _, b := range nd.outs {
-				if q := need[b]; p >= q.x.Lo && p < q.x.Hi {
-					k := p - q.x.Lo
+				q := need[b]
+				for k := max(p, q.x.Lo) - q.x.Lo; k < min(p+count, q.x.Hi)-q.x.Lo; k++ {
 					if q.begun[k] == never {
 						q.begun[k] = t
 					}
@@ -254,14 +264,40 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 				}
 			}
 			before = t
-			entries = append(entries, entry{t, i, p})
+			entries = append(entries, entry{t, i, p, count})
 		}
 		for _, b := range nd.outs {
-			need[b].skew = max(need[b].skew, skews[i])
+			q := need[b]
+			q.skew, q.delay = max(q.skew, skews[i]), max(q.delay, delay)
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return a.time - b.time })
 	return entries, skews
+}
+
+// delay is by how many planes a node follows the arrays: what it reads ahead is there by then. Ghosts come with the planes they are around.
+func (s *sweep) delay(nd *planeNode, need map[*tensorBuf]*planes) (n int) {
+	if nd.st.share {
+		return need[nd.outs[0]].delay
+	}
+	for i := range nd.st.runs {
+		for _, rd := range nd.st.runs[i].reads {
+			n = max(n, need[nd.in[nd.st.root[rd.name]]].delay+rd.plane)
+		}
+	}
+	return n
+}
+
+// together says that the planes from p on can be computed by one call.
+func (s *sweep) together(run *planeRun, p, end int) bool {
+	last := p + s.jam - 1
+	if last >= end {
+		return false
+	}
+	if s.wraps {
+		return mod(p, s.period)+s.jam <= s.period
+	}
+	return last < run.hi
 }
 
 // ring sizes the ring of a value: a plane may take the place of one that is read no more.
@@ -320,6 +356,7 @@ func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+1) }
 // emitTable writes the schedule: for every time its entries, in blocks of rows.
 func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling) {
 	var groups []timeGroup
+	var times []int
 	for len(entries) > 0 {
 		n := 1
 		for n < len(entries) && entries[n].time == entries[0].time {
@@ -334,31 +371,40 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
 			for _, part := range u.turns(nd, y) {
-				call, bytes := s.call(nd, need, e.plane, part.shift, t)
+				call, bytes := s.call(nd, need, e, part.shift, t)
 				call.lo, call.hi, call.skew = int64(part.rows.Lo), int64(part.rows.Hi), int64(skews[e.node]+part.shift)
 				g.calls = append(g.calls, call)
 				tab.moved += (part.rows.Hi - part.rows.Lo) * bytes
 			}
 		}
-		groups = append(groups, g)
+		groups, times = append(groups, g), append(times, entries[0].time)
 		entries = entries[n:]
 	}
-	period := 1
+	period := s.jam
 	for _, b := range u.bufs {
 		if d := need[b].depth; d > 0 && period <= mostPeriod {
 			period *= d / gcd(period, d)
 		}
 	}
-	tab.compress(groups, period)
+	// As many groups as there are in that time in the middle.
+	middle := len(times) / 2
+	n := 0
+	for n+middle < len(times) && times[middle+n] < times[middle]+period {
+		n++
+	}
+	tab.compress(groups, max(1, n))
 }
 
 // call is the kernel of a node for a plane with its arguments, and how many bytes it moves for every column. In rings its rows begin at row
 // shift of the tile.
-func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane, shift int, t tiling) (c planeCall, bytes int) {
+func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift int, t tiling) (c planeCall, bytes int) {
+	plane, variant, kind := e.plane, 0, 0
 	run := s.run(nd.st, plane)
-	variant := 0
+	if e.count > 1 {
+		variant, kind = jammed, 1
+	}
 	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
-		variant = pastCaches
+		variant |= pastCaches
 	}
 	if nd.st.far() && nd.far() {
 		variant |= fromMemory
@@ -367,12 +413,12 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, plane, shift in
 	if s.wraps {
 		c.plane = int64(mod(plane, s.period))
 	}
-	for _, a := range run.args {
+	for _, a := range run.args[kind] {
 		switch a.kind {
 		case argResult:
 			b := nd.outs[a.index]
 			bytes += storageBytes((*s.layout)[b.slot].elem)
-			c.args = append(c.args, s.address(b, need[b], plane, shift))
+			c.args = append(c.args, s.address(b, need[b], plane+a.plane, shift))
 		case argPlane:
 			b := nd.in[a.name]
 			bytes += storageBytes((*s.layout)[b.slot].elem)
