@@ -3,6 +3,7 @@ package wfc_test
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,4 +110,36 @@ train m on chars { batch 2; steps 4; optimizer sgd(lr = rate); schedule constant
 	fails("WF0641")
 	o.Resume, o.Compiled = false, compiled(t, src, wfc.BuildOptions{Set: map[string]string{"vocab": "3"}, IndexOnly: true})
 	fails("WF0642")
+}
+
+// models/mlp.wf fits the wafer as it is, and its file trains there as the interpreter does.
+func TestCompiledTrainsOnWafer(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(data, []byte(text(2000)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src, err := wfc.ReadSource("models/mlp.wf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compiled(t, src, wfc.BuildOptions{})
+	if p.Refusal != nil {
+		t.Fatal(p.Refusal)
+	}
+	var loss [2][]float64
+	for i, target := range []wfc.Target{wfc.Wafer, wfc.Interp} {
+		watch := &steps{}
+		if _, err := wfc.Train(context.Background(), wfc.Source{}, wfc.TrainOptions{Target: target, Data: []string{data}, Compiled: p, Steps: 2, EvalEvery: -1, Progress: watch}); err != nil {
+			t.Fatal(err)
+		}
+		loss[i] = watch.loss
+	}
+	for k, x := range loss[0] {
+		if math.Abs(x-loss[1][k]) > 1e-5 {
+			t.Errorf("step %d: loss %v, on the interpreter %v", k, x, loss[1][k])
+		}
+	}
+	if len(loss[0]) != 2 {
+		t.Errorf("%d steps", len(loss[0]))
+	}
 }
