@@ -19,6 +19,7 @@ func TestFluxLimits(t *testing.T) {
 	}{
 		{"euler", "adv(2, u, scheme = upwind)", upwind, 0},
 		{"euler", "adv(c, u, scheme = upwind)", upwind, 0},
+		{"euler", "0.5*adv(4, u, scheme = upwind)", upwind, 0},
 		{"euler", "adv(2, u, scheme = vanleer)", 2 * upwind, 1e-6},
 		{"euler", "adv(-2, u, scheme = vanleer)", 2 * upwind, 1e-6},
 		{"ssprk3", "adv(2, u, scheme = vanleer)", 4 * upwind / 2.512745326618, 1e-6},

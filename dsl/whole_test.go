@@ -95,3 +95,43 @@ evolve k in 0 .. 1 { u' = u;  n' = norm((u, v))^2 + dot((u, v), (u, v)) }
 	}
 	near(t, "norms", r.at("n"), 2*s, 1e-12)
 }
+
+// Integrals weigh points by their size, also at walls and on uneven axes; there means do too, so that what div makes has none.
+func TestIntegrals(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 24 stretched exp(2); y: 0 .. 2 in 8 }
+grid h { s: 0 .. 1 in 17 nodes stretched tanh(1) }
+field a on g = x
+field u on g.x = x*(1 - x)*exp(x)
+field v on g.y = 0
+field w on h = s
+field q on h = s
+bc u { x: u = 0 }
+bc q { s.lo: q = 0; s.hi: dn(q) = 0 }
+field b = 0
+field c = 0
+field d = 0
+field e = 0
+field f = 0
+b = integral(a)
+c = mean(a)
+d = integral(w)
+e = mean(q)
+f = mean(div(u, v) + 1)
+`)
+	near(t, "integral over cells", r.at("b"), 1, 2e-3)
+	near(t, "mean over cells", r.at("c"), 0.5, 1e-3)
+	near(t, "integral over nodes", r.at("d"), 0.5, 1e-6)
+	near(t, "mean of a divergence", r.at("f"), 1, 1e-6)
+	// Of the nodes beyond the fixed one: each with the distance of the midpoints around it, the last with both halves of its own.
+	x := func(s float64) float64 { return (1 + math.Tanh(2*s-1)/math.Tanh(1)) / 2 }
+	sum, all := 0.0, 0.0
+	for k := 1; k <= 16; k++ {
+		w := x(float64(k)/16+1./32) - x(float64(k)/16-1./32)
+		if k == 16 {
+			w = 2 * (1 - x(1-1./32))
+		}
+		sum, all = sum+w*x(float64(k)/16), all+w
+	}
+	near(t, "mean over nodes", r.at("e"), sum/all, 1e-6)
+}

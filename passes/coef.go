@@ -256,7 +256,16 @@ func (h *hostDefs) define(key string, body ir.Body) string {
 //
 // A sum of several monomials that is smaller than its own rounding error is 0: coefficients that cancel in exact arithmetic vanish.
 func (h *hostDefs) host(p poly) string {
-	key := p.key()
+	return h.summed(p, float64(4*len(p))*math.Ldexp(1, -53), p.key())
+}
+
+// distinct defines a scalar that is 0 when the terms of p cancel but for a part of their size.
+func (h *hostDefs) distinct(p poly, part float64) string {
+	return h.summed(p, part, "distinct "+p.key())
+}
+
+// summed defines the sum of the monomials of p, 0 where it is smaller than a part of the sum of their sizes.
+func (h *hostDefs) summed(p poly, part float64, key string) string {
 	if n, ok := h.byKey[key]; ok {
 		return n
 	}
@@ -272,7 +281,7 @@ func (h *hostDefs) host(p poly) string {
 		size = b.op(ir.Add, ir.F64, size, b.op(ir.Abs, ir.F64, v))
 	}
 	if len(p) > 1 {
-		tiny := b.op(ir.Mul, ir.F64, size, b.num(ir.F64, float64(4*len(p))*math.Ldexp(1, -53)))
+		tiny := b.op(ir.Mul, ir.F64, size, b.num(ir.F64, part))
 		sum = b.op(ir.Select, ir.F64, b.op(ir.Le, ir.Bool, b.op(ir.Abs, ir.F64, sum), tiny), b.num(ir.F64, 0), sum)
 	}
 	return h.define(key, b.done(sum))

@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"math"
 	"math/big"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -14,6 +15,10 @@ import (
 //
 // which are the formulas for values and derivatives when b or a is 0. With a = 0 and with b = 0 (cells) they are used exactly. On
 // nodes b = 0 gives the value 2c/a - T, the end node being fixed by the program.
+
+// cancelled is the part of its terms below which a denominator counts as zero: spacings and coefficients are rounded, so that terms
+// which cancel on paper leave some of their digits, and a ghost that is larger than the value it mirrors by 1/cancelled has none left.
+const cancelled = 1e-7
 
 // mixed makes the ghost of a mixed condition. inward is the access to the end node; t reads the mirror image.
 func (g *ghoster) mixed(bc *ir.Boundary, b *builder, e ir.Elem, t int, at []ir.Affine, from string, ax *ir.Axis, dist int, d int, src, end int,
@@ -45,7 +50,7 @@ func (g *ghoster) mixed(bc *ir.Boundary, b *builder, e ir.Elem, t int, at []ir.A
 	one := constant(big.NewRat(1, 1))
 	switch {
 	case len(pa) == 0 && len(pb) == 0:
-		g.fail(bc, ax, "both are 0")
+		g.fail(bc, ax, "its coefficients are 0")
 		return t
 	case len(pb) == 0:
 		q, r = one.scale(big.NewRat(-1, 1)), df.invert(pa).scale(two)
@@ -60,7 +65,7 @@ func (g *ghoster) mixed(bc *ir.Boundary, b *builder, e ir.Elem, t int, at []ir.A
 	default:
 		den := pa.mul(D).add(pb.scale(two))
 		if len(den) == 0 {
-			g.fail(bc, ax, "they cancel")
+			g.fail(bc, ax, "its coefficients cancel")
 			return t
 		}
 		g.nonzero(bc, ax, den)
@@ -122,15 +127,22 @@ func (g *ghoster) boundaryValues(b *builder, body *ir.Body, e ir.Elem, inner []i
 	return out
 }
 
-// nonzero has the host refuse parameters for which a denominator vanishes.
+// nonzero has the host refuse parameters for which the terms of a denominator cancel.
 func (g *ghoster) nonzero(bc *ir.Boundary, ax *ir.Axis, den poly) {
 	if v, ok := den.exact(); ok {
-		if v.Sign() == 0 {
-			g.fail(bc, ax, "they cancel")
+		sum, _ := v.Float64()
+		size := 0.0
+		for _, m := range den {
+			w, _ := poly{m}.exact()
+			x, _ := w.Float64()
+			size += math.Abs(x)
+		}
+		if math.Abs(sum) <= cancelled*size {
+			g.fail(bc, ax, "its coefficients cancel")
 		}
 		return
 	}
-	cond := g.h.host(den)
+	cond := g.h.distinct(den, cancelled)
 	for _, c := range g.p.Checks {
 		if c.Cond == cond && c.Pos == bc.Pos {
 			return
@@ -144,7 +156,7 @@ const singularWhy = "the ghost value solves a*T + b*dn(T) = c, where T at the wa
 
 func (g *ghoster) fail(bc *ir.Boundary, ax *ir.Axis, why string) {
 	if g.err == nil {
-		var d *diag.Diagnostic = g.cfg.blame(codeSingular, bc.Pos, "the condition at %s does not decide the value beyond the wall: of its coefficients %s", sideOf(bc), why)
+		var d *diag.Diagnostic = g.cfg.blame(codeSingular, bc.Pos, "the condition at %s does not decide the value beyond the wall: %s", sideOf(bc), why)
 		g.err = d.Note(singularWhy).Suggest("check the signs: dn is the outward derivative; heat loss is k*dn(T) + h*T = h*T0")
 	}
 }

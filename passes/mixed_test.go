@@ -115,6 +115,10 @@ func TestMixedSingular(t *testing.T) {
 			t.Errorf("%v: %v", ab, err)
 		}
 	}
+	// Terms that cancel on paper do although the spacing, a tenth, is rounded.
+	if _, err := Canonical(make(cells("x", 10, 0, 1), "const", -20, 1)); err == nil {
+		t.Error("-20*T + dn(T) at a distance of 0.1 is not singular")
+	}
 	for _, tc := range []struct {
 		ax   ir.Axis
 		a, b float64

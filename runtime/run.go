@@ -103,7 +103,7 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 		r.opt.Progress = silent{}
 	}
 	r.out = newOutputs(r)
-	r.watch = newWatch(e)
+	r.watch = newWatch(e, r.p)
 	err := r.run()
 	if errors.Is(err, errWall) || errors.Is(err, errInterrupted) && !r.torn { // the arrays are those of the last step
 		if serr := r.save(r.leg0, r.here); serr != nil {

@@ -177,6 +177,21 @@ func TestNaNStops(t *testing.T) {
 	}
 }
 
+// A field that overflows ends the run although it is no NaN; one that is infinite from the start does not.
+func TestInfinityStops(t *testing.T) {
+	p := decay(4, false)
+	p.Params[2].Value = 400
+	_, err := run(p, Options{Settings: Settings{"k": 2}})
+	if code(err) != "WF0605" || !strings.Contains(err.Error(), "u[1] is infinite after step 128") {
+		t.Errorf("got %v", err)
+	}
+	p = decay(4, false)
+	p.Axes[0].Lo = 1e40
+	if _, err := run(p, Options{}); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestChecksAndSettings(t *testing.T) {
 	p := decay(4, false)
 	_, err := run(p, Options{Settings: Settings{"k": 1e31}, File: diag.NewFile("d.wf", "param k = 1\n")})

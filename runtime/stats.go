@@ -99,15 +99,30 @@ func (n *neumaier) add(v float64) {
 
 func (n *neumaier) value() float64 { return n.s + n.c }
 
-// firstNaN returns the index of the first NaN of a float tensor.
-func firstNaN(t *ir.Tensor) (k int, found bool) {
+// finite says whether all elements of a float tensor are finite numbers.
+func finite(t *ir.Tensor) bool {
+	for _, v := range t.F32 {
+		if v-v != 0 {
+			return false
+		}
+	}
+	for _, v := range t.F64 {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// first returns the index of the first element of a float tensor that is as asked.
+func first(t *ir.Tensor, is func(float64) bool) (k int, found bool) {
 	for k, v := range t.F32 {
-		if v != v {
+		if is(float64(v)) {
 			return k, true
 		}
 	}
 	for k, v := range t.F64 {
-		if v != v {
+		if is(v) {
 			return k, true
 		}
 	}

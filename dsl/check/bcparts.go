@@ -103,27 +103,24 @@ func (c *checker) choose(where *Node, p, q *Condition) *Condition {
 		}
 		pf, pv := fixed(p, where)
 		qf, qv := fixed(q, compute(ir.Not, one(), p.At, where))
-		switch {
-		case pf == nil:
-			out.Fixed = qf
-		case qf == nil:
-			out.Fixed = pf
-		default:
-			out.Fixed = compute(ir.Or, one(), p.At, pf, qf)
-		}
-		switch {
-		case pv == nil:
-			out.FixedValue = qv
-		case qv == nil:
-			out.FixedValue = pv
-		default:
-			out.FixedValue = pick(pv, qv)
-		}
+		out.Fixed = either(pf, qf, func(a, b *Node) *Node { return compute(ir.Or, one(), p.At, a, b) })
+		out.FixedValue = either(pv, qv, pick)
 	}
 	pa, pb, pc := p.terms(nodes)
 	qa, qb, qc := q.terms(nodes)
 	out.Kind, out.A, out.B, out.Value = ir.Mixed, pick(pa, qa), pick(pb, qb), pick(pc, qc)
 	return out
+}
+
+// either is the one of two values that there is, or both joined.
+func either(a, b *Node, join func(a, b *Node) *Node) *Node {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return join(a, b)
 }
 
 // terms are a, b and c of a condition a*T + b*dn(T) = c. With nodes a fixed value is stored and the ghost beyond it is not used; an

@@ -9,7 +9,7 @@ import (
 var unaryFuncs = map[string]ir.Code{"exp": ir.Exp, "log": ir.Log, "sin": ir.Sin, "cos": ir.Cos, "tanh": ir.Tanh, "floor": ir.Floor, "ceil": ir.Ceil}
 
 // functionNames is what a call may name, for suggestions.
-var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "dot", "exp", "floor", "grad", "lap", "log", "max", "mean", "min", "norm", "pow", "random", "sin", "sqrt",
+var functionNames = []string{"abs", "adv", "ceil", "cos", "div", "dot", "exp", "floor", "grad", "integral", "lap", "log", "max", "mean", "min", "norm", "pow", "random", "sin", "sqrt",
 	"sum", "tanh", "upwind", "where"}
 
 // call checks a function application.

@@ -247,7 +247,7 @@ func (c *checker) placeOf(e syntax.Expr, bs *blockState) *Grid {
 // wholeCall says whether a call reduces a whole field to a number.
 func wholeCall(e *syntax.Call) bool {
 	switch e.Func.Name {
-	case "sum", "mean", "norm", "dot":
+	case "sum", "mean", "norm", "dot", "integral":
 		return true
 	case "max", "min":
 		return len(e.Args) == 1

@@ -186,9 +186,20 @@ func TestLimits(t *testing.T) {
 		{"dt(T) = -lap(lap(T)) - 100*dx(T) + 1e-3*lap(T)", "", 2 / 1e7},
 		{"dt(dt(T)) = 4*lap(T)", "", 2 / (2 * 2 * 22.360679774997898)},
 		{"dt(T) = -lap(lap(T))", "", 2 / (16 * (100. + 400) * (100 + 400))},
+		{"dt(T) = div(((1, 0.9), (0.9, 1))*grad(T))", "", 1 / (2 * (100. + 400))},
+		{"dt(T) = 4*dx(dx(T)) + dy(dy(T)) - 3.9*dx(dy(T))", "", 1 / (2 * (4*100. + 400))},
+		{"dt(T) = lap(T) + dx(dy(T)) - 2*dx(T)", "", 1 / (2 * (100. + 400))},
+		{"dt(T) = lap(T) + 2.1*dx(dy(T))", "", 0},
+		{"dt(T) = lap(T) + 1.9*dx(dy(T)) - 80*dx(T)", "", 2 / (6400 / 0.05)},
 	} {
 		p, errs := checkText("grid g { x: 0 .. 1 in 10 periodic;  y: 0 .. 1 in 20 periodic }\nfield T on g = 0\nevolve t from 0 to 1 step auto "+
 			c.opt+" { "+c.rhs+" }\n", nil)
+		if c.want == 0 {
+			if !errs.HasErrors() || errs[0].Code != "WF0308" {
+				t.Errorf("%s: %v", c.rhs, errs)
+			}
+			continue
+		}
 		if errs.HasErrors() {
 			t.Fatal(errs)
 		}

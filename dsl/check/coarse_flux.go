@@ -115,16 +115,7 @@ func (m *coarsener) coarseFace(fine *Field, e int) *Field {
 	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
 	num := func(v float64) *Node { return number(v, one(), m.at) }
 	read := func(off int) *Node {
-		r := &Node{Op: Read, Field: fine, Next: true, Unit: one(), At: m.at}
-		for i, a := range axes {
-			v := IndexVar{a.Name, a}
-			s := Sub{Var: &v}
-			if i == m.d {
-				s.Mul, s.Off = 2, off
-			}
-			r.Sub = append(r.Sub, s)
-		}
-		return r
+		return m.strided(&Node{Op: Read, Field: fine, Next: true, Unit: one(), At: m.at}, axes, off)
 	}
 	value := op(ir.Mul, num(0.5), op(ir.Add, read(0), read(1)))
 	if e == m.d {

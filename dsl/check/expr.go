@@ -136,6 +136,9 @@ func (c *checker) binary(e *syntax.Binary, sc *scope) *Node {
 	case syntax.OpPow:
 		return c.power(e, c.num(e.X, sc), sc)
 	}
+	if rows := matrix(e); rows != nil {
+		return c.matrixTimes(e, rows, sc)
+	}
 	a, b := c.expr(e.X, sc), c.expr(e.Y, sc)
 	if a.invalid() || b.invalid() {
 		return bad(e.At)
@@ -144,6 +147,53 @@ func (c *checker) binary(e *syntax.Binary, sc *scope) *Node {
 		return c.binaryVec(e, a, b)
 	}
 	return c.arith(code, e, c.asNum(a, e.X.Span()), c.asNum(b, e.Y.Span()))
+}
+
+// matrix is the rows of a tensor written out as the first factor of a product, ((a, b), (c, d))*v; nil of anything else.
+func matrix(e *syntax.Binary) []*syntax.Tuple {
+	t, ok := syntax.Unparen(e.X).(*syntax.Tuple)
+	if !ok || e.Op != syntax.OpMul {
+		return nil
+	}
+	var rows []*syntax.Tuple
+	for _, x := range t.Elems {
+		r, ok := syntax.Unparen(x).(*syntax.Tuple)
+		if !ok || len(r.Elems) != len(t.Elems) {
+			return nil
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// matrixTimes is a tensor written out times a vector.
+func (c *checker) matrixTimes(e *syntax.Binary, rows []*syntax.Tuple, sc *scope) *Node {
+	v := c.expr(e.Y, sc)
+	if v.invalid() {
+		return bad(e.At)
+	}
+	if v.Op != Vec || len(v.Args) != len(rows) {
+		c.errs.Errorf("WF0214", e.At, "a tensor of %d rows is multiplied by a vector of as many components", len(rows)).
+			Suggest("write for example `((2, 0.5), (0.5, 1))*grad(T)`")
+		return bad(e.At)
+	}
+	out := &Node{Op: Vec, At: e.At, Unit: one()}
+	for _, r := range rows {
+		var sum *Node
+		for j, x := range r.Elems {
+			k := c.num(x, sc)
+			t := compute(ir.Mul, k.Unit.mul(v.Args[j].Unit), e.At, k, v.Args[j])
+			if k.invalid() || sum != nil && !c.sameUnit(sum, t, "cannot be added") {
+				return bad(e.At)
+			}
+			if sum != nil {
+				t = compute(ir.Add, sum.Unit, e.At, sum, t)
+			}
+			sum = t
+		}
+		out.Args = append(out.Args, sum)
+	}
+	return out
 }
 
 func (c *checker) arith(code ir.Code, e *syntax.Binary, a, b *Node) *Node {

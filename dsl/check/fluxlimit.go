@@ -42,27 +42,29 @@ func (l *limiter) carried(f *advected, t linTerm) []linTerm {
 		t.acc = f.acc
 	}
 	x := ownPlace(f.x)
+	factor := t.signed() // of the difference of the fluxes
+	flux := t
+	flux.sign, flux.coef = 1, nil
 	if f.speed != nil {
-		t = t.times(speedOf(ownPlace(f.speed), x))
+		flux = flux.times(speedOf(ownPlace(f.speed), x))
 	}
 	if f.scheme == "vanleer" && l.b.Auto {
-		t = t.times(number(2, one(), t.at))
+		flux = flux.times(number(2, one(), t.at))
 	}
-	out := l.inside(x, t)
-	if f.scheme == "central" {
-		return out
-	}
-	for _, d := range out {
-		if d.field.Grid == nil || d.half {
+	var out []linTerm
+	for _, d := range l.inside(x, flux) {
+		e := d
+		e.sign, e.coef = 1, mul(factor, d.signed())
+		out = append(out, e)
+		if f.scheme == "central" || d.field.Grid == nil || d.half {
 			continue
 		}
 		h := number(d.field.Grid.Axes[f.axis].H/2, one(), t.at)
-		k := d.signed()
 		switch f.side {
-		case 0: // against the flow, if the sign of the term is that of an outflow
-			d.sign, d.coef = -d.sign, mul(h, compute(ir.Abs, one(), t.at, unsigned(d)))
+		case 0: // against the flow, if the sign of the factor is that of an outflow
+			d.sign, d.coef = -1, mul(factor, mul(h, compute(ir.Abs, one(), t.at, d.signed())))
 		default:
-			d.sign, d.coef = float64(-f.side), mul(h, k)
+			d.sign, d.coef = float64(-f.side), mul(h, e.coef)
 		}
 		d.orders[f.axis]++
 		d.acc = 2
@@ -90,42 +92,19 @@ func speedOf(speed, x *Node) *Node {
 	return compute(ir.Add, speed.Unit, speed.At, speed, mul(replaced(j, map[*Field]*Node{&dir: number(1, one(), x.At)}), x))
 }
 
-// unsigned is the coefficient of a term without its sign.
-func unsigned(t linTerm) *Node {
-	if t.coef == nil {
-		return number(1, one(), t.at)
-	}
-	return t.coef
-}
-
 // ownPlace is an expression with every field read at its own points: what it is at points around, which is enough for extrema.
 func ownPlace(n *Node) *Node {
-	memo := map[*Node]*Node{}
-	var walk func(n *Node) *Node
-	walk = func(n *Node) *Node {
-		if n == nil || n.host {
-			return n
-		}
-		if m, ok := memo[n]; ok {
-			return m
-		}
-		m := n
+	return rewritten(n, func(n *Node, walk func(*Node) *Node) *Node {
 		switch {
 		case n.Op == Shift:
-			m = walk(n.Args[0])
+			return walk(n.Args[0])
 		case n.Op == Read && n.Field.Grid != nil:
-			m = withArgs(n)
+			m := withArgs(n)
 			m.Sub = fieldSubs(n.Field)
-		case len(n.Args) > 0:
-			m = withArgs(n)
-			for _, a := range n.Args {
-				m.Args = append(m.Args, walk(a))
-			}
+			return m
 		}
-		memo[n] = m
-		return m
-	}
-	return walk(n)
+		return nil
+	})
 }
 
 // slopes are the terms of a derivative of a nonlinear function of fields at a point: each counts with the partial derivative. nil where the

@@ -65,6 +65,37 @@ func withArgs(n *Node, args ...*Node) *Node {
 	return &m
 }
 
+// rewritten is an expression with parts of it replaced: each is what `one` makes of it or, where that is nil, itself with its own parts
+// rewritten. Parts that occur several times are rewritten once, and what does not change stays the same node.
+func rewritten(n *Node, one func(n *Node, walk func(*Node) *Node) *Node) *Node {
+	memo := map[*Node]*Node{}
+	var walk func(n *Node) *Node
+	walk = func(n *Node) *Node {
+		if n == nil || n.host {
+			return n
+		}
+		if m, ok := memo[n]; ok {
+			return m
+		}
+		out := one(n, walk)
+		if out == nil {
+			out = n
+			args := make([]*Node, len(n.Args))
+			changed := false
+			for i, a := range n.Args {
+				args[i] = walk(a)
+				changed = changed || args[i] != a
+			}
+			if changed {
+				out = withArgs(n, args...)
+			}
+		}
+		memo[n] = out
+		return out
+	}
+	return walk(n)
+}
+
 func (d *derive) compute(n *Node) *Node {
 	var da, db *Node
 	a := n.Args[0]
@@ -174,35 +205,16 @@ func (d *derive) compute(n *Node) *Node {
 
 // replaced is an expression with reads of fields replaced by other values at the same point.
 func replaced(n *Node, by map[*Field]*Node) *Node {
-	memo := map[*Node]*Node{}
-	var walk func(n *Node) *Node
-	walk = func(n *Node) *Node {
-		if n == nil || n.host {
-			return n
+	return rewritten(n, func(n *Node, _ func(*Node) *Node) *Node {
+		r := by[n.Field]
+		switch {
+		case n.Op != Read || r == nil:
+			return nil
+		case plainRead(n):
+			return r
 		}
-		if m, ok := memo[n]; ok {
-			return m
-		}
-		out := n
-		if r := by[n.Field]; n.Op == Read && r != nil {
-			if out = r; !plainRead(n) {
-				out = movedBy(r, n)
-			}
-		} else if len(n.Args) > 0 {
-			args := make([]*Node, len(n.Args))
-			changed := false
-			for i, a := range n.Args {
-				args[i] = walk(a)
-				changed = changed || args[i] != a
-			}
-			if changed {
-				out = withArgs(n, args...)
-			}
-		}
-		memo[n] = out
-		return out
-	}
-	return walk(n)
+		return movedBy(r, n)
+	})
 }
 
 // movedBy is a value at the point where a read of the field it stands for is: its indices become those of the read, with their offsets.

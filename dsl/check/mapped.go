@@ -36,10 +36,8 @@ func (c *checker) stretch(a *Axis, e syntax.Expr) {
 	call, isCall := syntax.Unparen(e).(*syntax.Call)
 	if isCall && !uses && len(call.Args) == 1 && (call.Func.Name == "tanh" || call.Func.Name == "exp") {
 		b := c.valueIn(call.Args[0].Value, one(), nil, at, "the stretching", &scope{host: true, what: "the stretching"})
-		if v, ok := c.eval(b); !ok || v == 0 {
-			if ok {
-				c.errs.Errorf("WF0234", at, "a stretching of 0 is none").Suggest("remove `stretched %s`", at.Text())
-			}
+		if v, ok := c.eval(b); !ok || v == 0 { // even, the limit of both
+			freeze(b)
 			return
 		}
 		num := func(v float64) *Node { return number(v, one(), at) }
@@ -185,27 +183,10 @@ func spacing(a *Axis, times float64, at diag.Span) *Node {
 
 // substitute replaces the coordinate v in an expression.
 func substitute(n *Node, v IndexVar, by *Node) *Node {
-	memo := map[*Node]*Node{}
-	var walk func(n *Node) *Node
-	walk = func(n *Node) *Node {
-		if m, ok := memo[n]; ok {
-			return m
+	return rewritten(n, func(n *Node, _ func(*Node) *Node) *Node {
+		if n.Op == Coord && n.Var == v {
+			return by
 		}
-		m := n
-		switch {
-		case n.Op == Coord && n.Var == v:
-			m = by
-		case len(n.Args) > 0:
-			k := *n
-			k.Args = make([]*Node, len(n.Args))
-			for i, a := range n.Args {
-				k.Args[i] = walk(a)
-			}
-			k.seen, k.free, k.trait = false, nil, 0
-			m = &k
-		}
-		memo[n] = m
-		return m
-	}
-	return walk(n)
+		return nil
+	})
 }

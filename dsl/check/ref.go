@@ -30,9 +30,13 @@ func (c *checker) ref(e *syntax.Ref, sc *scope) *Node {
 				continue
 			}
 			if sc.sideAxis() == base(a) {
-				c.errs.Errorf("WF0264", e.At, "on this side %s is fixed", name).
-					Note("a boundary value is a function of the other coordinates and of the time").Suggest("use the bound itself, as a number")
-				return bad(e.At)
+				if !c.plain(e) {
+					return bad(e.At)
+				}
+				if sc.high {
+					return number(a.Hi, a.Unit, e.At)
+				}
+				return number(a.Lo, a.Unit, e.At)
 			}
 			if c.plain(e) {
 				return c.position(IndexVar{a.Name, a}, e.At)

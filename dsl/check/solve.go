@@ -327,7 +327,7 @@ func (c *checker) incompatible(sv *solver, in *blockState) {
 			continue
 		}
 		b := outside(f, sv.residual(k, at))
-		if w := volumes(f, sv.at); w != nil {
+		if w := c.volumes(f, sv.at); w != nil {
 			b = compute(ir.Mul, one(), sv.at, w, b)
 		}
 		sum, count := c.total(ir.Sum, b, f, sv.at)
@@ -335,7 +335,8 @@ func (c *checker) incompatible(sv *solver, in *blockState) {
 		allowed := compute(ir.Mul, one(), sv.at, number(slack*slack*count, one(), sv.at), squares)
 		bad := compute(ir.Lt, one(), sv.at, allowed, compute(ir.Mul, one(), sv.at, sum, sum))
 		c.failWhen(bad, sv.name+".incompatible", &Failure{Code: "WF0634", At: sv.at, Message: "the right side of the equation for " + f.Name +
-			" has a mean, and the equation determines " + f.Name + " only up to a constant: it has no solution"}, in)
+			" has a mean, and the equation determines " + f.Name + " only up to a constant: it has no solution\n" +
+			"sources and what flows in through the sides must balance: check the signs of the slopes, or subtract the mean, as in `= f - mean(f)`"}, in)
 	}
 }
 
@@ -387,7 +388,7 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	}
 	for _, x := range []struct{ cond, code, suffix, text string }{
 		{"rr > limit and k >= most", "WF0631", "unconverged",
-			fmt.Sprintf("solve for %s by %s did not converge: after {%s} iterations the residual is {%s} of the right side in the %s", unknown, sv.method.name, k, rel.Name, norm)},
+			fmt.Sprintf("solve for %s by %s did not converge: after {%s} iterations the residual is {%s} of the right side in the %s\n%s", unknown, sv.method.name, k, rel.Name, norm, sv.slow())},
 		{stagnated, "WF0632", "stagnated",
 			fmt.Sprintf("solve for %s by %s stagnated: after {%s} iterations the residual is {%s} of the right side in the %s and does not fall further%s", unknown, sv.method.name, k, rel.Name, norm, e32)},
 		{"not (rr > limit) and not (rr <= limit)", "WF0633", "broke",
@@ -398,19 +399,37 @@ func (c *checker) solveFails(sv *solver, in, bs *blockState) {
 	}
 }
 
-// centred is a value without its mean over the unknowns of a field that obey their equation.
+// slow says what helps a method that needs more iterations than it may take.
+func (sv *solver) slow() string {
+	switch sv.method.name {
+	case "multigrid":
+		return "a residual that hardly falls: sizes of the grid that can be halved more often, or `cg(pre = multigrid)`; one that falls: a larger max"
+	case "newton":
+		return "a first guess that is closer, as that of a smaller step, or a larger max"
+	case "jacobi", "chebyshev":
+		return "give it a larger max, or use cg or multigrid, which need fewer iterations"
+	}
+	return "give it a larger max, or a preconditioner, as in `" + sv.method.name + "(pre = multigrid)`"
+}
+
+// centred is a value without its mean over the unknowns of a field that obey their equation, which mean(..) computes.
 func (c *checker) centred(n *Node, f *Field, at diag.Span) *Node {
-	if free := outside(f, number(1, one(), at)); !free.host { // those that obey it
-		m, _ := c.total(ir.Sum, outside(f, n), f, at)
+	weight := number(1, one(), at)
+	weighted := n
+	if w := c.widths(f.Axes, at); w != nil {
+		weight, weighted = w, compute(ir.Mul, n.Unit, at, w, n)
+	}
+	if free := outside(f, weight); !free.host { // those that obey it
+		m, _ := c.total(ir.Sum, outside(f, weighted), f, at)
 		all, _ := c.total(ir.Sum, free, f, at)
 		return compute(ir.Sub, n.Unit, at, n, compute(ir.Div, m.Unit, at, m, all))
 	}
-	m, count := c.total(ir.Sum, n, f, at)
+	m, count := c.total(ir.Sum, weighted, f, at)
 	mean := compute(ir.Div, m.Unit, at, m, number(count, one(), at))
 	return compute(ir.Sub, n.Unit, at, n, mean)
 }
 
-// total reduces a value over the unknowns of a field and counts them.
+// total reduces a value over the unknowns of a field and counts them, each by its width.
 func (c *checker) total(comb ir.Combiner, n *Node, f *Field, at diag.Span) (*Node, float64) {
 	t := c.reduceNode(comb, fieldVars(f), n, at)
 	count := 1.0
@@ -425,7 +444,7 @@ func (c *checker) total(comb ir.Combiner, n *Node, f *Field, at diag.Span) (*Nod
 			}
 		}
 		t.Trim = append(t.Trim, trim)
-		count *= float64(f.Axes[k].N - trim[0] - trim[1])
+		count *= f.Axes[k].evenWidths(trim)
 	}
 	return t, count
 }

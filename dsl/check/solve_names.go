@@ -128,7 +128,7 @@ func (c *checker) inner2(a, b []*Node, sv *solver, at diag.Span) *Node {
 	var sum *Node
 	for j := range a {
 		p := compute(ir.Mul, one(), at, a[j], b[j])
-		if w := volumes(sv.targets[j], at); w != nil {
+		if w := c.volumes(sv.targets[j], at); w != nil {
 			p = compute(ir.Mul, one(), at, w, p)
 		}
 		t, _ := c.total(ir.Sum, p, sv.targets[j], at)
@@ -242,39 +242,9 @@ func (c *checker) reported(e *syntax.Call, sc *scope) *Node {
 	return bad(e.At)
 }
 
-// volumes are the parts of a spacing that points stand for: half at end nodes that follow their equation, where the reflection at the wall
-// makes an operator symmetric only with these weights. nil when all points weigh the same.
-func volumes(f *Field, at diag.Span) *Node {
-	var w *Node
-	for k, a := range f.Axes {
-		if !a.Nodes || a.Periodic || a.N < 3 || a.Grid == nil {
-			continue
-		}
-		v := f.InitIndex(k)
-		for _, high := range []bool{false, true} {
-			q := f.Cond(a, high)
-			if q == nil || q.Kind == ir.Value {
-				continue
-			}
-			end := 0.0
-			if high {
-				end = float64(a.N - 1)
-			}
-			here := compute(ir.Eq, one(), at, &Node{Op: IndexVal, Var: v, Unit: one(), At: at}, number(end, one(), at))
-			half := compute(ir.Select, one(), at, here, number(0.5, one(), at), number(1, one(), at))
-			if w == nil {
-				w = half
-			} else {
-				w = compute(ir.Mul, one(), at, w, half)
-			}
-		}
-	}
-	return w
-}
-
 // balanced is a right side without what a singular operator cannot make: its mean by volume.
 func (c *checker) balanced(n *Node, f *Field, at diag.Span) *Node {
-	w := volumes(f, at)
+	w := c.volumes(f, at)
 	if w == nil {
 		return c.centred(n, f, at)
 	}

@@ -29,8 +29,8 @@ import (
 // dt <= R/max(A, Q), and where its region holds a piece [0, iI] of the imaginary axis the triangle 0, -R, iI holds the spectrum for
 // dt*(A/R + B/I) <= 1, B the sum of the largest odd symbols: the larger of both steps is taken. Leapfrog for dt(dt(u)) is stable for dt <= 2/sqrt(A).
 //
-// First derivatives of other fields that are advanced too have the limit of coupled.go. Cross derivatives, other derivatives of other
-// fields, derivatives of next values, products of derivatives and changing times in coefficients have no
+// First derivatives of other fields that are advanced too have the limit of coupled.go. Cross derivatives of second order are those of crosslimit.go. Other cross
+// derivatives, other derivatives of other fields, derivatives of next values, products of derivatives and changing times in coefficients have no
 // such bound: then there is no limit, `auto` is an error and a given step passes with a note.
 func (c *checker) stability() {
 	for _, b := range c.prog.Blocks {
@@ -121,6 +121,7 @@ func (l *limiter) equation(s *Assign) {
 	var damp []linTerm
 	var odd [3][]linTerm
 	var diffusion [3][]linTerm
+	var cross crossTerms
 	for _, t := range ts {
 		total, axes, oddAxes := 0, 0, 0
 		for _, k := range t.orders {
@@ -136,6 +137,7 @@ func (l *limiter) equation(s *Assign) {
 			l.cannot(t.at, "it couples two unknowns by a derivative")
 		case t.half:
 			l.cannot(t.at, "it is the derivative of a nonlinear expression")
+		case cross.put(t):
 		case oddAxes > 0 && axes > 1:
 			l.cannot(t.at, "it is a cross derivative")
 		case oddAxes == 1:
@@ -159,10 +161,10 @@ func (l *limiter) equation(s *Assign) {
 		}
 	}
 	hasOdd := len(odd[0])+len(odd[1])+len(odd[2]) > 0
-	if len(damp) == 0 && !hasOdd {
+	if len(damp) == 0 && !hasOdd && !cross.any() {
 		return
 	}
-	l.limits = append(l.limits, l.bound(s, damp, odd, diffusion, hasOdd)...)
+	l.limits = append(l.limits, l.bound(s, damp, odd, diffusion, hasOdd, &cross)...)
 	for _, t := range ts {
 		text := t.whole.Text()
 		known := text == ""
@@ -176,7 +178,7 @@ func (l *limiter) equation(s *Assign) {
 }
 
 // bound makes the limit expression of one equation.
-func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, hasOdd bool) []*Node {
+func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, hasOdd bool, cross *crossTerms) []*Node {
 	if s.Kind == Second && hasOdd {
 		l.cannot(s.At, "a first derivative in space beside dt(dt(..)) has no bound here")
 		return nil
@@ -196,9 +198,16 @@ func (l *limiter) bound(s *Assign, damp []linTerm, odd, diffusion [3][]linTerm, 
 	if a == nil {
 		a = number(0, one(), s.At)
 	}
+	if cross.any() {
+		n := l.crossed(s, cross, diffusion)
+		if n == nil {
+			return nil
+		}
+		a = add(a, n)
+	}
 	most := a
 	if hasOdd {
-		q := l.advective(s, odd, diffusion)
+		q := l.advective(s, odd, diffusion, cross)
 		if q == nil {
 			return nil
 		}
@@ -243,7 +252,7 @@ func (t linTerm) signed() *Node {
 }
 
 // advective is Q, or nil after noting why there is none.
-func (l *limiter) advective(s *Assign, odd, diffusion [3][]linTerm) *Node {
+func (l *limiter) advective(s *Assign, odd, diffusion [3][]linTerm, cross *crossTerms) *Node {
 	q := number(0, one(), s.At)
 	for j := range odd {
 		if len(odd[j]) == 0 {
@@ -257,6 +266,16 @@ func (l *limiter) advective(s *Assign, odd, diffusion [3][]linTerm) *Node {
 				w := number(math.Pow(a.H, float64(-m)), one(), t.at)
 				d = add(d, mul(w, compute(ir.MaxOp, one(), t.at, number(0, one(), t.at), t.signed())))
 			}
+		}
+		if cross.axes[j] {
+			weak := cross.weakened(d, j, a.H)
+			none := compute(ir.Neg, one(), s.At, weak)
+			if v, _, why := l.c.largest(none); m != 2 || why != "" || v >= 0 {
+				l.cannot(cross.at(), "it is a cross derivative beside a first one, and no bound is known where it outweighs the diffusion")
+				return nil
+			}
+			freezeData(none)
+			d = weak
 		}
 		speed := number(0, one(), s.At)
 		for _, t := range odd[j] {

@@ -82,34 +82,30 @@ func (m *coarsener) solid(f *Field, value *Node) *Field {
 // strided reads a field of the finer grid at 2*i + off along the halved axis, at the same point along the others. The axes are those of
 // the reader.
 func (m *coarsener) strided(read *Node, axes []*Axis, off int) *Node {
-	r := *read
-	r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
+	return m.readAt(read, axes, Sub{Mul: 2, Off: off})
+}
+
+// readAt reads a field at the point of a reader with the given axes: along the halved axis where `halved` says, at the same point along the
+// others.
+func (m *coarsener) readAt(read *Node, axes []*Axis, halved Sub) *Node {
+	r := withArgs(read)
+	r.Sub = nil
 	for i, a := range axes {
-		v := IndexVar{a.Name, a}
-		s := Sub{Var: &v}
+		s := Sub{}
 		if i == m.d {
-			s.Off, s.Mul = off, 2
+			s = halved
 		} else if f := r.Field.Axes[i]; f.Of != nil { // faces along another axis are numbered alike
-			w := IndexVar{f.Name, f}
-			s.Var = &w
+			a = f
 		}
+		s.Var = &IndexVar{a.Name, a}
 		r.Sub = append(r.Sub, s)
 	}
-	return &r
+	return r
 }
 
 // along reads a field of the finer grid that lives where the fine unknown does, moved along the halved axis.
 func (m *coarsener) along(f *Field, off int) *Node {
-	r := &Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}
-	for i, a := range m.g.fine.Axes {
-		v := IndexVar{a.Name, a}
-		s := Sub{Var: &v}
-		if i == m.d {
-			s.Off = off
-		}
-		r.Sub = append(r.Sub, s)
-	}
-	return r
+	return m.readAt(&Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}, m.g.fine.Axes, Sub{Off: off})
 }
 
 // restricted is the transpose of the interpolation, halved, at the points of a coarse unknown with the given axes: of cells from the points
@@ -151,19 +147,7 @@ func (m *coarsener) prolonged(read *Node, axes []*Axis) *Node {
 	op := func(code ir.Code, a, b *Node) *Node { return compute(code, one(), m.at, a, b) }
 	num := func(v float64) *Node { return number(v, one(), m.at) }
 	fine := m.finer(axes)
-	at := func(off int) *Node {
-		r := *read
-		r.Sub, r.seen, r.free, r.trait = nil, false, nil, 0
-		for i, a := range fine {
-			v := IndexVar{a.Name, a}
-			s := Sub{Var: &v}
-			if i == m.d {
-				s.Div, s.Off = 2, off
-			}
-			r.Sub = append(r.Sub, s)
-		}
-		return &r
-	}
+	at := func(off int) *Node { return m.readAt(read, fine, Sub{Div: 2, Off: off}) }
 	if axes[m.d].Nodes {
 		return op(ir.Mul, num(0.5), op(ir.Add, at(0), at(1)))
 	}

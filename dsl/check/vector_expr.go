@@ -162,6 +162,17 @@ func (u *unfolder) rewrite(e syntax.Expr, k int, axes []string) syntax.Expr {
 		if name := u.tensor(x.X); name != "" && x.Op == syntax.OpMul {
 			return u.product(name, x, k, axes)
 		}
+		if rows := matrix(x); rows != nil && k >= 0 && k < len(rows) {
+			var sum syntax.Expr
+			for j, y := range rows[k].Elems {
+				t := syntax.Expr(&syntax.Binary{Loc: x.Loc, Op: syntax.OpMul, OpAt: x.OpAt, X: u.scalar(y), Y: u.rewrite(x.Y, j, axes)})
+				if sum != nil {
+					t = &syntax.Binary{Loc: x.Loc, Op: syntax.OpAdd, OpAt: x.OpAt, X: sum, Y: t}
+				}
+				sum = t
+			}
+			return &syntax.Paren{Loc: x.Loc, X: sum}
+		}
 		if call, ok := syntax.Unparen(x.X).(*syntax.Call); ok && call.Func.Name == "diag" && x.Op == syntax.OpMul && k >= 0 {
 			return &syntax.Binary{Loc: x.Loc, Op: x.Op, OpAt: x.OpAt, X: u.factor(call, k, axes), Y: u.rewrite(x.Y, k, axes)}
 		}

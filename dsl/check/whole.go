@@ -8,7 +8,7 @@ import (
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// Reductions of whole fields: sum(e), mean(e), max(e), min(e), norm(e) and dot(a, b) are single numbers, taken over the unknowns at the
+// Reductions of whole fields: sum(e), mean(e), max(e), min(e), norm(e), dot(a, b) and integral(e) are single numbers, taken over the unknowns at the
 // place on the grid where the fields of e live, each once. End nodes that a condition fixes are no unknowns. norm is the square root of the sum of squares; a vector has
 // the squares of all its components in it, and dot(a, b) of two vectors is the sum over components.
 //
@@ -19,9 +19,9 @@ import (
 func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 	name := e.Func.Name
 	switch name {
-	case "sum", "mean", "norm":
+	case "sum", "mean", "norm", "integral":
 		if len(e.Args) != 1 {
-			return c.arity(e, name+"(T), or `"+name+" over x of ..` for one axis")
+			return c.arity(e, name+"(T), or `"+oneAxis(name)+" over x of ..` for one axis")
 		}
 	case "max", "min":
 		if len(e.Args) != 1 {
@@ -45,7 +45,7 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 	g, on := c.wholePlace(e, sc)
 	if g == nil {
 		c.errs.Errorf("WF0256", e.At, "%s(..) reduces a field over its grid, and there is no field on a grid in it", name).
-			Suggest("write the index to reduce over: `%s over i of ..`", map[bool]string{true: "sum", false: name}[name == "norm" || name == "dot"])
+			Suggest("write the index to reduce over: `%s over i of ..`", oneAxis(name))
 		return bad(e.At)
 	}
 	inner := *sc
@@ -92,11 +92,32 @@ func (c *checker) whole(e *syntax.Call, sc *scope) *Node {
 		}
 		return c.wholeDot(e.At, on, args[0], args[1])
 	}
-	n, count := c.wholeReduce(combiners[name], on, args[0][0], e.At)
-	if name == "mean" {
-		return compute(ir.Div, n.Unit, e.At, n, number(count, one(), e.At))
+	x := args[0][0]
+	switch name {
+	case "integral":
+		return c.integral(on, x, e.At)
+	case "mean":
+		return c.wholeMean(on, x, e.At)
 	}
+	n, _ := c.wholeReduce(combiners[name], on, x, e.At)
 	return n
+}
+
+// wholeMean is the mean over the unknowns; on uneven axes each weighs as much as it is wide.
+func (c *checker) wholeMean(on []*Axis, x *Node, at diag.Span) *Node {
+	if w := c.widths(on, at); w != nil {
+		x = compute(ir.Mul, x.Unit, at, w, x)
+	}
+	n, count := c.wholeReduce(ir.Sum, on, x, at)
+	return compute(ir.Div, n.Unit, at, n, number(count, one(), at))
+}
+
+// oneAxis is the reduction over single axes that is closest to one of whole fields.
+func oneAxis(name string) string {
+	if _, ok := combiners[name]; ok {
+		return name
+	}
+	return "sum"
 }
 
 // wholeDot is the sum over the grid of the products of components. Components that live at one place and are fixed at the same ends are
@@ -160,7 +181,7 @@ func placeOfNode(n *Node, on []*Axis) []*Axis {
 	return out
 }
 
-// wholeReduce reduces a body over the unknowns of a grid and counts them.
+// wholeReduce reduces a body over the unknowns of a grid and counts them, each by its width.
 func (c *checker) wholeReduce(comb ir.Combiner, on []*Axis, body *Node, at diag.Span) (*Node, float64) {
 	n := c.reduceNode(comb, axisVars(on), body, at)
 	if n.invalid() {
@@ -171,7 +192,7 @@ func (c *checker) wholeReduce(comb ir.Combiner, on []*Axis, body *Node, at diag.
 	count := 1.0
 	for i, v := range n.Over {
 		n.Trim[i] = fixedEnds(v.Axis, body)
-		count *= float64(max(1, v.Axis.N-n.Trim[i][0]-n.Trim[i][1]))
+		count *= v.Axis.evenWidths(n.Trim[i])
 	}
 	return n, count
 }

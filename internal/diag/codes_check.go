@@ -354,10 +354,10 @@ bc T { x.lo: dn(T) = 0 }       // right`,
 	{
 		Code:  "WF0264",
 		Title: "a boundary value that depends on what it cannot know",
-		Text:  `A boundary value is a function of the other coordinates, of the time and of constants.`,
+		Text:  `A boundary value is a function of coordinates, of the time, of constants, and of fields that live on the side or next to it.`,
 		Example: `
-bc T { x.lo: T = x }           // wrong: x is fixed there
-bc T { x.lo: T = sin(pi*y) }   // right`,
+bc T { x.lo: T = profile[x] }  // wrong: a profile along the side's own axis
+bc T { x.lo: T = profile[y] }  // right`,
 	},
 	{
 		Code:  "WF0265",

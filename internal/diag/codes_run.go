@@ -48,7 +48,7 @@ np.save("start.npy", np.zeros((64, 64, 32), dtype="f4"))   # x, y, z`,
 		Title: "a field is not a number",
 		Text: `
 A value became NaN (not a number): an operation had no result, such as 0/0, the square root of a negative number, or the difference
-of two infinities. Values that grow without bound end this way, most often because the time step is too large for the scheme or an
+of two infinities. Values that grow without bound end this way or as infinity, most often because the time step is too large for the scheme or an
 initial value is far from what the equation can bear. The run stops, because everything that follows would be NaN as well.
 
 The message names the first such point in row-major order and the step. Fields are looked at when they are written, at the end, and,
