@@ -98,3 +98,42 @@ field w on g = 0
 evolve n in 0 .. 1 { w' = curl(v) }`)
 	near(t, "curl of (3y, 5x)", flat.at("w", 4, 4), 2, 1e-13)
 }
+
+// A tensor written out in a product is the field with these components, in vector equations and in fluxes; on a side its own coordinate is the
+// bound.
+func TestTensorWrittenOut(t *testing.T) {
+	r := run(t, `
+grid g { x: 0 .. 1 in 6; y: 0 .. 3 in 5 }
+field K: tensor on g = ((2, 0.5), (0.25, 1))
+field v: vector on g = (x, y*y)
+field w: vector on g = (x, y*y)
+field T on g = x*y
+field S on g = x*y
+bc K { all: dn(K) = 0 }
+bc (T, S) { all: T = x + 2*y, S = x + 2*y }
+evolve n in 0 .. 1 {
+  v' = K*v
+  w' = ((2, 0.5), (0.25, 1))*w
+  T' = div(K*grad(T))
+  S' = div(((2, 0.5), (0.25, 1))*grad(S))
+}
+`)
+	for i := range 6 {
+		for j := range 5 {
+			near(t, "w.x", r.at("w.x", i, j), r.at("v.x", i, j), 0)
+			near(t, "w.y", r.at("w.y", i, j), r.at("v.y", i, j), 0)
+			near(t, "S", r.at("S", i, j), r.at("T", i, j), 1e-12)
+		}
+	}
+	// The ghost beyond x = 1 is 2*(1 + 2*y) - T.
+	h := 1. / 6
+	x, y := 5.5*h, 2.5*0.6
+	dxx := (2*(1+2*y) - x*y - 2*x*y + (x-h)*y) / (h * h)
+	p := run(t, `
+grid g { x: 0 .. 1 in 6; y: 0 .. 3 in 5 }
+field T on g = x*y
+bc T { all: T = x + 2*y }
+evolve n in 0 .. 1 { T' = dx(dx(T)) }
+`)
+	near(t, "dxx at a wall with a value of its coordinate", p.at("T", 5, 2), dxx, 1e-11)
+}
