@@ -1,6 +1,8 @@
 package wfc
 
 import (
+	"errors"
+
 	"github.com/wfc-lang/wfc/ir/mesh"
 	"github.com/wfc-lang/wfc/ir/mesh/collective"
 	"github.com/wfc-lang/wfc/passes/tomesh"
@@ -39,11 +41,36 @@ func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, 
 			return pl, err
 		}
 		if pl = p.place(mp, m); pl.err == nil {
+			return pl, nil
+		}
+	}
+	scratch := scratchBytes(pl.mesh)
+	for _, part := range []int{1, 2, 4, 8} {
+		var full *wse.Overflow
+		o := tomesh.Options{Source: p.file, StreamReceives: true, WaitTogether: together, Tree: trees, Overlay: true}
+		if part > 1 {
+			o.Scratch = scratch / part
+		}
+		if !errors.As(pl.err, &full) || scratch/part < leastScratch {
 			break
+		}
+		mp, err := tomesh.Lower(w.ir, w.layouts, o)
+		if err != nil {
+			return pl, err
+		}
+		less := p.place(mp, m)
+		if less.err == nil {
+			return less, nil
+		}
+		if part == 1 {
+			scratch = scratchBytes(mp)
 		}
 	}
 	return pl, nil
 }
+
+// leastScratch is how many bytes of scratch a PE has at least: with less, the operations on parts cost more code than the scratch takes.
+const leastScratch = 256
 
 // place routes a mesh program, generates its code and lays out its memory.
 func (p *Program) place(mp *mesh.Program, m wse.Machine) (pl placed) {
@@ -52,4 +79,15 @@ func (p *Program) place(mp *mesh.Program, m wse.Machine) (pl placed) {
 		return pl
 	}
 	return p.generate(mp, pl.table, m)
+}
+
+// scratchBytes is what the scratch vectors of a PE take, those for values in the middle of an expression.
+func scratchBytes(mp *mesh.Program) int {
+	n := 0
+	for i := range mp.Arrays {
+		if a := &mp.Arrays[i]; a.Kind == mesh.Temp && a.Of == "" {
+			n += a.Len * place.Bytes(a.Elem)
+		}
+	}
+	return n
 }

@@ -139,7 +139,7 @@ func (p *Program) refuseMemory(err error, m wse.Machine) error {
 	}
 	if o.Layout.Code > o.Layout.Data {
 		d.Note("the code takes %d of the %d bytes of a PE: more than the arrays", o.Layout.Code, o.Layout.Limit)
-		d.Suggest("write fewer different expressions: what is repeated with other operands is code once; fewer levels of a multigrid, or the solver without a preconditioner")
+		d.Suggest("write fewer different expressions: what is repeated with other operands is code once; fewer grids of a multigrid, levels = 2, or the solver without a preconditioner")
 	}
 	p.refuse(diag.List{d})
 	return nil

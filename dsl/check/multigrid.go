@@ -30,7 +30,7 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 	for {
 		last := sv.levels[len(sv.levels)-1]
 		axes := round(last.unknown[0].Grid, last.round == 0)
-		if len(axes) == 0 {
+		if len(axes) == 0 || last.round+1 == sv.method.levels {
 			return true
 		}
 		last.low = lowest(last.unknown[0].Grid, axes)
@@ -65,7 +65,9 @@ func (c *checker) uncoarsenable(sv *solver) string {
 	return ""
 }
 
-// round lists the axes that the next round halves.
+// round lists the axes that the next round halves. The coarsest grid has at least four points along an axis, unless the finest has less
+// than eight: the smoother solves there as well as on two, and the wafer, where no grid has more parts than the coarsest has points, takes four
+// times as many PEs and a level less of code.
 func round(g *Grid, first bool) []int {
 	least := math.Inf(1)
 	for _, a := range g.Axes {
@@ -81,7 +83,7 @@ func round(g *Grid, first bool) []int {
 		}
 		return out
 	}
-	out := list(func(a *Axis) bool { return a.halves() && a.N >= 4 || a.N >= tooMany && !a.Periodic })
+	out := list(func(a *Axis) bool { return a.halves() && (a.N >= 8 || first && a.N >= 4) || a.N >= tooMany && !a.Periodic })
 	if len(out) == 0 && first {
 		return list(func(a *Axis) bool { return a.N >= 9 && !a.Periodic })
 	}
@@ -161,6 +163,7 @@ func (c *checker) coarsen(fine *solver, g *Grid, d, level int, bs *blockState) *
 		c.errs.Errorf("WF0339", fine.at, "multigrid cannot be used here: %s", m.why).Suggest("use cg, bicgstab or gmres, with pre = chebyshev(4)")
 		return nil
 	}
+	m.shares()
 	out.coarse = m
 	return out
 }
@@ -183,6 +186,7 @@ type coarsener struct {
 	faces    map[string]*Field // coefficients of fluxes on the coarse grid, by the axis they flow along
 	// transfer has the coefficients of the fluxes along the halved axis, on the finer grid; nil when they are equal.
 	transfer *Field
+	share    *Field // see shares
 	why      string
 }
 

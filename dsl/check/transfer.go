@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -117,18 +119,35 @@ func (m *coarsener) restricted(read *Node, axes []*Axis) *Node {
 	if axes[m.d].Nodes {
 		return op(ir.Add, op(ir.Mul, num(0.5), at(0)), op(ir.Mul, num(0.25), op(ir.Add, at(-1), at(1))))
 	}
-	f := m.transfer
-	if f == nil {
+	if m.share == nil {
 		inner := op(ir.Mul, num(0.375), op(ir.Add, at(0), at(1)))
 		return op(ir.Add, inner, op(ir.Mul, num(0.125), op(ir.Add, at(-1), at(2))))
 	}
-	k := func(off int) *Node {
-		return m.strided(&Node{Op: Read, Field: f, Next: true, Unit: one(), At: m.at}, axes, off)
+	w := func(off int) *Node {
+		return m.strided(&Node{Op: Read, Field: m.share, Next: true, Unit: one(), At: m.at}, axes, off)
 	}
-	w := func(out, in, beyond int) *Node { return m.weight(k(out), k(in), k(beyond)) }
-	lo := op(ir.Add, op(ir.Mul, w(0, -1, 1), at(-1)), op(ir.Mul, op(ir.Sub, num(1), w(0, 1, -1)), at(0)))
-	hi := op(ir.Add, op(ir.Mul, op(ir.Sub, num(1), w(2, 1, 3)), at(1)), op(ir.Mul, w(2, 3, 1), at(2)))
+	lo := op(ir.Add, op(ir.Mul, w(-1), at(-1)), op(ir.Mul, op(ir.Sub, num(1), w(0)), at(0)))
+	hi := op(ir.Add, op(ir.Mul, op(ir.Sub, num(1), w(1)), at(1)), op(ir.Mul, w(2), at(2)))
 	return op(ir.Mul, num(0.5), op(ir.Add, lo, hi))
+}
+
+// shares makes the field of the weights with which points take the coarse value that is not their own: at an even place that of the
+// coarse cell below, at an odd one above. They follow from the coefficients alone, so they are computed where the solver starts. Mirrored
+// at a wall they are what the mirrored coefficients give there.
+func (m *coarsener) shares() {
+	if f := m.transfer; f != nil {
+		k := func(off int) *Node { return m.along(f, off) }
+		m.share = m.assigned(fmt.Sprintf("%s.share%d", m.name, m.level), m.g.fine, m.g.fine.Axes,
+			compute(ir.Select, one(), m.at, m.even(m.g.fine.Axes[m.d]), m.weight(k(0), k(1), k(-1)), m.weight(k(1), k(0), k(2))))
+	}
+}
+
+// even says whether the index along an axis is.
+func (m *coarsener) even(a *Axis) *Node {
+	op := func(code ir.Code, x, y *Node) *Node { return compute(code, one(), m.at, x, y) }
+	x := &Node{Op: IndexVal, Var: IndexVar{a.Name, a}, Unit: one(), At: m.at}
+	half := compute(ir.Floor, one(), m.at, op(ir.Mul, number(0.5, one(), m.at), x))
+	return op(ir.Eq, x, op(ir.Mul, number(2, one(), m.at), half))
 }
 
 // weight is that of the coarse value beyond the face out of a point, when its own coarse value lies behind the face in: the resistances to
@@ -151,18 +170,14 @@ func (m *coarsener) prolonged(read *Node, axes []*Axis) *Node {
 	if axes[m.d].Nodes {
 		return op(ir.Mul, num(0.5), op(ir.Add, at(0), at(1)))
 	}
-	f := m.transfer
-	if f == nil { // of the values below and above one is the point's own
+	if m.share == nil { // of the values below and above one is the point's own
 		return op(ir.Add, op(ir.Mul, num(0.5), at(0)), op(ir.Mul, num(0.25), op(ir.Add, at(-1), at(1))))
 	}
-	mix := func(w, other *Node) *Node {
+	w := m.along(m.share, 0)
+	mix := func(other *Node) *Node {
 		return op(ir.Add, op(ir.Mul, w, other), op(ir.Mul, op(ir.Sub, num(1), w), at(0)))
 	}
-	x := &Node{Op: IndexVal, Var: IndexVar{fine[m.d].Name, fine[m.d]}, Unit: one(), At: m.at}
-	half := compute(ir.Floor, one(), m.at, op(ir.Mul, num(0.5), x))
-	even := compute(ir.Eq, one(), m.at, x, op(ir.Mul, num(2), half))
-	k := func(off int) *Node { return m.along(f, off) }
-	return compute(ir.Select, one(), m.at, even, mix(m.weight(k(0), k(1), k(-1)), at(-1)), mix(m.weight(k(1), k(0), k(2)), at(1)))
+	return compute(ir.Select, one(), m.at, m.even(fine[m.d]), mix(at(-1)), mix(at(1)))
 }
 
 // finer are the axes of the finer grid that the given ones of the coarse grid come from.

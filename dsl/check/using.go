@@ -20,6 +20,7 @@ type method struct {
 	inner   *method // newton
 	omega   float64 // jacobi: damping
 	smooth  int     // multigrid: sweeps before and after; 0 chooses
+	levels  int     // multigrid, also as a preconditioner: grids, the unknown's included; 0 is as many as there are
 	tol     syntax.Expr
 	most    syntax.Expr
 }
@@ -97,7 +98,7 @@ func (sv *solver) data() any {
 
 // options lists what a method may be given, besides tol, max and norm.
 var solverOptions = map[string][]string{"cg": {"pre"}, "bicgstab": {"pre"}, "gmres": {"restart", "pre"}, "jacobi": {"damping"},
-	"chebyshev": {}, "multigrid": {"sweeps"}, "newton": {"inner"}}
+	"chebyshev": {}, "multigrid": {"sweeps", "levels"}, "newton": {"inner"}}
 
 // using checks `using method(tol = .., max = .., ..)`.
 func (c *checker) using(s *syntax.Solve, sv *solver, bs *blockState) bool {
@@ -251,7 +252,14 @@ func (c *checker) option(m *method, a *syntax.Arg, s *syntax.Solve, linear bool)
 	case "pre":
 		m.pre.name = word
 		switch word {
-		case "none", "diagonal", "multigrid":
+		case "none", "diagonal":
+			return true
+		case "multigrid":
+			if number != a.Value {
+				n, ok := c.count(number, "the number of grids", 2, 64)
+				m.levels = n
+				return ok
+			}
 			return true
 		case "chebyshev":
 			m.pre.degree = 4
@@ -263,7 +271,7 @@ func (c *checker) option(m *method, a *syntax.Arg, s *syntax.Solve, linear bool)
 			return true
 		}
 		c.errs.Errorf("WF0345", a.At, "there is no preconditioner %s", strings.TrimSpace(a.Value.Span().Text())).
-			Suggest("there are none, diagonal, chebyshev(4) and multigrid")
+			Suggest("there are none, diagonal, chebyshev(4) and multigrid or multigrid(2), the number of grids")
 		return false
 	case "restart":
 		n, ok := c.count(a.Value, "the number of vectors of gmres", 2, 60)
@@ -272,6 +280,10 @@ func (c *checker) option(m *method, a *syntax.Arg, s *syntax.Solve, linear bool)
 	case "sweeps":
 		n, ok := c.count(a.Value, "the number of sweeps", 1, 8)
 		m.smooth = n
+		return ok
+	case "levels":
+		n, ok := c.count(a.Value, "the number of grids", 2, 64)
+		m.levels = n
 		return ok
 	case "damping":
 		v, ok := c.frozen(c.valueIn(a.Value, one(), nil, a.At, "the damping", &scope{host: true, what: "the damping"}))

@@ -69,6 +69,7 @@ func (e *pe) body(o *op, p *piece, b []ir.Interval, s strides, want []int, dst [
 	for el, used := range e.temp {
 		before[el] = append([]bool{}, used...)
 	}
+	p, want = e.decided(o, p, b, s, want)
 	g := &dag{e: e, o: o, p: p, b: b, step: s}
 	g.prepare(want)
 	var full uint64

@@ -181,7 +181,7 @@ func (e *pe) compute(o *op) {
 						for r, v := range o.res {
 							dst[r] = e.place(v.st, b).stepped(s)
 						}
-						e.body(o, p, b, s, p.Body.Results, dst)
+						e.chunks(o, p, b, s, p.Body.Results, dst)
 					})
 				})
 			}

@@ -44,7 +44,9 @@ func touches(f *ir.Func) touch {
 // lives computes liveness. During a call, an array is in use when the function touches it or when it is live after it.
 type lives struct {
 	touch map[string]touch
-	meet  map[string]set // arrays in use at the same time, see visit
+	meet  map[string]set // arrays in use at the same time
+	use   map[string]set // by function: arrays in use while it runs
+	keep  set            // arrays that are always in use
 	note  bool
 }
 
@@ -75,6 +77,7 @@ func (v *lives) call(f string, out set) set {
 	t := v.touch[f]
 	if v.note {
 		use := union(out, t.reads, t.writes)
+		v.use[f] = union(v.use[f], use)
 		for a := range use {
 			if v.meet[a] == nil {
 				v.meet[a] = set{}
@@ -105,7 +108,8 @@ func union(sets ...set) set {
 
 // shareArrays maps Local arrays to the array whose storage they use; an array that is not in the map has its own.
 func (l *lowering) shareArrays() map[string]string {
-	v := &lives{touch: map[string]touch{}, meet: map[string]set{}}
+	v := &lives{touch: map[string]touch{}, meet: map[string]set{}, use: map[string]set{}}
+	l.lives = v
 	called := set{}
 	var launches [][]ir.Stmt
 	keep := set{}
@@ -140,7 +144,7 @@ func (l *lowering) shareArrays() map[string]string {
 			break
 		}
 	}
-	v.note = true
+	v.note, v.keep = true, keep
 	for _, b := range launches {
 		v.body(b, keep)
 	}
@@ -156,7 +160,7 @@ func (l *lowering) shareArrays() map[string]string {
 			continue
 		}
 		k := slices.IndexFunc(slots, func(s *slot) bool {
-			return slices.Equal(l.p.Array(s.first).Axes, a.Axes) && l.p.Array(s.first).Elem == a.Elem &&
+			return (l.o.Overlay || slices.Equal(l.p.Array(s.first).Axes, a.Axes)) && l.p.Array(s.first).Elem == a.Elem &&
 				!slices.ContainsFunc(s.members, func(b string) bool { return v.meet[a.Name][b] })
 		})
 		if k < 0 {

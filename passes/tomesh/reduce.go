@@ -101,7 +101,7 @@ func (e *pe) terms(o *op, r int, box []ir.Interval) []*opnd {
 		for i, p := range active {
 			e.split(o, p, boxes[i], func(b []ir.Interval) {
 				p.phases(b, func(b []ir.Interval, s strides) {
-					e.body(o, p, b, s, []int{node(p)}, []*opnd{t.moved(box, b).stepped(s)})
+					e.chunks(o, p, b, s, []int{node(p)}, []*opnd{t.moved(box, b).stepped(s)})
 				})
 			})
 		}

@@ -41,13 +41,18 @@ type Options struct {
 	WaitTogether bool
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
 	Tree func(collective.Request) []ir.Level
+	// Overlay puts scratch vectors into arrays of solvers that are not needed meanwhile, and lets such arrays share storage also when they
+	// have different axes. It costs time where vectors then lie in one bank of memory.
+	Overlay bool
+	// Scratch is how many bytes the scratch vectors of an expression may take; what needs more is computed in parts. 0 means any number.
+	Scratch int
 }
 
 // Lower translates the device functions of a canonical program. Layouts has one entry per axis of p, at most one on each of X and Y.
 // The error is a diag.List of explained diagnostics.
 func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, error) {
 	l := newLowering(p, layouts, o)
-	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.turns, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes} {
+	for _, stage := range []func(){l.checkLayouts, l.procs, l.values, l.turns, l.residence, l.fuse, l.needs, l.storage, l.chooseTrees, l.classes, l.overlay} {
 		stage()
 		if err := l.diags.Err(); err != nil {
 			return nil, err
@@ -96,6 +101,7 @@ type lowering struct {
 	arrays  map[string]*store  // by array name
 	homes   map[string][3]bool // arrays that live at part 0 of a mesh dimension they lack
 	turned  map[string]turned  // arrays whose blocks are turned, see cannon.go
+	lives   *lives
 	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
 	control []ir.Proc
 	index   map[string]int // lengths of the index data, by axis

@@ -15,6 +15,9 @@ type Call struct {
 	Args  []Operand // for Func.Params; within a function also its own parameters
 	Line  string
 	Lines []LineRun // of the operations that it runs, for traces and messages; nil = those of the function's body
+	// Within says that the arguments are consecutive parameters of the caller: the call's table is a part of the one the caller was given,
+	// and nothing is copied.
+	Within bool
 }
 
 // Stamp writes the PE's cycle counter, as it is when the statement is issued, to consecutive elements from To on, low bits first: 48

@@ -81,7 +81,7 @@ func (m Machine) DescriptorSize(o Operand) int {
 // ListSize estimates statements in bytes. An operand whose address has an index takes a register instruction more, one that is a
 // parameter as much as another: its descriptor is found by a place in the table instead of a fixed one. A call is a jump, for one with
 // arguments a register instruction that says where their table lies, the references in the table, and what copies those that are
-// parameters of the caller.
+// parameters of the caller. A call within the caller's table has none of these but two register instructions.
 func ListSize(list []Stmt, m Machine) int {
 	n := 0
 	index := func(o Operand) {
@@ -101,7 +101,12 @@ func ListSize(list []Stmt, m Machine) int {
 				index(o)
 			}
 		case *Call:
-			n += m.CodeBytes["branch"] + len(s.Args)*m.CodeBytes["ref"]
+			n += m.CodeBytes["branch"]
+			if s.Within {
+				n += 2 * m.CodeBytes["scalar"]
+				return
+			}
+			n += len(s.Args) * m.CodeBytes["ref"]
 			if len(s.Args) > 0 {
 				n += m.CodeBytes["scalar"]
 			}

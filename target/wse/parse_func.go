@@ -22,9 +22,10 @@ func (p *parser) function() *Func {
 	return f
 }
 
-// call reads `NAME(u[0 : 8], 0x3f800000) lines 3 "a.wf:1", 2 "a.wf:2"`.
+// call reads `NAME(u[0 : 8], 0x3f800000) lines 3 "a.wf:1", 2 "a.wf:2"`; `NAME within ($a, $b)` is one within the caller's table.
 func (p *parser) call(start int) *Call {
 	s := &Call{Func: p.ident("a function")}
+	s.Within = p.accept("within")
 	if p.accept("(") {
 		for {
 			if s.Args = append(s.Args, p.operand(U32)); len(s.Args) > maxNames {

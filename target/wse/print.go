@@ -238,7 +238,11 @@ func (w *printer) stmt(s Stmt) {
 		}
 		w.line("%s %s%s", s.Fn, what, at(s.Line))
 	case *Call:
-		w.line("call %s%s%s%s", quoteName(s.Func), argsText(s.Args), linesText(s.Lines), at(s.Line))
+		within := ""
+		if s.Within {
+			within = " within "
+		}
+		w.line("call %s%s%s%s%s", quoteName(s.Func), within, argsText(s.Args), linesText(s.Lines), at(s.Line))
 	case *Stamp:
 		w.line("time %s%s", s.To.text(U32), at(s.Line))
 	case *Reroute:

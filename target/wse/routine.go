@@ -210,11 +210,14 @@ func (c *Class) Bodies() [][]Stmt {
 }
 
 // CallCost is the time of a call of a function and of the return from it. A call with arguments says where their table lies; what of it
-// are parameters of the caller is copied to it before.
+// are parameters of the caller is copied to it before. A call within the caller's table moves the reference to that, and back.
 func (m Machine) CallCost(call *Call) (there, back int) {
 	there, back = m.CallCycles/2, m.CallCycles-m.CallCycles/2
 	if len(call.Args) > 0 {
 		there += m.ScalarCycles
+	}
+	if call.Within {
+		return there, back + m.ScalarCycles
 	}
 	for _, a := range call.Args {
 		if a.Param != "" {

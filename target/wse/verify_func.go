@@ -1,5 +1,7 @@
 package wse
 
+import "slices"
+
 // maxExpanded bounds the statements of a class with all its calls carried out.
 const maxExpanded = 1 << 16
 
@@ -18,6 +20,12 @@ func (v *verifier) functions() {
 			}
 			params[p.Name] = true
 		}
+	}
+	for _, t := range v.c.Tasks {
+		v.within(t.Body, nil)
+	}
+	for _, f := range v.c.Funcs {
+		v.within(f.Body, f)
 	}
 	size, open := map[string]int{}, map[string]bool{}
 	var count func(list []Stmt) int
@@ -66,6 +74,30 @@ func (v *verifier) functions() {
 		maps[f.Name] = true
 		v.mapFunc(f)
 	}
+}
+
+// within checks calls that use a part of their caller's table.
+func (v *verifier) within(list []Stmt, caller *Func) {
+	Walk(list, func(s Stmt) {
+		c, ok := s.(*Call)
+		if !ok || !c.Within {
+			return
+		}
+		first := -1
+		for i, a := range c.Args {
+			at := -1
+			if caller != nil && a.Kind == Formal {
+				at = slices.IndexFunc(caller.Params, func(p FuncParam) bool { return p.Name == a.Param })
+			}
+			if i == 0 {
+				first = at
+			}
+			if at < 0 || at != first+i {
+				v.fail("WF0513", "call %s: its arguments are not consecutive parameters of its caller", c.Func).Suggest("remove within: the arguments are then copied")
+				return
+			}
+		}
+	})
 }
 
 // call checks a call and, of a function with parameters, what it runs.

@@ -105,6 +105,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{given, fn + "call f(h[0 : 8], 0x0)", "WF0508", "holds f16"},
 		{given, "fn f (x mem, x imm) { } task main local 8 { call f(u[0 : 8], 0x0)", "WF0502", "two parameters"},
 		{given, "fn f { mul.f32 u[0 : 8] = $y, 2 } task main local 8 { call f", "WF0502", `no parameter "y"`},
+		{given, fn + "call f within (u[0 : 8], 0x0)", "WF0513", "not consecutive parameters"},
+		{given, "fn f (x mem, s imm) { mul.f32 u[0 : 8] = $x, $s } fn g (a mem, b mem, s imm) { call f within ($a, $s) } task main local 8 { call g(u[0 : 8], u[0 : 8], 0x0)", "WF0513", "not consecutive parameters"},
 		{given, "fn f (x mem) { call g($x) } fn g (y mem) { call f($y) } task main local 8 { call f(u[0 : 8])", "WF0513", "calls itself"},
 	} {
 		src := strings.Replace(legal, c.old, c.new, 1)

@@ -113,6 +113,7 @@ func TestWaferMultigrid(t *testing.T) {
 		{plane, "g.x", "all: p = 0", "multigrid(tol = 1e-4, sweeps = 1)"},
 		{plane, "g", "all: p = 0", "cg(tol = 1e-5, pre = chebyshev(3))"},
 		{space, "g", "all: p = 0", "multigrid(tol = 1e-5)"},
+		{space, "g", "all: p = 0", "cg(tol = 1e-4, pre = multigrid(2))"},
 		{space, "g", "x: p = 0; y: dn(p) = 0; z.lo: p = 0; z.hi: dn(p) = 0", "multigrid(tol = 1e-5, sweeps = 2)"},
 	} {
 		p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: `
@@ -142,6 +143,66 @@ evolve k in 0 .. 1 {
 		same(t, c.method, wafer.Arrays["p"], interp.Arrays["p"])
 		if n := wafer.Arrays["n"].At(0); n < 2 || n > 12 {
 			t.Errorf("%s on %s: %g iterations", c.method, c.place, n)
+		}
+	}
+}
+
+// Multigrid with coefficients that vary, in three dimensions, on a grid of PEs: what follows from the coefficients alone is computed once,
+// levels and axes share their code, and scratch lies where nothing else does, so that it fits; bits are the interpreter's. The report says what
+// the code takes.
+func TestWaferMultigridVaries(t *testing.T) {
+	for _, c := range []struct {
+		n            int
+		bc, method   string
+		wide, atMost int // PEs along an axis; iterations
+	}{
+		{8, "all: p = 0", "multigrid(tol = 1e-2)", 4, 8},
+		{8, "x: dn(p) = 0; y: p = 0; z.lo: p = 1; z.hi: dn(p) = 0", "multigrid(tol = 1e-3, sweeps = 2)", 4, 8},
+		{16, "all: p = 0", "multigrid(tol = 1e-1, levels = 2, sweeps = 1)", 8, 4},
+	} {
+		p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: fmt.Sprintf(`
+grid g { x: 0 .. 1 in %d; y: 0 .. 1 in %[1]d; z: 0 .. 1 in %[1]d }
+field k on g = 1 + 10*x + where(y > 0.4, 100, 0)
+field p on g = 0
+field n = 0
+bc k { all: dn(k) = 0 }
+bc p { %s }
+evolve s in 0 .. 1 {
+  solve -div(k*grad(p')) = sin(pi*y) for p' using %s
+  n' = iterations(p')
+}
+`, c.n, c.bc, c.method)}, wfc.BuildOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Code == nil {
+			t.Fatalf("%s on %d^3 cells does not fit: %v", c.method, c.n, p.Refusal)
+		}
+		if p.Mesh.W != c.wide || p.Mesh.H != c.wide {
+			t.Errorf("%d^3 cells lie on %d x %d PEs", c.n, p.Mesh.W, p.Mesh.H)
+		}
+		for _, m := range p.ReportData.Wafer.Classes {
+			code := 0
+			for _, item := range m.Memory {
+				if item.Kind == "code" {
+					code = item.Bytes
+				}
+			}
+			if code <= 0 || m.Used > m.Limit {
+				t.Errorf("class %s: %d bytes of code, %d in all of %d", m.Name, code, m.Used, m.Limit)
+			}
+		}
+		wafer, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		interp, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, c.method, wafer.Arrays["p"], interp.Arrays["p"])
+		if n := wafer.Arrays["n"].At(0); n < 1 || int(n) > c.atMost {
+			t.Errorf("%s on %d^3 cells: %g iterations", c.method, c.n, n)
 		}
 	}
 }

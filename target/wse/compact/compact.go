@@ -30,27 +30,57 @@ type Result struct {
 	Cycles        int64 // that loops, calls and fetched descriptors take when every statement is carried out once
 }
 
-// Class rewrites c until its code takes at most limit bytes, or nothing is left to gain; with a limit of 0 as far as it goes. Loops come first: they cost the fewest cycles for a
-// byte.
+// attempt is a way to shorten: whether loops come first, which cost the fewest cycles for a byte but hide what functions could share, and
+// the bytes that a cycle must save, in rounds.
+type attempt struct {
+	loops  bool
+	prices []float64
+}
+
+var attempts = []attempt{{true, []float64{4, 2, 1, 0.5, 0.25, 0}}, {false, []float64{0.5, 0}}}
+
+// Class rewrites c until its code takes at most limit bytes, or nothing is left to gain; with a limit of 0 as far as it goes. What is fast
+// is tried first.
 func Class(c *wse.Class, m wse.Machine, limit int) Result {
-	k := &compactor{c: c, m: m, limit: limit, group: map[wse.Stmt]int{}, made: map[string]made{}, units: map[wse.Stmt]*unit{},
-		shapes: interner{}, values: interner{}, given: map[int]bool{}}
-	r := Result{Before: wse.CodeSize(c, m)}
+	var best *wse.Class
+	var r Result
+	for _, a := range attempts {
+		k := &compactor{c: spare(c), m: m, limit: limit, group: map[wse.Stmt]int{}, made: map[string]made{}, units: map[wse.Stmt]*unit{},
+			shapes: interner{}, values: interner{}, given: map[int]bool{}}
+		x := k.shorten(a)
+		if best == nil || x.After < r.After {
+			best, r = k.c, x
+		}
+		if r.After <= limit {
+			break
+		}
+	}
+	c.Tasks, c.Funcs = best.Tasks, best.Funcs
+	return r
+}
+
+func (k *compactor) shorten(a attempt) Result {
+	r := Result{Before: wse.CodeSize(k.c, k.m)}
 	k.size = r.Before
-	r.Loops = k.roll()
-	// A byte must first save more cycles than it later has to.
-	for _, price := range []float64{4, 2, 1, 0.5, 0.25, 0} {
-		for k.size > limit && (limit <= 0 || k.size < mostShared*limit) {
+	if a.loops {
+		r.Loops = k.roll()
+	}
+	for _, price := range a.prices {
+		for k.size > k.limit && (k.limit <= 0 || k.size < mostShared*k.limit) {
 			n := k.outline(price)
 			if n == 0 {
 				break
 			}
 			r.Funcs += n
-			k.size = wse.CodeSize(c, m)
+			k.size = wse.CodeSize(k.c, k.m)
 		}
 	}
+	if k.size > k.limit {
+		k.windows()
+		k.size = wse.CodeSize(k.c, k.m)
+	}
 	r.After = k.size
-	for _, t := range c.Tasks {
+	for _, t := range k.c.Tasks {
 		r.Cycles += k.cycles(t.Body)
 	}
 	return r

@@ -159,7 +159,7 @@ func TestLimit(t *testing.T) {
 // Random programs full of repetitions: the same memory, on both engines, and text that is read back.
 func TestRandom(t *testing.T) {
 	m := profile(t)
-	functions, loops := 0, 0
+	functions, loops, within := 0, 0, 0
 	for seed := range int64(150) {
 		r := rand.New(rand.NewSource(seed))
 		array := func() byte { return "abcd"[r.Intn(4)] }
@@ -191,9 +191,14 @@ func TestRandom(t *testing.T) {
 		src = text(src)
 		want, _ := run(t, parse(t, src), m)
 		p := parse(t, src)
-		res := compact.Class(p.Classes[0], m, 0)
+		limit := 0
+		if seed%2 == 1 { // loops come first and are all that is needed
+			limit = wse.CodeSize(p.Classes[0], m) * 4 / 5
+		}
+		res := compact.Class(p.Classes[0], m, limit)
 		functions += res.Funcs
 		loops += res.Loops
+		within += strings.Count(wse.Print(p), " within ")
 		if got, _ := run(t, p, m); !slices.Equal(want, got) {
 			t.Fatalf("seed %d: memory differs\n%s\n%s", seed, src, wse.Print(p))
 		}
@@ -204,7 +209,7 @@ func TestRandom(t *testing.T) {
 			t.Fatalf("seed %d: the text is not read back\n%s", seed, wse.Print(p))
 		}
 	}
-	if functions < 100 || loops < 100 {
-		t.Errorf("%d functions and %d loops in all: the programs repeat too little", functions, loops)
+	if functions < 100 || loops < 100 || within < 30 {
+		t.Errorf("%d functions, %d loops and %d calls within tables in all: the programs repeat too little", functions, loops, within)
 	}
 }

@@ -55,7 +55,7 @@ func visit(stmts []wse.Stmt, f func(*wse.Operand)) {
 	})
 }
 
-// clone copies a unit's statements.
+// clone copies statements.
 func clone(stmts []wse.Stmt) []wse.Stmt {
 	var out []wse.Stmt
 	for _, s := range stmts {
@@ -66,7 +66,7 @@ func clone(stmts []wse.Stmt) []wse.Stmt {
 			out = append(out, &o)
 		case *wse.Call:
 			c := *s
-			c.Args = slices.Clone(c.Args)
+			c.Args, c.Lines = slices.Clone(c.Args), slices.Clone(c.Lines)
 			out = append(out, &c)
 		case *wse.Set:
 			x := *s
@@ -75,6 +75,12 @@ func clone(stmts []wse.Stmt) []wse.Stmt {
 			w := *s
 			w.Body = clone(w.Body)
 			out = append(out, &w)
+		case *wse.If:
+			x := *s
+			x.Then, x.Else = clone(x.Then), clone(x.Else)
+			out = append(out, &x)
+		default: // nothing here changes them
+			out = append(out, s)
 		}
 	}
 	return out
@@ -134,6 +140,7 @@ func (s *scan) unit(u *unit, stmts []wse.Stmt) bool {
 			u.lines = append(u.lines, x.Line)
 		case *wse.Call:
 			shape.WriteString("call " + x.Func)
+			ok = ok && !x.Within
 			f, ours := s.k.made[x.Func]
 			ok = ok && ours
 			for _, l := range x.Lines {

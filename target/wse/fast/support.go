@@ -43,7 +43,7 @@ var modelled = map[reflect.Type][]string{
 	reflect.TypeFor[wse.While]():   {"Cond", "Body", "Line"},
 	reflect.TypeFor[wse.TaskCtl](): {"Fn", "Task", "Line"},
 	reflect.TypeFor[wse.Exit]():    {"Line"},
-	reflect.TypeFor[wse.Call]():    {"Func", "Args", "Line", "Lines"},
+	reflect.TypeFor[wse.Call]():    {"Func", "Args", "Line", "Lines", "Within"},
 	reflect.TypeFor[wse.LineRun](): {"N", "Line"},
 }
 
