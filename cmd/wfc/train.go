@@ -32,6 +32,7 @@ func trainCommand() *cli.Command {
 			&cli.Int64Flag{Name: "save-every", Usage: "save a checkpoint every `N` steps"},
 			&cli.IntFlag{Name: "keep", Usage: "keep the last `N` checkpoints; 0 all", Value: 3},
 			&cli.Float64Flag{Name: "peak", Usage: "the computer's peak in `FLOP/s`, for MFU; estimated when not given"},
+			&cli.StringFlag{Name: "coordinate-check", Usage: "show how layers and logits depend on a param, at the start and after --steps steps (4): `NAME=A,B,..`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what the run would take, and do not train"},
 			&cli.BoolFlag{Name: "profile", Usage: "show where the time went, by kernel of native code; the report goes to --out"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
@@ -95,6 +96,20 @@ func trainOn(c *cli.Context, ranks *wfc.Ranks, path string) error {
 	}
 	o.Native, o.Ranks = native, ranks
 	o.Native.Threads = ranks.Threads()
+	if v := c.String("coordinate-check"); v != "" {
+		name, list, ok := strings.Cut(v, "=")
+		if !ok || name == "" || list == "" {
+			return usagef("--coordinate-check %s: expected NAME=A,B,.. as in d=32,64,128", v)
+		}
+		if !ranks.Leads() {
+			return nil
+		}
+		text, err := wfc.CheckCoordinates(c.Context, src, o, name, strings.Split(list, ","))
+		if err == nil {
+			_, err = fmt.Fprint(c.App.Writer, text)
+		}
+		return err
+	}
 	if c.Bool("dry-run") {
 		if !ranks.Leads() {
 			return nil

@@ -40,7 +40,7 @@ func build(file *syntax.File, opts Options) (*Program, diag.List) {
 	}
 	e.round = nil
 	e.finishLoss()
-	out := &Program{IR: e.p}
+	out := &Program{IR: e.p, ends: e.m.ends}
 	if t != nil && !e.errs.HasErrors() {
 		out.Plan = e.trainer(tr)
 	}

@@ -34,6 +34,7 @@ type Program struct {
 	IR     *ir.Program
 	Plan   *train.Plan // nil without a train block
 	Report *Report
+	ends   []string // of function loss: the values that end the layers
 }
 
 // Is says whether a file is of the tensor half of the language.
