@@ -29,29 +29,48 @@ func (e *emitter) pairProduct(sym string, p *tiled, packs []int) ([]launch, erro
 	return []launch{a, b, m}, err
 }
 
-// pack copies a factor into its tiles: unit = (outer indices, tile along the side).
+// pack copies a factor into its tiles: unit = (outer indices, tile along the side), so that rows are read along the sum; or, for a factor that
+// lies along the side, unit = (outer indices, block of the sum).
 func (t *pairProducer) pack(which int, suffix string) (launch, error) {
 	f, dim, n := t.p.side(which)
+	w := &tilePacker{pairProducer: t, f: f, which: which, dim: dim}
 	dims, side := t.outerOf(f), tiles(n)
-	counts := append(t.counts(dims), side)
-	l := launch{sym: t.sym + suffix, hi: t.count(dims) * side, work: t.p.packedWords(which) * t.count(dims) * 4}
+	per := side
+	if w.byBlocks() {
+		per = t.p.blocks()
+	}
+	counts := append(t.counts(dims), per)
+	l := launch{sym: t.sym + suffix, hi: t.count(dims) * per, work: t.p.packedWords(which) * t.count(dims) * 4}
 	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
-		w := &tilePacker{pairProducer: t, k: k, f: f, which: which, dim: dim}
+		w.k = k
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
-			tile := d[len(dims)]
-			w.base = k.scale(k.add(k.scale(t.position(k, f), side), tile), t.p.blocks()*tileWords)
-			w.first = k.scale(tile, tileSide)
-			full, rest := n/tileSide, n%tileSide
-			k.loop(tile, k.minimum(k.add(tile, at(1)), at(full)), 1, plainLoop, func(bound) { w.tile(tileSide) })
-			k.loop(k.maximum(tile, at(full)), k.add(tile, at(1)), 1, plainLoop, func(x bound) {
-				if rest == 0 {
-					w.tile(0)
-					return
+			number := k.scale(t.position(k, f), side)
+			// tile calls f for the tiles from lo to hi: whole ones, one that is not, and what makes their number even.
+			tile := func(lo, hi bound, f func(have int)) {
+				each := func(lo, hi bound, have int) {
+					k.loop(lo, hi, 1, plainLoop, func(i bound) {
+						w.base, w.first = k.scale(k.add(number, i), t.p.blocks()*tileWords), k.scale(i, tileSide)
+						f(have)
+					})
 				}
-				k.loop(x, at(full+1), 1, plainLoop, func(bound) { w.tile(rest) })
-				k.loop(k.maximum(x, at(full+1)), k.add(x, at(1)), 1, plainLoop, func(bound) { w.tile(0) })
+				full, some := n/tileSide, (n+tileSide-1)/tileSide
+				each(lo, k.minimum(hi, at(full)), tileSide)
+				if full < some {
+					each(k.maximum(lo, at(full)), k.minimum(hi, at(some)), n%tileSide)
+				}
+				if some < side {
+					each(k.maximum(lo, at(some)), hi, 0)
+				}
+			}
+			x := d[len(dims)]
+			if !w.byBlocks() {
+				tile(x, k.add(x, at(1)), w.tile)
+				return
+			}
+			w.blockNumber(x, func(at0 bound, terms int) {
+				tile(at(0), at(side), func(have int) { w.block(have, x, at0, terms) })
 			})
 		})
 		return w.failed
@@ -172,7 +191,7 @@ func (w *tilePacker) tile(have int) {
 		k.loop(at(0), at(w.p.blocks()*tileWords), 1, vectorLoop, func(i bound) { w.put(i, llvm.NewInt(llvm.I32, 0)) })
 		return
 	}
-	if len(w.op.Over) > 1 && n%tileTerms != 0 {
+	if !w.inBlocks() {
 		w.scattered(have)
 		return
 	}
@@ -193,6 +212,42 @@ func (w *tilePacker) tile(have int) {
 		}
 	}
 	visit(0, at(0))
+}
+
+// rows says that words are written row by row: the factor lies along the sum, or is no read along the side.
+func (w *tilePacker) rows() bool {
+	return w.dim < 0 || w.f.along(w.body(), w.last().Index) || !w.f.along(w.body(), w.op.Dom[w.dim].Index)
+}
+
+// inBlocks says that no block of the sum goes over the end of the last reduced index, but for the last one.
+func (w *tilePacker) inBlocks() bool {
+	return len(w.op.Over) == 1 || (w.last().Hi-w.last().Lo)%tileTerms == 0
+}
+
+func (w *tilePacker) byBlocks() bool { return !w.rows() && w.inBlocks() }
+
+// blockNumber sets the reduced indices to those of a block but for the last, and calls f with the first term along that and the number of terms.
+func (w *tilePacker) blockNumber(block bound, f func(at0 bound, terms int)) {
+	k, n := w.k, w.last().Hi-w.last().Lo
+	if len(w.op.Over) == 1 {
+		full := n / tileTerms
+		k.loop(block, k.minimum(k.add(block, at(1)), at(full)), 1, plainLoop, func(b bound) { f(k.scale(b, tileTerms), tileTerms) })
+		if n%tileTerms != 0 {
+			k.loop(k.maximum(block, at(full)), k.add(block, at(1)), 1, plainLoop, func(bound) { f(at(full*tileTerms), n%tileTerms) })
+		}
+		return
+	}
+	var counts []int
+	for _, r := range w.op.Over {
+		counts = append(counts, r.Hi-r.Lo)
+	}
+	outer := len(counts) - 1
+	counts[outer] /= tileTerms
+	d := k.digits(block, counts)
+	for i, r := range w.op.Over[:outer] {
+		k.idx[r.Index] = k.add(d[i], at(r.Lo))
+	}
+	f(k.scale(d[outer], tileTerms), tileTerms)
 }
 
 // put stores word i of the tiles.
@@ -224,7 +279,7 @@ func (w *tilePacker) word(even, odd llvm.Value) llvm.Value {
 // memory, and the tile is turned if it has to lie the other way.
 func (w *tilePacker) block(have int, number, at0 bound, n int) {
 	k, zero, last := w.k, llvm.NewInt(llvm.I32, 0), w.last()
-	rows := w.dim < 0 || w.f.along(w.body(), last.Index) || !w.f.along(w.body(), w.op.Dom[w.dim].Index)
+	rows := w.rows()
 	turned := rows != (w.which == 0)
 	base := k.scale(number, tileWords)
 	store := func(i bound, v llvm.Value) { w.put(k.add(base, i), v) }
@@ -265,6 +320,10 @@ func (w *tilePacker) block(have int, number, at0 bound, n int) {
 				}
 			})
 		})
+	}
+	if have == 0 {
+		k.loop(at(0), at(tileWords), 1, vectorLoop, func(i bound) { w.put(k.add(base, i), zero) })
+		return
 	}
 	if have < tileSide || n < tileTerms-1 {
 		k.loop(at(0), at(tileWords), 1, vectorLoop, func(i bound) { store(i, zero) })
