@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -68,6 +69,30 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 		a.bytes += n * int64(storageBytes(vals[name].elem))
 	}
 	return a
+}
+
+// with adds a reduction that reads what operation before makes, in the same kernel: what either of them has is not fetched again.
+func (a account) with(sum, before *ir.Op, vals map[string]*val) account {
+	here := map[string]bool{}
+	for _, r := range before.Results {
+		here["%"+r.Name] = true
+	}
+	for _, n := range before.Pieces[0].Body.Nodes {
+		here[n.Name] = here[n.Name] || n.Op == ir.Read
+	}
+	rest := *sum
+	rest.Pieces = slices.Clone(sum.Pieces)
+	for i := range rest.Pieces {
+		b := &rest.Pieces[i].Body
+		b.Nodes = slices.Clone(b.Nodes)
+		for j := range b.Nodes {
+			if n := &b.Nodes[j]; n.Op == ir.Read && here[n.Name] {
+				n.Op, n.At = ir.Const, nil
+			}
+		}
+	}
+	b := accountOf(&rest, vals)
+	return account{a.flops + b.flops, a.bytes + b.bytes}
 }
 
 func flopsOf(n *ir.Node) int64 {

@@ -15,6 +15,9 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 	total := overSize(op)
 	blocks := (total + canonBlock - 1) / canonBlock
 	local := launch{sym: sym, lo: 0, hi: 1, work: work(op, 1)}
+	if r.before != nil {
+		local.work += work(r.before, len(r.before.Results))
+	}
 	emit := func(k *kernel) error {
 		direct := r.direct()
 		var st *stage

@@ -13,24 +13,30 @@ func (r *reduction) direct() bool {
 	if !r.wholePiece() || (last.Hi-last.Lo)%canonLanes != 0 {
 		return false
 	}
-	plain := func(e ir.Elem) bool { return e == ir.F32 || e == ir.F64 || e == ir.I32 }
 	for _, res := range op.Results {
-		if !plain(res.Elem) {
+		if !plainElem(res.Elem) {
 			return false
 		}
 	}
-	nodes := op.Pieces[0].Body.Nodes
-	for i := range nodes {
-		n := &nodes[i]
+	return inLanes(&op.Pieces[0].Body, last.Index)
+}
+
+// plainElem says that a vector of elements is in memory what it is in a register.
+func plainElem(e ir.Elem) bool { return e == ir.F32 || e == ir.F64 || e == ir.I32 }
+
+// inLanes says that a body can be evaluated for as many values of index last as there are lanes: every operand is a vector or one value.
+func inLanes(b *ir.Body, last string) bool {
+	for i := range b.Nodes {
+		n := &b.Nodes[i]
 		switch n.Op {
 		case ir.Index:
 			return false
 		case ir.Read:
-			if !plain(n.Elem) {
+			if !plainElem(n.Elem) {
 				return false
 			}
 			for d, a := range n.At {
-				if a.Index == last.Index && (d != len(n.At)-1 || !a.Unit()) {
+				if a.Index == last && (d != len(n.At)-1 || !a.Unit()) {
 					return false
 				}
 			}
@@ -69,9 +75,14 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 		}
 		k.loop(from, to, canonLanes, plainLoop, func(x bound) {
 			k.idx[last.Index] = k.add(x, at(last.Lo))
-			ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) { return k.evalLanes(&op.Pieces[0].Body, want, last.Index) })
+			if r.before != nil {
+				failed = firstError(failed, r.make(k))
+			}
+			ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) {
+				return k.evalLanes(&op.Pieces[0].Body, want, last.Index, r.made)
+			})
 			if err != nil {
-				failed = err
+				failed = firstError(failed, err)
 				return
 			}
 			for i, res := range op.Results {
@@ -87,8 +98,9 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 	return out, failed
 }
 
-// evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on.
-func (k *kernel) evalLanes(b *ir.Body, want []int, last string) ([]llvm.Value, error) {
+// evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of
+// values that are being made reads take what there is.
+func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]llvm.Value) ([]llvm.Value, error) {
 	vals := make([]llvm.Value, len(b.Nodes))
 	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
 	c := func() calc { return k.lanes(canonLanes) }
@@ -118,6 +130,10 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string) ([]llvm.Value, e
 			if err != nil {
 				return nil, err
 			}
+			vals[i] = v
+			continue
+		}
+		if v := made[n.Name]; v != nil {
 			vals[i] = v
 			continue
 		}

@@ -204,9 +204,14 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 		}
 		sym := fmt.Sprintf("f%dk%d", index, k)
 		var ls []launch
+		var joined *ir.Op // the next operation, done by the same kernel
 		var err error
 		if sw != nil && !slices.Contains(sw.before, k) {
 			// the pass computes it
+		} else if sw == nil && k+1 < len(g.ops) && starts[k+1] == nil && e.takes(&g.ops[k+1], op) {
+			r := &reduction{e: e, op: &g.ops[k+1], parts: st.Scratch[k+1], before: op, passing: g.passing(k)}
+			ls, err = r.emit(pl.prog, sym)
+			joined = &g.ops[k+1]
 		} else if op.Kind == ir.Reduce {
 			ls, err = e.reduce(pl.prog, sym, op, st.Scratch[k])
 		} else {
@@ -216,8 +221,14 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 			return nil, err
 		}
 		total := accountOf(op, g.vals)
+		if joined != nil {
+			total = total.with(joined, op, g.vals)
+		}
 		for _, l := range ls {
 			l.name, l.kind, l.pos = strings.TrimPrefix(opName(op), "%"), kindOf(op, l.sym), op.Pos
+			if joined != nil {
+				l.kind = "map, " + kindOf(joined, l.sym)
+			}
 			for _, r := range slices.Concat(op.Dom, op.Over) {
 				l.shape = append(l.shape, r.Hi-r.Lo)
 			}
@@ -230,6 +241,12 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 		}
 		if err := use(op); err != nil {
 			return nil, err
+		}
+		if joined != nil {
+			if err := use(joined); err != nil {
+				return nil, err
+			}
+			k++
 		}
 	}
 	if sw != nil {

@@ -25,6 +25,10 @@ type reduction struct {
 	scalars []scalarKey
 	parts   []int // slots of the partial results, one per result; nil if none
 	count   int   // partial results per output element
+
+	before  *ir.Op                // makes what is reduced, in the same kernel; nil: nothing does
+	passing map[string]bool       // its results that are not stored
+	made    map[string]llvm.Value // its results at the current point
 }
 
 // partialCount is how many partial results a reduce keeps per output element before it folds them; 0 when it needs no storage for them.
@@ -56,7 +60,12 @@ func overSize(op *ir.Op) int {
 
 // reduce emits the kernels of a reduce; parts are the slots for partial results.
 func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]launch, error) {
-	r := &reduction{e: e, op: op, parts: parts, count: max(partialCount(op), 1)}
+	return (&reduction{e: e, op: op, parts: parts}).emit(p, sym)
+}
+
+func (r *reduction) emit(p *ir.Program, sym string) ([]launch, error) {
+	e, op, parts := r.e, r.op, r.parts
+	r.count = max(partialCount(op), 1)
 	var err error
 	if r.slots, r.scalars, err = e.uses(op); err != nil {
 		return nil, err
@@ -92,6 +101,22 @@ func (e *emitter) reduce(p *ir.Program, sym string, op *ir.Op, parts []int) ([]l
 	}
 	if s := ir.Selected(op); s != nil {
 		return r.selection(sym, s)
+	}
+	if r.before != nil {
+		slots, scalars, err := e.uses(r.before)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range slots {
+			if !slices.Contains(r.slots, s) {
+				r.slots = append(r.slots, s)
+			}
+		}
+		for _, s := range scalars {
+			if !slices.Contains(r.scalars, s) {
+				r.scalars = append(r.scalars, s)
+			}
+		}
 	}
 	r.slots = append(r.slots, parts...)
 	switch op.Order.Kind {

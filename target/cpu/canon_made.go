@@ -1,0 +1,99 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// A sum of what the operation before it makes (the dot products of an iterative solver) takes its terms as they are made: one kernel makes
+// the values of a block, stores them and folds the terms. It reads nothing again, and the order is the canonical one, whatever is
+// computed beside it.
+
+// takes says that reduce sum may be computed by the kernel of map before it: both go over the same points in whole vectors, and the sum reads
+// what the map makes at its own point.
+func (e *emitter) takes(sum, before *ir.Op) bool {
+	if sum.Kind != ir.Reduce || before.Kind != ir.Map || len(sum.Dom) > 0 || len(before.Dom) == 0 || sum.Order.Kind != ir.Canon ||
+		len(sum.Over) != len(before.Dom) || len(before.Pieces) != 1 || newContraction(sum) != nil || ir.Selected(sum) != nil {
+		return false
+	}
+	for d, r := range before.Dom {
+		o := sum.Over[d]
+		if r.Lo != o.Lo || r.Hi != o.Hi || before.Pieces[0].Box[d] != (ir.Interval{Lo: r.Lo, Hi: r.Hi}) {
+			return false
+		}
+	}
+	s := &reduction{e: e, op: sum}
+	for i := range sum.Pieces {
+		s.boxes = append(s.boxes, sum.Pieces[i].Box)
+	}
+	if !s.direct() || !inLanes(&before.Pieces[0].Body, before.Dom[len(before.Dom)-1].Index) {
+		return false
+	}
+	made := map[int]bool{}
+	for _, r := range before.Results {
+		if !plainElem(r.Elem) {
+			return false
+		}
+		made[e.vals["%"+r.Name].slot] = true
+	}
+	any := false
+	for _, n := range sum.Pieces[0].Body.Nodes {
+		if n.Op != ir.Read || !made[e.vals[n.Name].slot] {
+			continue
+		}
+		own := slices.ContainsFunc(before.Results, func(r ir.Result) bool { return "%"+r.Name == n.Name })
+		for d, a := range n.At {
+			own = own && a.Index == sum.Over[d].Index && a.Unit() && a.Off == 0
+		}
+		if !own {
+			return false
+		}
+		any = true
+	}
+	return any
+}
+
+// make computes the values that the terms from the current point on are made of, and stores those that are wanted later.
+func (r *reduction) make(k *kernel) error {
+	op := r.before
+	for d, x := range op.Dom {
+		k.idx[x.Index] = k.idx[r.op.Over[d].Index]
+	}
+	b := &op.Pieces[0].Body
+	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, nil)
+	if err != nil {
+		return err
+	}
+	r.made = map[string]llvm.Value{}
+	for i, res := range op.Results {
+		name := "%" + res.Name
+		r.made[name] = vals[i]
+		if r.passing[name] {
+			continue
+		}
+		t := llvm.NewVector(canonLanes, memType(res.Elem))
+		p := k.address(r.e.vals[name].slot, k.domCoords(op))
+		k.cur.NewStore(vals[i], k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(res.Elem))
+	}
+	return nil
+}
+
+// passing are the results of operation k that nothing but the next operation reads.
+func (g *fn) passing(k int) map[string]bool {
+	out := map[string]bool{}
+	for _, r := range g.ops[k].Results {
+		name := "%" + r.Name
+		read := g.set[name]
+		for i := k + 2; i < len(g.ops) && !read; i++ {
+			op := &g.ops[i]
+			read = op.From == name
+			for p := range op.Pieces {
+				read = read || slices.ContainsFunc(op.Pieces[p].Body.Nodes, func(n ir.Node) bool { return n.Op == ir.Read && n.Name == name })
+			}
+		}
+		out[name] = !read
+	}
+	return out
+}
