@@ -21,17 +21,7 @@ var (
 var (
 	gcc   = []string{"gcc"}
 	clang = []string{"clang-19", "clang-18", "clang-17", "clang-16", "clang"}
-	anyC  = []string{"gcc", "clang", "clang-19"}
 )
-
-func fma(precision string) entry {
-	return inC("independent fused multiply-adds", anyC, "limits.c", nil, "fma"+precision)
-}
-
-// copying is the rate at which an array is copied with streaming stores, a cell being so many bytes read and written.
-func copying(bytes int) entry {
-	return inC(fmt.Sprintf("copy of %d bytes per cell", bytes), anyC, "limits.c", nil, "copy", bytes)
-}
 
 // cases of the page, in its order. Small ones take seconds.
 func cases(small bool) (list []kase) {
@@ -225,7 +215,7 @@ func product(m, n, k int) kase {
 	p := program{name: "wfc", file: "gemm.wf", set: fmt.Sprintf("m=%d n=%d k=%d", m, n, k), times: times, work: fixed(work),
 		check: value("C", half, third)}
 	return kase{name: fmt.Sprintf("product of matrices, %d x %d x %d, f32", m, n, k), unit: flops, tolerance: 1e-3, ours: []entry{p.entry()},
-		limits: []entry{fma("32")}, peers: []entry{inC("OpenBLAS, or what BLAS is installed", gcc, "gemm.c", []string{"-lopenblas"}, m, n, k)}}
+		limits: []entry{fma()}, peers: []entry{inC("OpenBLAS, or what BLAS is installed", gcc, "gemm.c", []string{"-lopenblas"}, m, n, k)}}
 }
 
 func gpt(vocab, layers int) kase {

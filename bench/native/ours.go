@@ -8,10 +8,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/bench/internal/args"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/train"
@@ -49,22 +49,13 @@ func (p program) source() (wfc.Source, error) {
 	return wfc.Source{Name: "case.wf", Text: p.text}, nil
 }
 
-func settings(text string) map[string]string {
-	set := map[string]string{}
-	for _, s := range strings.Fields(text) {
-		k, v, _ := strings.Cut(s, "=")
-		set[k] = v
-	}
-	return set
-}
-
 func (p program) entry() entry {
 	return entry{p.name, func(*yard) (contestant, error) {
 		src, err := p.source()
 		if err != nil {
 			return nil, err
 		}
-		built, err := wfc.Build(src, wfc.BuildOptions{Set: settings(p.set), IndexOnly: true})
+		built, err := wfc.Build(src, wfc.BuildOptions{Set: args.Settings(p.set), IndexOnly: true})
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +153,7 @@ func trained(name, file, set string) entry {
 		ctx, cancel := context.WithCancel(context.Background())
 		t := &training{make(chan struct{}), make(chan sample), cancel, make(chan error, 1)}
 		go func() {
-			_, err := wfc.Train(ctx, src, wfc.TrainOptions{Target: wfc.CPU, Set: settings(set), Data: []string{data}, EvalEvery: -1, SaveEvery: -1, Progress: t})
+			_, err := wfc.Train(ctx, src, wfc.TrainOptions{Target: wfc.CPU, Set: args.Settings(set), Data: []string{data}, EvalEvery: -1, SaveEvery: -1, Progress: t})
 			if err == nil {
 				err = fmt.Errorf("training ended")
 			}

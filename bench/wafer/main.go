@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/wfc-lang/wfc"
+	"github.com/wfc-lang/wfc/bench/internal/args"
 )
 
 // program is a model at a size that simulates in seconds; cells are the cells of a PE, whose number the time of a step grows with.
@@ -43,15 +44,6 @@ var programs = []program{
 	{"rayleigh_benard_stokes.wf", "n=8 end=0.002", ""},
 }
 
-func settings(text string) map[string]string {
-	set := map[string]string{}
-	for _, s := range strings.Fields(text) {
-		k, v, _ := strings.Cut(s, "=")
-		set[k] = v
-	}
-	return set
-}
-
 // largest caps the meshes of programs without settings.
 const largest = 24
 
@@ -73,7 +65,7 @@ func row(w, parts *strings.Builder, c program) error {
 	if err != nil {
 		return err
 	}
-	p, res, err := measure(src, settings(c.set))
+	p, res, err := measure(src, args.Settings(c.set))
 	if err != nil {
 		return err
 	}
@@ -81,7 +73,7 @@ func row(w, parts *strings.Builder, c program) error {
 	for _, l := range p.Mesh.Layouts { // the largest block of every axis of the largest field
 		cells *= float64(l.MaxBlock())
 	}
-	if v, ok := settings(c.set)[c.cells]; ok {
+	if v, ok := args.Settings(c.set)[c.cells]; ok {
 		cells, _ = strconv.ParseFloat(v, 64)
 	} else if len(p.Mesh.Layouts) > 3 {
 		cells = 0 // several grids: no number of cells stands for them

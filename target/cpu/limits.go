@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,12 +22,44 @@ type Limits struct {
 
 const (
 	limitSamples = 5
-	copyBytes    = 96 << 20 // of a source and of a target
-	peakChains   = 20       // independent sums: enough to hide the latency of two units, few enough for the registers beside two factors
+	peakChains   = 20      // independent sums: enough to hide the latency of two units, few enough for the registers beside two factors
+	peakRounds   = 1 << 20 // of all of them in a sample: some milliseconds
 )
 
-// Limits measures; it takes about a fifth of a second.
+// copyBytes is how much a sample copies: as much as the last cache holds, so that neither source nor target are there from the last time.
+// A cache that is shared with other computers may be larger than what one should fill.
+func copyBytes(c caches) int { return min(max(roundUp(c.last, largePage), 64<<20), 512<<20) }
+
+// Limits measures; it takes some tenths of a second.
 func (e *Engine) Limits() (*Limits, error) {
+	m, err := NewMeter(e.pool.threads)
+	if err != nil {
+		return nil, err
+	}
+	median := func(sample func() (work, seconds float64)) float64 {
+		var all []float64
+		for range limitSamples {
+			work, seconds := sample()
+			all = append(all, work/seconds)
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	l := &Limits{Threads: e.pool.threads, Flops: median(m.Flops), Copy: median(m.Copy)}
+	return l, m.Close()
+}
+
+// Meter measures the limits sample by sample, for comparisons in turns.
+type Meter struct {
+	pool  *pool
+	libs  []library
+	fns   [2]uintptr // of the kernels
+	m     memory
+	bytes int
+}
+
+// NewMeter makes a meter of so many threads.
+func NewMeter(threads int) (*Meter, error) {
 	tc, err := FindToolchain("")
 	if err != nil {
 		return nil, err
@@ -35,62 +68,85 @@ func (e *Engine) Limits() (*Limits, error) {
 	if err != nil {
 		return nil, err
 	}
+	m := &Meter{pool: newPool(threads), bytes: copyBytes(machineCaches())}
 	var us units
-	peak, move := us.add(peakKernel()), us.add(copyKernel())
+	syms := [2]string{us.add(peakKernel(m.bytes)), us.add(copyKernel(m.bytes))}
 	objects, err := tc.objects(context.Background(), us.list, cache)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, m.Close())
 	}
-	fns := map[string]uintptr{}
-	for _, s := range []string{peak, move} {
+	for i, s := range syms {
 		lib, err := openLibrary(objects[s])
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, m.Close())
 		}
-		defer lib.close()
-		if fns[s], err = lib.symbol(s); err != nil {
-			return nil, fmt.Errorf("load compiled kernels: %w", err)
+		m.libs = append(m.libs, lib)
+		if m.fns[i], err = lib.symbol(s); err != nil {
+			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), m.Close())
 		}
 	}
-	m, err := allocate(2 * copyBytes)
-	if err != nil {
-		return nil, err
+	if m.m, err = allocate(2 * m.bytes); err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
-	defer m.free()
-	base := uintptr(unsafe.Pointer(&m[0]))
-	t := e.pool.threads
-	// time runs a kernel on [0, n) cut among the threads.
-	timed := func(sym string, n int) float64 {
-		b := &batch{n: 1, slots: 2, steps: []step{newStep(fns[sym], 0, n, t, t, []int{0, 1})}}
-		b.steps[0].meets = t > 1
-		for range t {
-			b.table = append(b.table, []uintptr{base, base + copyBytes})
+	// The threads write to what they copy: a page that nobody has written to is none.
+	const page = 4 << 10
+	touch := newStep(0, 0, threads, threads, threads, nil)
+	touch.tile = func(_, part int, _ []uintptr) {
+		for _, half := range [][]byte{m.m[:m.bytes], m.m[m.bytes:]} {
+			for at := m.bytes * part / threads; at < m.bytes*(part+1)/threads; at += page {
+				half[at] = 0
+			}
 		}
-		var all []float64
-		for range limitSamples + 1 { // the first one touches the memory and wakes the units
-			b.steps[0].reset()
-			begun := time.Now()
-			e.pool.do(b)
-			all = append(all, time.Since(begun).Seconds())
-		}
-		all = all[1:]
-		slices.Sort(all)
-		return all[len(all)/2]
 	}
-	const rounds = 1 << 20
+	m.do(touch)
+	m.Flops() // wakes the units
+	return m, nil
+}
+
+// do has all threads do a step, and returns how long it took.
+func (m *Meter) do(s step) float64 {
+	b := &batch{n: 1, slots: 2, steps: []step{s}}
+	base := uintptr(unsafe.Pointer(&m.m[0]))
+	for range m.pool.threads {
+		b.table = append(b.table, []uintptr{base, base + uintptr(m.bytes)})
+	}
+	b.steps[0].meets = m.pool.threads > 1
+	begun := time.Now()
+	m.pool.do(b)
+	return time.Since(begun).Seconds()
+}
+
+func (m *Meter) kernel(k, n int) float64 {
+	t := m.pool.threads
+	return m.do(newStep(m.fns[k], 0, n, t, t, []int{0, 1}))
+}
+
+// Flops does f32 fused multiply-adds in registers, two operations each.
+func (m *Meter) Flops() (flops, seconds float64) {
 	lanes := vectorBytes() / 4
-	flops := float64(rounds) * float64(t) * peakChains * float64(lanes) * 2
-	return &Limits{
-		Threads: t,
-		Flops:   flops / timed(peak, rounds*t),
-		Copy:    2 * copyBytes / timed(move, copyBytes/lineBytes),
-	}, nil
+	t := m.pool.threads
+	return peakRounds * float64(t*peakChains*lanes*2), m.kernel(0, peakRounds*t)
+}
+
+// Copy copies memory past the caches; bytes are those read and those written.
+func (m *Meter) Copy() (bytes, seconds float64) {
+	return 2 * float64(m.bytes), m.kernel(1, m.bytes/lineBytes)
+}
+
+// Close frees the memory.
+func (m *Meter) Close() error {
+	m.pool.close()
+	errs := []error{m.m.free()}
+	for _, l := range m.libs {
+		errs = append(errs, l.close())
+	}
+	return errors.Join(errs...)
 }
 
 // limitKernel emits a kernel over two buffers of f32.
-func limitKernel(body func(k *kernel, v *llvm.VectorType)) *llvm.Module {
+func limitKernel(bytes int, body func(k *kernel, v *llvm.VectorType)) *llvm.Module {
 	e := &emitter{emitted: map[string]emitted{}, words: map[scalarKey]int{}}
-	l := newLayout(ir.F32, []ir.Interval{{Lo: 0, Hi: copyBytes / 4}})
+	l := newLayout(ir.F32, []ir.Interval{{Lo: 0, Hi: bytes / 4}})
 	l.base = 0
 	e.layouts = []*layout{l, l}
 	// No error: the body reports none.
@@ -106,8 +162,8 @@ func (k *kernel) vectorAt(slot int, v *llvm.VectorType, i bound) llvm.Value {
 	return k.cur.NewBitCast(k.address(slot, []bound{k.scale(i, v.Len)}), llvm.NewPointer(v))
 }
 
-func peakKernel() *llvm.Module {
-	return limitKernel(func(k *kernel, v *llvm.VectorType) {
+func peakKernel(bytes int) *llvm.Module {
+	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
 		x := k.cur.NewLoad(v, k.vectorAt(0, v, at(0)), lineBytes)
 		y := k.cur.NewLoad(v, k.vectorAt(0, v, at(1)), lineBytes)
 		sums := k.chains(v, peakChains, k.split[0], k.split[1], func(sum llvm.Value) llvm.Value {
@@ -117,8 +173,8 @@ func peakKernel() *llvm.Module {
 	})
 }
 
-func copyKernel() *llvm.Module {
-	return limitKernel(func(k *kernel, v *llvm.VectorType) {
+func copyKernel(bytes int) *llvm.Module {
+	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
 		per := lineBytes / 4 / v.Len
 		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(i bound) {
 			for p := range per {

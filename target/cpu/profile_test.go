@@ -95,5 +95,11 @@ func TestLimits(t *testing.T) {
 	if l.Threads != 2 || l.Flops < 1e9 || l.Flops > 1e13 || l.Copy < 1e8 || l.Copy > 1e12 {
 		t.Errorf("limits %+v", *l)
 	}
+	// What is copied does not stay in the last cache, and is of a size that a computer has.
+	for last, want := range map[int]int{8 << 20: 64 << 20, 260 << 20: 260 << 20, 2 << 30: 512 << 20} {
+		if got := copyBytes(caches{last: last}); got != want {
+			t.Errorf("copies of %d bytes for a cache of %d, not %d", got, last, want)
+		}
+	}
 	t.Logf("%.4g FLOP/s, copy %.4g B/s", l.Flops, l.Copy)
 }

@@ -1,0 +1,48 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/wfc-lang/wfc/target/cpu"
+)
+
+// limit is a limit of the machine as a contestant: [cpu.Meter] is what profiles measure too.
+type limit struct {
+	*cpu.Meter
+	sample func() (work, seconds float64)
+	per    float64 // work is counted in this
+	times  int     // in one sample
+}
+
+func (l *limit) Sample() (s sample, err error) {
+	for range l.times {
+		work, seconds := l.sample()
+		s.Work, s.Seconds = s.Work+work/l.per, s.Seconds+seconds
+	}
+	s.Check = math.NaN()
+	return s, nil
+}
+
+func fma() entry {
+	return entry{"independent fused multiply-adds", func(*yard) (contestant, error) {
+		m, err := cpu.NewMeter(*threads)
+		if err != nil {
+			return nil, err
+		}
+		return &limit{m, m.Flops, 1, 50}, nil
+	}}
+}
+
+// copying is the rate at which an array is copied with streaming stores, a cell being so many bytes read and written.
+func copying(bytes int) entry {
+	return entry{fmt.Sprintf("copy of %d bytes per cell", bytes), func(*yard) (contestant, error) {
+		m, err := cpu.NewMeter(*threads)
+		if err != nil {
+			return nil, err
+		}
+		return &limit{m, m.Copy, float64(bytes), 8}, nil
+	}}
+}
