@@ -45,25 +45,21 @@ func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, 
 		}
 	}
 	scratch := scratchBytes(pl.mesh)
-	for _, part := range []int{1, 2, 4, 8} {
+	for _, part := range []int{1, 2, 4, 8} { // PEs too full: local arrays share storage, and long boxes are computed in parts
 		var full *wse.Overflow
 		o := tomesh.Options{Source: p.file, StreamReceives: true, WaitTogether: together, Tree: trees, Overlay: true}
 		if part > 1 {
 			o.Scratch = scratch / part
 		}
-		if !errors.As(pl.err, &full) || scratch/part < leastScratch {
+		if !errors.As(pl.err, &full) || part > 1 && scratch/part < leastScratch {
 			break
 		}
 		mp, err := tomesh.Lower(w.ir, w.layouts, o)
 		if err != nil {
 			return pl, err
 		}
-		less := p.place(mp, m)
-		if less.err == nil {
-			return less, nil
-		}
-		if part == 1 {
-			scratch = scratchBytes(mp)
+		if less := p.place(mp, m); part == 1 || less.err == nil {
+			pl = less
 		}
 	}
 	return pl, nil

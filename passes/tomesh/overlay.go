@@ -1,77 +1,139 @@
 package tomesh
 
 import (
-	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
 )
 
-// Scratch of a function lies, with Options.Overlay, in arrays of solvers that nobody needs while the function runs (lives.go): what sets a
-// solver up has the longest expressions, and then its vectors hold nothing yet. Scratch is never needed between functions, and sends
-// from it are complete when a function ends.
+// Scratch vectors, values and halos are needed only within a function: what it reads of them it wrote or received before, and sends from
+// them are complete when it ends. With Options.Overlay those that are not needed at the same time share storage, within a function and
+// from one to the next, and they also lie in arrays of solvers that nobody needs while the function runs (lives.go): what sets a solver
+// up has the longest expressions, and then its vectors hold nothing yet.
 
-// overlay renames the scratch arrays of every function to arrays that are free there, the largest first, and drops what nobody uses then.
+// span is where a local array is needed in the operations of a function, in one class: from the first that touches it to the last, or to
+// the wait for what is sent from it.
+type span struct{ first, last int }
+
+// gap is a part of an array in which local arrays take turns.
+type gap struct {
+	array    string
+	elem     ir.Elem
+	off, len int
+	users    []string
+}
+
+// overlay gives the local arrays of every function their storage, the largest first.
 func (l *lowering) overlay() {
 	if !l.o.Overlay {
 		return
 	}
-	for i, fn := range l.funcs {
-		free := l.freeIn(fn.f.Name)
-		need := map[string]int{} // scratch -> elements that the function uses
-		l.operands(i, func(o *mesh.Operand) {
-			if o.Kind == mesh.Memory {
-				last := 0
-				o.Slice.Each(func(k int) { last = max(last, k) })
-				need[o.Slice.Array] = max(need[o.Slice.Array], last+1)
-			}
-		})
-		var scratch []mesh.Array
-		for _, a := range l.out.Arrays {
-			if a.Kind == mesh.Temp && need[a.Name] > 1 {
-				scratch = append(scratch, a)
-			}
+	own := map[string]mesh.Array{}
+	for _, a := range l.out.Arrays {
+		if a.Kind == mesh.Temp || a.Kind == mesh.Halo {
+			own[a.Name] = a
 		}
-		slices.SortStableFunc(scratch, func(a, b mesh.Array) int { return cmp.Compare(need[b.Name], need[a.Name]) })
+	}
+	var shared []mesh.Array
+	for i, fn := range l.funcs {
+		need, spans := l.spans(i, own)
+		names := slices.Sorted(maps.Keys(need))
+		slices.SortStableFunc(names, func(a, b string) int { return need[b] - need[a] })
+		gaps := l.freeIn(fn.f.Name)
 		into := map[string]gap{}
-		for _, a := range scratch {
+		made := map[ir.Elem]int{}
+		for _, name := range names {
+			elem, n := own[name].Elem, need[name]
 			best := -1
-			for k, f := range free {
-				if f.elem == a.Elem && f.len >= need[a.Name] && (best < 0 || f.len < free[best].len) {
+			for k, g := range gaps {
+				if g.elem == elem && g.len >= n && (best < 0 || g.len < gaps[best].len) &&
+					!slices.ContainsFunc(g.users, func(u string) bool { return meet(spans[name], spans[u]) }) {
 					best = k
 				}
 			}
-			if best >= 0 {
-				into[a.Name] = free[best]
-				n := min((need[a.Name]+3)&^3, free[best].len) // what follows begins in the same bank
-				free[best].off, free[best].len = free[best].off+n, free[best].len-n
+			if best < 0 {
+				a := mesh.Array{Name: fmt.Sprintf("local.%s.%d", elem, made[elem]), Kind: mesh.Temp, Elem: elem, Len: n, Of: own[name].Of}
+				made[elem]++
+				if x := slices.IndexFunc(shared, func(b mesh.Array) bool { return b.Name == a.Name }); x >= 0 {
+					shared[x].Len = max(shared[x].Len, n)
+				} else {
+					shared = append(shared, a)
+				}
+				best = len(gaps)
+				gaps = append(gaps, gap{array: a.Name, elem: elem, len: n})
 			}
+			g := gaps[best]
+			if at := (n + 3) &^ 3; len(g.users) == 0 && g.len > at { // what is left begins in the same bank
+				gaps = append(gaps, gap{array: g.array, elem: elem, off: g.off + at, len: g.len - at})
+				g.len = at
+			}
+			g.users = append(g.users, name)
+			gaps[best], into[name] = g, g
 		}
-		l.operands(i, func(o *mesh.Operand) {
+		l.operands(i, func(_, _ int, o *mesh.Operand) {
 			if to, ok := into[o.Slice.Array]; ok && o.Kind == mesh.Memory {
 				o.Slice.Array, o.Slice.Off = to.array, o.Slice.Off+to.off
 			}
 		})
 	}
-	lens := map[string]int{}
-	for i := range l.funcs {
-		l.operands(i, func(o *mesh.Operand) {
-			if o.Kind == mesh.Memory {
-				o.Slice.Each(func(k int) { lens[o.Slice.Array] = max(lens[o.Slice.Array], k+1) })
-			}
-		})
-	}
-	l.out.Arrays = slices.DeleteFunc(l.out.Arrays, func(a mesh.Array) bool { return a.Kind == mesh.Temp && lens[a.Name] == 0 })
-	for i := range l.out.Arrays {
-		if a := &l.out.Arrays[i]; a.Kind == mesh.Temp {
-			a.Len = lens[a.Name]
-		}
-	}
+	l.out.Arrays = append(slices.DeleteFunc(l.out.Arrays, func(a mesh.Array) bool { return own[a.Name].Name != "" }), shared...)
 }
 
-// operands calls f for the operands of a function in all classes. Classes may share operations, so they are copied first.
-func (l *lowering) operands(fn int, f func(*mesh.Operand)) {
+// spans finds how many elements of the local arrays a function uses, and where, class by class.
+func (l *lowering) spans(fn int, own map[string]mesh.Array) (need map[string]int, spans map[string][]span) {
+	need, spans = map[string]int{}, map[string][]span{}
+	l.operands(fn, func(class, at int, o *mesh.Operand) {
+		name := o.Slice.Array
+		if o.Kind != mesh.Memory || own[name].Name == "" {
+			return
+		}
+		size := o.Slice.Off + 1
+		for _, d := range o.Slice.Dims {
+			size += max(0, (d.Len-1)*d.Stride)
+		}
+		need[name] = max(need[name], size)
+		for len(spans[name]) < len(l.out.Classes) {
+			spans[name] = append(spans[name], span{first: -1})
+		}
+		s := &spans[name][class]
+		if s.first < 0 {
+			s.first = at
+		}
+		s.last = max(s.last, complete(l.out.Classes[class].Funcs[fn], at))
+	})
+	return need, spans
+}
+
+// complete is the operation at which one is certainly done: of an asynchronous send the wait for it.
+func complete(ops []mesh.Op, at int) int {
+	o := &ops[at]
+	if !o.Async || o.Dst.Kind != mesh.Chan {
+		return at
+	}
+	for k := at + 1; k < len(ops); k++ {
+		if ops[k].Kind == mesh.Await && slices.Contains(ops[k].Chans, o.Dst.Name) {
+			return k
+		}
+	}
+	return len(ops)
+}
+
+// meet reports whether two arrays are needed at the same time in some class.
+func meet(a, b []span) bool {
+	for c := range a {
+		if a[c].first >= 0 && b[c].first >= 0 && a[c].first <= b[c].last && b[c].first <= a[c].last {
+			return true
+		}
+	}
+	return false
+}
+
+// operands calls f for the operands of a function in all classes, with the class and the operation. Classes may share operations, so they
+// are copied first.
+func (l *lowering) operands(fn int, f func(class, op int, o *mesh.Operand)) {
 	for c := range l.out.Classes {
 		k := &l.out.Classes[c]
 		k.Funcs = slices.Clone(k.Funcs)
@@ -79,19 +141,12 @@ func (l *lowering) operands(fn int, f func(*mesh.Operand)) {
 		for i := range k.Funcs[fn] {
 			o := &k.Funcs[fn][i]
 			o.Src = slices.Clone(o.Src)
-			f(&o.Dst)
+			f(c, i, &o.Dst)
 			for j := range o.Src {
-				f(&o.Src[j])
+				f(c, i, &o.Src[j])
 			}
 		}
 	}
-}
-
-// gap is a part of an array that holds nothing while a function runs.
-type gap struct {
-	array    string
-	elem     ir.Elem
-	off, len int
 }
 
 // freeIn lists the arrays that hold nothing while a function runs.

@@ -494,7 +494,7 @@ func try(seed int64) (g *gen, err error) {
 	if err := ir.VerifyCanonical(g.p); err != nil {
 		return g, err
 	}
-	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{StreamReceives: seed%2 == 0, Tree: g.tree})
+	mp, err := tomesh.Lower(g.p, g.ls, tomesh.Options{StreamReceives: seed%2 == 0, Tree: g.tree, Overlay: seed%3 == 1, Scratch: []int{0, 60}[seed/2%2]})
 	if err != nil {
 		return g, err
 	}

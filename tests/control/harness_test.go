@@ -50,7 +50,10 @@ func build(p *ir.Program, machine string, w, h int, trees bool) (*built, error) 
 	if err != nil {
 		return nil, err
 	}
-	o := tomesh.Options{StreamReceives: true, LocalFirst: trees}
+	o := tomesh.Options{StreamReceives: true, LocalFirst: trees, Overlay: !trees}
+	if !trees && w > h {
+		o.Scratch = 100
+	}
 	if trees {
 		o.Tree = collective.Auto(cost.Collective(m, false), m.UsableColors)
 	}
