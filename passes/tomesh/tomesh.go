@@ -41,8 +41,8 @@ type Options struct {
 	WaitTogether bool
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
 	Tree func(collective.Request) []ir.Level
-	// Overlay puts scratch vectors into arrays of solvers that are not needed meanwhile, and lets such arrays share storage also when they
-	// have different axes. It costs time where vectors then lie in one bank of memory.
+	// Overlay lets what is needed only within a function, scratch and halos, share storage where it is not needed at the same time, also with
+	// arrays of solvers, and these with each other when they have different axes. It costs time where vectors then lie in one bank of memory.
 	Overlay bool
 	// Scratch is how many bytes the scratch vectors of an expression may take; what needs more is computed in parts. 0 means any number.
 	Scratch int
