@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -220,5 +221,26 @@ func TestBrokenFiles(t *testing.T) {
 	tree, errs = syntax.Parse("m.wf", strings.Replace(frame, "  loss =", "  loss = (", 1))
 	if p, list = Build(tree, Options{Broken: true}); len(errs) == 0 || p != nil || len(list) > 0 {
 		t.Error(errs, list)
+	}
+}
+
+// A dim's name as a value is its index; who means the extent is told how to write it.
+func TestExtentIsMeant(t *testing.T) {
+	const text = `
+model m(ctx = 4, n = 4) {
+  dim half = n/2
+  index i in ctx
+  index j in n
+  input tokens[i], next[i] in n
+  weight a[j] ~ 1
+  let logits[i,j] = where(j < half, a[j], 2)
+  loss = mean over i of crossentropy(logits[i], next[i])
+}
+train m { steps 1; optimizer sgd(lr = 1) }
+`
+	file, list := syntax.Parse("m.wf", text)
+	_, more := Build(file, Options{})
+	if s := append(list, more...).Err(); s == nil || !strings.Contains(fmt.Sprint(append(list, more...)[0].Notes), "#half") {
+		t.Error(s)
 	}
 }

@@ -258,10 +258,13 @@ func (e *elab) settle(v *val, bound []*index, at diag.Span) *val {
 	v = e.close(v, bound, at)
 	for _, ix := range e.missing(v, bound) {
 		if !v.bad {
-			e.fail("WF0372", at, "the index %s (%d) is not on the left side, and no product contains its uses", ix.name, ix.dim.n).
+			d := e.fail("WF0372", at, "the index %s (%d) is not on the left side, and no product contains its uses", ix.name, ix.dim.n).
 				With(ix.at, "%s is declared here", ix.name).
-				Note("an index that is absent from the left side is summed at the smallest product that contains all its uses").
-				Suggest("put %s on the left side, or write `sum over %s of ..`", ix.name, ix.name)
+				Note("an index that is absent from the left side is summed at the smallest product that contains all its uses")
+			if ix.name == ix.dim.name {
+				d.Note("%s is also a dim: its extent is #%s", ix.name, ix.name)
+			}
+			d.Suggest("put %s on the left side, or write `sum over %s of ..`", ix.name, ix.name)
 			return badVal(at)
 		}
 	}
