@@ -158,3 +158,21 @@ func clone[T any](s []T) []T {
 // Equal says whether two programs are the same, source positions included. Fields that do not matter for a node's operation (the Imm
 // of a read, say) are not compared.
 func Equal(a, b *Program) bool { return Print(a) == Print(b) }
+
+// Dim is the position of an index in Dom followed by Over, which is that in the boxes of pieces, or -1.
+func (o *Op) Dim(index string) int {
+	if index == "" {
+		return -1
+	}
+	for i, r := range o.Dom {
+		if r.Index == index {
+			return i
+		}
+	}
+	for i, r := range o.Over {
+		if r.Index == index {
+			return len(o.Dom) + i
+		}
+	}
+	return -1
+}

@@ -169,18 +169,3 @@ func axisOf(op *ir.Op, index string) string {
 	}
 	return ""
 }
-
-// dim returns the position of an index in a piece's box, -1 if the operation has no such index.
-func dim(op *ir.Op, index string) int {
-	for i, r := range op.Dom {
-		if r.Index == index {
-			return i
-		}
-	}
-	for i, r := range op.Over {
-		if r.Index == index {
-			return len(op.Dom) + i
-		}
-	}
-	return -1
-}

@@ -132,7 +132,7 @@ func pointwise(p, c *ir.Op) bool {
 			}
 			seen := map[string]bool{}
 			for d, at := range n.At {
-				x := dim(c, at.Index)
+				x := c.Dim(at.Index)
 				if x < 0 || at.Off != 0 || !at.Unit() || seen[at.Index] || all[x].Axis != p.Dom[d].Axis {
 					return false
 				}
@@ -167,7 +167,7 @@ func join(a, b *ir.Op) ir.Op {
 		src = &b.Pieces[i].Body
 		memo = newMemo(src)
 		index := func(name string) string {
-			if x := dim(b, name); x >= 0 {
+			if x := b.Dim(name); x >= 0 {
 				return a.Dom[x].Index
 			}
 			return name
@@ -278,7 +278,7 @@ func pieceFor(p, c *ir.Op, i int, n *ir.Node) int {
 next:
 	for k := range p.Pieces {
 		for d, at := range n.At {
-			in, out := c.Pieces[i].Box[dim(c, at.Index)], p.Pieces[k].Box[d]
+			in, out := c.Pieces[i].Box[c.Dim(at.Index)], p.Pieces[k].Box[d]
 			if in.Lo < out.Lo || in.Hi > out.Hi {
 				continue next
 			}
@@ -301,7 +301,7 @@ func move(p, c *ir.Op) {
 				}
 				body := &p.Pieces[pieceFor(p, c, i, n)].Body
 				index := func(name string) string {
-					if d := dim(p, name); d >= 0 {
+					if d := p.Dim(name); d >= 0 {
 						return n.At[d].Index
 					}
 					return name

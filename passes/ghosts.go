@@ -133,7 +133,7 @@ func (g *ghoster) reads(op *ir.Op, beyond func(n *ir.Node, dim, lo, hi int)) err
 			for d, at := range n.At {
 				lo, hi := at.Span(0, 1)
 				if at.Index != "" {
-					x := dim(op, at.Index)
+					x := op.Dim(at.Index)
 					if x < 0 || x >= len(pc.Box) {
 						return fmt.Errorf("function %s reads %s at %q, which is no index of the operation", g.f.Name, n.Name, at.Index)
 					}

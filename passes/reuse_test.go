@@ -207,13 +207,13 @@ func (m *machine) leaf(n *ir.Node, op *ir.Op, at []int, slot map[string]int) (ir
 	case ir.Scalar:
 		return ir.RoundTo(n.Elem, m.env[n.Name]), nil
 	case ir.Index:
-		return ir.Val{I: int64(at[dim(op, n.Name)])}, nil
+		return ir.Val{I: int64(at[op.Dim(n.Name)])}, nil
 	case ir.Read:
 		pos := make([]int, len(n.At))
 		for d, a := range n.At {
 			pos[d] = a.Off
 			if a.Index != "" {
-				pos[d] += at[dim(op, a.Index)]
+				pos[d] += at[op.Dim(a.Index)]
 			}
 		}
 		s, ok := slot[n.Name]

@@ -51,7 +51,7 @@ func wrapped(p *ir.Program, f *ir.Func) {
 				}
 				for d, at := range n.At {
 					v, ok := factor(a, a.Axes[d])
-					r := dim(op, at.Index)
+					r := op.Dim(at.Index)
 					if !ok || at.Index == "" || r < 0 || at.Off == 0 {
 						continue
 					}

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -271,7 +272,7 @@ func (b *builder) sets(sets []ir.Set) error {
 		if err != nil {
 			return fmt.Errorf("set @%s: %w", s.Array, err)
 		}
-		if src.elem != dst.elem || !sameInts(src.n, dst.n) || !sameInts(src.lo, dst.lo) {
+		if src.elem != dst.elem || !slices.Equal(src.n, dst.n) || !slices.Equal(src.lo, dst.lo) {
 			return fmt.Errorf("set @%s = %s: type or shape differs", s.Array, s.Value)
 		}
 		if s.Value[0] == '%' && uses[s.Value] == 1 {

@@ -3,6 +3,7 @@ package interp
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -65,7 +66,7 @@ func (m *Machine) Set(array string, t *ir.Tensor) error {
 	if t.Elem != b.elem {
 		return fmt.Errorf("array %s is %s, the tensor %s", array, b.elem, t.Elem)
 	}
-	if !sameInts(t.Dims, b.n) {
+	if !slices.Equal(t.Dims, b.n) {
 		return fmt.Errorf("array %s has shape %v, the tensor %v", array, b.n, t.Dims)
 	}
 	src := vec{elem: t.Elem, f32: t.F32, f64: t.F64, i32: t.I32}
@@ -148,16 +149,4 @@ func (m *Machine) function(name string) (*function, error) {
 	}
 	m.funcs[name] = f
 	return f, nil
-}
-
-func sameInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

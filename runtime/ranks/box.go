@@ -16,18 +16,6 @@ func (b box) volume() int {
 
 func (b box) clone() box { return append(box(nil), b...) }
 
-func (b box) equal(c box) bool {
-	if len(b) != len(c) {
-		return false
-	}
-	for d := range b {
-		if b[d] != c[d] {
-			return false
-		}
-	}
-	return true
-}
-
 func (b box) contains(c box) bool {
 	for d := range b {
 		if c[d].Lo < b[d].Lo || c[d].Hi > b[d].Hi {

@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -167,7 +168,7 @@ func (l *local) value(t ir.Set, part box) string {
 	o := l.vals[t.Value]
 	name, _, w := l.name(t.Value, part)
 	st := l.stored(o.axes)
-	if w.equal(st) {
+	if slices.Equal(w, st) {
 		return name
 	}
 	if f := l.fill[name]; f != "" {
@@ -210,7 +211,7 @@ func (l *local) op(op *ir.Op, w, over box, origin []int, axes []string) ir.Op {
 		from := l.vals[op.From]
 		if h := l.hole(op, from, w); h.volume() > 0 {
 			name, o, has := l.name(op.From, h)
-			if has.equal(h) && equal(o, origin) {
+			if slices.Equal(has, h) && slices.Equal(o, origin) {
 				c.From = name
 			} else { // the operand has other points besides, so its storage cannot be used
 				c.Kind = ir.Map
@@ -235,15 +236,6 @@ func (l *local) op(op *ir.Op, w, over box, origin []int, axes []string) ir.Op {
 	return c
 }
 
-func equal(a, b []int) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return len(a) == len(b)
-}
-
 // body is a body in the coordinates of the rank.
 func (l *local) body(op *ir.Op, b *ir.Body, part box, turns, by []int) ir.Body {
 	var out ir.Body
@@ -261,10 +253,10 @@ func (l *local) body(op *ir.Op, b *ir.Body, part box, turns, by []int) ir.Body {
 			name, from, _ := l.name(n.Name, need)
 			n.Name, n.At = name, append([]ir.Affine(nil), n.At...)
 			for d := range n.At {
-				n.At[d] = translate(n.At[d], indexOf(op, n.At[d].Index), by, moved[d]-from[d])
+				n.At[d] = translate(n.At[d], op.Dim(n.At[d].Index), by, moved[d]-from[d])
 			}
 		case ir.Index:
-			if k := indexOf(op, n.Name); k >= 0 && by[k] != 0 {
+			if k := op.Dim(n.Name); k >= 0 && by[k] != 0 {
 				out.Nodes = append(out.Nodes, n, ir.Node{Op: ir.Const, Elem: n.Elem, Int: int64(by[k])})
 				n = ir.Node{Op: ir.Add, Elem: n.Elem, Args: []int{len(out.Nodes) - 2, len(out.Nodes) - 1}}
 			}

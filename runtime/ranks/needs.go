@@ -191,7 +191,7 @@ func (r *reach) equal(o *reach) bool {
 		return false
 	}
 	for i := range r.windows {
-		if !slices.EqualFunc(r.windows[i], o.windows[i], box.equal) {
+		if !slices.EqualFunc(r.windows[i], o.windows[i], slices.Equal[box]) {
 			return false
 		}
 	}
@@ -373,7 +373,7 @@ func (a *analysis) access(op *ir.Op, n *ir.Node, part box, turns []int, o *opera
 			continue
 		}
 		lo, hi := 0, 1
-		if k := indexOf(op, at.Index); k >= 0 {
+		if k := op.Dim(at.Index); k >= 0 {
 			lo, hi = part[k].Lo+turns[k], part[k].Hi+turns[k]
 		}
 		b[d].Lo, b[d].Hi = at.Span(lo, hi)
@@ -389,22 +389,4 @@ func (a *analysis) access(op *ir.Op, n *ir.Node, part box, turns []int, o *opera
 		b[d] = shift(b[d], moved[d])
 	}
 	return b, moved
-}
-
-// indexOf is the dimension of an index in Dom and Over, or -1.
-func indexOf(op *ir.Op, index string) int {
-	if index == "" {
-		return -1
-	}
-	for d, r := range op.Dom {
-		if r.Index == index {
-			return d
-		}
-	}
-	for d, r := range op.Over {
-		if r.Index == index {
-			return len(op.Dom) + d
-		}
-	}
-	return -1
 }

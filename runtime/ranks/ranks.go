@@ -21,6 +21,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wfc-lang/wfc/internal/mpi"
 	"github.com/wfc-lang/wfc/ir"
@@ -100,7 +101,7 @@ func (l *Leader) Set(array string, t *ir.Tensor) error {
 	if a == nil {
 		return fmt.Errorf("no array %q", array)
 	}
-	if shape := l.w.p.Shape(a); t.Elem != a.Elem || !equal(t.Dims, shape) {
+	if shape := l.w.p.Shape(a); t.Elem != a.Elem || !slices.Equal(t.Dims, shape) {
 		return fmt.Errorf("array %s is %s%v, not %s%v", array, a.Elem, shape, t.Elem, t.Dims)
 	}
 	ctx := context.Background()
@@ -124,7 +125,7 @@ func (l *Leader) Set(array string, t *ir.Tensor) error {
 // put gives an array of this rank its own part.
 func (w *worker) put(a *ir.Array, t *ir.Tensor) error {
 	own, stored := w.lay.own(a.Axes, w.c.Rank()), w.a.stored(a.Axes)
-	if !own.equal(stored) {
+	if !slices.Equal(own, stored) {
 		zero, at := make([]int, len(own)), make([]int, len(own))
 		dims := make([]int, len(own))
 		for d := range own {
@@ -145,7 +146,7 @@ func (w *worker) part(a *ir.Array) (*ir.Tensor, error) {
 		return nil, err
 	}
 	own, stored := w.lay.own(a.Axes, w.c.Rank()), w.a.stored(a.Axes)
-	if own.equal(stored) {
+	if slices.Equal(own, stored) {
 		return t, nil
 	}
 	return sub(t, own.from(w.a.origin(a.Axes))), nil

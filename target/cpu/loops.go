@@ -133,15 +133,3 @@ func (g *gen) nest(dims []dim, from, to int, boxes [][]ir.Interval, active []int
 		})
 	}
 }
-
-func equalInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}

@@ -489,7 +489,7 @@ func pieceRuns(lo, hi int, boxes [][]ir.Interval, d int, active []int) (runs []p
 				end = min(end, iv.Lo)
 			}
 		}
-		if n := len(runs); n > 0 && runs[n-1].hi == c && equalInts(runs[n-1].active, in) {
+		if n := len(runs); n > 0 && runs[n-1].hi == c && slices.Equal(runs[n-1].active, in) {
 			runs[n-1].hi = end
 		} else {
 			runs = append(runs, pieceRange{c, end, in})
