@@ -42,6 +42,7 @@ type Clock struct {
 	Now  []string // rank-0 float arrays whose sum is the time; the largest first
 	Next string   // rank-0 float array
 	Done string   // rank-0 array, nonzero when the run is over
+	End  string   // host scalar: the time at which it is over at the latest, "" when only a condition ends it
 }
 
 // Failure ends a run with a diagnostic when, after a launch, the rank-0 array Array is nonzero.

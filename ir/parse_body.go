@@ -158,6 +158,9 @@ func (r reader) run() Run {
 		u.Clock.Next = r.array0()
 		r.Expect("done")
 		u.Clock.Done = r.array0()
+		if r.Accept("end") {
+			u.Clock.End = r.Name()
+		}
 	}
 	return u
 }

@@ -288,6 +288,9 @@ func printTail(w *text.Printer, p *Program) {
 				s += word(i > 0, ", ", "") + "@" + text.Name(a)
 			}
 			s += ") next @" + text.Name(c.Next) + " done @" + text.Name(c.Done)
+			if c.End != "" {
+				s += " end " + text.Name(c.End)
+			}
 		}
 		w.Line(0, "%s", s)
 	}

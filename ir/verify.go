@@ -308,6 +308,9 @@ func (v *verifier) schedule() {
 	}
 	for i, r := range p.Schedule {
 		v.in("run %d", i)
+		if r.Clock != nil {
+			scalar("end", r.Clock.End, true)
+		}
 		v.clock(&p.Schedule[i])
 		if p.Func(r.Func) == nil && p.Proc(r.Func) == nil {
 			v.fail(6, "no function %q", r.Func)

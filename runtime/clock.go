@@ -23,16 +23,25 @@ func (r *runner) flag(name string) (bool, error) {
 
 // readClock fetches the program's time.
 func (r *runner) readClock(l *leg) error {
+	t, err := now(r.e, l.clock)
+	if err != nil {
+		return err
+	}
+	r.before, r.time = r.time, t
+	return nil
+}
+
+// now is the time of a program that keeps it itself.
+func now(e Engine, c *ir.Clock) (float64, error) {
 	sum := 0.0
-	for i := len(l.clock.Now) - 1; i >= 0; i-- { // the smallest first
-		t, err := r.e.Get(l.clock.Now[i]) // a clock that is no number is a failure the program explains
+	for i := len(c.Now) - 1; i >= 0; i-- { // the smallest first
+		t, err := e.Get(c.Now[i]) // a clock that is no number is a failure the program explains
 		if err != nil {
-			return err
+			return 0, err
 		}
 		sum += t.At(0)
 	}
-	r.before, r.time = r.time, sum
-	return nil
+	return sum, nil
 }
 
 // slack is by how much a time may miss a multiple and still count as having reached it: the rounding of the program's type.

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -11,7 +12,8 @@ import (
 // Estimate is what a run will take, measured on its first steps.
 type Estimate struct {
 	Bytes    int64         // of memory, about
-	Steps    int64         // of the whole run; 0 when the program decides while it runs
+	Steps    int64         // of the whole run; 0 when the program decides while it runs and there is no time at which it ends
+	Rough    bool          // the program chooses its steps: their number is that of steps like the first ones, until the end in time
 	Measured int64         // steps that were run to measure
 	Step     time.Duration // of one step
 	Total    time.Duration // of all steps, outputs apart; 0 when their number is not known
@@ -61,6 +63,13 @@ func (p *Prepared) Estimate(ctx context.Context, e Engine, budget time.Duration)
 			}
 			continue
 		}
+		from := 0.0
+		if l.clock != nil {
+			var err error
+			if from, err = now(e, l.clock); err != nil {
+				return nil, err
+			}
+		}
 		begun, cycles := time.Now(), int64(0)
 		if c, ok := e.(Counter); ok {
 			cycles, _ = c.Cycles()
@@ -77,6 +86,9 @@ func (p *Prepared) Estimate(ctx context.Context, e Engine, budget time.Duration)
 		}
 		if est.Measured > 0 {
 			est.Step = time.Since(begun) / time.Duration(est.Measured)
+			if err := est.project(e, l, from); err != nil {
+				return nil, err
+			}
 			est.Total = time.Duration(est.Steps) * est.Step
 			if c, ok := e.(Counter); ok {
 				now, _ := c.Cycles()
@@ -88,12 +100,29 @@ func (p *Prepared) Estimate(ctx context.Context, e Engine, budget time.Duration)
 	return est, nil
 }
 
+// project estimates how many steps a program that chooses them takes to the end of its time, from how far the first ones went.
+func (e *Estimate) project(on Engine, l *leg, from float64) error {
+	if l.clock == nil || l.clock.End == "" {
+		return nil
+	}
+	t, err := now(on, l.clock)
+	if err != nil {
+		return err
+	}
+	if n := float64(e.Measured) * (l.env[l.clock.End] - from) / (t - from); n >= 1 && n < 1<<52 { // no number passes none of these
+		e.Steps, e.Rough = int64(math.Ceil(n)), true
+	}
+	return nil
+}
+
 // String is the estimate on one line.
 func (e *Estimate) String() string {
 	s := "about " + bytesText(float64(e.Bytes)) + " of memory"
 	switch {
 	case e.Measured == 0:
 		return s
+	case e.Rough:
+		s += fmt.Sprintf(", about %d steps in %s if they stay as long as the first", e.Steps, durationText(e.Total))
 	case e.Steps > 0:
 		s += fmt.Sprintf(", %d steps in %s", e.Steps, durationText(e.Total))
 	default:

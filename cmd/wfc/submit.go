@@ -222,7 +222,10 @@ func (j *batch) measureRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	j.total, j.bytes = e.Total, e.Bytes
+	j.bytes = e.Bytes
+	if !e.Rough {
+		j.total = e.Total
+	}
 	return nil
 }
 

@@ -134,6 +134,9 @@ func (l *lowerer) schedule(b *check.Block, fn string) {
 		run.T0, run.DT = "", ""
 		run.Unit = timeUnit(b)
 		run.Clock = &ir.Clock{Now: []string{tag(b, "t"), tag(b, "tl")}, Next: tag(b, "next"), Done: tag(b, "done")}
+		if b.To != nil {
+			run.Clock.End = tag(b, "t1")
+		}
 	}
 	l.out.Schedule = append(l.out.Schedule, run)
 	if b.Count || b.Auto || b.Open || b.Clock {
