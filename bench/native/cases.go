@@ -35,7 +35,8 @@ func cases(small bool) (list []kase) {
 	list = append(list, warmed(size(64, 16)))
 	list = append(list, sweeps(size(256, 48), size(2048, 192))...)
 	n := size(1024, 128)
-	list = append(list, product(n, n, n), product(n+1, n-1, n+3), product(1, size(4096, 256), size(4096, 256)), product(64, 64, 64))
+	list = append(list, product(n, n, n), product(n+1, n-1, n+3), product(1000, 1000, 1000), product(17, size(4096, 256), size(4096, 256)),
+		product(127, 127, 127), product(129, 129, 129), product(1, size(4096, 256), size(4096, 256)), product(64, 64, 64))
 	for _, vocab := range []int{65, 50257} {
 		if !small || vocab == 65 {
 			list = append(list, gpt(vocab, size(6, 1)))

@@ -192,3 +192,14 @@ func (c calc) zeroOf(x llvm.Value) llvm.Value {
 	sign := c.b.NewAnd(c.b.NewBitCast(x, c.typ(llvm.I32)), c.int(llvm.I32, -1<<31))
 	return c.b.NewBitCast(sign, x.Type())
 }
+
+// roundBrain gives the bits of a float rounded to bf16 in the upper half of a word; what is in the lower half does not matter.
+func (c calc) roundBrain(x llvm.Value) llvm.Value {
+	b, i32 := c.b, llvm.I32
+	u := b.NewBitCast(x, c.typ(i32))
+	magnitude := b.NewAnd(u, c.int(i32, 0x7fffffff))
+	odd := b.NewAnd(b.NewLShr(u, c.int(i32, 16)), c.int(i32, 1))
+	r := b.NewAdd(b.NewAdd(u, c.int(i32, 0x7fff)), odd)
+	r = b.NewSelect(b.NewICmp("ugt", magnitude, c.int(i32, 0x7f800000)), b.NewOr(u, c.int(i32, 0x400000)), r)
+	return b.NewSelect(b.NewICmp("ult", magnitude, c.int(i32, 0x00800000)), b.NewAnd(u, c.int(i32, -1<<31)), r)
+}

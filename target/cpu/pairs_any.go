@@ -1,0 +1,62 @@
+package cpu
+
+import "github.com/wfc-lang/wfc/target/cpu/llvm"
+
+// pairs emits the order for sums whose factors cannot be told apart by their indices: one number after the other.
+func (r *reduction) pairs(sym string) ([]launch, error) {
+	l := launch{sym: sym, lo: 0, hi: 1, work: work(r.op, 8)}
+	n := overSize(r.op)
+	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
+		var failed error
+		over, boxes := r.overDims()
+		entry := k.f.Blocks[0]
+		var cells [3]llvm.Value // the sum, the chain whose turn it is, the other
+		for i := range cells {
+			cells[i] = entry.NewAllocaFirst(llvm.Float)
+		}
+		count := entry.NewAllocaFirst(llvm.I64)
+		get := func(i int) llvm.Value { return k.cur.NewLoad(llvm.Float, cells[i], lineBytes) }
+		put := func(i int, v llvm.Value) { k.cur.NewStore(v, cells[i], lineBytes) }
+		zero := llvm.NewFloat(llvm.Float, 0)
+		finish := func() {
+			both := k.calc().addFlush(get(1), get(2))
+			put(0, k.calc().addFlush(get(0), both))
+			put(1, zero)
+			put(2, zero)
+		}
+		r.outer(k, &l, len(r.op.Dom), func(active []int) {
+			for i := range cells {
+				put(i, zero)
+			}
+			k.cur.NewStore(elements(0), count, lineBytes)
+			k.nest(over, 0, len(over), boxes, active, plainLoop, func(in []int) {
+				ts, err := r.terms(k, in[len(in)-1])
+				if err != nil {
+					failed = firstError(failed, err)
+					return
+				}
+				c := k.calc()
+				var f [2]llvm.Value
+				for i := range f {
+					f[i] = k.cur.NewBitCast(k.cur.NewAnd(c.roundBrain(ts[0][i]), llvm.NewInt(llvm.I32, -1<<16)), llvm.Float)
+				}
+				next := c.fmaFlush(f[0], f[1], get(1))
+				put(1, get(2))
+				put(2, next)
+				done := k.cur.NewAddNSW(k.cur.NewLoad(llvm.I64, count, lineBytes), elements(1))
+				k.cur.NewStore(done, count, lineBytes)
+				rest := k.cur.NewSRem(done, elements(tileTerms))
+				k.loop(bound{v: rest}, at(1), 1, plainLoop, func(bound) { finish() }) // when none is left
+			})
+			if rest := n % tileTerms; rest != 0 { // a product of +0 makes +0 of -0
+				for i := range min(2, tileTerms-rest) {
+					put(1+i, k.cur.NewFAdd(get(1+i), zero))
+				}
+				finish()
+			}
+			k.store(r.op.Results[0].Elem, get(0), r.result(k, 0))
+		})
+		return failed
+	})
+	return []launch{l}, err
+}
