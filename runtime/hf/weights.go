@@ -333,6 +333,9 @@ func (m *Model) ToWeights(ws []Weight) ([][]float32, error) {
 		out[i] = v
 	}
 	for _, n := range m.names() {
+		if !used[n] && n == "head" {
+			return nil, fmt.Errorf("the file's head is not its embedding (folding parts them), the program's is: take a model with a head of its own")
+		}
 		if !used[n] {
 			return nil, fmt.Errorf("the file has the tensor %s, the program does not", n)
 		}
