@@ -136,7 +136,7 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 	}
 	s.account = looks * opening * int64(s.nPEs)
 	if s.kinds = max(0, limit); limit == 0 {
-		s.kinds = s.nPEs / 4
+		s.kinds = s.nPEs / 8 // of stencils and products there is one in 20 to 100 PEs, of reduction trees one in 6
 	}
 	f := s.routers(m.UsableColors)
 	if err := s.shapes(f, class); err != nil {

@@ -64,7 +64,7 @@ func TestOffersAgree(t *testing.T) {
 		t.Fatalf("%d offers, %+v", n, want)
 	}
 	for _, leave := range []int64{0, 2, 50, 130, 400, 900, want.Cycles - 3} {
-		f, err := New(p, m, sim.Options{}, 0)
+		f, err := New(p, m, sim.Options{}, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

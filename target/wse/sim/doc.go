@@ -3,9 +3,11 @@
 // every event. These are the rules of the machine it implements.
 //
 // Time. In cycle t everything reads the state left by cycle t-1; what happens in
-// t is seen in t+1. Within a cycle the engine first decides all router and ramp
-// moves, then lets every compute element (CE) act, then carries the moves out.
-// Nothing depends on the order in which PEs are visited.
+// t is seen in t+1. Within a cycle a PE first decides the moves of its router and ramp,
+// then its compute element (CE) acts, then the moves are carried out. Nothing
+// depends on the order in which PEs have their turn: whether a neighbour's buffer
+// had room at the start of the cycle is known also when it has had its turn
+// (fifo.room). So bands of rows can have theirs at the same time (lanes.go).
 //
 // Routers. Each color a PE routes has one buffer of Machine.RouterDepth
 // wavelets, in order. The oldest wavelet moves when it is ready and *all* ports
