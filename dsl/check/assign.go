@@ -73,7 +73,7 @@ func (c *checker) equation(s *syntax.Equation, bs *blockState) {
 	id, order := timeDerivative(s.Left)
 	if id == nil {
 		c.errs.Errorf("WF0304", s.Left.Span(), "the left side of an equation is dt(T) or dt(dt(u)) of a field").
-			Suggest("solve the equation for the time derivative, or write `T' = ..`")
+			Suggest("write `dt(T) = ..`, with all else on the right side, or `T' = ..`")
 		return
 	}
 	f := c.target(id, s.Left.Span(), bs)

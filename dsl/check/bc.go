@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
 )
@@ -103,7 +105,11 @@ func (c *checker) sides(g *Grid, s *syntax.Side, named map[side]bool, quiet, ant
 	if a == nil {
 		if !quiet {
 			d := c.errs.Errorf("WF0260", s.At, "the grid %s has no axis %s", g.Name, name).With(g.At, "its axes are %s", axisNames(g.Axes))
-			d.Suggest("a side is an axis, as in x.lo, x.hi or x for both, or `all` or `others`")
+			if k := closest(name, axisWords(g.Axes)); strings.Contains(k, ".") {
+				d.Replace(s.At, k, "did you mean %s?", k)
+			} else {
+				d.Suggest("a side is an axis, as in x.lo, x.hi or x for both, or `all` or `others`")
+			}
 		}
 		return nil
 	}

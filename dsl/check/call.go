@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -91,9 +93,12 @@ func (c *checker) call(e *syntax.Call, sc *scope) *Node {
 	c.said[name] = true
 	d := c.errs.Errorf("WF0212", e.Func.At, "unknown function %s", name)
 	cands := append([]string{"dx", "dy", "dz"}, functionNames...)
-	if s := closest(name, cands); s != "" {
+	switch s := closest(name, cands); {
+	case strings.Contains(s, "("):
+		d.Suggest("did you mean %s?", s)
+	case s != "":
 		d.Replace(e.Func.At, s, "did you mean %s?", s)
-	} else {
+	default:
 		d.Suggest("there are %s, and dx, dy, dz for the axes of a grid", join(functionNames))
 	}
 	return bad(e.At)

@@ -240,6 +240,12 @@ func (c *checker) binaryVec(e *syntax.Binary, a, b *Node) *Node {
 	case (e.Op == syntax.OpMul || e.Op == syntax.OpDiv) && b.Op != Vec && !b.Bool:
 		return c.mapVec(a, e.At, func(n *Node) *Node { return c.arith(binaryCodes[e.Op], e, n, b) })
 	}
+	if (a.Op == Vec) != (b.Op == Vec) && (e.Op == syntax.OpAdd || e.Op == syntax.OpSub) {
+		what := map[bool]string{true: "a vector and a number", false: "a number and a vector"}[a.Op == Vec]
+		c.errs.Errorf("WF0214", e.At, "`%s` joins %s", e.Op, what).
+			Suggest("take one component of the vector, as dx(p) of grad(p), or write the equation for a vector field")
+		return bad(e.At)
+	}
 	c.errs.Errorf("WF0214", e.At, "`%s` has no meaning for these vectors", e.Op).
 		Suggest("a vector can be multiplied or divided by a number, and added to a vector of as many components")
 	return bad(e.At)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -331,13 +332,12 @@ func onAxis(f *Field, a *Axis) bool {
 	return false
 }
 
-func axisNames(as []*Axis) string {
-	out := ""
-	for i, a := range as {
-		if i > 0 {
-			out += ", "
-		}
-		out += a.Name
+func axisNames(as []*Axis) string { return strings.Join(axisWords(as), ", ") }
+
+func axisWords(as []*Axis) []string {
+	var out []string
+	for _, a := range as {
+		out = append(out, a.Name)
 	}
 	return out
 }

@@ -233,8 +233,13 @@ func (c *checker) option(m *method, a *syntax.Arg, s *syntax.Solve, linear bool)
 		known = known || o == name
 	}
 	if !known {
-		c.errs.Errorf("WF0345", a.At, "%s has no such option", m.name).
-			Suggest("its options are %s", join(append([]string{"tol", "max", "norm"}, solverOptions[m.name]...)))
+		options := append([]string{"tol", "max", "norm"}, solverOptions[m.name]...)
+		d := c.errs.Errorf("WF0345", a.At, "%s has no such option", m.name)
+		if k := closest(name, options); k != "" {
+			d.Suggest("did you mean %s? The options of %s are %s", k, m.name, join(options))
+		} else {
+			d.Suggest("its options are %s", join(options))
+		}
 		return false
 	}
 	switch name {

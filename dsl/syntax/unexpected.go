@@ -40,12 +40,19 @@ func (p *parser) unexpected(t *lexer.Token, expected string) {
 	p.fail(d)
 }
 
+// clauses are the words that go on with a statement.
+var clauses = []string{"every", "until", "order", "step", "using", "with", "where", "drift", "while", "else", "nodes", "periodic", "stretched"}
+
 func (p *parser) unexpectedError(t *lexer.Token, expected string) *diag.Diagnostic {
 	at := p.at(t)
 	switch {
 	case t.EOF() || t.Type == tokNewline || t.Type == tokIdent || t.Type == tokNumber || t.Type == tokString:
 		d := diag.New("WF0101", at, "expected %s, found %s", expected, describe(t))
-		if t.Type == tokIdent && expected == endOfStatement && p.glued(t) && !notUnits[t.Value] {
+		word, near := diag.Nearest(t.Value, clauses)
+		switch near = near && t.Type == tokIdent && expected == endOfStatement && len(t.Value) > 3; {
+		case near:
+			d.Replace(at, word, "did you mean `%s`?", word)
+		case t.Type == tokIdent && expected == endOfStatement && p.glued(t) && !notUnits[t.Value]:
 			d.Suggest("put an operator between `%s` and `%s`, or a new line", p.lastToken(), t.Value)
 		}
 		return d
