@@ -97,19 +97,21 @@ func TestTileRegisters(t *testing.T) {
 	}
 	p := product(ir.F32, "ij", "k", []string{"ik"}, []string{"jk"}, map[string]int{"i": 160, "j": 160, "k": 96})
 	p.Funcs[0].Ops[0].Order.Kind = ir.Pairs
-	e := open(t, p, toolchains()[0], 2, 1)
-	for seed := range uint64(4) {
-		in := rough(p, seed)
-		start(t, e, p, in)
-		proceed(t, e, "f", 1)
-		got, err := e.Get("out")
-		check(t, err)
-		want := ir.NewTensor(ir.F32, 160, 160)
-		for i := range 160 {
-			for j := range 160 {
-				want.F32[i*160+j] = ieee.DotBrain(in["x0"].F32[i*96:][:96], in["y0"].F32[j*96:][:96])
+	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+		e := open(t, p, tc, 2, 1)
+		for seed := range uint64(4) {
+			in := rough(p, seed)
+			start(t, e, p, in)
+			proceed(t, e, "f", 1)
+			got, err := e.Get("out")
+			check(t, err)
+			want := ir.NewTensor(ir.F32, 160, 160)
+			for i := range 160 {
+				for j := range 160 {
+					want.F32[i*160+j] = ieee.DotBrain(in["x0"].F32[i*96:][:96], in["y0"].F32[j*96:][:96])
+				}
 			}
+			compare(t, "out", 2, got, want)
 		}
-		compare(t, "out", 2, got, want)
-	}
+	})
 }
