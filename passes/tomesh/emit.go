@@ -40,6 +40,9 @@ func (e *pe) emit(o mesh.Op) {
 func (e *pe) lower() []mesh.Op {
 	ready := map[*value]bool{}
 	for _, o := range e.fn.ops {
+		if e.full { // the program is refused
+			return nil
+		}
 		if o.done {
 			continue
 		}

@@ -42,7 +42,12 @@ func (l *lowering) classes() {
 				e.role[mesh.X], e.role[mesh.Y] = gx[i].role, gy[j].role
 				e.part[mesh.X], e.part[mesh.Y] = gx[i].phase, gy[j].phase
 				fs = append(fs, e.lower())
-				key += fmt.Sprintf("%+v;", fs[len(fs)-1])
+				if !l.diags.HasErrors() {
+					key += fmt.Sprintf("%+v;", fs[len(fs)-1])
+				}
+			}
+			if l.diags.HasErrors() { // the other classes have the same
+				return
 			}
 			if seen[key] == "" {
 				seen[key] = fmt.Sprint(len(seen))

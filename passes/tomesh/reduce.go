@@ -140,6 +140,9 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool
 	}
 	if boxLen(over) > boxLen(dom) {
 		each(dom, func(at []ir.Interval) {
+			if e.full {
+				return
+			}
 			b := append(append([]ir.Interval{}, at...), over...)
 			var ts []*opnd
 			for _, t := range terms {
@@ -154,8 +157,14 @@ func (e *pe) fold(o *op, acc *opnd, terms []*opnd, box []ir.Interval, start bool
 		splitDims(row, &outer)
 	}
 	for _, sub := range outer {
+		if e.full {
+			return
+		}
 		first := start
 		each(over, func(at []ir.Interval) {
+			if e.full {
+				return
+			}
 			b := append(append([]ir.Interval{}, sub...), at...)
 			dst := acc.moved(dom, sub).operand(sub, ^uint64(0))
 			op := mesh.Op{Code: combCode[o.Comb], Elem: acc.elem, Dst: dst}
