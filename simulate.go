@@ -38,6 +38,9 @@ func SimulateWatched(ctx context.Context, src Source, machineName string, w io.W
 	if err != nil {
 		return nil, err
 	}
+	if err := watch.check(p); err != nil {
+		return nil, err
+	}
 	s, err := sim.New(p, m, sim.Options{})
 	if err != nil {
 		return nil, err

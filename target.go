@@ -85,6 +85,9 @@ func (p *Program) waferEngine(w Watch, o RunOptions) (e runtime.Engine, done fun
 	if o.OnEngine != nil && o.Engine != PlainEngine {
 		o.OnEngine(PlainEngine, "the run is watched")
 	}
+	if err := w.check(p.Code); err != nil {
+		return nil, nil, err
+	}
 	s, err := sim.New(p.Code, m, sim.Options{})
 	if err != nil {
 		return nil, nil, err

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/codegen"
 	"github.com/wfc-lang/wfc/target/wse/sim"
 	"github.com/wfc-lang/wfc/target/wse/trace"
@@ -23,6 +25,16 @@ type Watch struct {
 }
 
 func (w Watch) on() bool { return w.Profile || w.Timeline != nil || w.Trace != nil }
+
+// check refuses a window in which no PE of the program lies.
+func (w Watch) check(p *wse.Program) error {
+	if w.Timeline == nil && w.Trace == nil || w.Window.X < p.W && w.Window.Y < p.H {
+		return nil
+	}
+	return diag.List{diag.New("WF0606", diag.Span{}, "the window begins at PE (%d,%d), outside the mesh of %d x %d", w.Window.X, w.Window.Y, p.W, p.H).
+		Suggest("--window %d,%d,%d,%d is inside", min(w.Window.X, max(0, p.W-w.Window.W)), min(w.Window.Y, max(0, p.H-w.Window.H)),
+			min(p.W, w.Window.W), min(p.H, w.Window.H))}
+}
 
 // watched is a simulated wafer whose launches are told to those who watch.
 type watched struct {
