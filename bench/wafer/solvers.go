@@ -63,7 +63,7 @@ waits, set-up and control. NETL's WFA publishes 15.6 cycles per cell and iterati
 	for _, c := range []struct {
 		using string
 		nz    int
-	}{{"cg(tol = tol, max = 200)", 64}, {"cg(tol = tol, max = 200)", 192}, {"bicgstab(tol = tol, max = 200)", 64}, {"bicgstab(tol = tol, max = 200)", 192}} {
+	}{{"cg(tol = tol, max = 200)", 64}, {"cg(tol = tol, max = 200)", 192}, {"cg(tol = tol, max = 200)", 512}, {"bicgstab(tol = tol, max = 200)", 64}, {"bicgstab(tol = tol, max = 200)", 192}} {
 		fmt.Fprintln(os.Stderr, c.using, c.nz)
 		cycles, bound, its, err := iteration(c.using, c.nz)
 		if err != nil {
