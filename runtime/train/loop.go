@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -181,6 +182,7 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 		t.eng.Close()
 		return err
 	}
+	debug.FreeOSMemory() // the initial values have been taken; they are as large as the weights and the optimizer's state
 	t.x, t.y = ir.NewTensor(ir.I32, p.Batch, p.Context), ir.NewTensor(ir.I32, p.Batch, p.Context)
 	return nil
 }
