@@ -30,7 +30,7 @@ type Options struct {
 }
 
 // Layouts maps the axes of p onto m, in the order of p.Axes: the first axis that is used goes to X, the second to Y, the rest stay in
-// PE memory; axes whose points would have to change places between PEs stay in memory too (see onMesh). Programs that declare grids list the grid's axes first; for others the order is that of the widest array. An axis that
+// PE memory, as do those of scratch alone (see aside); axes whose points would have to change places between PEs stay in memory too (see onMesh). Programs that declare grids list the grid's axes first; for others the order is that of the widest array. An axis that
 // would be cut into a single part stays in memory, where wraps and ghosts need no messages. Faces and grids of other resolution go where
 // their axis goes, each part over the same part (see families).
 func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
@@ -55,7 +55,7 @@ func Layouts(p *ir.Program, m Machine, o Options) ([]mesh.Layout, error) {
 	dims := map[*family]mesh.Dim{}
 	var order []*family
 	for _, name := range meshOrder(p) {
-		if f := of[name]; !slices.Contains(order, f) {
+		if f := of[name]; !slices.Contains(order, f) && !aside(p, f.axes) {
 			order, dims[f] = append(order, f), mesh.Mem
 		}
 	}
@@ -107,6 +107,22 @@ func meshOrder(p *ir.Program) []string {
 		}
 	}
 	return out
+}
+
+// aside says whether axes are those of scratch vectors alone, as of the history of a solver: another side of the mesh would multiply the PEs
+// that all else has no use for.
+func aside(p *ir.Program, axes []string) bool {
+	scratch := false
+	for i := range p.Arrays {
+		a := &p.Arrays[i]
+		if slices.ContainsFunc(a.Axes, func(x string) bool { return contains(axes, x) }) {
+			if !a.Local || len(a.Axes) > 1 {
+				return false
+			}
+			scratch = true
+		}
+	}
+	return scratch
 }
 
 func contains(s []string, x string) bool {

@@ -51,6 +51,13 @@ func TestLayouts(t *testing.T) {
 	if d, ok := err.(*diag.Diagnostic); !ok || d.Code != "WF0405" {
 		t.Errorf("wrapping an axis that is not periodic: %v", err)
 	}
+	// scratch alone takes no side of the mesh
+	p.Axes = append(p.Axes[:1:1], ir.Axis{Name: "history", N: 32})
+	p.Arrays = []ir.Array{{Name: "T", Axes: []string{"x"}, Elem: ir.F32}, {Name: "trace", Axes: []string{"history"}, Elem: ir.F32, Local: true}}
+	if ls, _ = place.Layouts(p, machine{30, 40, 0}, place.Options{}); ls[0].Dim != mesh.X || ls[1].Dim != mesh.Mem {
+		t.Errorf("the history of a solver is not in memory: %+v", ls)
+	}
+	p = program(ir.Axis{Name: "x", N: 100, Periodic: true}, ir.Axis{Name: "y", N: 5}, ir.Axis{Name: "z", N: 7, Periodic: true})
 	// dims are declared in any order; the widest array decides
 	p.Axes[0], p.Axes[2] = p.Axes[2], p.Axes[0]
 	if ls, _ = place.Layouts(p, machine{30, 40, 0}, place.Options{}); place.On(ls, mesh.X).Axis != "x" {
