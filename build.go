@@ -25,8 +25,11 @@ type BuildOptions struct {
 	MeshW, MeshH int
 	// Products says how matrices are distributed: ProductsAuto chooses by the estimated cycles of what fits.
 	Products Products
+	// Checkpoints makes room on the wafer for a copy of all that changes, so that checkpoints after a number of steps do not stop it.
+	Checkpoints bool
 	// IndexOnly stops at canonical IR, which is all that interpreter and CPU need.
 	IndexOnly bool
+	looks     func(all int) []int // in tests: which of them the wafer shows while it goes on
 	// PrintAfter is the name of a pass, or "all": the IR after it is written to Log.
 	PrintAfter string
 	Log        io.Writer
@@ -50,18 +53,21 @@ type Program struct {
 	// Model is what a model takes, nil for fields. A model that is larger than the machine is not lowered: IR is nil then, and Refusal says why.
 	Model *Model
 
-	products Products
-	set      map[string]string // settings and bounds of the mesh, as BuildOptions had them
-	bounds   [2]int
-	file     *diag.File
-	frozen   bool // from a .wfx file: shape parameters cannot be set
+	products    Products
+	checkpoints bool
+	shows       func(all int) []int
+	set         map[string]string // settings and bounds of the mesh, as BuildOptions had them
+	bounds      [2]int
+	file        *diag.File
+	frozen      bool // from a .wfx file: shape parameters cannot be set
 }
 
 // Build compiles a program. The error is Diagnostics when the program is at fault. A program that is correct but does not fit the
 // machine is no error of Build: Code is nil and Refusal says why. Whenever the source could be read at all, the returned program is
 // not nil and has a report.
 func Build(src Source, opt BuildOptions) (*Program, error) {
-	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine, products: opt.Products, set: opt.Set, bounds: [2]int{opt.MeshW, opt.MeshH}}
+	p := &Program{Name: programName(src.Name), Source: src, Machine: opt.Machine, products: opt.Products, checkpoints: opt.Checkpoints, shows: opt.looks,
+		set: opt.Set, bounds: [2]int{opt.MeshW, opt.MeshH}}
 	if p.Machine == "" {
 		p.Machine = DefaultMachine
 	}

@@ -20,6 +20,15 @@ import (
 // generate makes the machine code of a routed program with as many of its looks as fit.
 func (p *Program) generate(mp *mesh.Program, t *route.Table, m wse.Machine) (pl placed) {
 	looks, plan := p.looks(mp)
+	if p.shows != nil {
+		keep := p.shows(len(looks))
+		for i := len(looks) - 1; i >= 0; i-- {
+			if !slices.Contains(keep, i) {
+				plan[i].Beside, plan[i].Why = false, "it was asked for"
+				looks = slices.Delete(looks, i, i+1)
+			}
+		}
+	}
 	for {
 		pl = placed{mesh: withLooks(mp, p.IR, looks), table: t, outputs: plan}
 		if pl.code, pl.err = codegen.Generate(pl.mesh, t, m, codegen.Options{Line: p.lineName}); pl.err == nil {
@@ -57,22 +66,12 @@ func (p *Program) generate(mp *mesh.Program, t *route.Table, m wse.Machine) (pl 
 // looks lists what the program wants seen and can show, and what becomes of each.
 func (p *Program) looks(mp *mesh.Program) (looks []mesh.Look, plan []report.Shown) {
 	launches := mp.Launches()
-	for _, l := range p.IR.Looks() {
-		x := report.Shown{Func: l.Of, Arrays: l.Arrays, Beside: true}
-		switch i := slices.IndexFunc(l.Calls, func(f string) bool { return !slices.Contains(mp.Funcs, f) }); {
-		case i >= 0:
-			x.Beside, x.Why = false, "its monitor "+l.Calls[i]+" has loops"
-		case !slices.Contains(launches, l.Of):
+	for _, l := range p.IR.Looks(p.checkpoints) {
+		if !slices.Contains(launches, l.Of) {
 			continue // it does nothing on the wafer
-		default:
-			looks = append(looks, l)
 		}
-		plan = append(plan, x)
-	}
-	for i := range p.IR.Schedule {
-		if r := &p.IR.Schedule[i]; r.Clock != nil && p.IR.Periodic() {
-			plan = append(plan, report.Shown{Func: r.Func, Why: "the program keeps its own time, and ends a launch when the host wants to look"})
-		}
+		looks = append(looks, l)
+		plan = append(plan, report.Shown{Func: l.Of, Arrays: l.Arrays, Whole: l.Whole(), Beside: true})
 	}
 	return looks, plan
 }
@@ -111,6 +110,9 @@ func outputNotes(plan []report.Shown) (notes []string) {
 			what := "outputs and probes"
 			if len(x.Arrays) > 0 {
 				what += " of " + strings.Join(x.Arrays, ", ")
+			}
+			if x.Whole {
+				what = "checkpoints"
 			}
 			notes = append(notes, fmt.Sprintf("the wafer pauses for %s: %s", what, x.Why))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -57,7 +58,7 @@ func TestOutputsBesideSteps(t *testing.T) {
 		{"one", "output T every 8 steps as npy\nprobe a = T at (x = 0.5, y = 0.5, z = 0.5)", 16, 2, false},
 		{"several", "output T every 5 steps as npy\noutput u every 3 steps as npy\nprobe a = u at (x = 0.5, y = 0.5, z = 0.5) every 4 steps", 8, 13, true},
 		{"monitor", "output T every 8 steps as npy\nmonitor m = sum(u) every 8 steps", 8, 2, false},
-		{"more than a table holds", "probe a = T at (x = 0.5, y = 0.5, z = 0.5) every 1 steps", 8, 49, true},
+		{"many", "probe a = T at (x = 0.5, y = 0.5, z = 0.5) every 1 steps", 8, 49, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			opt := BuildOptions{Set: map[string]string{"steps": "24"}}
@@ -74,7 +75,7 @@ func TestOutputsBesideSteps(t *testing.T) {
 				if got, want := files(t, dir), files(t, want); fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("%s: the files differ from the interpreter's", engine)
 				}
-				if res.Beside == nil || res.Beside.Looks+res.Pauses != c.looks || res.Pauses > 1 || res.Beside.Held > 0 != c.held || res.Beside.Cycles == 0 {
+				if res.Beside == nil || res.Beside.Looks != c.looks || res.Pauses > 0 || res.Beside.Held > 0 != c.held || res.Beside.Cycles == 0 {
 					t.Fatalf("%s: %+v, %d pauses, want %d looks, held %v", engine, res.Beside, res.Pauses, c.looks, c.held)
 				}
 				if cycles != 0 && cycles != *res.Cycles {
@@ -127,22 +128,10 @@ func TestInterruptedLaunch(t *testing.T) {
 			q := mustBuild(t, "looked.wf", fmt.Sprintf(looked, 64, outputs), BuildOptions{Set: map[string]string{"steps": fmt.Sprint(res.Steps)}, IndexOnly: true})
 			want := runIn(t, q, RunOptions{Target: Interp})
 			for _, f := range []string{"T", "u"} {
-				if !sameBits(want.Arrays[f].F32, res.Arrays[f].F32) {
+				if !slices.Equal(want.Arrays[f].F32, res.Arrays[f].F32) {
 					t.Errorf("%s: %s is not what %d steps give", engine, f, res.Steps)
 				}
 			}
 		}
 	}
-}
-
-func sameBits(a, b []float32) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

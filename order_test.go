@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestFoldsInMemoryReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, f := range []string{"T", "u"} {
-				if !sameBits(want.Arrays[f].F32, got.Arrays[f].F32) {
+				if !slices.Equal(want.Arrays[f].F32, got.Arrays[f].F32) {
 					t.Errorf("nz = %d on %d x %d PEs: %s differs on %s %s", c.nz, p.Mesh.W, p.Mesh.H, f, o.Target, o.Engine)
 				}
 			}

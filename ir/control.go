@@ -36,13 +36,67 @@ type Stmt struct {
 	Pos   Pos
 }
 
-// Clock lets the program itself keep the time of a run (adaptive steps): the host reads Now and, before a launch, stores in Next the
-// time at which it wants to look. The procedure's Until array becomes nonzero when that is reached, or when the run is over.
+// Clock lets the program itself keep the time of a run (adaptive steps). The procedure's Until array becomes nonzero when the run is over or
+// has failed, and at every step at which something is Due, so that the host can look. The program finds these steps by itself, and goes on with
+// the next ones: an engine that can show what is wanted need not end the launch.
 type Clock struct {
 	Now  []string // rank-0 float arrays whose sum is the time; the largest first
-	Next string   // rank-0 float array
 	Done string   // rank-0 array, nonzero when the run is over
 	End  string   // host scalar: the time at which it is over at the latest, "" when only a condition ends it
+	// Next is the time at which Until becomes nonzero, a rank-0 float array; On a rank-0 array that is nonzero when that is all that Until
+	// says. Both are "" when nothing is Due.
+	Next, On string
+	Due      []Due
+}
+
+// Due is what is wanted again and again after an interval of time: at the first step at or after each multiple of it.
+type Due struct {
+	Seconds string // the interval: host scalar, as in Output
+	Flag    string // rank-0 array; when Until is nonzero, it says whether this was such a step
+	// Every is a rank-0 float array with the interval as the program compares times with it, see [Clock.Interval]. The host stores infinity
+	// there when nobody looks.
+	Every string
+}
+
+// Interval is T as multiples of it are compared with times of type e: a little shorter, so that a time that misses a multiple by the rounding
+// of a few steps still counts as having reached it.
+func (c *Clock) Interval(e Elem, T float64) float64 {
+	slack := 0x1p-22
+	if e == F64 {
+		slack = 0x1p-50
+	}
+	return RoundTo(e, T-float64(slack*T)).F
+}
+
+// Never is a time that no run reaches, in a type of times.
+const Never = 0x1p99
+
+// Flags lists the arrays of a clock that decide whether a launch goes on.
+func (c *Clock) Flags() []string {
+	if c == nil || len(c.Due) == 0 {
+		return nil
+	}
+	out := []string{c.On}
+	for i := range c.Due {
+		out = append(out, c.Due[i].Flag)
+	}
+	return out
+}
+
+// Arrays lists the arrays of a clock.
+func (c *Clock) Arrays() []string {
+	if c == nil {
+		return nil
+	}
+	out := append([]string{c.Done}, c.Now...)
+	if c.Next != "" {
+		out = append(out, c.Next)
+	}
+	out = append(out, c.Flags()...)
+	for i := range c.Due {
+		out = append(out, c.Due[i].Every)
+	}
+	return out
 }
 
 // Failure ends a run with a diagnostic when, after a launch, the rank-0 array Array is nonzero.

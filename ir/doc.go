@@ -49,7 +49,7 @@ line. Print writes one fixed layout and order; Parse takes the declarations in a
 	  }
 	}
 	run step count steps t0 t0 dt dt bind dt = last
-	run solve count steps clock (@t, @t.low) next @t.next done @over
+	run solve count steps clock (@t, @t.low) done @over next @t.next on @t.on due @t.due every @t.every of second
 	failure @failed WF0630 "no convergence: {res}" history @norms entries @n !5:9
 	output (@T) steps every as vti, png(z 0.25)
 	probe p @T at (0.5) steps every

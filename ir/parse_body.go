@@ -154,12 +154,23 @@ func (r reader) run() Run {
 	if r.Accept("clock") {
 		u.Clock = &Clock{}
 		r.List("(", ")", func() { u.Clock.Now = append(u.Clock.Now, r.array0()) })
-		r.Expect("next")
-		u.Clock.Next = r.array0()
 		r.Expect("done")
 		u.Clock.Done = r.array0()
 		if r.Accept("end") {
 			u.Clock.End = r.Name()
+		}
+		if r.Accept("next") {
+			u.Clock.Next = r.array0()
+			r.Expect("on")
+			u.Clock.On = r.array0()
+			for ok := r.Accept("due"); ok; ok = r.Accept(",") {
+				d := Due{Flag: r.array0()}
+				r.Expect("every")
+				d.Every = r.array0()
+				r.Expect("of")
+				d.Seconds = r.Name()
+				u.Clock.Due = append(u.Clock.Due, d)
+			}
 		}
 	}
 	return u

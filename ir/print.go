@@ -287,9 +287,15 @@ func printTail(w *text.Printer, p *Program) {
 			for i, a := range c.Now {
 				s += word(i > 0, ", ", "") + "@" + text.Name(a)
 			}
-			s += ") next @" + text.Name(c.Next) + " done @" + text.Name(c.Done)
+			s += ") done @" + text.Name(c.Done)
 			if c.End != "" {
 				s += " end " + text.Name(c.End)
+			}
+			if c.Next != "" {
+				s += " next @" + text.Name(c.Next) + " on @" + text.Name(c.On)
+			}
+			for i, d := range c.Due {
+				s += word(i > 0, ",", " due") + " @" + text.Name(d.Flag) + " every @" + text.Name(d.Every) + " of " + text.Name(d.Seconds)
 			}
 		}
 		w.Line(0, "%s", s)

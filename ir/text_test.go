@@ -155,7 +155,11 @@ func genProgram(t *rapid.T) *Program {
 	p.Schedule = many(t, "runs", 2, func() Run {
 		r := Run{Func: name(), Count: name(), T0: name(), DT: name(), Unit: name(), Bind: many(t, "bind", 2, func() Bind { return Bind{name(), name()} })}
 		if rapid.Bool().Draw(t, "clock") {
-			r.Clock = &Clock{Now: many(t, "now", 2, name), Next: name(), Done: name(), End: rapid.SampledFrom([]string{"", "end"}).Draw(t, "end")}
+			r.Clock = &Clock{Now: many(t, "now", 2, name), Done: name(), End: rapid.SampledFrom([]string{"", "end"}).Draw(t, "end")}
+			if rapid.Bool().Draw(t, "next") {
+				r.Clock.Next, r.Clock.On = "n"+name(), name()
+				r.Clock.Due = many(t, "due", 2, func() Due { return Due{name(), name(), name()} })
+			}
 		}
 		return r
 	})

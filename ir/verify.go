@@ -60,8 +60,9 @@ import (
 //  28. A procedure calls functions that do not run on the host, and procedures; it does not call itself, not through others either.
 //  29. A loop has a count, which is a host scalar; a while may have one. Conditions and untils are rank-0 arrays of type bool or i32. A
 //     statement has no parts of another kind of statement. Statements are nested at most 64 deep.
-//  30. The clock of a run names rank-0 float arrays and a done flag of type bool or i32; the run is of a procedure with an until and has
-//     neither t0 nor dt.
+//  30. The clock of a run names rank-0 float arrays and flags of type bool or i32; the run is of a procedure with an until and has
+//     neither t0 nor dt. What outputs and probes want after an interval of time is due there, and only with something due there are a next
+//     time and a flag on.
 //  31. A failure names a rank-0 array of type bool or i32; its history, if it has one, is a float array of rank 1, its entries a
 //     rank-0 array of type i32.
 

@@ -124,8 +124,27 @@ func (v *verifier) clock(r *Run) {
 	for _, a := range c.Now {
 		v.number(30, "clock", a)
 	}
-	v.number(30, "next", c.Next)
 	v.flag(30, "done", c.Done)
+	if c.Next != "" || c.On != "" || len(c.Due) > 0 {
+		v.number(30, "next", c.Next)
+		v.flag(30, "on", c.On)
+		if len(c.Due) == 0 {
+			v.fail(30, "a clock with a next time at which nothing is due")
+		}
+	}
+	for i := range c.Due {
+		d := &c.Due[i]
+		v.flag(30, "due", d.Flag)
+		v.number(30, "interval", d.Every)
+		if !v.scalars[d.Seconds] {
+			v.fail(30, "no host scalar %q", d.Seconds)
+		}
+	}
+	for _, s := range v.p.intervals() {
+		if !slices.ContainsFunc(c.Due, func(d Due) bool { return d.Seconds == s }) {
+			v.fail(30, "the clock does not say when what is wanted every %s is due", s)
+		}
+	}
 	if q := v.p.Proc(r.Func); q == nil || q.Until == "" {
 		v.fail(30, "%s is not a procedure with an until: the host could not look at its time", r.Func)
 	}

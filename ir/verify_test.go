@@ -76,7 +76,7 @@ proc outer until @n {
   while @more max c { if @n { call step } else { call inner } }
 }
 failure @n WF0630 "no" history @norms entries @n
-run outer count c clock (@t, @s) next @t done @more
+run outer count c clock (@t, @s) done @more next @t on @more due @more every @t of c
 run init count c
 run step count c t0 c dt d bind c = d
 output (@T) steps c as png(y 0.5)
@@ -201,7 +201,13 @@ func TestVerify(t *testing.T) {
 		{6, "run outer", "run other"},
 		{30, "clock (@t, @s)", "clock ()"},
 		{30, "clock (@t, @s)", "clock (@t, @n)"},
-		{30, "next @t done", "next @T done"},
+		{30, "next @t on", "next @T on"},
+		{30, "on @more due", "on @t due"},
+		{30, "due @more", "due @t"},
+		{30, "every @t", "every @n"},
+		{30, "of c\n", "of z\n"},
+		{30, " next @t on @more due @more every @t of c", " next @t on @more"},
+		{30, "output (@T) steps c", "output (@T) seconds d"},
 		{30, "done @more", "done @t"},
 		{30, "run outer count c", "run outer count c t0 c"},
 		{30, "run outer count", "run inner count"},

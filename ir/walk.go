@@ -117,7 +117,9 @@ func (p *Program) Clone() *Program {
 	for i := range c.Schedule {
 		c.Schedule[i].Bind = clone(c.Schedule[i].Bind)
 		if k := c.Schedule[i].Clock; k != nil {
-			c.Schedule[i].Clock = &Clock{Now: clone(k.Now), Next: k.Next, Done: k.Done, End: k.End}
+			x := *k
+			x.Now, x.Due = clone(k.Now), clone(k.Due)
+			c.Schedule[i].Clock = &x
 		}
 	}
 	for i := range c.Outputs {

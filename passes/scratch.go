@@ -46,11 +46,8 @@ func scratch(p *ir.Program, _ *Config) error {
 		ir.Walk(p.Procs[i].Body, func(s *ir.Stmt) { read[s.Cond] = true })
 	}
 	for i := range p.Schedule {
-		if c := p.Schedule[i].Clock; c != nil {
-			read[c.Next], read[c.Done] = true, true
-			for _, n := range c.Now {
-				read[n] = true
-			}
+		for _, n := range p.Schedule[i].Clock.Arrays() {
+			read[n] = true
 		}
 	}
 	for i := range p.Failures {

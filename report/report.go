@@ -98,6 +98,7 @@ type Shown struct {
 	Func   string   `json:"func"`
 	Arrays []string `json:"arrays,omitempty"`
 	Beside bool     `json:"beside"`
+	Whole  bool     `json:"whole,omitempty"` // all that changes, for checkpoints
 	Why    string   `json:"why,omitempty"`
 }
 

@@ -144,7 +144,7 @@ func (r *runner) save(i int, k int64) error {
 		if a.Const {
 			continue
 		}
-		t, err := r.e.Get(a.Name)
+		t, err := r.raw(a.Name)
 		if err != nil {
 			return err
 		}

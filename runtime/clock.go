@@ -3,14 +3,15 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
 
-// A program may keep its time itself (adaptive steps) and end a launch itself (until). The host then tells it when it wants to look,
-// see [ir.Clock], and looks at the flags after every launch: each look costs a transfer of one number.
+// A program may keep its time itself (adaptive steps) and end a launch itself (until). It then says when something is due, see [ir.Clock],
+// and the host looks at the flags after every launch: each costs a transfer of one number.
 
 // flag tells whether a rank-0 array is nonzero.
 func (r *runner) flag(name string) (bool, error) {
@@ -21,21 +22,36 @@ func (r *runner) flag(name string) (bool, error) {
 	return t.At(0) != 0, nil
 }
 
-// readClock fetches the program's time.
+// readClock fetches the program's time, and what is due, as they are now or at the moment that is looked at.
 func (r *runner) readClock(l *leg) error {
-	t, err := now(r.e, l.clock)
+	t, err := now(r.raw, l.clock)
 	if err != nil {
 		return err
 	}
-	r.before, r.time = r.time, t
+	r.time, r.reached = t, nil
+	if len(l.clock.Due) == 0 {
+		return nil
+	}
+	if stopped, err := r.flag(l.until); err != nil || !stopped {
+		return err
+	}
+	for _, d := range l.clock.Due {
+		due, err := r.flag(d.Flag)
+		if err != nil {
+			return err
+		}
+		if due {
+			r.reached = append(r.reached, d.Seconds)
+		}
+	}
 	return nil
 }
 
 // now is the time of a program that keeps it itself.
-func now(e Engine, c *ir.Clock) (float64, error) {
+func now(get func(array string) (*ir.Tensor, error), c *ir.Clock) (float64, error) {
 	sum := 0.0
 	for i := len(c.Now) - 1; i >= 0; i-- { // the smallest first
-		t, err := e.Get(c.Now[i]) // a clock that is no number is a failure the program explains
+		t, err := get(c.Now[i]) // a clock that is no number is a failure the program explains
 		if err != nil {
 			return 0, err
 		}
@@ -44,50 +60,57 @@ func now(e Engine, c *ir.Clock) (float64, error) {
 	return sum, nil
 }
 
-// slack is by how much a time may miss a multiple and still count as having reached it: the rounding of the program's type.
-func (r *runner) slack(l *leg, t float64) float64 {
-	eps := 0x1p-22
-	switch r.p.Array(l.clock.Next).Elem {
-	case ir.F16:
-		eps = 0x1p-9
-	case ir.F64:
-		eps = 0x1p-50
-	}
-	return eps * math.Abs(t)
-}
-
-// multiples counts the multiples of T that time t has reached.
-func (r *runner) multiples(l *leg, t, T float64) float64 { return math.Floor((t + r.slack(l, t)) / T) }
-
-// passed says whether the last launch reached or passed a multiple of T.
-func (r *runner) passed(l *leg, T float64) bool {
-	return r.multiples(l, r.time, T) > r.multiples(l, r.before, T)
-}
-
-// setNext tells the program when the host wants to look: at the next multiple of an output's interval, never when there is none.
-func (r *runner) setNext(l *leg) error {
-	if l.clock == nil {
-		return nil
-	}
-	next := math.Inf(1)
-	for i, d := range append(append([]due(nil), r.out.due...), r.out.probe...) {
-		if d.seconds > 0 && (r.opt.OutDir != "" || i >= len(r.out.due)) {
-			next = min(next, (r.multiples(l, r.time, d.seconds)+1)*d.seconds)
+// ask tells the programs that keep their time what is wanted, before the engine has the arrays: an interval of time at which nobody looks, here
+// or in the run that a checkpoint is of, is infinite. Where that changes, the program looks after its next step when the next moment is.
+func (s *state) ask(legs []leg, wants func(seconds string) bool) {
+	for i := range legs {
+		c := legs[i].clock
+		if c == nil {
+			continue
 		}
+		changed, never := false, true
+		for _, d := range c.Due {
+			e := s.p.Array(d.Every).Elem
+			every := math.Inf(1)
+			if wants(d.Seconds) {
+				every, never = c.Interval(e, s.env[d.Seconds]), false
+			}
+			if s.arrays[d.Every].At(0) != every {
+				changed = true
+				s.arrays[d.Every] = number(e, every)
+			}
+		}
+		if !changed {
+			continue
+		}
+		next := -ir.Never
+		if never {
+			next = ir.Never
+		}
+		s.arrays[c.Next] = number(s.p.Array(c.Next).Elem, next)
 	}
-	e := r.p.Array(l.clock.Next).Elem
+}
+
+// wants says whether this run takes anything at an interval of time.
+func (r *runner) wants(seconds string) bool {
+	return r.opt.OutDir != "" && slices.ContainsFunc(r.p.Outputs, func(o ir.Output) bool { return o.Seconds == seconds }) ||
+		slices.ContainsFunc(r.p.Probes, func(q ir.Probe) bool { return q.Seconds == seconds })
+}
+
+// number is a tensor without axes.
+func number(e ir.Elem, v float64) *ir.Tensor {
 	t := ir.NewTensor(e)
-	if v := ir.RoundTo(e, next).F; e == ir.F64 {
+	if e == ir.F64 {
 		t.F64[0] = v
 	} else {
 		t.F32[0] = float32(v)
 	}
-	return r.e.Set(l.clock.Next, t)
+	return t
 }
 
-// over says whether a leg has ended: the program says so, or its iterations are used up. early says that the last launch was ended by
+// ended says whether a leg has ended: the program says so, or its iterations are used up. early says that the last launch was ended by
 // the program.
-func (r *runner) over(l *leg, k int64, early bool) (bool, error) {
+func (r *runner) ended(l *leg, k int64, early bool) (bool, error) {
 	switch {
 	case l.until == "":
 		return false, nil

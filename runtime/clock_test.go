@@ -31,14 +31,19 @@ array @t.next[] f32
 array @dt[] f32
 array @stop[] bool
 array @done[] i32
+array @on[] bool
+array @every[] f32
+array @seen[] f32
+array @due[] bool
 array @fail[] bool
 array @norms[x] f32
 array @n[] i32
 func init host {
   map %d f32 [] { box [] $0 = const f32 0.0625 yield $0 }
-  map %inf f32 [] { box [] $0 = const f32 inf yield $0 }
+  map %T f32 [] { box [] $0 = const f32 0.4999 yield $0 }
   set @dt = %d
-  set @t.next = %inf
+  set @t.next = %T
+  set @every = %T
 }
 func advance {
   map %d f32, %t f32 [] {
@@ -96,10 +101,31 @@ func advance {
   set @n = %n
   set @fail = %fail
 }
-proc step until @stop { call advance }
+func look {
+  map %m f32, %due bool, %next f32, %on bool [] {
+    box []
+      $0 = read f32 @t[]
+      $1 = read f32 @every[]
+      $2 = div f32 $0, $1
+      $3 = floor f32 $2
+      $4 = read f32 @seen[]
+      $5 = lt bool $4, $3
+      $6 = const f32 1
+      $7 = add f32 $3, $6
+      $8 = mul f32 $7, $1
+      $9 = const f32 3
+      $10 = lt bool $0, $9
+      yield $3, $5, $8, $10
+  }
+  set @seen = %m
+  set @due = %due
+  set @t.next = %next
+  set @on = %on
+}
+proc step until @stop { call advance if @stop { call look } }
 failure @fail WF0605 "t is {t} of {limit}\nthat is too much" history @norms entries @n
 run init count one
-run step count most unit "s" clock (@t, @t.low) next @t.next done @done
+run step count most unit "s" clock (@t, @t.low) done @done next @t.next on @on due @due every @every of T
 output (@u) seconds T as npy`
 
 func parse(t *testing.T, src string) *ir.Program {
@@ -168,6 +194,7 @@ func TestUntil(t *testing.T) {
 	p := parse(t, src)
 	p.Probes = []ir.Probe{{Name: "u", Array: "u", At: []float64{1}, Steps: "two"}}
 	p.Func("advance").Ops[2].Pieces[0].Body.Nodes[5].Imm = 1 // stop where t reaches 1
+	p.Func("init").Ops[1].Pieces[0].Body.Nodes[0].Imm = math.Inf(1)
 	r := mustRun(t, p, Options{OutDir: dir})
 	if r.Steps != 7 { // 5 of step, 2 of step2
 		t.Errorf("%d steps", r.Steps)

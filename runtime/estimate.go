@@ -40,6 +40,7 @@ func needs(p *ir.Program, engine int64) int64 {
 // use afterwards. Nothing is written.
 func (p *Prepared) Estimate(ctx context.Context, e Engine, budget time.Duration) (*Estimate, error) {
 	est := &Estimate{Bytes: needs(p.state.p, p.state.opt.EngineBytes)}
+	p.state.ask(p.legs, func(string) bool { return false })
 	if err := p.Start(e, nil); err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (p *Prepared) Estimate(ctx context.Context, e Engine, budget time.Duration)
 		from := 0.0
 		if l.clock != nil {
 			var err error
-			if from, err = now(e, l.clock); err != nil {
+			if from, err = now(e.Get, l.clock); err != nil {
 				return nil, err
 			}
 		}
@@ -105,7 +106,7 @@ func (e *Estimate) project(on Engine, l *leg, from float64) error {
 	if l.clock == nil || l.clock.End == "" {
 		return nil
 	}
-	t, err := now(on, l.clock)
+	t, err := now(on.Get, l.clock)
 	if err != nil {
 		return err
 	}

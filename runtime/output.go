@@ -125,7 +125,7 @@ func (r *runner) stop(w when) error {
 			}
 		}
 	}
-	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) && r.here < r.now.n {
+	if _, counts := r.e.(Counter); counts && w == stopDue && r.view == nil && (wrote || took) && r.here < r.now.n && !r.over {
 		o.pauses++
 	}
 	if w == stopEnd && r.opt.OutDir != "" && len(r.res.Samples) > 0 {
@@ -148,20 +148,20 @@ func (r *runner) isDue(d due, w when, last int64) bool {
 	case d.every > 0 && r.step%d.every == 0:
 		return true
 	}
-	return d.seconds > 0 && r.crossed(d.seconds)
+	return d.seconds > 0 && r.crossed(d)
 }
 
-// crossed says whether the step that just ended reached or passed a multiple of T.
-func (r *runner) crossed(T float64) bool {
+// crossed says whether the step that just ended reached or passed a multiple of an interval of time.
+func (r *runner) crossed(d due) bool {
 	l := r.now
 	switch {
 	case l == nil || !l.steps || !l.timed || r.step <= l.first:
 		return false
 	case l.clock != nil:
-		return r.passed(l, T)
+		return slices.Contains(r.reached, d.name)
 	}
 	k := r.step - l.first
-	return due{seconds: T}.next(l, k-1) == k
+	return due{seconds: d.seconds}.next(l, k-1) == k
 }
 
 // write writes one output statement at the current step.

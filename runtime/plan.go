@@ -76,6 +76,7 @@ func (s *state) plan() ([]leg, error) {
 type due struct {
 	every   int64   // steps, 0 if not
 	seconds float64 // units of time, 0 if not
+	name    string  // host scalar with the units of time
 }
 
 // next returns the first iteration after k at which it is due, or -1.
@@ -108,7 +109,7 @@ func (s *state) dueOf(steps, seconds string) due {
 		d.every = int64(max(1, min(math.Round(s.env[steps]), 1<<53)))
 	}
 	if seconds != "" {
-		d.seconds = s.env[seconds]
+		d.seconds, d.name = s.env[seconds], seconds
 	}
 	return d
 }

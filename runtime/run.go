@@ -82,13 +82,13 @@ type runner struct {
 	step    int64
 	time    float64
 	now     *leg                  // the leg that runs or ran last
-	before  float64               // with a clock: the time at the last launch's start
+	reached []string              // with a clock: intervals of which the last step reached a multiple, by their host scalars
 	fetched map[string]*ir.Tensor // arrays as of now
 	saver   *saver                // nil without checkpoints
 	leg0    int                   // index of the leg that runs
 	here    int64                 // its iterations that are done
+	over    bool                  // the leg has ended before its iterations were used up
 	told    bool                  // the length of the run was announced
-	seen    int                   // moments seen by way of a Shower
 	torn    bool                  // the arrays are those of no step: the engine gave a launch up
 	// view, if not nil, fetches arrays as they were at the moment that is looked at, while the engine goes on.
 	view func(array string) (*ir.Tensor, error)
@@ -144,7 +144,6 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 		if n > 0 {
 			r.res.Beside = &Beside{Looks: n, Cycles: cycles, Held: held}
 		}
-		r.res.Pauses += r.seen - n // between two launches of one run
 	}
 	if errors.Is(err, errInterrupted) {
 		r.res.Interrupted, err = true, nil
@@ -182,6 +181,7 @@ func (r *runner) run() error {
 	if err := r.e.Scalars(r.env); err != nil {
 		return err
 	}
+	r.ask(r.legs, r.wants)
 	for i := range r.p.Arrays {
 		if err := r.checkNaN(r.p.Arrays[i].Name, r.arrays[r.p.Arrays[i].Name]); err != nil {
 			return err
@@ -234,7 +234,7 @@ func (r *runner) run() error {
 
 // leg runs one entry of the schedule in segments, after the iterations that are done.
 func (r *runner) leg(l *leg, from int64) error {
-	l.first, r.now = r.step, l // an earlier leg may have ended early
+	l.first, r.now, r.over = r.step, l, false // an earlier leg may have ended early
 	if l.steps {
 		l.first -= from
 	}
@@ -276,23 +276,17 @@ func (r *runner) leg(l *leg, from int64) error {
 		if r.opt.Wall > 0 && time.Since(r.begun) >= r.opt.Wall {
 			return errWall
 		}
-		looks, to := r.looks(l, k, l.n)
+		at, to := r.looks(l, k, l.n)
 		// A few segments a second keep the bar alive and Ctrl-C quick, without cutting what costs machine cycles to cut.
 		// A limit of time cuts every engine.
 		if (!whole || r.opt.Wall > 0 || r.saver != nil && r.saver.c.Wall > 0) && to-k > chunk {
 			to = k + chunk
 		}
-		if n := r.saver.next(l, k); n > k && n < to {
-			to = n
-		}
 		if n := r.watch.next(l, k); n > k && n < to {
 			to = n
 		}
-		if err := r.setNext(l); err != nil {
-			return err
-		}
 		begun := time.Now()
-		done, err := r.segment(l, k, to-k, looks, whole)
+		done, err := r.segment(l, to-k, at, whole)
 		if err != nil {
 			return err
 		}
@@ -320,9 +314,10 @@ func (r *runner) leg(l *leg, from int64) error {
 		if err := r.failures(); err != nil {
 			return err
 		}
-		if over, err = r.over(l, k, early); err != nil {
+		if over, err = r.ended(l, k, early); err != nil {
 			return err
 		}
+		r.over = over
 		if cut {
 			return errInterrupted
 		}
@@ -348,30 +343,21 @@ func (r *runner) leg(l *leg, from int64) error {
 	return nil
 }
 
-// segment runs up to n iterations after k, with those looks that come before the last. An engine that can be cut everywhere finishes its
+// segment runs up to n further iterations, with those looks that come before the last. An engine that can be cut everywhere finishes its
 // segment; the other ends it early, after an iteration, when the run is interrupted.
-func (r *runner) segment(l *leg, k, n int64, looks []plannedLook, whole bool) (int64, error) {
+func (r *runner) segment(l *leg, n int64, at Moments, whole bool) (int64, error) {
 	ctx := r.ctx
 	if !whole {
 		ctx = context.WithoutCancel(ctx)
 	}
-	var at []ir.Moment
-	for _, x := range looks {
-		if x.at < k+n {
-			at = append(at, ir.Moment{At: int(x.at - k), Looks: x.looks})
-		}
-	}
 	var done int
 	var err, seen error
-	if s, ok := r.e.(Shower); ok && len(at) > 0 {
-		step, now := r.step, r.time
-		done, err = s.RunShowing(ctx, l.run.Func, int(n), at, func(i int, get func(string) (*ir.Tensor, error)) error {
-			seen = r.see(l, looks[i], get)
+	if s, ok := r.e.(Shower); ok {
+		shows := s.Shows()
+		done, err = s.RunShowing(ctx, l.run.Func, int(n), at, func(m ir.Moment, get func(string) (*ir.Tensor, error)) error {
+			seen = r.see(l, m, slices.ContainsFunc(m.Looks, func(i int) bool { return shows[i].Whole() }), get)
 			return seen
 		})
-		if seen == nil {
-			r.step, r.time = step, now
-		}
 	} else {
 		done, err = r.e.Run(ctx, l.run.Func, int(n))
 	}
@@ -386,16 +372,20 @@ func (r *runner) segment(l *leg, k, n int64, looks []plannedLook, whole bool) (i
 	return int64(done), err
 }
 
-// get fetches an array, once between two segments.
+// raw fetches an array as it is now, or at the moment that is looked at.
+func (r *runner) raw(name string) (*ir.Tensor, error) {
+	if r.view != nil {
+		return r.view(name)
+	}
+	return r.e.Get(name)
+}
+
+// get fetches an array, once between two segments. NaN in it ends the run.
 func (r *runner) get(name string) (*ir.Tensor, error) {
 	if t := r.fetched[name]; t != nil {
 		return t, nil
 	}
-	get := r.e.Get
-	if r.view != nil {
-		get = r.view
-	}
-	t, err := get(name)
+	t, err := r.raw(name)
 	if err != nil {
 		return nil, err
 	}

@@ -137,6 +137,10 @@ func loadRun(c *cli.Context, path string, target wfc.Target, more map[string]str
 		opt.Set[k] = v
 	}
 	opt.IndexOnly = target != wfc.Wafer
+	if ro.Checkpoints, err = checkpointing(c, ro.OutDir); err != nil {
+		return nil, ro, err
+	}
+	opt.Checkpoints = ro.Checkpoints != nil && ro.Checkpoints.Steps > 0
 	p, loaded, err := open(c, path, opt)
 	if err != nil {
 		return nil, ro, err
@@ -157,9 +161,6 @@ func loadRun(c *cli.Context, path string, target wfc.Target, more map[string]str
 		if ro.Order, err = wfc.Load(o); err != nil {
 			return nil, ro, err
 		}
-	}
-	if ro.Checkpoints, err = checkpointing(c, ro.OutDir); err != nil {
-		return nil, ro, err
 	}
 	switch {
 	case c.Bool("quiet"):

@@ -14,12 +14,13 @@ import (
 //	call step.body
 //	call step.tail                        the time after it, whether to stop; part of body where it can be
 //	if step.look { call step.steady }     how far the fields moved since the last look
+//	if step.stop { call step.outputs }    what outputs and probes want every so much time, and when next; see due.go
 //
 // Its state is in single numbers that every PE holds:
 //
 //	step.t step.tl   time as a compensated pair          step.h        length of this step
 //	step.want        step asked for                      step.before   length of the step before
-//	step.end         this step reaches the end           step.next     when the host wants to look
+//	step.end         this step reaches the end           step.next     when something is wanted
 //	step.done        the run is over                     step.stop     the launch is over
 //	step.bad         no step is possible                 step.ok, step.factor, step.rejected   of error control
 //
@@ -79,8 +80,9 @@ func (l *lowerer) clockArrays(b *check.Block) []hidden {
 			first = number(1e-3)
 		}
 		list = append(list, hidden{tag(b, "t"), e, from}, hidden{tag(b, "tl"), e, low}, hidden{tag(b, "h"), e, first}, hidden{tag(b, "want"), e, first},
-			hidden{tag(b, "before"), e, number(1)}, hidden{tag(b, "next"), e, number(0x1p99)}, hidden{tag(b, "end"), ir.I32, whole(0)},
+			hidden{tag(b, "before"), e, number(1)}, hidden{tag(b, "end"), ir.I32, whole(0)},
 			hidden{tag(b, "done"), ir.I32, whole(0)}, hidden{tag(b, "bad"), ir.I32, whole(0)})
+		list = append(list, l.dueArrays(b)...)
 		if b.Want != nil && b.Every > 1 {
 			list = append(list, hidden{tag(b, "due"), ir.I32, whole(1)}, hidden{tag(b, "wait"), ir.I32, whole(b.Every)})
 		}
@@ -203,6 +205,10 @@ func (l *lowerer) wrap(b *check.Block, name, body string) {
 	if len(b.Steady) > 0 {
 		l.steady(b, tag(b, "steady"))
 		out = append(out, ir.Stmt{Kind: ir.If, Cond: tag(b, "look"), Body: []ir.Stmt{call(tag(b, "steady"))}, Pos: at})
+	}
+	if b.Clock && len(l.intervals()) > 0 {
+		l.due(b, tag(b, "outputs"), failed)
+		out = append(out, ir.Stmt{Kind: ir.If, Cond: tag(b, "stop"), Body: []ir.Stmt{call(tag(b, "outputs"))}, Pos: at})
 	}
 	until := tag(b, "stop")
 	if endsItself(b) && l.out.Proc(body) == nil {

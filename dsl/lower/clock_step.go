@@ -124,9 +124,12 @@ func (f *fnWriter) tail(b *check.Block, failed string) {
 		t, tl := l.advance(f, b, e, accepted)
 		f.setScalar(tag(b, "done"), b.At, func(w *writer) int { return w.flag(over(w)) })
 		stop = func(w *writer) int {
+			x := w.op(ir.Or, ir.Bool, over(w), w.isSet(tag(b, "bad")))
+			if len(l.intervals()) == 0 {
+				return x
+			}
 			now := w.op(ir.Add, e, w.add(ir.Node{Op: ir.Read, Elem: e, Name: "%" + t}), w.add(ir.Node{Op: ir.Read, Elem: e, Name: "%" + tl}))
-			due := w.op(ir.Le, ir.Bool, w.array0(tag(b, "next"), e), now)
-			return w.op(ir.Or, ir.Bool, w.op(ir.Or, ir.Bool, over(w), due), w.isSet(tag(b, "bad")))
+			return w.op(ir.Or, ir.Bool, x, w.op(ir.Le, ir.Bool, w.array0(tag(b, "next"), e), now))
 		}
 		f.setScalar(tag(b, "before"), b.At, func(w *writer) int {
 			return accepted(w, e, w.array0(tag(b, "h"), e), w.array0(tag(b, "before"), e))

@@ -26,6 +26,7 @@ type lowerer struct {
 	nhost   int
 	block   *check.Block // being lowered
 	classes map[*check.Node]class
+	wanted  []string // see intervals
 }
 
 // Program lowers a checked program.

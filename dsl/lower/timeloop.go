@@ -133,7 +133,7 @@ func (l *lowerer) schedule(b *check.Block, fn string) {
 	if b.Clock {
 		run.T0, run.DT = "", ""
 		run.Unit = timeUnit(b)
-		run.Clock = &ir.Clock{Now: []string{tag(b, "t"), tag(b, "tl")}, Next: tag(b, "next"), Done: tag(b, "done")}
+		run.Clock = l.clock(b)
 		if b.To != nil {
 			run.Clock.End = tag(b, "t1")
 		}

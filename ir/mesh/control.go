@@ -70,6 +70,12 @@ func (p *Program) Controls() []string {
 		ir.Walk(p.Procs[i].Body, func(s *ir.Stmt) { add(s.Cond) })
 		add(p.Procs[i].Until)
 	}
+	for i := range p.Clocks {
+		add(p.Clocks[i].On)
+		for _, d := range p.Clocks[i].Due {
+			add(d)
+		}
+	}
 	return out
 }
 

@@ -11,6 +11,35 @@ import (
 // on, and the host takes the shadows meanwhile. When there are several looks, each has its own moments.
 type Look = ir.Look
 
+// Clock is of a launch that keeps its own time, see [ir.Clock]: when its until becomes nonzero while On is, the launch goes on if all that is
+// Due has a look.
+type Clock struct {
+	Of, On string
+	Due    []string // flags
+}
+
+// Clock returns that of a launch, or nil when it has no looks.
+func (p *Program) Clock(launch string) *Clock {
+	for i := range p.Clocks {
+		if p.Clocks[i].Of == launch && len(p.LooksOf(launch)) > 0 {
+			return &p.Clocks[i]
+		}
+	}
+	return nil
+}
+
+// Unseen lists what is due in a launch and has no look.
+func (p *Program) Unseen(launch string) (flags []string) {
+	if c := p.Clock(launch); c != nil {
+		for _, d := range c.Due {
+			if !slices.ContainsFunc(p.LooksOf(launch), func(i int) bool { return p.Looks[i].When == d }) {
+				flags = append(flags, d)
+			}
+		}
+	}
+	return flags
+}
+
 // shadowPrefix begins the names of shadows: local arrays of the kind [Shadow].
 const shadowPrefix = "shadow."
 
@@ -66,6 +95,21 @@ func (p *Program) LooksOf(launch string) (out []int) {
 	return out
 }
 
+func printClock(w *text.Printer, c *Clock) {
+	w.Line(0, "clock of %s on @%s due %s", text.Name(c.Of), text.Name(c.On), list(c.Due, text.Name))
+}
+
+func (r reader) clock() (c Clock) {
+	r.Expect("of")
+	c.Of = r.Name()
+	r.Expect("on")
+	r.Expect("@")
+	c.On = r.Name()
+	r.Expect("due")
+	c.Due = r.names()
+	return c
+}
+
 func printLook(w *text.Printer, l *Look) {
 	s := "look of " + text.Name(l.Of)
 	if l.Steps != "" {
@@ -73,6 +117,9 @@ func printLook(w *text.Printer, l *Look) {
 	}
 	if l.Seconds != "" {
 		s += " time " + text.Name(l.Seconds)
+	}
+	if l.When != "" {
+		s += " when " + text.Name(l.When)
 	}
 	if len(l.Calls) > 0 {
 		s += " calls " + list(l.Calls, text.Name)
@@ -93,6 +140,9 @@ func (r reader) look() (l Look) {
 	if r.Accept("time") {
 		l.Seconds = r.Name()
 	}
+	if r.Accept("when") {
+		l.When = r.Name()
+	}
 	if r.Accept("calls") {
 		l.Calls = r.names()
 	}
@@ -106,6 +156,18 @@ func (r reader) look() (l Look) {
 // looks checks invariant 17.
 func (v *verifier) looks() {
 	launches := v.p.Launches()
+	for i := range v.p.Clocks {
+		c := &v.p.Clocks[i]
+		where := "clock of " + c.Of
+		if q := v.p.Proc(c.Of); q == nil || q.Until == "" {
+			v.fail(17, where, "there is no such procedure with an until")
+		}
+		for _, a := range append([]string{c.On}, c.Due...) {
+			if v.p.Symbol(a) == nil {
+				v.fail(17, where, "@%s has no place", a)
+			}
+		}
+	}
 	for i := range v.p.Looks {
 		l := &v.p.Looks[i]
 		where := "look of " + l.Of
@@ -113,9 +175,12 @@ func (v *verifier) looks() {
 			v.fail(17, where, "there is no such launch")
 		}
 		for _, f := range l.Calls {
-			if !slices.Contains(v.p.Funcs, f) {
+			if !slices.Contains(v.p.Funcs, f) && v.p.Proc(f) == nil {
 				v.fail(17, where, "calls %q", f)
 			}
+		}
+		if c := v.p.Clock(l.Of); l.When != "" && (c == nil || !slices.Contains(c.Due, l.When)) {
+			v.fail(17, where, "is due when @%s, which no clock says", l.When)
 		}
 		for _, a := range l.Arrays {
 			s := v.p.Shadow(a)

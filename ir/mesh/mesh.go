@@ -103,6 +103,7 @@ type Program struct {
 	Classes  []Class
 	Funcs    []string  // names of the device functions, in order; Class.Funcs is parallel
 	Procs    []ir.Proc // procedures over them, see Launches
+	Clocks   []Clock   // of launches that keep their own time
 	Looks    []Look    // what the host sees without stopping the program
 	Symbols  []Symbol
 	Orders   []ReduceOrder

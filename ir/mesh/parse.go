@@ -43,12 +43,14 @@ func Parse(file, src string) (*Program, error) {
 			p.Orders = append(p.Orders, o)
 		case "proc":
 			p.Procs = append(p.Procs, r.proc())
+		case "clock":
+			p.Clocks = append(p.Clocks, r.clock())
 		case "look":
 			p.Looks = append(p.Looks, r.look())
 		case "class":
 			p.Classes = append(p.Classes, r.class())
 		default:
-			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order, proc, look or class, found %s", t)
+			r.Fail(t, "expected layout, array, scalar, channel, funcs, symbol, order, proc, clock, look or class, found %s", t)
 		}
 	}
 	if err := r.Err(); err != nil {

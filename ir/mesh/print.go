@@ -26,7 +26,8 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 	    call step !10:14
 	  }
 	}
-	look of step steps every calls energy shows @T, @e  // or: time every
+	clock of step on @step.on due step.due1
+	look of step steps every calls energy shows @T, @e  // or: time every when step.due1
 	class c0 x 0..8 by 2 y 0..4 by 1 {
 	  func {                                            // one per name after funcs, in order
 	    async chan "x+" 10 = read f32 @T[12 : 10*1]
@@ -84,6 +85,9 @@ func Print(p *Program) string {
 	}
 	for i := range p.Procs {
 		printProc(w, &p.Procs[i])
+	}
+	for i := range p.Clocks {
+		printClock(w, &p.Clocks[i])
 	}
 	for i := range p.Looks {
 		printLook(w, &p.Looks[i])

@@ -91,9 +91,10 @@ func genProgram(t *rapid.T) *Program {
 			}
 			return c
 		}),
-		Funcs: many(t, "funcs", 0, 2, name),
+		Funcs:  many(t, "funcs", 0, 2, name),
+		Clocks: many(t, "clocks", 0, 2, func() Clock { return Clock{name(), name(), many(t, "due", 1, 2, name)} }),
 		Looks: many(t, "looks", 0, 2, func() Look {
-			return Look{Of: name(), Steps: name(), Seconds: name(), Calls: many(t, "calls", 0, 2, name), Arrays: many(t, "shown", 0, 2, name)}
+			return Look{Of: name(), Steps: name(), Seconds: name(), When: name(), Calls: many(t, "calls", 0, 2, name), Arrays: many(t, "shown", 0, 2, name)}
 		}),
 		Symbols: many(t, "symbols", 0, 2, func() Symbol {
 			s := Symbol{Local: name(), Off: num(), Strides: many(t, "strides", 0, 3, num), Replicated: flip(), Turn: num(), Minus: flip(), Axes: many(t, "along", 0, 2, name)}

@@ -34,7 +34,8 @@ import (
 //      of its dimensions may be turned.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
 //  16. A count is a host scalar that is declared as one, of type i32; a condition is one i32 element that every PE holds.
-//  17. A look is of a launch, calls functions, and shows arrays that have a shadow of their type, no longer than what is left of the local array.
+//  17. A clock is of a procedure with an until, and its flags have places. A look is of a launch, calls functions and procedures, is due when its
+//     flag says so, which is one of the launch's clock, and shows arrays that have a shadow of their type, no longer than what is left of the local array.
 
 // Fault is one broken invariant.
 type Fault struct {

@@ -44,6 +44,7 @@ func (l *lowering) procs() {
 			l.wanted[name] = [3]bool{mesh.X: l.lay[mesh.X] != nil, mesh.Y: l.lay[mesh.Y] != nil}
 		}
 	}
+	l.clockFlags(everywhere)
 	for i := range l.control {
 		q := &l.control[i]
 		everywhere(q.Until, q.Pos)
@@ -53,6 +54,21 @@ func (l *lowering) procs() {
 				l.scalars[mesh.Scalar{Name: s.Count, Elem: ir.I32, Count: true}] = true
 			}
 		})
+	}
+}
+
+// clockFlags notes the flags of runs that keep their own time.
+func (l *lowering) clockFlags(everywhere func(name string, at ir.Pos)) {
+	for i := range l.p.Schedule {
+		r := &l.p.Schedule[i]
+		flags := r.Clock.Flags()
+		if len(flags) == 0 || slices.ContainsFunc(l.clocks, func(c mesh.Clock) bool { return c.Of == r.Func }) {
+			continue
+		}
+		l.clocks = append(l.clocks, mesh.Clock{Of: r.Func, On: flags[0], Due: flags[1:]})
+		for _, a := range flags {
+			everywhere(a, ir.Pos{})
+		}
 	}
 }
 

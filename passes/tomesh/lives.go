@@ -187,10 +187,8 @@ func (l *lowering) hostReads(keep set) {
 		keep[f.Array], keep[f.History], keep[f.Entries] = true, true, true
 	}
 	for _, r := range l.p.Schedule {
-		if r.Clock != nil {
-			for _, a := range append([]string{r.Clock.Next, r.Clock.Done}, r.Clock.Now...) {
-				keep[a] = true
-			}
+		for _, a := range r.Clock.Arrays() {
+			keep[a] = true
 		}
 	}
 }

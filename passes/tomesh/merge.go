@@ -230,7 +230,7 @@ func (l *lowering) finish() {
 			}
 		}
 	}
-	out.Procs = l.control
+	out.Procs, out.Clocks = l.control, l.clocks
 	for _, fn := range l.funcs {
 		out.Funcs = append(out.Funcs, fn.f.Name)
 		for _, o := range fn.ops {

@@ -104,6 +104,7 @@ type lowering struct {
 	lives   *lives
 	wanted  map[string][3]bool // arrays that every part of a mesh dimension they lack must hold
 	control []ir.Proc
+	clocks  []mesh.Clock
 	index   map[string]int // lengths of the index data, by axis
 	stores  []*store       // in order of creation
 	pool    pool

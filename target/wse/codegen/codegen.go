@@ -212,6 +212,9 @@ func (g *gen) class() (*wse.Class, error) {
 	g.next, g.resume = map[string][]link{}, map[string]int32{}
 	if g.looks() {
 		g.out.Args = append(g.out.Args, RegLook)
+		if clocked(g.p) {
+			g.out.Args = append(g.out.Args, RegCut)
+		}
 	}
 	if err := g.arrays(); err != nil {
 		return nil, err
@@ -293,6 +296,9 @@ func (g *gen) arrays() error {
 	}
 	if g.looks() {
 		g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LookTable, Elem: wse.I32, Len: LookRows * LookStride(g.p), Bank: -1, Addr: -1, Export: true})
+		if clocked(g.p) {
+			g.out.Arrays = append(g.out.Arrays, &wse.Array{Name: LookLeft, Elem: wse.I32, Len: 1, Bank: -1, Addr: -1, Export: true})
+		}
 	}
 	counts := map[ir.Elem]int{}
 	for _, s := range g.p.Scalars {

@@ -86,7 +86,11 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 		f.count(body, 0)
 		for _, i := range g.p.LooksOf(name) {
 			for _, c := range g.p.Looks[i].Calls {
-				f.calls[c]++
+				if q := g.p.Proc(c); q != nil {
+					f.count(q.Body, 0)
+				} else {
+					f.calls[c]++
+				}
 			}
 		}
 	}
@@ -97,6 +101,10 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 	var launch []*node
 	for i, body := range bodies {
 		head := f.node(node{})
+		none, until, err := f.look(g.p.Launches()[i], head, end)
+		if err != nil {
+			return nil, err
+		}
 		down := f.node(node{code: []wse.Stmt{&wse.Set{Reg: RegCount, Fn: wse.SetSub, A: wse.RegVal(RegCount), B: wse.IntVal(1)}}, next: head})
 		if untils[i] != "" {
 			load, err := f.load(untils[i])
@@ -104,17 +112,14 @@ func (g *gen) machine() ([]wse.Stmt, error) {
 				return nil, err
 			}
 			c := reg(regCond, wse.Ne, 0)
-			down.code, down.next = append(down.code, load), f.node(node{cond: &c, next: end, other: head})
+			down.code, down.next = append(down.code, load), f.node(node{cond: &c, next: until, other: head})
 		}
 		first, err := f.body(body, 0, down)
 		if err != nil {
 			return nil, err
 		}
 		c := g.more()
-		head.cond, head.next = &c, first
-		if head.other, err = f.look(g.p.Launches()[i], head, end); err != nil {
-			return nil, err
-		}
+		head.cond, head.next, head.other = &c, first, none
 		head.entry = true
 		launch = append(launch, head)
 	}

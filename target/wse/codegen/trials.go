@@ -15,14 +15,16 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 	for i, name := range p.Launches() {
 		t := &trial{visits: map[*ir.Stmt]int{}}
 		q := p.Proc(name)
-		looks := p.LooksOf(name)
-		if q == nil { // the only look is between the two iterations
-			at := int32(0)
-			if len(looks) > 0 {
-				at = 1
+		looks, clock := TableLooks(p, name), p.Clock(name)
+		at := int32(0)
+		if len(looks) > 0 { // the only one is between the first two iterations
+			at = 1
+		}
+		if q == nil {
+			if at > 0 {
 				t.look(p, looks)
 			}
-			launches, loaded = append(launches, []int32{int32(i), 2, at}), append(loaded, t.loads)
+			launches, loaded = append(launches, []int32{int32(i), 2, at, 0}), append(loaded, t.loads)
 			continue
 		}
 		for n := 0; n == 0 || n < maxTrials && !t.covers(q.Body); n++ {
@@ -31,22 +33,37 @@ func Trials(p *mesh.Program) (launches, loaded [][]int32, shared []string) {
 			if n == 0 { // once, an iteration follows another
 				times = 2
 			}
-			at := int32(0)
 			for k := range times {
-				if k > 0 && len(looks) > 0 {
-					at = 1
-					t.look(p, looks)
+				if k > 0 {
+					if clock != nil {
+						t.due(p, name)
+					}
+					if at > 0 {
+						t.look(p, looks)
+					}
 				}
 				t.body(q.Body)
-				if q.Until != "" {
+				if clock != nil && k+1 < times { // all is due, and nothing else ends the launch
+					t.loads = append(t.loads, 1, 1)
+					for range p.Unseen(name) {
+						t.loads = append(t.loads, 0)
+					}
+				} else if q.Until != "" {
 					stop := int32(0)
 					if k+1 == times && n%2 == 0 { // also when it would be the last anyway
 						stop = 1
 					}
 					t.loads = append(t.loads, stop)
+					if clock != nil && stop > 0 {
+						t.loads = append(t.loads, 0)
+					}
 				}
 			}
-			launches, loaded = append(launches, []int32{int32(i), int32(times), at}), append(loaded, t.loads)
+			first := at
+			if times == 1 {
+				first = 0
+			}
+			launches, loaded = append(launches, []int32{int32(i), int32(times), first, 0}), append(loaded, t.loads)
 		}
 	}
 	for _, a := range p.Controls() {
@@ -105,14 +122,34 @@ func (t *trial) body(body []ir.Stmt) {
 	}
 }
 
-// look adds the loads of a look at which all that a launch shows is due, the last one.
+// look adds the loads of a look of the table at which all that is in it is due, the last one.
 func (t *trial) look(p *mesh.Program, looks []int) {
-	if LookStride(p) > 1 {
-		for range looks {
+	for _, i := range looks {
+		if LookStride(p) > 1 {
 			t.loads = append(t.loads, 1)
 		}
+		t.calls(p, &p.Looks[i])
 	}
 	t.loads = append(t.loads, 1)
+}
+
+// due adds the loads of a look at which everything is due in a launch that keeps its own time.
+func (t *trial) due(p *mesh.Program, launch string) {
+	t.loads = append(t.loads, 1)
+	for _, i := range p.LooksOf(launch) {
+		if p.Looks[i].When != "" {
+			t.loads = append(t.loads, 1)
+			t.calls(p, &p.Looks[i])
+		}
+	}
+}
+
+func (t *trial) calls(p *mesh.Program, l *mesh.Look) {
+	for _, c := range l.Calls {
+		if q := p.Proc(c); q != nil {
+			t.body(q.Body)
+		}
+	}
 }
 
 // covers reports whether both arms of every branch have been entered.

@@ -53,7 +53,7 @@ type Sim struct {
 	keyBuf                     []byte
 
 	tick    func([]int32)
-	offers  offers
+	offers  sim.Offers
 	watch   func(k sim.EventKind, g *group, what int32, t int64) // tests
 	leaveAt int64                                                // cycle from which the plain engine goes on: tests
 	before  *state
@@ -149,7 +149,7 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 func (s *Sim) run(ctx context.Context, start int64) error {
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
-			if err := ctx.Err(); err != nil && !s.curtail() {
+			if err := ctx.Err(); err != nil && !s.offers.Curtail(s.eachArgs) {
 				return err
 			}
 			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
@@ -193,7 +193,7 @@ func (s *Sim) begin(args []int32) {
 	s.merge(s.cycle)
 	s.keep()
 	s.nExited, s.lastExit = 0, s.cycle
-	s.offers.n, s.offers.k, s.offers.opens, s.offers.since, s.offers.asked = 0, 0, never, -1, false
+	s.offers.Begin()
 	s.mergeAt, s.mergeGap = s.cycle, 0
 	s.stats = sim.Stats{HostCycles: s.HostCycles()}
 	s.hostWords = 0
@@ -299,6 +299,7 @@ func (s *Sim) quiet() bool {
 // statistics makes those of the launch.
 func (s *Sim) statistics(start int64) sim.Stats {
 	st := s.stats
+	s.offers.Count(&st)
 	st.Cycles = max(0, s.lastExit-start+1)
 	if s.nExited < s.nPEs {
 		st.Cycles = s.cycle - start

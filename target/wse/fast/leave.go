@@ -65,8 +65,7 @@ func (s *Sim) leave(start int64) (sim.Running, error) {
 		}
 	}
 	r := sim.Running{Start: start, LastExit: s.lastExit, Exited: s.nExited, Injected: s.injected, Copied: s.copied, Consumed: s.consumed,
-		HostCycles: s.stats.HostCycles, Classes: s.perClass, Offers: sim.Offered{PEs: s.offers.n, Taken: s.offers.k, Opens: s.offers.opens,
-			Since: s.offers.since, Cycles: s.stats.OfferCycles, Held: s.stats.HeldCycles}}
+		HostCycles: s.stats.HostCycles, Classes: s.perClass, Offers: s.offers.Offered}
 	s.tell(p)
 	s.plain = p
 	return r, nil

@@ -2,18 +2,11 @@ package fast
 
 import "github.com/wfc-lang/wfc/target/wse/sim"
 
-// offers is that of the plain engine, see sim/offer.go; which task waits in a PE is in its group.
-type offers struct {
-	n, k         int
-	opens, since int64
-	take         func(k int)
-	stop         func(each func(f func(args []int32)))
-	asked        bool
-}
+// The account of offers is the plain engine's, see sim/offer.go; which task waits in a PE is in its group.
 
 // OnOffer is that of the plain engine.
 func (s *Sim) OnOffer(f func(k int)) {
-	s.offers.take = f
+	s.offers.OnOffer(f)
 	if s.plain != nil {
 		s.plain.OnOffer(f)
 	}
@@ -21,7 +14,7 @@ func (s *Sim) OnOffer(f func(k int)) {
 
 // OnCancel is that of the plain engine.
 func (s *Sim) OnCancel(f func(each func(f func(args []int32)))) {
-	s.offers.stop = f
+	s.offers.OnCancel(f)
 	if s.plain != nil {
 		s.plain.OnCancel(f)
 	}
@@ -30,65 +23,51 @@ func (s *Sim) OnCancel(f func(each func(f func(args []int32)))) {
 // tell gives the plain engine, which goes on, what this one was told.
 func (s *Sim) tell(p *sim.Sim) {
 	p.OnTick(s.tick)
-	p.OnOffer(s.offers.take)
-	p.OnCancel(s.offers.stop)
+	s.offers.Tell(p)
 }
 
-// curtail reports whether the launch goes on after its context was cancelled.
-func (s *Sim) curtail() bool {
-	if s.offers.stop == nil {
-		return false
+// eachArgs has the launch registers of every group that has not exited seen and changed.
+func (s *Sim) eachArgs(f func(args []int32)) {
+	for _, g := range s.groups {
+		if g.k == nil || g.exited {
+			continue
+		}
+		args := make([]int32, len(g.k.args))
+		for i, r := range g.k.args {
+			args[i] = int32(g.regs[r])
+		}
+		f(args)
+		for i, r := range g.k.args {
+			g.regs[r] = uint32(args[i])
+		}
 	}
-	if !s.offers.asked {
-		s.offers.asked = true
-		s.offers.stop(func(f func(args []int32)) {
-			for _, g := range s.groups {
-				if g.k == nil || g.exited {
-					continue
-				}
-				args := make([]int32, len(g.k.args))
-				for i, r := range g.k.args {
-					args[i] = int32(g.regs[r])
-				}
-				f(args)
-				for i, r := range g.k.args {
-					g.regs[r] = uint32(args[i])
-				}
-			}
-		})
-	}
-	return true
 }
 
-// offer notes the offer of a group. The last one starts the transfer.
+// offer notes the offer of a group.
 func (s *Sim) offer(g *group, task int32, t int64) error {
-	o := &s.offers
 	if g.offered != 0 {
 		return errBroken
 	}
 	g.offered = task + 1
-	if o.n += int(g.n); o.n < s.nPEs {
-		return nil
-	}
+	s.offers.Offer(int(g.n), s.nPEs, t, s.transfer)
+	return nil
+}
+
+// transfer gives the cycles of the transfers in f, which are not counted with those between launches.
+func (s *Sim) transfer(f func()) int64 {
 	words := s.hostWords
 	s.hostWords = 0
-	if o.take != nil {
-		s.flush()
-		o.take(o.k)
-	}
-	n := max(1, s.HostCycles())
+	s.flush()
+	f()
+	n := s.HostCycles()
 	s.hostWords = words
-	o.k++
-	o.opens = t + n
-	s.stats.Offers++
-	s.stats.OfferCycles += n
-	return nil
+	return n
 }
 
 // hold notes that a group activates the task that waits for the host.
 func (s *Sim) hold(g *group, task int32, t int64) {
-	if g.offered == task+1 && s.offers.since < 0 {
-		s.offers.since = t
+	if g.offered == task+1 {
+		s.offers.Hold(t)
 	}
 }
 
@@ -101,14 +80,5 @@ func (s *Sim) open(t int64) {
 			g.offered = 0
 		}
 	}
-	o := &s.offers
-	if o.since >= 0 {
-		s.stats.HeldCycles += t - o.since
-	}
-	if s.nExited == s.nPEs {
-		n := max(0, t-s.lastExit-1)
-		s.stats.OfferCycles -= n
-		s.stats.HostCycles += n
-	}
-	o.n, o.opens, o.since = 0, never, -1
+	s.stats.HostCycles += s.offers.Open(t, s.lastExit, s.nExited == s.nPEs)
 }

@@ -76,3 +76,43 @@ func TestOffersAgree(t *testing.T) {
 		}
 	}
 }
+
+// A PE that has nothing to do but to wait for what it has just offered is waited for, not stuck.
+func TestOnlyTheHostIsWaitedFor(t *testing.T) {
+	p, err := wse.Parse("resting.wse", `machine wse2
+mesh 1 1
+class a { at x 0..1 y 0..1
+  array u f32[4] export = fill 2
+  task main local 8 { block host activate host offer host }
+  task host local 9 { exit } entry main }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wse.Profile("wse2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := sim.New(p, m, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := New(p, m, sim.Options{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []interface {
+		Wafer
+		Launch(ctx context.Context, args ...int32) (sim.Stats, error)
+	}{plain, f} {
+		e.OnOffer(func(int) {
+			if err := e.ReadArray(0, 0, "u", 0, make([]uint32, 4)); err != nil {
+				t.Error(err)
+			}
+		})
+		st, err := e.Launch(context.Background())
+		if err != nil || st.Offers != 1 || st.OfferCycles <= int64(m.HostLatency) || st.Cycles <= st.OfferCycles {
+			t.Errorf("%T: %+v, %v", e, st, err)
+		}
+	}
+}

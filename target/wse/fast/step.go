@@ -21,10 +21,9 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 	t := s.cycle
 	next = never
 	s.movers, s.waiters = s.movers[:0], s.waiters[:0]
-	if s.offers.opens <= t {
+	if s.offers.Opens <= t {
 		s.open(t)
 	}
-	next = min(next, s.offers.opens)
 	end := (t + 1) * ticks
 	for i := 0; i < len(s.groups); i++ { // groups that split off are appended and decide too
 		g := s.groups[i]
@@ -55,6 +54,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 			}
 		}
 	}
+	next = min(next, s.offers.Opens) // also when a PE has started the transfer in this cycle
 	s.commit(t)
 	return next, acted, nil
 }

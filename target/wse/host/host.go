@@ -88,7 +88,8 @@ func (e *Engine) OnStep(f func(done int)) { e.onStep = f }
 // Run launches n iterations of function fn and returns how many were carried out. When the context is cancelled, the launch ends after the
 // iteration that the PE which is furthest is in, and that is no error.
 func (e *Engine) Run(ctx context.Context, fn string, n int) (done int, err error) {
-	return e.RunShowing(ctx, fn, n, nil, nil)
+	return e.RunShowing(ctx, fn, n, func(int) (m ir.Moment, ok bool) { return m, false },
+		func(ir.Moment, func(string) (*ir.Tensor, error)) error { return nil })
 }
 
 // launch runs k iterations of launch i, after done of the same run; look is how many are left at the first look.
@@ -103,7 +104,7 @@ func (e *Engine) launch(ctx context.Context, i, done, k, look int) (int, error) 
 	}
 	e.cut = 0
 	e.w.OnCancel(e.shorten)
-	st, err := e.w.Launch(ctx, int32(i), int32(k), int32(look))
+	st, err := e.w.Launch(ctx, int32(i), int32(k), int32(look), 0)
 	e.cycles += st.Cycles
 	e.hosts += st.HostCycles
 	e.beside.looks += int64(st.Offers)
@@ -130,6 +131,9 @@ func (e *Engine) shorten(each func(f func(args []int32))) {
 		args[1] -= least - 1
 		if len(args) > 2 { // what is left at the next look
 			args[2] = max(0, args[2]-(least-1))
+		}
+		if len(args) > 3 {
+			args[3] += least - 1
 		}
 	})
 }

@@ -95,8 +95,7 @@ func (s *Sim) Resume(ctx context.Context, r Running) (Stats, error) {
 	s.stats = Stats{HostCycles: r.HostCycles, lastExit: r.LastExit}
 	s.injected, s.copied, s.consumed = r.Injected, r.Copied, r.Consumed
 	s.offers.task = grown(s.offers.task, len(s.class))
-	s.offers.n, s.offers.k, s.offers.opens, s.offers.since = r.Offers.PEs, r.Offers.Taken, r.Offers.Opens, r.Offers.Since
-	s.stats.Offers, s.stats.OfferCycles, s.stats.HeldCycles = r.Offers.Taken, r.Offers.Cycles, r.Offers.Held
+	s.offers.Offered = r.Offers
 	copy(s.perClass, r.Classes)
 	return s.run(ctx, r.Start)
 }

@@ -146,7 +146,7 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 	s.divide()
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
-			if err := ctx.Err(); err != nil && !s.offers.curtail(s.eachArgs) {
+			if err := ctx.Err(); err != nil && !s.offers.Curtail(s.eachArgs) {
 				return s.finishStats(start), err
 			}
 			if s.opt.MaxCycles > 0 && s.cycle-start > s.opt.MaxCycles {
@@ -221,7 +221,7 @@ func (s *Sim) begin(args []int32) {
 // the first cycle in which something can.
 func (s *Sim) step() (next int64, acted bool, err error) {
 	t := s.cycle
-	if s.offers.opens <= t {
+	if s.offers.Opens <= t {
 		s.open(t)
 	}
 	if s.lanes != nil && s.crowd >= s.crowded {
@@ -236,7 +236,7 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 		acted = acted || len(s.moves)+len(s.ups) > 0
 		s.commit(t)
 	}
-	return min(next, s.offers.opens), acted, s.err
+	return min(next, s.offers.Opens), acted, s.err // opens also when a PE has started the transfer in this cycle
 }
 
 // turns lets PEs lo .. hi-1 act in cycle t: the router decides, the CE acts, and then the moves are carried out, or at the end of the cycle
@@ -302,6 +302,7 @@ func Conserved(injected, copied, consumed int64) error {
 func (s *Sim) finishStats(start int64) Stats {
 	s.gather()
 	st := s.stats
+	s.offers.Count(&st)
 	st.Cycles = max(0, st.lastExit-start+1)
 	if s.nExited < s.nPEs {
 		st.Cycles = s.cycle - start
