@@ -272,6 +272,61 @@ func TestOwnClockSameSteps(t *testing.T) {
 	}
 }
 
+// Leapfrog keeps its order when the steps change: dt(dt(u)) = -u with u = cos(t) from rate 0, and, with a rate, sin(t).
+func TestLeapfrogVariable(t *testing.T) {
+	for _, c := range []struct {
+		start, rate string
+		exact       float64
+	}{{"1", "", math.Cos(2)}, {"0", "dt(u) = 1\n", math.Sin(2)}} {
+		wrong := func(cfl float64) float64 {
+			res, _, err := drive(t, fmt.Sprintf(`
+grid g { x: 0 .. 1 in 4 periodic }
+field u on g = %s
+%sevolve t from 0 to 2 step cfl(%v, speed = 1 + 0.6*sin(5*t) + 0*u) { dt(dt(u)) = -u }
+`, c.start, c.rate, cfl), ir.F64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return math.Abs(res.Arrays["u"].At(0) - c.exact)
+		}
+		var e [3]float64
+		for k := range e {
+			e[k] = wrong(0.08 / math.Pow(2, float64(k)))
+		}
+		for k := range 2 {
+			if order := math.Log2(e[k] / e[k+1]); order < 1.9 || order > 2.2 {
+				t.Errorf("from %s: order %.2f, errors %v", c.start, order, e)
+			}
+		}
+	}
+}
+
+// A wave on cells with steps that its changing speed asks for: order 2 in space and time together.
+func TestLeapfrogWave(t *testing.T) {
+	wrong := func(n int) (worst float64) {
+		res, _, err := drive(t, fmt.Sprintf(`
+grid g { x: 0 .. 1 in %d }
+field u on g = sin(pi*x)
+bc u { x: u = 0 }
+evolve t from 0 to 1.3 step cfl(0.7, speed = 1 + 0.3*sin(7*t)) { dt(dt(u)) = lap(u) + 0.1*u }
+`, n), ir.F64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range n {
+			x := (float64(k) + 0.5) / float64(n)
+			worst = max(worst, math.Abs(res.Arrays["u"].At(k)-math.Sin(math.Pi*x)*math.Cos(1.3*math.Sqrt(math.Pi*math.Pi-0.1))))
+		}
+		return worst
+	}
+	e := [3]float64{wrong(16), wrong(32), wrong(64)}
+	for k := range 2 {
+		if order := math.Log2(e[k] / e[k+1]); order < 1.8 || order > 2.3 {
+			t.Errorf("order %.2f, errors %v", order, e)
+		}
+	}
+}
+
 // Adams-Bashforth keeps its order when the steps change.
 func TestAdamsBashforthVariable(t *testing.T) {
 	final := func(c float64) float64 {

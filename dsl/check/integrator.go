@@ -172,9 +172,10 @@ func (c *checker) method(e *syntax.Evolve, b *Block) {
 // there, and a field of second order has a method of its own.
 func (c *checker) staging(b *Block) {
 	for _, s := range b.Stmts {
-		if s.Kind == Second && b.Dynamic {
-			c.errs.Errorf("WF0316", s.At, "dt(dt(%s)) is advanced by leapfrog, whose steps have one length", s.Field.Name).
-				With(b.Step.At, "here it changes").Suggest("give a fixed step or `step auto`, or write two equations: dt(%s) = v and dt(v) = ..", s.Field.Name)
+		if s.Kind == Second && b.Tol != nil {
+			c.errs.Errorf("WF0316", s.At, "dt(dt(%s)) is advanced by leapfrog, which has no estimate of its error", s.Field.Name).
+				With(b.Step.At, "here the error of a step decides how long the next one is").
+				Suggest("write `step cfl(..)`, or two equations, dt(%s) = v and dt(v) = .., which rk23 advances", s.Field.Name)
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
+	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
 )
 
@@ -196,6 +197,9 @@ func (c *checker) cflStep(e *syntax.Evolve, bs *blockState) {
 			return
 		}
 	}
+	if v, ok := c.eval(number0); ok && !c.leapfrogTakes(b, v, pos[0].At) {
+		return
+	}
 	rate := number(0, one().div(b.Unit), call.At)
 	put := func(n *Node) bool {
 		if !c.unify(n.Unit, rate.Unit, n.At) {
@@ -263,6 +267,23 @@ func (c *checker) cflStep(e *syntax.Evolve, bs *blockState) {
 	if m := b.Stepping.Most; m != nil {
 		b.Stepping.Want = compute(ir.MinOp, b.Unit, call.At, b.Stepping.Want, m)
 	}
+}
+
+// leapfrogTakes says whether cfl(v) is within what leapfrog can take, as far as that is known: waves on n axes need
+// dt <= 1/(c*sqrt(sum 1/h^2)), which is at most sqrt(n)/(c*sum 1/h).
+func (c *checker) leapfrogTakes(b *Block, v float64, at diag.Span) bool {
+	for _, s := range b.Stmts {
+		if s.Kind != Second || s.Field.Grid == nil {
+			continue
+		}
+		if most := math.Sqrt(float64(len(s.Field.Grid.Axes))); v > most*(1+1e-9) {
+			c.errs.Errorf("WF0307", at, "cfl(%s) is beyond what leapfrog can take", trimFloat(v)).
+				With(s.At, "dt(dt(%s)) is advanced by leapfrog", s.Field.Name).
+				Suggest("write a number of at most %s; central differences on even spacing take 1 with any number of axes", trimFloat(roundDown(most)))
+			return false
+		}
+	}
+	return true
 }
 
 // hasEquations says whether a block has equations that its explicit method advances.

@@ -320,10 +320,16 @@ func (w *writer) adamsOnDevice(s *check.Assign, u int, t ir.Elem, rate string) i
 	return w.op(ir.Add, t, u, w.op(ir.Mul, t, w.length(b, t), sum))
 }
 
-// leapfrogOnDevice is the update of a field of second order whose last step alone is shorter.
+// leapfrogOnDevice is the update of a field of second order with the lengths the program itself chose; of given steps the last alone is
+// shorter.
 func (w *writer) leapfrogOnDevice(u, prev, rhs int, t ir.Elem) int {
 	b := w.l.block
-	full := w.scalar(w.l.full(b), t)
+	var full int
+	if b.Dynamic {
+		full = w.cvt(w.array0(tag(b, "before"), w.l.clockElem()), t)
+	} else {
+		full = w.scalar(w.l.full(b), t)
+	}
 	r := w.op(ir.Div, t, w.length(b, t), full)
 	old := w.op(ir.Sub, t, w.op(ir.Mul, t, w.op(ir.Add, t, w.constant(t, 1), r), u), w.op(ir.Mul, t, r, prev))
 	half := w.op(ir.Mul, t, w.op(ir.Mul, t, w.constant(t, 0.5), w.length(b, t)), w.op(ir.Add, t, w.length(b, t), full))

@@ -38,6 +38,7 @@ func cases() map[string]string {
 	}
 	out["cfl"] = "evolve t from 0 to 0.05 step cfl(0.5, speed = (u, v), diffusion = 0.1, every = 2) by ssprk3 { dt(u) = 0.1*lap(u) - upwind((u, v), u) }\n" +
 		"monitor mass = sum(u) every 0.01\n"
+	out["leapfrog"] = "evolve t from 0 to 0.1 step cfl(0.5, speed = (1 + 0.3*sin(20*t), 1 + 0*u)) { dt(dt(u)) = lap(u);  dt(v) = u }\nmonitor top = max(u) every 0.03\n"
 	out["adaptive"] = "evolve t from 0 to 0.3 step adaptive(1e-4, first = 0.1) { dt(u) = 0.1*lap(u) - u*u;  dt(v) = u }\nmonitor top = max(u) every 3 steps\n"
 	out["steady"] = "evolve t from 0 until steady(v; 3e-1, every 7) step auto { dt(v) = lap(v) }\n"
 	out["until"] = "evolve t from 0 to 5 until mean(u') < 0.9 or t > 0.5 step 0.002 { dt(u) = -u }\n"
@@ -98,7 +99,7 @@ func TestTargetsAgree(t *testing.T) {
 
 // A run on the wafer that stops at a checkpoint goes on, on any target, with the bits of a run that never stopped.
 func TestRestartAcrossTargets(t *testing.T) {
-	for _, name := range []string{"ab2", "adaptive", "bdf2", "random"} {
+	for _, name := range []string{"ab2", "leapfrog", "adaptive", "bdf2", "random"} {
 		p, err := wfc.Build(wfc.Source{Name: "case.wf", Text: fluid + cases()[name]}, wfc.BuildOptions{MeshW: 3, MeshH: 2})
 		if err != nil {
 			t.Fatal(err)
