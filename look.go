@@ -20,12 +20,19 @@ import (
 // generate makes the machine code of a routed program with as many of its looks as fit.
 func (p *Program) generate(mp *mesh.Program, t *route.Table, m wse.Machine) (pl placed) {
 	looks, plan := p.looks(mp)
+	of := make([]int, len(looks)) // the number in plan
+	for i := range of {
+		of[i] = i
+	}
+	giveUp := func(i int, why string) {
+		plan[of[i]].Beside, plan[of[i]].Why = false, why
+		looks, of = slices.Delete(looks, i, i+1), slices.Delete(of, i, i+1)
+	}
 	if p.shows != nil {
 		keep := p.shows(len(looks))
 		for i := len(looks) - 1; i >= 0; i-- {
 			if !slices.Contains(keep, i) {
-				plan[i].Beside, plan[i].Why = false, "it was asked for"
-				looks = slices.Delete(looks, i, i+1)
+				giveUp(i, "it was asked for")
 			}
 		}
 	}
@@ -54,24 +61,35 @@ func (p *Program) generate(mp *mesh.Program, t *route.Table, m wse.Machine) (pl 
 				worst = i
 			}
 		}
-		for i := range plan {
-			if x := &plan[i]; x.Beside && slices.Equal(x.Arrays, looks[worst].Arrays) && x.Func == looks[worst].Of {
-				x.Beside, x.Why = false, why
-			}
-		}
-		looks = slices.Delete(looks, worst, worst+1)
+		giveUp(worst, why)
 	}
 }
 
-// looks lists what the program wants seen and can show, and what becomes of each.
+// looks lists what the program wants seen, and for each of it what the report says.
 func (p *Program) looks(mp *mesh.Program) (looks []mesh.Look, plan []report.Shown) {
 	launches := mp.Launches()
+	own := map[string]bool{} // of clocks, which every look shows
+	for i := range p.IR.Schedule {
+		r := &p.IR.Schedule[i]
+		for _, a := range r.Clock.Arrays() {
+			own[a] = true
+		}
+		if q := p.IR.Proc(r.Func); q != nil {
+			own[q.Until] = true
+		}
+	}
 	for _, l := range p.IR.Looks(p.checkpoints) {
 		if !slices.Contains(launches, l.Of) {
 			continue // it does nothing on the wafer
 		}
 		looks = append(looks, l)
-		plan = append(plan, report.Shown{Func: l.Of, Arrays: l.Arrays, Whole: l.Whole(), Beside: true})
+		x := report.Shown{Func: l.Of, Whole: l.Whole(), Beside: true}
+		for _, a := range l.Arrays {
+			if !own[a] {
+				x.Arrays = append(x.Arrays, a)
+			}
+		}
+		plan = append(plan, x)
 	}
 	return looks, plan
 }
