@@ -83,7 +83,9 @@ func round(g *Grid, first bool) []int {
 		}
 		return out
 	}
-	out := list(func(a *Axis) bool { return a.halves() && (a.N >= 8 || first && a.N >= 4) || a.N >= tooMany && !a.Periodic })
+	out := list(func(a *Axis) bool {
+		return a.halves() && (a.N >= 8 || first && a.N >= 4) || a.N >= tooMany && !a.Periodic
+	})
 	if len(out) == 0 && first {
 		return list(func(a *Axis) bool { return a.N >= 9 && !a.Periodic })
 	}
