@@ -172,7 +172,7 @@ func (s *Sim) run(ctx context.Context, start int64) error {
 			s.cycle++
 		case next != never:
 			s.cycle = next
-		case s.nExited == s.nPEs && s.quiet():
+		case s.over():
 			return sim.Conserved(s.injected, s.copied, s.consumed)
 		default:
 			return errBroken // stuck
@@ -183,11 +183,15 @@ func (s *Sim) run(ctx context.Context, start int64) error {
 				return errMany
 			}
 		}
-		if s.limit == 0 && s.apart() || s.leaveAt > 0 && s.cycle >= s.leaveAt {
+		leave := s.limit == 0 && s.apart() || s.leaveAt > 0 && s.cycle >= s.leaveAt
+		if leave && !s.over() { // nothing is left to go on with, and what is entered anew takes a cycle to find that out
 			return errMany
 		}
 	}
 }
+
+// over reports that every PE has exited and nothing is under way.
+func (s *Sim) over() bool { return s.nExited == s.nPEs && s.quiet() }
 
 func (s *Sim) begin(args []int32) {
 	s.merge(s.cycle)
