@@ -12,7 +12,7 @@ func (s *Sim) stepCE(pe int, t int64) error {
 	k := s.codes[s.class[pe]]
 	thr := s.threads[s.thrOf[pe]:s.thrOf[pe+1]]
 	main := &thr[len(thr)-1]
-	for m := s.running[pe] &^ s.asleep[pe]; m != 0; m &= m - 1 {
+	for m := s.running[pe]; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		n := thr[i].done
 		if err := s.advance(pe, k, &thr[i], t); err != nil {
@@ -67,7 +67,7 @@ func (s *Sim) steal(pe int, main *thread, t int64) {
 // arrives from outside lowers it.
 func (s *Sim) nextCE(pe int, k *code, thr []thread, t int64) int64 {
 	next := int64(never)
-	for m := s.running[pe] &^ s.asleep[pe]; m != 0; m &= m - 1 {
+	for m := s.running[pe]; m != 0; m &= m - 1 {
 		next = min(next, s.nextOf(pe, k, &thr[bits.TrailingZeros64(m)], t))
 	}
 	if main := &thr[len(thr)-1]; main.d != nil {
@@ -208,7 +208,7 @@ func (s *Sim) pickOf(pe int, k *code, t int64, rank int) (bool, error) {
 				s.tr.take(pe, nil, in, t)
 			}
 			w := s.pop(f)
-			s.roomIn(pe, f, t)
+			s.rnext[pe] = min(s.rnext[pe], t+1) // room in the queue
 			if ctl != 0 {
 				if i, cost = k.control(w.val), s.m.CtlDispatch; i < 0 {
 					return false, s.fail(pe, "", "a control wavelet on queue %s asks for control task %d, which the class does not have",

@@ -192,21 +192,17 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 				s.tr.take(pe, th, d.src[d.fabIn].queue, t)
 			}
 			s.pop(in)
-			s.roomIn(pe, in, t)
+			s.rnext[pe] = min(s.rnext[pe], t+1)
 			s.consumed++
 			s.finishWith(pe, th, t, d.ctlDone, d.ctlTsk)
 			return nil
 		}
 		if take && (in.n == 0 || s.head(in).ready > t || s.head(in).aux&isControl != 0) {
 			s.sleep(pe, th, waitIn, t)
-			if in.n == 0 {
-				s.rest(pe, th, in)
-			}
 			return nil
 		}
 		if give && out.n == out.cap {
 			s.sleep(pe, th, waitOut, t)
-			s.rest(pe, th, out)
 			return nil
 		}
 		if d.fifos {
@@ -218,7 +214,7 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 		s.wake(pe, th, t)
 		if take {
 			if in.n == in.cap {
-				s.roomIn(pe, in, t)
+				s.rnext[pe] = min(s.rnext[pe], t+1) // the router may have waited for room
 			}
 			if s.tr != nil {
 				s.tr.take(pe, th, d.src[d.fabIn].queue, t)
@@ -247,7 +243,6 @@ func (s *Sim) advance(pe int, k *code, th *thread, t int64) error {
 		}
 		if out.n == out.cap {
 			s.sleep(pe, th, waitOut, t)
-			s.rest(pe, th, out)
 			return nil
 		}
 		s.wake(pe, th, t)
@@ -327,20 +322,6 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 	s.rnext[pe] = min(s.rnext[pe], t+1)
 	s.injected++
 	return nil
-}
-
-// roomIn tells the router of a PE in cycle t that input queue f, which may have been full, has room.
-func (s *Sim) roomIn(pe int, f *fifo, t int64) {
-	s.rnext[pe] = min(s.rnext[pe], t+1)
-	s.stuck[pe] &^= 1 << f.feeder
-}
-
-// rest has a microthread sleep until something enters or leaves the queue f that it waits for. No other operation uses the queue meanwhile.
-func (s *Sim) rest(pe int, th *thread, f *fifo) {
-	if th.d.op.Async {
-		f.waiter = uint8(th.d.thread) + 1
-		s.asleep[pe] |= 1 << th.d.thread
-	}
 }
 
 func (s *Sim) sleep(pe int, th *thread, k waitKind, t int64) {

@@ -64,9 +64,6 @@ func (s *Sim) enter(i int32, w wavelet) {
 // leave takes the oldest wavelet from router buffer i in cycle t.
 func (s *Sim) leave(i int32, t int64) wavelet {
 	sl, f := &s.slots[i], &s.fifos[i]
-	if f.n == f.cap && sl.rx != wse.Ramp {
-		s.stuck[sl.up] &^= 1 << sl.upNo
-	}
 	w := s.popAt(f, sl.pe, sl.up, t)
 	if f.n == 0 {
 		s.laden[sl.pe] &^= 1 << sl.no
@@ -82,7 +79,7 @@ func (s *Sim) leave(i int32, t int64) wavelet {
 // lowers rnext: a wavelet that arrives, room that appears behind it.
 func (s *Sim) router(pe int, t, end int64) (next int64, err error) {
 	next = never
-	for m := s.laden[pe] &^ s.stuck[pe]; m != 0; m &= m - 1 {
+	for m := s.laden[pe]; m != 0; m &= m - 1 {
 		i := s.slotOf[pe] + int32(bits.TrailingZeros64(m))
 		n := s.head(&s.fifos[i]).ready
 		if n <= t {
@@ -115,7 +112,6 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 			return free[d] / ticks, nil
 		}
 		if at := s.fifos[to].room(t); at > t {
-			s.stick(sl, at)
 			return at, nil
 		}
 		s.claim(free, int(sl.pe), d, t)
@@ -131,7 +127,6 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 			return free[d] / ticks, nil
 		}
 		if at := s.fifos[sl.target[d]].room(t); at > t {
-			s.stick(sl, at)
 			return at, nil
 		}
 	}
@@ -140,21 +135,6 @@ func (s *Sim) forward(i int32, t, end int64) (next int64, err error) {
 	}
 	s.moves = append(s.moves, i)
 	return never, nil
-}
-
-// stick notes that a buffer waits for room, which it has at cycle at if not never.
-func (s *Sim) stick(sl *slot, at int64) {
-	if at == never {
-		s.stuck[sl.pe] |= 1 << sl.no
-	}
-}
-
-// rouse wakes the microthread that sleeps until something enters or leaves a queue of a PE.
-func (s *Sim) rouse(f *fifo, pe int32) {
-	if f.waiter != 0 {
-		s.asleep[pe] &^= 1 << (f.waiter - 1)
-		f.waiter = 0
-	}
 }
 
 // claim takes a port of a PE's router for a wavelet that leaves in cycle t; free are the times of the PE's ports.
@@ -220,7 +200,6 @@ func (s *Sim) commit(t int64) {
 		if s.tr != nil {
 			s.tr.up(u, t)
 		}
-		s.rouse(f, pe)
 		w := s.popAt(f, pe, pe, t)
 		if f.n == 0 {
 			s.queued[pe] &^= 1 << (u - s.outOf[pe])
@@ -253,7 +232,6 @@ func (s *Sim) deliver(sl *slot, tx uint8, w wavelet, t int64) {
 		to := sl.target[d]
 		if d == int(wse.Ramp) {
 			w.ready = t + int64(max(1, s.m.RampInCycles))
-			s.rouse(&s.fifos[to], sl.pe)
 			s.push(&s.fifos[to], w)
 			s.ceNext[sl.pe] = min(s.ceNext[sl.pe], w.ready)
 			continue

@@ -27,8 +27,6 @@ type fifo struct {
 	off          int32
 	head, n, cap int32
 	popped       int64 // cycle in which a wavelet left last; kept for router buffers only
-	waiter       uint8 // of a queue: 1 + the microthread that sleeps until something comes or goes, 0 = none
-	feeder       uint8 // of an input queue: number of the router buffer that fills it
 }
 
 // thread is a DSD operation in progress with a fabric operand.
@@ -79,7 +77,6 @@ type slot struct {
 	tx     uint8
 	rx     wse.Dir
 	no     uint8    // number in its PE, ascending by color
-	upNo   uint8    // that of the buffer that fills it, in PE up
 	target [5]int32 // neighbour's slot, or input fifo for the ramp
 	pe     int32
 	up     int32 // PE that fills the buffer
@@ -126,16 +123,13 @@ type Sim struct {
 	active    []uint64 // bit per task of the class
 	blocked   []uint64
 	shut      []uint64 // bit per input queue of the class that is blocked
-	// Bits per PE that keep what is idle or waits for others out of the cache.
-	running []uint64 // microthreads in progress
-	asleep  []uint64 // of them, until something enters or leaves the queue they wait for
-	laden   []uint64 // router buffers that hold wavelets
-	stuck   []uint64 // of them, until the buffer or queue behind them has room
-	queued  []uint64 // output fifos that hold wavelets
-	threads []thread
-	thrOf   []int32
-	exited  []bool
-	rnext   []int64 // see decide
+	running   []uint64 // bit per microthread in progress; like the next two it keeps what is idle out of the cache
+	laden     []uint64 // bit per router buffer that holds wavelets
+	queued    []uint64 // bit per output fifo that does
+	threads   []thread
+	thrOf     []int32
+	exited    []bool
+	rnext     []int64 // see decide
 
 	moves   []int32 // router buffers that move this cycle
 	ups     []int32 // output fifos that move up this cycle
@@ -279,8 +273,7 @@ func (s *Sim) place() {
 	s.ceNext, s.mainReady = make([]int64, n), make([]int64, n)
 	s.pc, s.curTask = make([]int32, n), make([]int32, n)
 	s.active, s.blocked, s.shut = make([]uint64, n), make([]uint64, n), make([]uint64, n)
-	s.running, s.asleep = make([]uint64, n), make([]uint64, n)
-	s.laden, s.stuck, s.queued = make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	s.running, s.laden, s.queued = make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	s.exited = make([]bool, n)
 	s.rnext = make([]int64, n)
 	s.linkFree, s.links = make([]int64, n*numPorts), make([]uint32, n*numPorts)
@@ -385,9 +378,6 @@ func (s *Sim) link(i int32) {
 	sl.up = sl.pe
 	if dx, dy := sl.rx.Delta(); x+dx >= 0 && y+dy >= 0 && x+dx < s.w && y+dy < s.h {
 		sl.up = int32((y+dy)*s.w + x + dx)
-		if j := s.findSlot(int(sl.up), int32(sl.color)); j >= 0 {
-			sl.upNo = s.slots[j].no
-		}
 	}
 	for d := wse.North; d <= wse.Ramp; d++ {
 		sl.target[d] = noTarget
@@ -395,9 +385,7 @@ func (s *Sim) link(i int32) {
 			continue
 		}
 		if d == wse.Ramp {
-			if sl.target[d] = s.toQueue(pe, int32(sl.color)); sl.target[d] >= 0 {
-				s.fifos[sl.target[d]].feeder = sl.no
-			}
+			sl.target[d] = s.toQueue(pe, int32(sl.color))
 			continue
 		}
 		dx, dy := d.Delta()
