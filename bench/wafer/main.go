@@ -25,6 +25,8 @@ type program struct {
 var programs = []program{
 	{"heat.wf", "nx=16 ny=16 nz=128 steps=4", "nz"},
 	{"heat_implicit.wf", "nx=12 ny=12 nz=64 end=5", "nz"},
+	{"wfa/diffusion_explicit.wf", "n=10", "n"},
+	{"wfa/diffusion_implicit.wf", "n=10", "n"},
 	{"wave.wf", "n=16", ""},
 	{"advection.wf", "n=16", ""},
 	{"grayscott.wf", "n=40 steps=10", ""},
