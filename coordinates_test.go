@@ -2,8 +2,6 @@ package wfc_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,10 +16,7 @@ func TestCoordinateCheckOfWidth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(data, []byte(text(600)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, t.TempDir(), text(600))
 	for _, c := range []struct {
 		rules    string
 		low, top float64

@@ -58,6 +58,16 @@ func text(n int) string {
 	return b.String()
 }
 
+// written is a file in dir with a text to train on.
+func written(t *testing.T, dir, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, "text")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func sums(t *testing.T, run string) map[string]string {
 	t.Helper()
 	c, err := wfc.OpenCheckpoint(run, -1)
@@ -78,10 +88,7 @@ func sums(t *testing.T, run string) map[string]string {
 // batch warmup, at the phase switch, after it, several times.
 func TestTrainingContinues(t *testing.T) {
 	dir := t.TempDir()
-	data := filepath.Join(dir, "text")
-	if err := os.WriteFile(data, []byte(text(3000)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, dir, text(3000))
 	src := wfc.Source{Name: "tiny.wf", Text: everything}
 	run := func(out string, steps int64, resume bool) *wfc.TrainResult {
 		t.Helper()
@@ -130,10 +137,7 @@ func TestAnchor(t *testing.T) {
 	text := "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n\nFirst Citizen:\nYou are all resolved rather to die than to famish?\n\nAll:\n" +
 		"Resolved. resolved.\n\nFirst Citizen:\nFirst, you know Caius Marcius is chief enemy to the people.\n\nAll:\nW" +
 		"\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	data := filepath.Join(dir, "text")
-	if err := os.WriteFile(data, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, dir, text)
 	src, err := wfc.ReadSource("models/gpt2.wf")
 	if err != nil {
 		t.Fatal(err)
@@ -234,10 +238,7 @@ model tiny(vocab = 8, ctx = 4) {
 train tiny on chars { batch 2; accumulate acc; steps 4; optimizer sgd(lr = 0.1); precision prec; seed 3 }
 `
 	dir := t.TempDir()
-	data := filepath.Join(dir, "text")
-	if err := os.WriteFile(data, []byte(text(200)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, dir, text(200))
 	src := wfc.Source{Name: "tiny.wf", Text: model}
 	for _, c := range []struct {
 		first, then map[string]string
@@ -269,10 +270,7 @@ train tiny on chars { batch 2; accumulate acc; steps 4; optimizer sgd(lr = 0.1);
 // A run without any settings can be sampled, and one whose run.json is gone is damaged.
 func TestSampleWithoutSettings(t *testing.T) {
 	dir := t.TempDir()
-	data, out := filepath.Join(dir, "text"), filepath.Join(dir, "run")
-	if err := os.WriteFile(data, []byte(strings.Repeat("abcd", 40)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data, out := written(t, dir, strings.Repeat("abcd", 40)), filepath.Join(dir, "run")
 	src := wfc.Source{Name: "b.wf", Text: `
 model b(vocab = 4, ctx = 4) {
   index s in ctx

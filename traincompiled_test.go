@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,10 +34,7 @@ func compiled(t *testing.T, src wfc.Source, o wfc.BuildOptions) *wfc.Program {
 // one is continued with the other.
 func TestCompiledTrains(t *testing.T) {
 	dir := t.TempDir()
-	data := filepath.Join(dir, "text")
-	if err := os.WriteFile(data, []byte(text(3000)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, dir, text(3000))
 	src := wfc.Source{Name: "tiny.wf", Text: strings.Replace(everything, "steps 60", "steps 24", 1)}
 	set := map[string]string{"vocab": "7"}
 	p := compiled(t, src, wfc.BuildOptions{Set: set, IndexOnly: true})
@@ -75,10 +71,7 @@ func TestCompiledTrains(t *testing.T) {
 // What a compiled model was built with stays.
 func TestCompiledTrainingRefused(t *testing.T) {
 	dir := t.TempDir()
-	data := filepath.Join(dir, "text")
-	if err := os.WriteFile(data, []byte("abcabcad"+text(300)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, dir, "abcabcad"+text(300))
 	src := wfc.Source{Name: "m.wf", Text: `param rate = 0.1
 model m(vocab = 40, ctx = 4) {
   index s in ctx
@@ -114,10 +107,7 @@ train m on chars { batch 2; steps 4; optimizer sgd(lr = rate); schedule constant
 
 // models/mlp.wf fits the wafer as it is, and its file trains there as the interpreter does.
 func TestCompiledTrainsOnWafer(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(data, []byte(text(2000)), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	data := written(t, t.TempDir(), text(2000))
 	src, err := wfc.ReadSource("models/mlp.wf")
 	if err != nil {
 		t.Fatal(err)

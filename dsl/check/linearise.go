@@ -230,20 +230,15 @@ func movedBy(n, read *Node) *Node {
 			to[IndexVar{a.Name, a}] = target{*s.Var, s.Off}
 		}
 	}
-	memo := map[*Node]*Node{}
-	var walk func(n *Node) *Node
-	walk = func(n *Node) *Node {
-		if n == nil || n.host {
-			return n
-		}
-		if m, ok := memo[n]; ok {
-			return m
+	return rewritten(n, func(n *Node, walk func(*Node) *Node) *Node {
+		t, moves := to[n.Var]
+		if !moves && n.Op != Read && n.Op != LetRead {
+			return nil
 		}
 		m := withArgs(n)
 		for _, a := range n.Args {
 			m.Args = append(m.Args, walk(a))
 		}
-		t, moves := to[n.Var]
 		if moves {
 			m.Var = t.v
 		}
@@ -268,10 +263,8 @@ func movedBy(n, read *Node) *Node {
 				m = compute(ir.Add, n.Unit, n.At, m, number(float64(t.off), n.Unit, n.At))
 			}
 		}
-		memo[n] = m
 		return m
-	}
-	return walk(n)
+	})
 }
 
 // readsField says whether an expression reads one of the fields.

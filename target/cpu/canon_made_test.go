@@ -23,19 +23,24 @@ func TestSumsOfWhatIsMade(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("%v %s\n%s", n, e, ir.Print(p))
 			}
-			pl, err := newPlan(p, false, -1)
-			check(t, err)
-			joined := 0
-			for _, l := range pl.funcs["step"].launches {
-				if l.kind == "map, reduce" {
-					joined++
-				}
-			}
-			if joined != 2 {
+			if joined := joinedSums(t, p); joined != 2 {
 				t.Errorf("%v: %d sums are taken as their terms are made, not 2", n, joined)
 			}
 		}
 	}
+}
+
+// joinedSums counts the sums of function step that take their terms as a map makes them.
+func joinedSums(t *testing.T, p *ir.Program) (n int) {
+	t.Helper()
+	pl, err := newPlan(p, false, -1)
+	check(t, err)
+	for _, l := range pl.funcs["step"].launches {
+		if l.kind == "map, reduce" {
+			n++
+		}
+	}
+	return n
 }
 
 // A sum that reads beside the point what the map makes, goes over other points or comes later is a kernel of its own.
@@ -44,15 +49,7 @@ func TestSumsOfOtherPoints(t *testing.T) {
 	for _, change := range [][2]string{{"%y[a, b]", "%y[a, b+1]"}, {"a in x 0..5, b in y 0..48", "a in x 0..4, b in y 0..48"}} {
 		s := strings.Replace(whole, change[0], change[1], 1)
 		s = strings.Replace(s, "box [0..5, 0..48]\n      $0 = read f64 %y", fmt.Sprintf("box [0..%s]\n      $0 = read f64 %%y", map[bool]string{true: "4, 0..48", false: "5, 0..48"}[strings.Contains(s, "0..4,")]), 1)
-		pl, err := newPlan(text(s), false, -1)
-		check(t, err)
-		joined := 0
-		for _, l := range pl.funcs["step"].launches {
-			if l.kind == "map, reduce" {
-				joined++
-			}
-		}
-		if joined != 1 {
+		if joined := joinedSums(t, text(s)); joined != 1 {
 			t.Errorf("%s: %d sums are taken as their terms are made, not 1", change[1], joined)
 		}
 	}

@@ -3,6 +3,7 @@ package cpu
 import (
 	"slices"
 
+	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -119,20 +120,24 @@ func (t *contractor) packed(k *kernel, which int, i bound) llvm.Value {
 
 // overK emits the loops over the reduced indices; leaf gets the number of the term.
 func (t *contractor) overK(k *kernel, kind loopKind, leaf func(term bound)) {
-	var visit func(d int, term bound)
-	visit = func(d int, term bound) {
-		if d == len(t.op.Over) {
-			leaf(term)
+	k.numbered(t.op.Over, kind, leaf)
+}
+
+// numbered emits loops over indices, the innermost of the kind given; leaf gets the number of the point in the order of the loops.
+func (k *kernel) numbered(over []ir.Range, innermost loopKind, leaf func(point bound)) {
+	var visit func(d int, point bound)
+	visit = func(d int, point bound) {
+		if d == len(over) {
+			leaf(point)
 			return
 		}
-		r := t.op.Over[d]
-		lk := plainLoop
-		if d == len(t.op.Over)-1 {
-			lk = kind
+		r, kind := over[d], plainLoop
+		if d == len(over)-1 {
+			kind = innermost
 		}
-		k.loop(at(0), at(r.Hi-r.Lo), 1, lk, func(i bound) {
+		k.loop(at(0), at(r.Hi-r.Lo), 1, kind, func(i bound) {
 			k.idx[r.Index] = k.add(i, at(r.Lo))
-			visit(d+1, k.add(k.scale(term, r.Hi-r.Lo), i))
+			visit(d+1, k.add(k.scale(point, r.Hi-r.Lo), i))
 		})
 	}
 	visit(0, at(0))

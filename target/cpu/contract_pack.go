@@ -53,16 +53,7 @@ func (t *contractor) transpose(k *kernel, s strip) {
 			step = t.e.layouts[slot].stride[d]
 		}
 	}
-	var outer func(d int, term bound)
-	outer = func(d int, term bound) {
-		if d < len(t.op.Over)-1 {
-			r := t.op.Over[d]
-			k.loop(at(0), at(r.Hi-r.Lo), 1, plainLoop, func(i bound) {
-				k.idx[r.Index] = k.add(i, at(r.Lo))
-				outer(d+1, k.add(k.scale(term, r.Hi-r.Lo), i))
-			})
-			return
-		}
+	k.numbered(t.op.Over[:len(t.op.Over)-1], plainLoop, func(term bound) {
 		first := k.scale(term, width)
 		tiles := width / l * l
 		if tiles > 0 {
@@ -78,8 +69,7 @@ func (t *contractor) transpose(k *kernel, s strip) {
 				})
 			})
 		}
-	}
-	outer(0, at(0))
+	})
 }
 
 // turn is a strip of tiles: have rows of length elements, from apart, become length rows of lanes elements, to apart.

@@ -74,23 +74,13 @@ func (w *tilePacker) tile(have int) {
 		w.scattered(have)
 		return
 	}
-	var visit func(d int, run bound)
-	visit = func(d int, run bound) {
-		if d < len(w.op.Over)-1 {
-			r := w.op.Over[d]
-			k.loop(at(0), at(r.Hi-r.Lo), 1, plainLoop, func(i bound) {
-				k.idx[r.Index] = k.add(i, at(r.Lo))
-				visit(d+1, k.add(k.scale(run, r.Hi-r.Lo), i))
-			})
-			return
-		}
+	k.numbered(w.op.Over[:len(w.op.Over)-1], plainLoop, func(run bound) {
 		block := k.scale(run, n/tileTerms)
 		k.loop(at(0), at(n/tileTerms), 1, plainLoop, func(i bound) { w.block(have, k.add(block, i), k.scale(i, tileTerms), tileTerms) })
 		if n%tileTerms != 0 {
 			w.block(have, k.add(block, at(n/tileTerms)), at(n/tileTerms*tileTerms), n%tileTerms)
 		}
-	}
-	visit(0, at(0))
+	})
 }
 
 // rows says that words are written row by row: the factor lies along the sum, or is no read along the side.

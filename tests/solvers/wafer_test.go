@@ -35,14 +35,7 @@ evolve t from 0 to %d*0.01 step 0.01 {
 				if p.Refusal.HasErrors() {
 					t.Skip(p.Refusal)
 				}
-				run := func(target wfc.Target, order *wfc.Program) *wfc.Result {
-					r, err := p.Run(context.Background(), wfc.RunOptions{Target: target, Order: order})
-					if err != nil {
-						t.Fatal(err)
-					}
-					return r
-				}
-				wafer, interp := run(wfc.Wafer, nil), run(wfc.Interp, p)
+				wafer, interp := both(t, p)
 				same(t, "wafer and interpreter", wafer.Arrays["u"], interp.Arrays["u"])
 				same(t, "iterations", wafer.Arrays["n"], interp.Arrays["n"])
 				if wafer.HostCycles != nil {
@@ -54,6 +47,20 @@ evolve t from 0 to %d*0.01 step 0.01 {
 			}
 		})
 	}
+}
+
+// both runs a program on the simulated wafer and, in the wafer's order of sums, in the interpreter.
+func both(t *testing.T, p *wfc.Program) (wafer, interp *wfc.Result) {
+	t.Helper()
+	run := func(o wfc.RunOptions) *wfc.Result {
+		t.Helper()
+		r, err := p.Run(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	return run(wfc.RunOptions{Target: wfc.Wafer}), run(wfc.RunOptions{Target: wfc.Interp, Order: p})
 }
 
 func same(t *testing.T, what string, a, b *ir.Tensor) {
@@ -81,23 +88,9 @@ func TestModelsAgree(t *testing.T) {
 				t.Errorf("%s does not fit %s: %v", name, machine, p.Refusal)
 				continue
 			}
-			var first *wfc.Result
-			for _, target := range []wfc.Target{wfc.Wafer, wfc.Interp} {
-				opt := wfc.RunOptions{Target: target}
-				if target != wfc.Wafer {
-					opt.Order = p
-				}
-				r, err := p.Run(context.Background(), opt)
-				if err != nil {
-					t.Fatalf("%s on %s: %v", name, machine, err)
-				}
-				if first == nil {
-					first = r
-					continue
-				}
-				for field, a := range first.Arrays {
-					same(t, name+" "+field, a, r.Arrays[field])
-				}
+			wafer, interp := both(t, p)
+			for field, a := range wafer.Arrays {
+				same(t, name+" "+field, a, interp.Arrays[field])
 			}
 		}
 	}
@@ -132,14 +125,7 @@ evolve k in 0 .. 1 {
 		if p.Code == nil {
 			t.Fatalf("%s does not fit: %v", c.method, p.Refusal)
 		}
-		wafer, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
-		if err != nil {
-			t.Fatal(err)
-		}
-		interp, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
-		if err != nil {
-			t.Fatal(err)
-		}
+		wafer, interp := both(t, p)
 		same(t, c.method, wafer.Arrays["p"], interp.Arrays["p"])
 		if n := wafer.Arrays["n"].At(0); n < 2 || n > 12 {
 			t.Errorf("%s on %s: %g iterations", c.method, c.place, n)
@@ -192,14 +178,7 @@ evolve s in 0 .. 1 {
 				t.Errorf("class %s: %d bytes of code, %d in all of %d", m.Name, code, m.Used, m.Limit)
 			}
 		}
-		wafer, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
-		if err != nil {
-			t.Fatal(err)
-		}
-		interp, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
-		if err != nil {
-			t.Fatal(err)
-		}
+		wafer, interp := both(t, p)
 		same(t, c.method, wafer.Arrays["p"], interp.Arrays["p"])
 		if n := wafer.Arrays["n"].At(0); n < 1 || int(n) > c.atMost {
 			t.Errorf("%s on %d^3 cells: %g iterations", c.method, c.n, n)
@@ -222,13 +201,6 @@ evolve n in 0 .. 2 { solve u' - 0.5*lap(u') = u for u' using cg(tol = 1e-2) }
 	if p.Code == nil {
 		t.Fatal(p.Refusal)
 	}
-	wafer, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Wafer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	interp, err := p.Run(context.Background(), wfc.RunOptions{Target: wfc.Interp, Order: p})
-	if err != nil {
-		t.Fatal(err)
-	}
+	wafer, interp := both(t, p)
 	same(t, "u", wafer.Arrays["u"], interp.Arrays["u"])
 }
