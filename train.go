@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,8 +35,8 @@ type TrainOptions struct {
 	MeshW, MeshH int
 	Products     Products
 
-	Data      []string // files of text or tokens
-	Val       []string // files held back for validation; none: the last tenth of the data
+	Data      []string // files of text and tokens, or patterns of their names (shards/*.bin), in the order of their tokens
+	Val       []string // files held back for validation; none: the last tenth of each file
 	Tokenizer string   // byte, char, gpt2; "" is what the program says, else char
 	Order     string   // of the data: shuffle, stream, same
 
@@ -83,10 +84,12 @@ type training struct {
 	data  *tokens.Data
 	plan  *train.Plan
 	progs map[int]*Program
-	note  string // what was decided for the user, "" if nothing
+	notes []string // what was decided for the user
 	// profiled ends the profile of the engine that was made last.
 	profiled func() (*Profile, error)
 }
+
+func (t *training) note(s string) { t.notes = append(t.notes, s) }
 
 // Train trains the model of a source with a train block. When the context is cancelled it saves after the step it is in; the result
 // then has Interrupted set.
@@ -113,8 +116,8 @@ func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, err
 	}
 	res, err := tr.Run(ctx)
 	out := &TrainResult{Result: res}
-	if t.note != "" && res != nil {
-		res.Notes = append(res.Notes, t.note)
+	if res != nil {
+		res.Notes = append(res.Notes, t.notes...)
 	}
 	if err == nil && t.profiled != nil {
 		if out.Profile, err = t.profiled(); out.Profile != nil {
@@ -264,8 +267,8 @@ func (t *training) overruled() {
 				given = ""
 			}
 		}
-		if given != "" && len(t.plan.Phases) > 0 && t.note == "" {
-			t.note = fmt.Sprintf("--set %s=%s changes nothing: every phase of the program has its own %s", name, given, name)
+		if given != "" && len(t.plan.Phases) > 0 {
+			t.note(fmt.Sprintf("--set %s=%s changes nothing: every phase of the program has its own %s", name, given, name))
 		}
 	}
 }
@@ -279,7 +282,7 @@ func (t *training) vocabulary() (err error) {
 	}
 	if t.opt.Compiled != nil {
 		if n > t.data.Vocab {
-			t.note = fmt.Sprintf("the file was built for a vocabulary of %d, the data have %d: as with --set %s=%d", n, t.data.Vocab, v, n)
+			t.note(fmt.Sprintf("the file was built for a vocabulary of %d, the data have %d: as with --set %s=%d", n, t.data.Vocab, v, n))
 		}
 		return nil
 	}
@@ -309,7 +312,7 @@ func (t *training) share() error {
 	}
 	maps.Copy(t.set, more)
 	t.plan = q
-	t.note = fmt.Sprintf("a step of %d sequences is %d microbatches of %d, one for each rank: as with --set batch=%d --set accumulate=%d", plan.Batch, k, plan.Batch/k, plan.Batch/k, k)
+	t.note(fmt.Sprintf("a step of %d sequences is %d microbatches of %d, one for each rank: as with --set batch=%d --set accumulate=%d", plan.Batch, k, plan.Batch/k, plan.Batch/k, k))
 	return nil
 }
 
@@ -362,13 +365,19 @@ func (t *training) load(p *train.Plan, from *ckpt.Checkpoint) error {
 	if len(t.opt.Data) == 0 {
 		return diag.List{diag.New("WF0642", diag.Span{}, "training needs data").Suggest("name files of text or tokens: --data FILE")}
 	}
-	o := tokens.Options{Kind: t.opt.Tokenizer, Val: valFraction, ValFiles: t.opt.Val}
+	var err error
+	if t.opt.Data, err = tokens.Expand(t.opt.Data); err == nil {
+		t.opt.Val, err = tokens.Expand(t.opt.Val)
+	}
+	if err != nil {
+		return diag.List{diag.New("WF0642", diag.Span{}, "%v", err).Suggest("name files that are there")}
+	}
+	o := tokens.Options{Kind: t.opt.Tokenizer, Means: t.opt.Tokenizer, Val: valFraction, ValFiles: t.opt.Val}
 	if o.Kind == "" {
 		if o.Kind = p.Tokenizer; o.Kind == "" {
 			o.Kind = tokens.Char
 		}
 	}
-	var err error
 	help := "other files, or another --tokenizer: byte, char, gpt2"
 	if from != nil && from.Run.Tokenizer.Kind != "" {
 		help = "other files: the tokens of a run are fixed when it begins"
@@ -385,6 +394,11 @@ func (t *training) load(p *train.Plan, from *ckpt.Checkpoint) error {
 			return list
 		}
 		return diag.List{diag.New("WF0642", diag.Span{}, "%v", err).Suggest("%s", help)}
+	}
+	for _, f := range t.opt.Val {
+		if slices.Contains(t.opt.Data, f) {
+			t.note(fmt.Sprintf("%s is trained on and held back: the validation loss says little", f))
+		}
 	}
 	return nil
 }

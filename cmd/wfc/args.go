@@ -7,7 +7,8 @@ import (
 )
 
 // intersperse moves flags before the other arguments of a command, because people write `wfc run heat.wf --set nx=8` and the flag
-// parser stops at the first argument that is no flag. What follows "--" stays as it is.
+// parser stops at the first argument that is no flag. A flag that takes files takes all that follow: `--data shards/*.bin`, which a shell
+// has made a list of. What follows "--" stays as it is.
 func intersperse(app *cli.App, args []string) ([]string, error) {
 	out, i := args[:min(1, len(args)):min(1, len(args))], 1
 	commands := app.Commands
@@ -39,7 +40,9 @@ func intersperse(app *cli.App, args []string) ([]string, error) {
 			flags = append(flags, a)
 		case i+1 < len(args):
 			flags = append(flags, a, args[i+1])
-			i++
+			for i++; takesFiles(cmd, a) && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") && !isProgram(args[i+1]); i++ {
+				flags = append(flags, a, args[i+1])
+			}
 		default:
 			return nil, usagef("flag %s needs a value", a)
 		}
@@ -58,6 +61,22 @@ func find(list []*cli.Command, name string) *cli.Command {
 		}
 	}
 	return nil
+}
+
+// takesFiles says whether a flag takes a list of files.
+func takesFiles(cmd *cli.Command, arg string) bool {
+	name := strings.TrimLeft(arg, "-")
+	for _, f := range cmd.Flags {
+		if l, ok := f.(*cli.StringSliceFlag); ok && l.TakesFile && l.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// isProgram says whether an argument is what a command works on, rather than one of the files of a flag before it.
+func isProgram(arg string) bool {
+	return strings.HasSuffix(arg, ".wf") || strings.HasSuffix(arg, ".wfx")
 }
 
 // isSwitch says whether a flag takes no value. An unknown flag is left to the parser, which says so.

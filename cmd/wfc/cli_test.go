@@ -54,6 +54,8 @@ func TestIntersperse(t *testing.T) {
 		{"wfc check -- -odd.wf --json", "wfc check -- -odd.wf --json"},
 		{"wfc run -h", "wfc run --help"},
 		{"wfc check a.wf --help", "wfc check --help"},
+		{"wfc train m.wf --data a b c.tok --val v w -q", "wfc train --data a --data b --data c.tok --val v --val w -q -- m.wf"},
+		{"wfc train --data a b m.wf --set x=1 y", "wfc train --data a --data b --set x=1 -- m.wf y"},
 		{"wfc run - --json", "wfc run --json -- -"},
 		{"wfc rum x", "wfc rum x"},
 		{"wfc", "wfc"},

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,4 +280,34 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// View is Decode without the copy, in every order of bytes and axes.
+func TestView(t *testing.T) {
+	head := func(descr, fortran, shape string) string {
+		h := "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + "}"
+		return "\x93NUMPY\x01\x00" + string([]byte{byte(len(h)), 0}) + h
+	}
+	for _, file := range []string{head("<u2", "False", "(2,)") + "\x01\x02\x03\x04", head(">u2", "False", "(2,)") + "\x01\x02\x03\x04",
+		head("|u1", "True", "(2, 2)") + "\x01\x02\x03\x04", head("<i8", "False", "(0,)"), head("<i4", "False", "()") + "\x01\x02\x03\x04"} {
+		b := []byte(file)
+		want, err := Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := View(b)
+		if err != nil || !bytes.Equal(got.Data, want.Data) || got.Type != want.Type || !slices.Equal(got.Dims, want.Dims) {
+			t.Errorf("%q: %v, %v, want %v", file, got, err, want)
+		}
+	}
+	b := []byte(head("<u2", "False", "(2,)") + "\x01\x02\x03\x04")
+	a, err := View(b)
+	if err != nil || &a.Data[0] != &b[len(b)-4] {
+		t.Error("the elements were copied", err)
+	}
+	for _, cut := range [][]byte{b[:len(b)-1], b[:20], b[:7], append(b, 0)} {
+		if _, err := View(cut); err == nil {
+			t.Errorf("%q was read", cut)
+		}
+	}
 }

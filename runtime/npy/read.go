@@ -41,50 +41,25 @@ func ReadFile(path string) (*Array, error) {
 // Decode reads a .npy file held in memory.
 func Decode(b []byte) (*Array, error) { return Read(bytes.NewReader(b), int64(len(b))) }
 
-// Read reads a .npy file of size bytes. Bytes after the elements are an error: they mean that the header is wrong.
-func Read(r io.Reader, size int64) (*Array, error) {
-	var pre [8]byte
-	if _, err := io.ReadFull(r, pre[:]); err != nil {
-		return nil, fmt.Errorf("not a .npy file: it has %d bytes, fewer than the format's 10-byte prefix", size)
-	}
-	if string(pre[:6]) != magic {
-		return nil, fmt.Errorf("not a .npy file: it does not begin with the bytes \\x93NUMPY")
-	}
-	lenSize := 2
-	switch pre[6] {
-	case 1:
-	case 2, 3:
-		lenSize = 4
-	default:
-		return nil, fmt.Errorf(".npy format version %d.%d is unknown; versions 1 to 3 can be read", pre[6], pre[7])
-	}
-	var lb [4]byte
-	if _, err := io.ReadFull(r, lb[:lenSize]); err != nil {
-		return nil, fmt.Errorf(".npy file is cut inside its header length")
-	}
-	hlen := int64(binary.LittleEndian.Uint32(lb[:]))
-	left := size - 8 - int64(lenSize) - hlen
-	if left < 0 {
-		return nil, fmt.Errorf(".npy file is cut: the header should have %d bytes, the whole file has %d", hlen, size)
-	}
-	if hlen > maxHeader {
-		return nil, fmt.Errorf(".npy header of %d bytes is longer than the limit of %d", hlen, maxHeader)
-	}
-	text := make([]byte, hlen)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, fmt.Errorf(".npy file is cut inside its header")
-	}
-	h, err := parseHeader(string(text))
+// View is Decode where the elements stay where they are: Data is a part of b, unless their order has to be changed.
+func View(b []byte) (*Array, error) {
+	r := bytes.NewReader(b)
+	h, n, err := readHeader(r, int64(len(b)))
 	if err != nil {
 		return nil, err
 	}
-	n, ok := volume(h.dims, h.typ.Size)
-	if !ok || int64(n) > left {
-		return nil, fmt.Errorf(".npy file is cut: shape %s of %s needs %s, %d are there", shapeText(h.dims), h.typ, needText(n, ok), left)
+	if h.big && h.typ.Size > 1 || h.fortran && len(h.dims) > 1 {
+		return Decode(b)
 	}
-	if int64(n) < left {
-		return nil, fmt.Errorf(".npy file has %d bytes after its last element: shape %s of %s needs %d, %d are there",
-			left-int64(n), shapeText(h.dims), h.typ, n, left)
+	at := len(b) - r.Len()
+	return &Array{Type: h.typ, Dims: h.dims, Data: b[at : at+n]}, nil
+}
+
+// Read reads a .npy file of size bytes. Bytes after the elements are an error: they mean that the header is wrong.
+func Read(r io.Reader, size int64) (*Array, error) {
+	h, n, err := readHeader(r, size)
+	if err != nil {
+		return nil, err
 	}
 	data, err := readN(r, n)
 	if err != nil {
@@ -98,6 +73,53 @@ func Read(r io.Reader, size int64) (*Array, error) {
 		a.Data = fromFortran(a.Data, h.dims, h.typ.Size)
 	}
 	return a, nil
+}
+
+// readHeader reads what stands before the elements, and says how many bytes these have: all that is left.
+func readHeader(r io.Reader, size int64) (h header, n int, err error) {
+	var pre [8]byte
+	if _, err := io.ReadFull(r, pre[:]); err != nil {
+		return h, 0, fmt.Errorf("not a .npy file: it has %d bytes, fewer than the format's 10-byte prefix", size)
+	}
+	if string(pre[:6]) != magic {
+		return h, 0, fmt.Errorf("not a .npy file: it does not begin with the bytes \\x93NUMPY")
+	}
+	lenSize := 2
+	switch pre[6] {
+	case 1:
+	case 2, 3:
+		lenSize = 4
+	default:
+		return h, 0, fmt.Errorf(".npy format version %d.%d is unknown; versions 1 to 3 can be read", pre[6], pre[7])
+	}
+	var lb [4]byte
+	if _, err := io.ReadFull(r, lb[:lenSize]); err != nil {
+		return h, 0, fmt.Errorf(".npy file is cut inside its header length")
+	}
+	hlen := int64(binary.LittleEndian.Uint32(lb[:]))
+	left := size - 8 - int64(lenSize) - hlen
+	if left < 0 {
+		return h, 0, fmt.Errorf(".npy file is cut: the header should have %d bytes, the whole file has %d", hlen, size)
+	}
+	if hlen > maxHeader {
+		return h, 0, fmt.Errorf(".npy header of %d bytes is longer than the limit of %d", hlen, maxHeader)
+	}
+	text := make([]byte, hlen)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return h, 0, fmt.Errorf(".npy file is cut inside its header")
+	}
+	if h, err = parseHeader(string(text)); err != nil {
+		return h, 0, err
+	}
+	n, ok := volume(h.dims, h.typ.Size)
+	if !ok || int64(n) > left {
+		return h, 0, fmt.Errorf(".npy file is cut: shape %s of %s needs %s, %d are there", shapeText(h.dims), h.typ, needText(n, ok), left)
+	}
+	if int64(n) < left {
+		return h, 0, fmt.Errorf(".npy file has %d bytes after its last element: shape %s of %s needs %d, %d are there",
+			left-int64(n), shapeText(h.dims), h.typ, n, left)
+	}
+	return h, n, nil
 }
 
 // readN reads n bytes. Memory grows with what arrives: the size of a compressed entry is only a claim.

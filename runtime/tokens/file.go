@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -9,70 +10,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wfc-lang/wfc/runtime/npy"
 )
 
 // A token file is a header and little-endian tokens of 2 or 4 bytes:
 //
 //	"WFCTOK1\n", u32 bytes per token (2 or 4), u32 vocabulary, u64 tokens, 8 bytes kind of tokenizer or zeros, 32 zero bytes, tokens
 //
-// Read are also llm.c's files (256 i32: magic 20240520, version 1, count; then u16) and, with the suffix .bin, bare u16 as nanoGPT
-// writes them.
+// Read are also llm.c's files (256 i32: magic 20240520, version 1, count; then u16), NumPy's .npy with integers in one dimension and, with the
+// suffix .bin, bare u16 as nanoGPT writes them.
 const (
 	magic     = "WFCTOK1\n"
 	headerLen = 64
 	kindLen   = 8
 	llmcMagic = 20240520
+	npyMagic  = "\x93NUMPY"
 )
-
-// Tokens is a sequence of tokens.
-type Tokens struct {
-	b     []byte // the tokens
-	width int    // 2 or 4
-	vocab int    // 0 when the file does not say
-	kind  string // of the tokenizer, "" when the file does not say
-	unmap func() error
-}
-
-// Len is the number of tokens.
-func (t *Tokens) Len() int { return len(t.b) / t.width }
-
-// Vocab is the vocabulary the file states, 0 when it states none.
-func (t *Tokens) Vocab() int { return t.vocab }
-
-// Kind is the kind of tokenizer the file states, "" when it states none.
-func (t *Tokens) Kind() string { return t.kind }
-
-// At is token i.
-func (t *Tokens) At(i int) int32 {
-	if t.width == 2 {
-		return int32(binary.LittleEndian.Uint16(t.b[2*i:]))
-	}
-	return int32(binary.LittleEndian.Uint32(t.b[4*i:]))
-}
-
-// Slice is tokens i to j-1; it stays valid as long as t.
-func (t *Tokens) Slice(i, j int) *Tokens {
-	return &Tokens{b: t.b[i*t.width : j*t.width], width: t.width, vocab: t.vocab}
-}
-
-// Close gives the mapping back; tokens must not be read afterwards.
-func (t *Tokens) Close() error {
-	if t.unmap == nil {
-		return nil
-	}
-	f := t.unmap
-	t.b, t.unmap = nil, nil
-	return f()
-}
-
-// Of holds tokens in memory.
-func Of(ids []int32) *Tokens {
-	t := &Tokens{b: make([]byte, 4*len(ids)), width: 4}
-	for i, id := range ids {
-		binary.LittleEndian.PutUint32(t.b[4*i:], uint32(id))
-	}
-	return t
-}
 
 // Open maps a token file into memory.
 func Open(path string) (*Tokens, error) {
@@ -94,34 +48,44 @@ func Open(path string) (*Tokens, error) {
 
 // IsTokenFile says whether a file that begins with b, of that name, holds tokens rather than text.
 func IsTokenFile(path string, b []byte) bool {
-	return filepath.Ext(path) == ".bin" || len(b) >= len(magic) && string(b[:len(magic)]) == magic
+	return filepath.Ext(path) == ".bin" || bytes.HasPrefix(b, []byte(magic)) || bytes.HasPrefix(b, []byte(npyMagic))
 }
 
 func decode(b []byte, bare bool) (*Tokens, error) {
 	le := binary.LittleEndian
 	switch {
 	case len(b) >= headerLen && string(b[:len(magic)]) == magic:
-		t := &Tokens{b: b[headerLen:], width: int(le.Uint32(b[8:])), vocab: int(int32(le.Uint32(b[12:])))}
-		t.kind = strings.TrimRight(string(b[24:24+kindLen]), "\x00")
-		n := le.Uint64(b[16:])
-		if t.width != 2 && t.width != 4 || t.vocab < 0 {
-			return nil, fmt.Errorf("not a token file: %d bytes per token", t.width)
+		width, vocab := int(le.Uint32(b[8:])), int(int32(le.Uint32(b[12:])))
+		if width != 2 && width != 4 || vocab < 0 {
+			return nil, fmt.Errorf("not a token file: %d bytes per token", width)
 		}
-		if n > uint64(len(t.b)) || int(n)*t.width != len(t.b) {
-			return nil, fmt.Errorf("the file is cut or altered: %d tokens of %d bytes in %d bytes", n, t.width, len(t.b))
+		n, data := le.Uint64(b[16:]), b[headerLen:]
+		if n > uint64(len(data)) || int(n)*width != len(data) {
+			return nil, fmt.Errorf("the file is cut or altered: %d tokens of %d bytes in %d bytes", n, width, len(data))
 		}
+		t := whole(part{b: data, width: width})
+		t.vocab, t.kind = vocab, strings.TrimRight(string(b[24:24+kindLen]), "\x00")
 		return t, nil
 	case len(b) >= 1024 && le.Uint32(b) == llmcMagic:
-		t := &Tokens{b: b[1024:], width: 2}
-		if v, n := le.Uint32(b[4:]), int(int32(le.Uint32(b[8:]))); v != 1 || 2*n != len(t.b) {
-			return nil, fmt.Errorf("llm.c token file of version %d with %d tokens in %d bytes: it is cut, or not version 1", v, n, len(t.b))
+		data := b[1024:]
+		if v, n := le.Uint32(b[4:]), int(int32(le.Uint32(b[8:]))); v != 1 || 2*n != len(data) {
+			return nil, fmt.Errorf("llm.c token file of version %d with %d tokens in %d bytes: it is cut, or not version 1", v, n, len(data))
 		}
-		return t, nil
+		return whole(part{b: data, width: 2}), nil
+	case bytes.HasPrefix(b, []byte(npyMagic)):
+		a, err := npy.View(b)
+		if err != nil {
+			return nil, err
+		}
+		if len(a.Dims) != 1 || a.Type.Kind != 'u' && a.Type.Kind != 'i' {
+			return nil, fmt.Errorf("tokens are whole numbers in one dimension, not %v %v", a.Type, a.Dims)
+		}
+		return whole(part{b: a.Data, width: a.Type.Size, signed: a.Type.Kind == 'i'}), nil
 	case bare:
 		if len(b)%2 != 0 {
 			return nil, fmt.Errorf("%d bytes are no 16-bit tokens", len(b))
 		}
-		return &Tokens{b: b, width: 2}, nil
+		return whole(part{b: b, width: 2}), nil
 	}
 	return nil, errors.New("not a token file")
 }
@@ -203,15 +167,6 @@ func (w *writer) emit(ids []int32) error {
 		w.n++
 	}
 	return nil
-}
-
-// Max is the largest token, -1 when there are none.
-func (t *Tokens) Max() int32 {
-	m := int32(-1)
-	for i := range t.Len() {
-		m = max(m, t.At(i))
-	}
-	return m
 }
 
 // String is the specification as one line of JSON.

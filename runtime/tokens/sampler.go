@@ -94,17 +94,3 @@ func (s *Sampler) Next(x, y []int32) {
 		s.cur.Tokens += uint64(c)
 	}
 }
-
-// Window reads a sequence at a place and the tokens after each of its tokens.
-func (t *Tokens) Window(at int, x, y []int32) {
-	for i := range x {
-		x[i], y[i] = t.At(at+i), t.At(at+i+1)
-	}
-}
-
-// Spread is the place of window i of n windows of a context, spread evenly over the data: what evaluation reads. With as many windows
-// as fit, they follow one another.
-func (t *Tokens) Spread(i, n, context int) int {
-	all := (t.Len() - 1) / context
-	return int(int64(i)*int64(all)/int64(max(n, 1))) * context
-}

@@ -57,19 +57,21 @@ func New(s Spec) (Tokenizer, error) {
 	return nil, fmt.Errorf("unknown tokenizer %q; there are byte, char and gpt2", s.Kind)
 }
 
-// For makes a tokenizer of a kind for some text: Char takes its characters from it.
-func For(kind string, text []byte) (Tokenizer, error) {
+// For makes a tokenizer of a kind for some texts: Char takes its characters from them. It fails on a text that has none, and says which.
+func For(kind string, texts ...[]byte) (Tokenizer, error) {
 	if kind != Char {
 		return New(Spec{Kind: kind})
 	}
 	seen := map[rune]bool{}
-	for at := 0; at < len(text); {
-		r, n := utf8.DecodeRune(text[at:])
-		if r == utf8.RuneError && n <= 1 {
-			return nil, fmt.Errorf("byte %d is no UTF-8 character: the tokenizer byte takes any bytes", at)
+	for i, text := range texts {
+		for at := 0; at < len(text); {
+			r, n := utf8.DecodeRune(text[at:])
+			if r == utf8.RuneError && n <= 1 {
+				return nil, &notText{i, fmt.Errorf("byte %d is no UTF-8 character: the tokenizer byte takes any bytes", at)}
+			}
+			seen[r] = true
+			at += n
 		}
-		seen[r] = true
-		at += n
 	}
 	chars := make([]rune, 0, len(seen))
 	for r := range seen {
@@ -77,6 +79,12 @@ func For(kind string, text []byte) (Tokenizer, error) {
 	}
 	sort.Slice(chars, func(i, j int) bool { return chars[i] < chars[j] })
 	return newChars(string(chars))
+}
+
+// notText is what is wrong with text i of several.
+type notText struct {
+	i int
+	error
 }
 
 type byteTokenizer struct{}

@@ -163,8 +163,11 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 	p := t.prog.Plan
 	d := t.o.Data
 	if d.Vocab > p.Vocab {
-		return diag.List{diag.New("WF0642", diag.Span{}, "the data have tokens up to %d, the model a vocabulary of %d", d.Vocab-1, p.Vocab).
-			Suggest("give the model a vocabulary of %d", d.Vocab)}
+		large := diag.New("WF0642", diag.Span{}, "the data have tokens up to %d, the model a vocabulary of %d", d.Vocab-1, p.Vocab)
+		if d.Largest != "" {
+			large.Note("%s", d.Largest)
+		}
+		return diag.List{large.Suggest("give the model a vocabulary of %d", d.Vocab)}
 	}
 	var err error
 	if t.data, err = tokens.NewSampler(d.Train, p.Order, p.Seed, p.Context, at); err != nil {

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -22,6 +23,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/interp"
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ckpt"
+	"github.com/wfc-lang/wfc/runtime/npy"
 	"github.com/wfc-lang/wfc/runtime/tokens"
 	"github.com/wfc-lang/wfc/runtime/train"
 	"github.com/wfc-lang/wfc/runtime/train/bigram"
@@ -89,6 +91,38 @@ func chain(n, vocab int) *tokens.Data {
 	}
 	all := tokens.Of(ids)
 	return &tokens.Data{Train: all.Slice(0, n*9/10), Val: all.Slice(n*9/10, n), Vocab: vocab}
+}
+
+// inFiles is a chain in files of several formats, which become one sequence; a run that dies reads them again.
+func inFiles(dir string, n, vocab int) (*tokens.Data, error) {
+	all := chain(n, vocab).Train
+	var files []string
+	for i, name := range []string{"a.npy", "b.bin", "c.tok", "d.npy"} {
+		ids := make([]int32, all.Len()/4+10*(i-2)) // none is a multiple of a context
+		all.Read(ids, i*all.Len()/5)
+		path := filepath.Join(dir, name)
+		files = append(files, path)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		a := &npy.Array{Type: npy.Type{Kind: 'u', Size: 2}, Dims: []int{len(ids)}}
+		for _, id := range ids {
+			a.Data = binary.LittleEndian.AppendUint16(a.Data, uint16(id))
+		}
+		var err error
+		switch filepath.Ext(name) {
+		case ".npy":
+			err = npy.WriteFile(path, a)
+		case ".bin":
+			err = os.WriteFile(path, a.Data, 0o666)
+		default:
+			err = tokens.WriteFile(path, ids, vocab, "")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tokens.Load(files, tokens.Options{Val: 0.1})
 }
 
 func run(t *testing.T, c bigram.Config, o train.Options, engine func(*ir.Program) (runtime.Engine, error)) *train.Result {
@@ -312,7 +346,10 @@ func (w failingFile) Sync() error {
 // A run that dies at any operation of its checkpoints, is continued, dies again, and so on, ends in the same state. Every operation of
 // several checkpoints is a place to die, over accumulation, batch warmup, the phase switch and changes of the loss scale.
 func TestDiesAgainAndAgain(t *testing.T) {
-	data := chain(3000, 7)
+	data, err := inFiles(t.TempDir(), 3000, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
 	whole := t.TempDir()
 	run(t, phased(), train.Options{Data: data, Out: whole}, onInterp)
 	want := hashes(t, whole)
@@ -352,7 +389,11 @@ func TestDiesAgainAndAgain(t *testing.T) {
 
 // child is a training process with a checkpoint at every other step.
 func child(dir string) error {
-	o := train.Options{Data: chain(3000, 7), Out: dir, SaveEvery: 2, Keep: 2}
+	data, err := inFiles(filepath.Dir(dir), 3000, 7)
+	if err != nil {
+		return err
+	}
+	o := train.Options{Data: data, Out: dir, SaveEvery: 2, Keep: 2}
 	if from, err := ckpt.Find(dir, -1); err == nil {
 		o.Resume = from
 	}
@@ -367,14 +408,19 @@ func child(dir string) error {
 
 // A process killed at random moments, again and again, ends in the same state.
 func TestKilled(t *testing.T) {
+	files := t.TempDir()
+	data, err := inFiles(files, 3000, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
 	whole := t.TempDir()
-	run(t, phased(), train.Options{Data: chain(3000, 7), Out: whole}, onInterp)
+	run(t, phased(), train.Options{Data: data, Out: whole}, onInterp)
 	want := hashes(t, whole)
 	rng := rand.New(rand.NewPCG(3, 4))
 	dir, dead := "", 0
 	for dead < *kills {
 		if dir == "" {
-			dir = t.TempDir()
+			dir = filepath.Join(files, fmt.Sprint("run", dead))
 		}
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), "WFC_TEST_TRAIN="+dir)
