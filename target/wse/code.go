@@ -64,6 +64,8 @@ type Operand struct {
 	Extent  int    // Fabric, Queued: elements
 	Control bool   // Fabric destination: send control wavelets
 	Advance bool   // Fabric destination: end with a control wavelet that advances the switches on the way
+	// AdvanceOwn: Fabric destination, the switch of this PE's own router advances when the last wavelet has passed it (CSL: .advance_switch).
+	AdvanceOwn bool
 
 	Bits uint32 // Imm: f16 and u16 in the low half
 	Reg  string // Reg: register or param name

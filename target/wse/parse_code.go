@@ -239,7 +239,8 @@ func (p *parser) operand(e Elem) Operand {
 		o.Extent = p.int("an extent", 1, 1<<24)
 		if p.accept(",") {
 			p.expect("advance")
-			o.Advance = true
+			o.AdvanceOwn = p.accept("own")
+			o.Advance = !o.AdvanceOwn
 		}
 		p.expect(")")
 		return o

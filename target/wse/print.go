@@ -363,10 +363,14 @@ func (o Operand) text(e Elem) string {
 		if o.Control {
 			f = "ctl"
 		}
-		if o.Advance {
-			return fmt.Sprintf("%s(%s, %d, advance)", f, quoteName(o.Queue), o.Extent)
+		end := ""
+		switch {
+		case o.Advance:
+			end = ", advance"
+		case o.AdvanceOwn:
+			end = ", advance own"
 		}
-		return fmt.Sprintf("%s(%s, %d)", f, quoteName(o.Queue), o.Extent)
+		return fmt.Sprintf("%s(%s, %d%s)", f, quoteName(o.Queue), o.Extent, end)
 	case Queued:
 		return fmt.Sprintf("fifo(%s, %d)", quoteName(o.Array), o.Extent)
 	case Imm:

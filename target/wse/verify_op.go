@@ -329,7 +329,7 @@ func (v *verifier) operand(x Operand, want Elem, dst, bits bool) {
 			}
 			v.fail("WF0502", "%q is no %s queue of the class", x.Queue, kind)
 		}
-		if x.Advance && (!dst || x.Control) {
+		if (x.Advance || x.AdvanceOwn) && (!dst || x.Control) {
 			v.fail("WF0508", "`advance` ends a send of data wavelets")
 		}
 		if x.Control && (!dst || want.Bytes() != 4) {

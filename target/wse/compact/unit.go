@@ -194,7 +194,7 @@ func (s *scan) operand(b *strings.Builder, o *wse.Operand) bool {
 	b.WriteString(" " + t.String())
 	if o.Kind == wse.Fabric {
 		b.WriteString(" " + o.Queue)
-		ok = ok && !o.Control && !o.Advance
+		ok = ok && !o.Control && !o.Advance && !o.AdvanceOwn
 	}
 	return ok
 }

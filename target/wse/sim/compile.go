@@ -53,6 +53,7 @@ type operand struct {
 	perW     int32 // elements per wavelet
 	control  bool
 	advance  bool
+	own      bool // the last wavelet advances the PE's own router
 	bits     uint32
 	reg      int32
 	name     string
@@ -428,7 +429,7 @@ func (k *compiler) op(o *wse.Op) *dsd {
 }
 
 func (k *compiler) operand(o wse.Operand, perW int32, line string) operand {
-	x := operand{kind: o.Kind, indexReg: -1, reg: -1, bits: o.Bits, perW: perW, control: o.Control, advance: o.Advance, name: o.Array}
+	x := operand{kind: o.Kind, indexReg: -1, reg: -1, bits: o.Bits, perW: perW, control: o.Control, advance: o.Advance, own: o.AdvanceOwn, name: o.Array}
 	switch o.Kind {
 	case wse.Fabric:
 		if x.queue = k.input(o.Queue); x.queue < 0 {

@@ -22,8 +22,9 @@
 // Switches, filters, teardown (switch.go). A control wavelet leaves by the route it meets; then the router obeys its first command, from
 // the next cycle on, and the command is popped as the pop mode of the switch says (with Machine.PopCommands off it never is: the two
 // published findings contradict each other). A router accepts from the rx of its present setting and otherwise lets senders wait; torn
-// down it accepts and sends nothing. Behind a control wavelet in its buffer a router with switches accepts nothing, so that every
-// wavelet enters and leaves in one setting; this bubble of about HopCycles is ours, no source gives one. Filters and the CE bit of a
+// down it accepts and sends nothing. Behind a control wavelet in its buffer a router with switches accepts what the setting accepts to which
+// that leads, so that every wavelet enters and leaves in one setting and no cycle is lost: the published star takes one cycle per word with
+// a switch between any two. `advance own` marks the last word of a send, which the PE's own router obeys as an advance. Filters and the CE bit of a
 // control wavelet keep it from the ramp and cost nothing; a wavelet with no port left is gone. A wavelet whose color has no queue waits
 // when a rebind of its class can bind it, else it is an error. reroute and rebind take effect at the end of the cycle that executes them
 // and hold the CE for RerouteCycles and RebindCycles (assumed); rebind of an output queue waits until the queue is empty. A teardown

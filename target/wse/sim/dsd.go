@@ -314,6 +314,9 @@ func (s *Sim) send(pe int, k *code, th *thread, out *fifo, t int64) error {
 	if th.d.dst.control || th.tail {
 		w.aux |= isControl
 	}
+	if th.d.dst.own && th.done == th.d.n-1 {
+		w.aux |= isLast
+	}
 	s.push(out, w)
 	s.queued[pe] |= 1 << k.outHW[q]
 	if s.tr != nil {

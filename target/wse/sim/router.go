@@ -54,11 +54,14 @@ func (s *Sim) push(f *fifo, w wavelet) {
 	f.n++
 }
 
-// enter puts a wavelet into router buffer i.
-func (s *Sim) enter(i int32, w wavelet) {
+// enter puts a wavelet into router buffer i in cycle t.
+func (s *Sim) enter(i int32, w wavelet, t int64) {
 	s.push(&s.fifos[i], w)
 	sl := &s.slots[i]
 	s.laden[sl.pe] |= 1 << sl.no
+	if s.dyn != nil && w.command() != wse.CmdNop {
+		s.around(sl.pe, t) // what is accepted behind it may be others' turn
+	}
 }
 
 // leave takes the oldest wavelet from router buffer i in cycle t.
@@ -205,9 +208,9 @@ func (s *Sim) commit(t int64) {
 			s.queued[pe] &^= 1 << (u - s.outOf[pe])
 		}
 		to := w.aux & auxSlot
-		w.aux &= isControl
+		w.aux &= isControl | isLast
 		w.ready = t + int64(max(1, s.m.RampOutCycles))
-		s.enter(to, w)
+		s.enter(to, w, t)
 		s.rnext[pe] = min(s.rnext[pe], w.ready)
 	}
 	if len(s.laters) > 0 {
@@ -237,7 +240,7 @@ func (s *Sim) deliver(sl *slot, tx uint8, w wavelet, t int64) {
 			continue
 		}
 		w.ready = t + int64(max(1, s.m.HopCycles))
-		s.enter(to, w)
+		s.enter(to, w, t)
 		n := s.slots[to].pe
 		s.rnext[n] = min(s.rnext[n], w.ready)
 	}

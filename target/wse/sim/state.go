@@ -19,7 +19,8 @@ type wavelet struct {
 
 const (
 	isControl = int32(1) << 30
-	auxSlot   = isControl - 1
+	isLast    = int32(1) << 29 // the switch of the first router it passes advances behind it
+	auxSlot   = isLast - 1
 )
 
 // fifo is a ring in Sim.ring.

@@ -95,23 +95,50 @@ func (s *Sim) everFrom(i int32, from wse.Dir) bool {
 	return s.slots[i].rx == from
 }
 
-// takes reports whether a buffer accepts wavelets from a port in this cycle. Behind a control wavelet nothing is accepted, so that
-// each wavelet enters and leaves in one setting.
+// takes reports whether a buffer accepts wavelets from a port in this cycle: by the setting that the commands of the wavelets it holds lead
+// to, so that each wavelet enters and leaves in one setting.
 func (s *Sim) takes(i int32, from wse.Dir) bool {
 	d := s.dyn[i]
 	if d == nil {
 		return true
 	}
-	if d.torn || s.slots[i].rx != from {
+	if d.torn {
 		return false
 	}
-	f := &s.fifos[i]
+	f, at := &s.fifos[i], d.at
 	for k := int32(0); k < f.n; k++ {
-		if s.ring[f.off+(f.head+k)%f.cap].aux&isControl != 0 {
+		w := &s.ring[f.off+(f.head+k)%f.cap]
+		c := w.command()
+		if c == wse.CmdTeardown {
 			return false
 		}
+		at = d.after(at, c)
 	}
-	return true
+	return d.pos[at].Rx == from
+}
+
+// command is what the first router that a wavelet passes, or the next one, obeys behind it.
+func (w *wavelet) command() wse.Command {
+	switch {
+	case w.aux&isControl != 0:
+		return wse.CommandOf(w.val)
+	case w.aux&isLast != 0:
+		return wse.CmdAdvance
+	}
+	return wse.CmdNop
+}
+
+// after is the position to which a command leads from position at.
+func (d *dynamic) after(at int, c wse.Command) int {
+	switch {
+	case c == wse.CmdAdvance && at+1 < len(d.pos):
+		return at + 1
+	case c == wse.CmdAdvance && d.ring:
+		return 0
+	case c == wse.CmdReset:
+		return d.start
+	}
+	return at
 }
 
 // leaves are the ports by which a wavelet leaves buffer i: not the ramp when a filter or the wavelet itself says so.
@@ -178,10 +205,10 @@ func (s *Sim) commitDynamic(i int32, t int64) {
 		w.val = s.flip(i, w.val)
 	}
 	s.copied += int64(bits.OnesCount8(tx)) - 1
-	command := wse.CmdNop
+	command := w.command()
+	w.aux &^= isLast
 	switch {
 	case w.aux&isControl != 0:
-		command = wse.CommandOf(w.val)
 		if d != nil && len(d.pos) > 1 && s.m.PopCommands && (d.pop == wse.PopAlways || d.pop == wse.PopOnAdvance && command == wse.CmdAdvance) {
 			w.val = wse.PopCommand(w.val)
 		}
@@ -204,14 +231,7 @@ func (s *Sim) obey(i int32, c wse.Command, t int64) {
 	if d == nil {
 		return
 	}
-	switch {
-	case c == wse.CmdAdvance && d.at+1 < len(d.pos):
-		d.at++
-	case c == wse.CmdAdvance && d.ring:
-		d.at = 0
-	case c == wse.CmdReset:
-		d.at = d.start
-	}
+	d.at = d.after(d.at, c)
 	s.setting(i)
 	s.link(i)
 	s.around(s.slots[i].pe, t)

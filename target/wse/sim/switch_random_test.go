@@ -33,7 +33,7 @@ func TestRandomSwitches(t *testing.T) {
 			}
 			advance := rapid.Bool().Draw(t, "advance")
 			if advance {
-				body.WriteString(", advance")
+				body.WriteString(rapid.SampledFrom([]string{", advance", ", advance own"}).Draw(t, "how"))
 			}
 			fmt.Fprintf(&body, ") = u[%d : %d] ", sent, n)
 			sent += n

@@ -126,6 +126,54 @@ func TestShiftBundle(t *testing.T) {
 	}
 }
 
+// A star over one color, twice: each router lets its own words pass and then those behind them, and the control wavelet of the farthest
+// PE turns all of them back. The words of all PEs arrive one per cycle (Luczynski et al.: B (P - 1) + 2 T_R + 1).
+func TestStarPassesOneWordPerCycle(t *testing.T) {
+	const star = `machine wse2
+mesh 9 1
+class root { at x 0..1 y 0..1
+  array v f32[16] export
+  queue q in 2 color 0
+  task main local 8 { ROOT exit } entry main }
+class leaf { at x 1..8 y 0..1
+  array u f32[2] = affine 0 + 1*i + 10*px
+  queue q out 2 color 0
+  task main local 8 { LEAF exit } entry main }
+class far { at x 8..9 y 0..1
+  array u f32[2] = affine 0 + 1*i + 10*px
+  queue q out 2 color 0
+  task main local 8 { FAR exit } entry main }
+route color 0 at x 0..1 y 0..1 rx east tx ramp
+route color 0 at x 1..8 y 0..1 rx ramp tx west pos rx east ring
+route color 0 at x 8..9 y 0..1 rx ramp tx west
+expect v at x 0..1 y 0..1 = list [10, 20, 30, 40, 50, 60, 70, 80, 11, 21, 31, 41, 51, 61, 71, 81]
+`
+	run := func(times int) int64 {
+		root, leaf, far := "", "", ""
+		for i := range times {
+			root += fmt.Sprintf("mov.f32 v[%d : 8] = fab(q, 8) ", 8*i)
+			leaf += fmt.Sprintf("mov.f32 fab(q, 1, advance own) = u[%d] ", i)
+			far += fmt.Sprintf("mov.f32 fab(q, 1, advance) = u[%d] ", i)
+		}
+		src := strings.NewReplacer("ROOT", root, "LEAF", leaf, "FAR", far).Replace(star)
+		if times < 2 {
+			src = strings.Replace(src, "11, 21, 31, 41, 51, 61, 71, 81]", "0, 0, 0, 0, 0, 0, 0, 0]", 1)
+		}
+		return both(t, src).Cycles
+	}
+	m, err := wse.Profile("wse2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, ramp := m.LocalDispatch+1+m.FabricSetup, m.RampOutCycles+m.RampInCycles+1
+	if c, want := run(1), int64(start+8+ramp+m.HopCycles); c != want {
+		t.Errorf("8 words take %d cycles, want %d", c, want)
+	}
+	if c := run(2) - run(1); c > int64(8+1+m.FabricSetup) {
+		t.Errorf("a second time takes %d cycles more", c)
+	}
+}
+
 // Tables that pick by the upper half of a word (tutorial topic-08).
 func TestRangeFilter(t *testing.T) {
 	both(t, `machine wse2

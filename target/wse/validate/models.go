@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 const (
@@ -28,14 +29,13 @@ func modelRows() []*Row {
 		{"bcast", "broadcast by flooding", "B + P + 2 T_R", func(p, b float64) float64 { return b + p + 4 },
 			func(p, b int) string { return line(wse2, p, b, all(p)...) }, []int{4, 16, 64, 512}, ""},
 		{"chain", "chain reduce", "B + (2 T_R + 2)(P - 1)", func(p, b float64) float64 { return b + 6*(p-1) }, chain, []int{4, 16, 64, 512}, ""},
-		{"star", "star reduce", "B (P - 1) + 2 T_R + 1", func(p, b float64) float64 { return b*(p-1) + depth }, star, []int{4, 16, 64, 512}, "two cycles more per sender: the control wavelet behind its words and " +
-			"the cycle in which the router obeys. The model counts neither: its authors set `.advance_switch` on the send, which may cost nothing in the machine"},
+		{"star", "star reduce", "B (P - 1) + 2 T_R + 1", func(p, b float64) float64 { return b*(p-1) + depth }, star, []int{4, 16, 64, 512}, "the form leaves out the hop from the nearest " +
+			"sender, which that of the chain counts"},
 		{"tree", "tree reduce", "max(B log P, B P log P / (2(P - 1)) + P - 1) + (2 T_R + 1) log P", func(p, b float64) float64 {
 			l := math.Log2(p)
 			return max(b*l, b*p/(2*(p-1))*l+p-1) + depth*l
-		}, tree, []int{4, 16, 64, 128}, "a round is a color and an input queue of its own (at most 7, 128 PEs), and queues 4 to 7 hold two words, of which " +
-			"the ramp's latency takes both: they carry two words in three cycles. The authors' program keeps one queue and turns routers. At B = 1 " +
-			"the form adds the mean load of a link, more than the one word there is, to the distance"},
+		}, tree, []int{4, 16, 64, 512}, "the form takes the larger of contention and energy over links, and adds the latency of every round to it; in the " +
+			"program a round's words arrive while the one before is still added. At B = 1 the mean load of a link that the form counts is more than the one word there is"},
 		{"two-phase", "two-phase reduce", "max(2B, 2(P - √P)B/(P - 1) + P - 1) + (2 T_R + 1)(2√P - 2)", func(p, b float64) float64 {
 			s := math.Sqrt(p)
 			return max(2*b, 2*(p-s)*b/(p-1)+p-1) + depth*(2*s-2)
@@ -186,7 +186,7 @@ func star(p, b int) string {
 	all := fmt.Sprintf("u[0 : %d*0, %d]", p-1, b)
 	t.f("class root { at x 0..1 y 0..1\narray u f32[%d] export%s\nqueue q in 2 color 0\ntask main local 8 { add.f32 %s = fab(q, %d), %s exit } entry main }\n",
 		b, ownValue, all, (p-1)*b, all)
-	t.f("class leaf { at x 1..%d y 0..1\narray u f32[%d]%s\nqueue q out 2 color 0\ntask main local 8 { mov.f32 fab(q, %d, advance) = u[0 : %d] exit } entry main }\n",
+	t.f("class leaf { at x 1..%d y 0..1\narray u f32[%d]%s\nqueue q out 2 color 0\ntask main local 8 { mov.f32 fab(q, %d, advance own) = u[0 : %d] exit } entry main }\n",
 		p, b, ownValue, b, b)
 	t.f("route color 0 at x 0..1 y 0..1 rx east tx ramp\n")
 	t.f("route color 0 at x 1..%d y 0..1 rx ramp tx west pos rx east\n", p-1)
@@ -195,44 +195,90 @@ func star(p, b int) string {
 	return t.String()
 }
 
-// tree: in round r the odd multiples of 2^r send to the even ones below them, on color and queue r of their own.
+// tree: in round r the odd multiples of 2^r send to the even ones below them. As in the authors' program (modules/tree_runtime.csl) two
+// colors and one queue each way do: a PE receives on the color of its parity of set bits and sends on the other, so that a stream passes
+// routers that have received, on the same color, or sent. Its own send turns a router to pass on what comes behind; the last words for a
+// PE that sends next are followed by a control wavelet, which turns the router of the receiver.
 func tree(p, b int) string {
 	k := log2(p)
 	t := newText(wse2, p, 1)
-	for s := 0; s <= k; s++ {
-		from, step := 1<<s, 2<<s
-		if s == k {
-			from, step = 0, p
-		}
-		t.f("class level%d { at x %d..%d step %d y 0..1\narray u f32[%d] export%s\n", s, from, p, step, b, ownValue)
-		for r := 0; r < s; r++ {
-			t.f("queue in%d in %d color %d\n", r, r+1, r)
-		}
-		if s < k {
-			t.f("queue out out 2 color %d\n", s)
-		}
-		t.f("task main local %d {\n", 10)
-		for r := 0; r < s; r++ {
-			dst := fmt.Sprintf("u[0 : %d]", b)
-			if r == s-1 && s < k {
-				dst = fmt.Sprintf("fab(out, %d)", b)
+	mem := fmt.Sprintf("u[0 : %d]", b)
+	for r := 0; r <= k; r++ { // what sends in round r, the root in round k
+		for par := range 2 {
+			for _, ctl := range []bool{false, true} {
+				var at text
+				for x := 0; x < p; x++ {
+					if round(x, k) == r && bits.OnesCount(uint(x))%2 == par && turns(x, r, k) == ctl {
+						at.f("at x %d..%d y 0..1\n", x, x+1)
+						t.treeRoutes(x, r, k, par)
+					}
+				}
+				if at.Len() == 0 {
+					continue
+				}
+				t.f("class round%d.%d.%v {\n%sarray u f32[%d] export%s\n", r, par, ctl, at.String(), b, ownValue)
+				if r > 0 {
+					t.f("queue in in 2 color %d\n", par)
+				}
+				out := fmt.Sprintf("fab(out, %d, advance own)", b)
+				if ctl {
+					out = fmt.Sprintf("fab(out, %d)", b)
+				}
+				if r < k {
+					t.f("queue out out 2 color %d\n", 1-par)
+				} else {
+					out = mem
+				}
+				t.f("task main local 10 {\n")
+				for range r - 1 {
+					t.f("add.f32 %s = fab(in, %d), %s\n", mem, b, mem)
+				}
+				if r > 0 {
+					t.f("add.f32 %s = fab(in, %d), %s\n", out, b, mem)
+				} else {
+					t.f("mov.f32 %s = %s\n", out, mem)
+				}
+				if ctl {
+					t.f("mov.u32 ctl(out, 1) = cmd(advance)\n")
+				}
+				t.f("exit } entry main }\n")
 			}
-			t.f("add.f32 %s = fab(in%d, %d), u[0 : %d]\n", dst, r, b, b)
-		}
-		if s == 0 {
-			t.f("mov.f32 fab(out, %d) = u[0 : %d]\n", b, b)
-		}
-		t.f("exit } entry main }\n")
-	}
-	for r := 0; r < k; r++ {
-		t.f("route color %d at x %d..%d step %d y 0..1 rx ramp tx west\n", r, 1<<r, p, 2<<r)
-		t.f("route color %d at x 0..%d step %d y 0..1 rx east tx ramp\n", r, p, 2<<r)
-		for j := 1; j < 1<<r; j++ {
-			t.f("route color %d at x %d..%d step %d y 0..1 rx east tx west\n", r, j, p, 2<<r)
 		}
 	}
 	t.expectSum(0, 0, p, p*(p-1)/2)
 	return t.String()
+}
+
+// round is the round of a tree over 2^k PEs in which PE x sends: k for the root.
+func round(x, k int) int {
+	if x == 0 {
+		return k
+	}
+	return bits.TrailingZeros(uint(x))
+}
+
+// turns reports whether what PE x sends in round r is the last that its receiver gets before it sends itself.
+func turns(x, r, k int) bool { return r < k-1 && x>>(r+1)&1 == 1 }
+
+// treeRoutes are the routes of PE x, which sends in round r, receives on color par and sends on the other.
+func (t *text) treeRoutes(x, r, k, par int) {
+	at := fmt.Sprintf("at x %d..%d y 0..1", x, x+1)
+	switch {
+	case r == k:
+		t.f("route color %d %s rx east tx ramp\n", par, at)
+		return
+	case r == 0: // receives nothing, passes on
+		if x < 1<<k-1 {
+			t.f("route color %d %s rx east tx west\n", par, at)
+		}
+	default:
+		t.f("route color %d %s rx east tx ramp pos tx west\n", par, at)
+	}
+	if x == 1<<k-1 {
+		t.f("route color %d %s rx ramp tx west\n", 1-par, at)
+		return
+	}
+	t.f("route color %d %s rx ramp tx west pos rx east\n", 1-par, at)
 }
 
 // twoPhase: chains in groups of √P towards their first PE (colors 0 and 1), then a chain over those (colors 2 and 3).

@@ -144,8 +144,6 @@ func movers(e []Effect) string {
 
 const missing = `## What is not here
 
-- Ring all-reduce: its second half receives a piece and sends it on while the next arrives, which needs a statement that waits for a
-  send without a task, or two operations on one queue.
 - BiCGSTAB (59,385 cycles for at most 20 iterations): it stops when the residual is small, and after how many iterations that was is not
   published.
 - GEMV and GEMM with the vendor's collectives library (3,670 and 51,425): the source of that library is not public.

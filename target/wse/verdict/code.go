@@ -70,6 +70,7 @@ type op struct {
 	outPer    int
 	control   bool
 	advance   bool // ends with a control wavelet
+	own       bool // its last wavelet advances the own router
 	thread    int  // index of the microthread, or the CE's
 	async     bool
 	done      wse.CompletionKind
@@ -415,7 +416,7 @@ func (k *code) op(t int, s *wse.Op) *op {
 	}
 	if s.Dst.Kind == wse.Fabric {
 		o.out, o.outPer, o.control = queueIndex(k.outputs, s.Dst.Queue), s.Code.DstElem(s.Elem).PerWavelet(), s.Dst.Control
-		o.advance = s.Dst.Advance
+		o.advance, o.own = s.Dst.Advance, s.Dst.AdvanceOwn
 		if s.Code == wse.OpMov && o.outPer == 1 {
 			switch x := s.Src[0]; x.Kind {
 			case wse.Imm:

@@ -268,6 +268,7 @@ func (s *state) key(launch int) [32]byte {
 			num(int64(r.n))
 			num(int64(r.port))
 			flag(r.ctl)
+			flag(r.last)
 			num(int64(r.val))
 			b = append(b, byte(r.why))
 		}

@@ -119,7 +119,13 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 			if s.rec != nil {
 				s.rec.sent(th, outP)
 			}
-			out.push(run{n: int32(n), port: s.port(outP, o), ctl: o.control, why: th.val.why, val: th.val.v, ev: th.ev})
+			r := run{n: int32(n), port: s.port(outP, o), ctl: o.control, why: th.val.why, val: th.val.v, ev: th.ev}
+			if r.last = o.own && th.done+n == o.n && s.turns(i, outP, r.port); r.last && n > 1 {
+				first := r
+				first.n, first.last, r.n = r.n-1, false, 1
+				out.push(first)
+			}
+			out.push(r)
 			s.wakePipe(outP)
 			s.wakePE(s.m.pipes[outP].reader)
 		}
@@ -147,6 +153,15 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 		s.rec.progress(th)
 	}
 	return moved
+}
+
+// turns reports whether the pipe of an output queue leads into a router of its own PE that may switch.
+func (s *state) turns(i int, pipe int32, port int16) bool {
+	next := s.m.pipes[pipe].next
+	if ports := s.m.pipes[pipe].ports; ports != nil {
+		next = ports[port]
+	}
+	return len(next) == 1 && next[0] >= 0 && s.m.pipes[next[0]].router != nil && s.m.pipes[next[0]].router.pe == i
 }
 
 // advanceWord is the control wavelet that ends an operation with `advance`.

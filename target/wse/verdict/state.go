@@ -11,6 +11,7 @@ type run struct {
 	n    int32
 	port int16 // output of the class that sent it, while in a queue with several colors
 	ctl  bool
+	last bool // the own router of its sender, which comes next, advances behind it
 	why  Reason
 	val  int32
 	ev   int32 // recorded event that sent it
@@ -24,7 +25,7 @@ type queue struct {
 func (q *queue) push(r run) {
 	q.n += int(r.n)
 	if k := len(q.runs); k > 0 {
-		if l := &q.runs[k-1]; l.port == r.port && l.ctl == r.ctl && l.why == r.why && l.val == r.val && l.ev == r.ev {
+		if l := &q.runs[k-1]; l.port == r.port && l.ctl == r.ctl && !l.last && !r.last && l.why == r.why && l.val == r.val && l.ev == r.ev {
 			l.n += r.n
 			return
 		}
@@ -220,7 +221,7 @@ func (s *state) flow(i int32) {
 				break
 			}
 			k = min(k, s.m.pipes[j].cap-s.q[j].n)
-			if q.runs[0].ctl && s.m.pipes[j].router != nil {
+			if (q.runs[0].ctl || q.runs[0].last) && s.m.pipes[j].router != nil {
 				k = min(k, 1)
 			}
 		}

@@ -23,7 +23,7 @@ func switched(r *rand.Rand) string {
 			case 0:
 				fmt.Fprintf(&b, "    mov.u32 ctl(q, 1) = cmd(%s)\n", pick("advance", "reset", "nop, advance", "advance, advance", "advance, nop", "advance task 3", "nop, advance, advance", "teardown"))
 			case 1:
-				fmt.Fprintf(&b, "    mov.f32 fab(q, %d, advance) = u[0 : 1*0]\n", 1+r.IntN(3))
+				fmt.Fprintf(&b, "    mov.f32 fab(q, %d, advance%s) = u[0 : 1*0]\n", 1+r.IntN(3), pick("", " own"))
 			default:
 				fmt.Fprintf(&b, "    mov.f32 fab(q, %d) = u[0 : 1*0]\n", 1+r.IntN(3))
 			}

@@ -9,7 +9,8 @@ import (
 )
 
 // Routers with switches, filters or teardown are processes of their own: one reads from the port of its present setting until a
-// control wavelet changes the setting, and accepts nothing behind that before it has left. So they choose by what they have read and
+// command changes the setting, and accepts nothing behind that before it has left (the machine takes what the next setting accepts, which
+// is more room and the same order). So they choose by what they have read and
 // not by what comes first, and the network stays Kahn's. A reroute is supported as the end of a teardown, which only opens.
 
 // setting is what a route or a reroute makes of a router.
@@ -135,7 +136,7 @@ func (s *state) accepts(j, i int32) bool {
 		return false
 	}
 	for _, r := range s.q[j].runs {
-		if r.ctl {
+		if r.ctl || r.last {
 			return false
 		}
 	}
@@ -160,7 +161,7 @@ func (s *state) flowRouter(i int32) {
 		if r.ctl && wse.IgnoredByCE(uint32(r.val)) {
 			tx &^= 1 << wse.Ramp
 		}
-		if r.ctl || d.filter != nil {
+		if r.ctl || r.last || d.filter != nil {
 			k = 1
 		}
 		if !r.ctl && d.filter != nil {
@@ -185,6 +186,9 @@ func (s *state) flowRouter(i int32) {
 		s.moves += k
 		st.counter = counter
 		command := wse.CmdNop
+		if r.last {
+			command, r.last = wse.CmdAdvance, false
+		}
 		if r.ctl {
 			command = wse.CommandOf(uint32(r.val))
 			if w := &d.sets[st.set]; len(w.pos) > 1 && s.m.popCommands && (w.pop == wse.PopAlways || w.pop == wse.PopOnAdvance && command == wse.CmdAdvance) {
@@ -197,7 +201,7 @@ func (s *state) flowRouter(i int32) {
 			s.wakePipe(j)
 			s.wakePE(s.m.pipes[j].reader)
 		}
-		if r.ctl {
+		if command != wse.CmdNop {
 			s.obey(d, command)
 		}
 	}
