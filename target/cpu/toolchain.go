@@ -280,14 +280,27 @@ func (t *Toolchain) flag() string {
 func (t *Toolchain) commands(dir string) [][]string {
 	ll, bc, obj, so := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.bc"), filepath.Join(dir, "k.o"), filepath.Join(dir, "k.so")
 	if t.Clang != "" {
-		return [][]string{{t.Clang, "-x", "ir", ll, t.flag(), t.processorFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
-			"-Wno-pass-failed", "-o", so, "-lm"}}
+		clang := []string{t.Clang, "-x", "ir", ll, t.flag(), t.processorFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
+			"-Wno-pass-failed", "-o", so, "-lm"}
+		for _, f := range t.passFlags() {
+			clang = append(clang, "-mllvm", f)
+		}
+		return [][]string{clang}
 	}
 	return [][]string{
-		append([]string{t.Opt, t.flag(), t.processorFlag()}, append(t.tripleFlag(), ll, "-o", bc)...),
+		slices.Concat([]string{t.Opt, t.flag(), t.processorFlag()}, t.tripleFlag(), t.passFlags(), []string{ll, "-o", bc}),
 		append([]string{t.LLC, t.flag(), t.processorFlag(), "-fp-contract=off", "-relocation-model=pic", "-filetype=obj"}, append(t.tripleFlag(), bc, "-o", obj)...),
 		append(append([]string{}, t.Linker...), obj, "-o", so, "-lm"),
 	}
+}
+
+// passFlags keep passes that are wrong from running. Up to LLVM 17 the loop vectoriser joins strided loads into one without a look at the
+// stores between them (llvm-project issue 63602).
+func (t *Toolchain) passFlags() []string {
+	if t.Version < 18 {
+		return []string{"-enable-interleaved-mem-accesses=false"}
+	}
+	return nil
 }
 
 var triplePattern = regexp.MustCompile(`Default target: (\S+)`)
