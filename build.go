@@ -29,6 +29,7 @@ type BuildOptions struct {
 	Checkpoints bool
 	// IndexOnly stops at canonical IR, which is all that interpreter and CPU need.
 	IndexOnly bool
+	phases    []train.Phase       // of the run when Set is that of one of them
 	looks     func(all int) []int // in tests: which of them the wafer shows while it goes on
 	// PrintAfter is the name of a pass, or "all": the IR after it is written to Log.
 	PrintAfter string
@@ -81,7 +82,7 @@ func Build(src Source, opt BuildOptions) (*Program, error) {
 	if !opt.IndexOnly && !p.measureModel(src, opt.Set, m) {
 		return p, nil
 	}
-	prog, plan, file, list := frontendPlan(src, opt.Set)
+	prog, plan, file, list := frontendPlan(src, opt.Set, opt.phases)
 	p.file, p.Plan = file, plan
 	r.Diagnostics = reportDiagnostics(list)
 	if err := list.Err(); err != nil {

@@ -15,17 +15,18 @@ import (
 
 // frontend reads, checks and lowers a source to index IR. The program is nil when there are errors.
 func frontend(src Source, set map[string]string) (*ir.Program, *diag.File, Diagnostics) {
-	prog, _, file, list := frontendPlan(src, set)
+	prog, _, file, list := frontendPlan(src, set, nil)
 	return prog, file, list
 }
 
-// frontendPlan is frontend with the plan of training, nil for a source without a train block.
-func frontendPlan(src Source, set map[string]string) (*ir.Program, *train.Plan, *diag.File, Diagnostics) {
+// frontendPlan is frontend with the plan of training, nil for a source without a train block. phases are those of the run when the settings are
+// those of one of them.
+func frontendPlan(src Source, set map[string]string, phases []train.Phase) (*ir.Program, *train.Plan, *diag.File, Diagnostics) {
 	file := diag.NewFile(src.Name, src.Text)
 	if !src.ir() {
 		tree, list := syntax.ParseFile(file)
 		if tensor.Is(tree) {
-			t, more := tensor.Build(tree, tensor.Options{Set: set, Broken: list.HasErrors()})
+			t, more := tensor.Build(tree, tensor.Options{Set: set, Broken: list.HasErrors(), Phases: phases})
 			if list = append(list, more...); t == nil || list.HasErrors() {
 				return nil, nil, file, list
 			}

@@ -46,7 +46,7 @@ func (p *Program) measureModel(src Source, set map[string]string, m wse.Machine)
 	case r.StateBytes/pes > per:
 		d.Suggest("use a smaller preset: the weights with their gradients and optimizer state alone are too large to stay on the wafer")
 	case (r.StateBytes+r.ActBytes/float64(max(1, r.Batch)))/pes <= per:
-		d.Suggest("use smaller microbatches: --set batch=%d with --set accumulate=%d", max(1, r.Batch/2), 2)
+		d.Suggest("use smaller microbatches: %s", r.Smaller(int((per*pes-r.StateBytes)/(r.ActBytes/float64(r.Batch)))))
 	default:
 		d.Suggest("use a shorter context or a smaller preset: the activations of one sequence are too large")
 	}

@@ -427,7 +427,7 @@ func (t *training) planned(more map[string]string) (*train.Plan, error) {
 	if p := t.asBuilt(more); p != nil {
 		return t.checked(p.Plan, p.IR, p.Name)
 	}
-	prog, plan, _, list := frontendPlan(t.src, t.settings(more))
+	prog, plan, _, list := frontendPlan(t.src, t.settings(more), nil)
 	if err := list.Err(); err != nil {
 		return nil, err
 	}
@@ -455,7 +455,7 @@ func (t *training) build(more map[string]string) (*Program, error) {
 	p := t.asBuilt(more)
 	if p == nil {
 		built, err := Build(t.src, BuildOptions{Set: t.settings(more), Machine: t.opt.Machine, MeshW: t.opt.MeshW, MeshH: t.opt.MeshH, Products: t.opt.Products,
-			IndexOnly: t.opt.Target != Wafer})
+			IndexOnly: t.opt.Target != Wafer, phases: t.phases()})
 		if err != nil {
 			return nil, err
 		}
@@ -470,6 +470,14 @@ func (t *training) build(more map[string]string) (*Program, error) {
 	var err error
 	own.Plan, err = t.checked(p.Plan, p.IR, p.Name)
 	return &own, err
+}
+
+// phases are those of the run, once they are known.
+func (t *training) phases() []train.Phase {
+	if t.plan == nil {
+		return nil
+	}
+	return t.plan.Phases
 }
 
 // program is the program of a phase, loaded.

@@ -13,7 +13,7 @@ import (
 var notUnits = map[string]bool{
 	"and": true, "as": true, "at": true, "by": true, "drift": true, "else": true, "every": true, "for": true, "from": true,
 	"in": true, "homogeneous": true, "like": true, "max": true, "not": true, "nodes": true, "of": true, "on": true, "or": true, "order": true,
-	"over": true, "per": true, "periodic": true, "step": true, "steps": true, "stretched": true, "then": true, "to": true,
+	"over": true, "after": true, "per": true, "periodic": true, "step": true, "steps": true, "stretched": true, "then": true, "to": true,
 	"until": true, "batches": true, "sequences": true, "tokens": true, "weight": true, "using": true, "where": true, "while": true, "with": true,
 }
 

@@ -38,7 +38,7 @@ func (e *elab) tokensPerWeight(tr *trainer) float64 {
 	if tr.perWeight > 0 {
 		return tr.perWeight
 	}
-	return float64(tr.steps) * float64(e.perStep(tr)) / float64(max(1, e.params1()))
+	return tr.run.tokens() / float64(max(1, e.params1()))
 }
 
 // params1 is the number of trained values: of the whole model, also when it is only measured.
@@ -54,19 +54,49 @@ func (e *elab) perStep(tr *trainer) int64 {
 	return int64(tr.batch) * int64(max(1, tr.accumulate)) * int64(e.m.context())
 }
 
-// length settles how many steps the run and its phases have.
+// length settles how many steps the run and its phases have, and what they see.
 func (e *elab) length(tr *trainer) (phases []train.Phase) {
-	tokens := tr.tokens
 	if tr.perWeight > 0 {
-		tokens = tr.perWeight * float64(e.params1())
+		tr.tokens = tr.perWeight * float64(e.params1())
 	}
-	if tokens > 0 && len(tr.phases) == 0 {
-		tr.steps = train.StepsFor(tokens, e.perStep(tr))
-	}
-	tr.tokens = tokens
 	if len(tr.phases) == 0 {
+		e.plain(tr)
 		return nil
 	}
+	if phases = e.opts.Phases; phases == nil {
+		phases = e.phases(tr)
+	}
+	tr.steps = 0
+	for _, ph := range phases {
+		tr.steps += ph.Steps
+		tr.run = append(tr.run, stretch{ph.Steps, int64(ph.Batch) * int64(max(1, ph.Accumulate)) * int64(ph.Context)})
+	}
+	return phases
+}
+
+// plain settles the length of a run without phases, whose batch may change once.
+func (e *elab) plain(tr *trainer) {
+	per, first := e.perStep(tr), stretch{}
+	if b := tr.change; b != nil {
+		first = stretch{b.after, int64(b.from) * int64(e.m.context())}
+	}
+	if tr.tokens > 0 {
+		before := float64(first.steps) * float64(first.tokens)
+		if first.steps > 0 && before >= tr.tokens {
+			first.steps = train.StepsFor(tr.tokens, first.tokens)
+			before = tr.tokens
+		}
+		tr.steps = first.steps + train.StepsFor(tr.tokens-before, per)
+	}
+	if first.steps = min(first.steps, tr.steps); first.steps > 0 {
+		tr.run = append(tr.run, first)
+	}
+	tr.run = append(tr.run, stretch{tr.steps - first.steps, per})
+}
+
+// phases settles how many steps each phase has.
+func (e *elab) phases(tr *trainer) (phases []train.Phase) {
+	tokens := tr.tokens
 	var total, sum float64
 	for _, ph := range tr.phases {
 		sum += ph.part
@@ -75,9 +105,8 @@ func (e *elab) length(tr *trainer) (phases []train.Phase) {
 		e.fail("WF0379", tr.decl.At, "the phases are %s%% of the run together", text(100*sum)).Suggest("their parts add up to 100%%")
 		return nil
 	}
-	steps := tr.steps
+	steps, done := tr.steps, int64(0)
 	total = tokens
-	tr.steps = 0
 	for i, ph := range tr.phases {
 		b, k, c := ph.batch, ph.accumulate, ph.ctx
 		if b == 0 {
@@ -93,9 +122,9 @@ func (e *elab) length(tr *trainer) (phases []train.Phase) {
 		if total > 0 {
 			n = train.StepsFor(total*ph.part, int64(b)*int64(k)*int64(c))
 		} else if i == len(tr.phases)-1 {
-			n = steps - tr.steps
+			n = steps - done
 		}
-		tr.steps += n
+		done += n
 		set := map[string]string{"batch": strconv.Itoa(b), "accumulate": strconv.Itoa(k)}
 		for name, v := range ph.set {
 			set[name] = v
@@ -105,12 +134,16 @@ func (e *elab) length(tr *trainer) (phases []train.Phase) {
 	return phases
 }
 
-// ramps are the stretches of a batch warmup: 1, 2, .. microbatches per step, each for an equal number of steps.
+// ramps are the stretches with fewer microbatches: those before the batch changes; of a batch warmup, 1, 2, .. microbatches per step, each for
+// an equal number of steps.
 func (tr *trainer) ramps() []train.Ramp {
+	if tr.change != nil {
+		return []train.Ramp{{Steps: tr.change.after, Accumulate: tr.change.from / tr.batch}}
+	}
 	if tr.rampTo == nil || tr.accumulate < 2 {
 		return nil
 	}
-	steps := tr.rampTo.over.of(tr.steps)
+	steps := tr.rampTo.over.of(float64(tr.steps))
 	var out []train.Ramp
 	done := int64(0)
 	for k := 1; k < tr.accumulate; k++ {
@@ -129,7 +162,7 @@ func (e *elab) trainer(tr *trainer) *train.Plan {
 	if e.errs.HasErrors() {
 		return nil
 	}
-	many := tr.accumulate > 1 || tr.rampTo != nil
+	many := tr.accumulate > 1 || tr.rampTo != nil || tr.change != nil
 	for _, ph := range phases {
 		many = many || ph.Accumulate > 1
 	}

@@ -15,7 +15,8 @@ type Report struct {
 	Layers  int    `json:"layers"`
 	Vocab   int    `json:"vocab"`
 	Context int    `json:"context"`
-	Batch   int    `json:"batch"` // sequences per microbatch
+	Batch   int    `json:"batch"`      // sequences per microbatch
+	Micros  int    `json:"accumulate"` // microbatches per step
 	Steps   int64  `json:"steps"`
 	// Tokens is what the run sees, PerWeight the same per trained value.
 	Tokens    float64 `json:"tokens"`
@@ -29,8 +30,21 @@ type Report struct {
 	StateBytes float64 `json:"state_bytes"` // weights, gradients and optimizer state, in f32
 	ActBytes   float64 `json:"activation_bytes"`
 
-	stored float64
-	mult   float64
+	changes bool // the batch, in the middle of the run
+	stored  float64
+	mult    float64
+}
+
+// Smaller is the settings for the largest microbatches of at most so many sequences whose steps see what they see now.
+func (r *Report) Smaller(most int) string {
+	b := max(1, min(most, r.Batch))
+	for r.Batch%b != 0 {
+		b--
+	}
+	if r.changes { // the number of microbatches follows
+		return fmt.Sprintf("--set batch=%d", b)
+	}
+	return fmt.Sprintf("--set batch=%d with --set accumulate=%d", b, r.Batch/b*r.Micros)
 }
 
 func newReport() *Report { return &Report{mult: 1} }
@@ -62,9 +76,10 @@ func PublishedFlops(params, vocab, d, layers, context, tokens float64) float64 {
 func (e *elab) measured(tr *trainer) *Report {
 	r := e.report
 	r.Model, r.Layers, r.Vocab, r.Context, r.Batch = e.m.decl.Name.Name, e.m.layers, e.m.vocab, e.m.context(), tr.batch
+	r.Micros, r.changes = max(1, tr.accumulate), tr.change != nil
 	r.Steps, r.Tokens = tr.steps, tr.tokens
 	if r.Tokens == 0 {
-		r.Tokens = float64(tr.steps) * float64(e.perStep(tr))
+		r.Tokens = tr.run.tokens()
 	}
 	r.PerWeight = r.Tokens / float64(max(1, r.Params))
 	setting := map[string]float64{}

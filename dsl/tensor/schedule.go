@@ -34,24 +34,19 @@ func (e *elab) scheduleEntry(tr *trainer, r *entryReader) {
 			s.end = r.amount()
 		}
 	}
-	switch {
-	case r.word("linear"):
-		down("linear")
-	case r.word("cosine"):
-		down("cosine")
-	case r.word("constant"):
-		s.kind = "constant"
+	switch kind := r.kind(); kind {
+	case "linear", "cosine":
+		down(kind)
+	case "constant":
+		s.kind = kind
 		if r.word("then") {
 			s.tailed = true
-			switch {
-			case r.word("linear"):
-				down("linear")
-			case r.word("cosine"):
-				down("cosine")
-			default:
+			kind = r.kind()
+			if kind != "linear" && kind != "cosine" {
 				r.fail()
 				return
 			}
+			down(kind)
 			if !r.word("over") {
 				r.fail()
 				return
@@ -64,6 +59,16 @@ func (e *elab) scheduleEntry(tr *trainer, r *entryReader) {
 		return
 	}
 	tr.schedule = s
+}
+
+// kind takes the word for a way of the rate, or a param that holds one.
+func (r *entryReader) kind() string {
+	for _, w := range []string{"linear", "cosine", "constant"} {
+		if r.word(w) {
+			return w
+		}
+	}
+	return r.name()
 }
 
 // text is the schedule for people.
@@ -87,20 +92,41 @@ func (s schedule) text() string {
 	return out + s.kind + " to " + a(s.end)
 }
 
-// rate is the learning rate of step n (counted from 0, a value) of a run of so many steps. Warmup: peak*(n+1)/W for n < W. Then, with
-// p = (n - start)/(steps - start): linear peak + (end - peak)*p, cosine end + (peak - end)*(1 + cos(pi*p))/2.
-func (e *elab) rate(s schedule, n *val, peak float64, steps int64) *val {
-	w := math.Round(s.warmup.of(steps))
-	total := float64(steps)
+// progress is how far step n of a run is, and how far the run goes. Where steps see different numbers of tokens, tokens are what counts, in
+// steps of the first stretch: a batch that grows takes the rate along as if it had not.
+func (e *elab) progress(n *val, r run) (at *val, total float64) {
+	x := as(n, e.float)
+	even := true
+	for _, s := range r {
+		total += float64(s.steps)
+		even = even && s.tokens == r[0].tokens
+	}
+	if even {
+		return x, total
+	}
+	at, done, total := x, float64(r[0].steps), float64(r[0].steps)
+	for _, s := range r[1:] {
+		step := float64(s.tokens) / float64(r[0].tokens)
+		later := e.arith(ir.Add, num(total), e.arith(ir.Mul, num(step), e.arith(ir.Sub, x, num(done))))
+		at = node(ir.Select, e.float, node(ir.Lt, ir.Bool, x, typed(e.float, done)), at, as(later, e.float))
+		done, total = done+float64(s.steps), total+step*float64(s.steps)
+	}
+	return at, total
+}
+
+// rate is the learning rate of step n (counted from 0, a value) of a run of N steps. Warmup: peak*(n+1)/W for n < W. Then, with
+// p = (n - start)/(N - start): linear peak + (end - peak)*p, cosine end + (peak - end)*(1 + cos(pi*p))/2.
+func (e *elab) rate(s schedule, n *val, peak float64, r run) *val {
+	x, total := e.progress(n, r)
+	w := math.Round(s.warmup.of(total))
 	start := w
 	if s.tailed {
-		start = math.Max(w, total-math.Round(s.tail.of(steps)))
+		start = math.Max(w, total-math.Round(s.tail.of(total)))
 	}
 	end := s.end.value
 	if s.end.part {
 		end *= peak
 	}
-	x := as(n, e.float)
 	var v *val
 	if s.kind == "constant" {
 		v = typed(e.float, peak)

@@ -27,6 +27,8 @@ type Options struct {
 	Float ir.Elem
 	// Broken says that the file had errors of syntax: what is missing because of them is not reported.
 	Broken bool
+	// Phases are those of the whole run when this is the program of one of them, whose settings are in Set: they settle how long the run is.
+	Phases []train.Phase
 }
 
 // Program is an elaborated model and, when the file has a train block, its trainer.

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
-	"github.com/wfc-lang/wfc/runtime/train"
 )
 
 // trainer is what a train block says.
@@ -12,8 +11,8 @@ type trainer struct {
 	decl       *syntax.Train
 	batch      int // sequences per microbatch
 	accumulate int
-	ramp       []train.Ramp
 	rampTo     *rampSpec
+	change     *change
 	seed       uint32
 	dataSeed   uint64
 	order      string
@@ -29,6 +28,26 @@ type trainer struct {
 	eval, save int64
 	evalFor    int
 	phases     []phase
+	run        run
+}
+
+// run is a whole run: stretches of steps that see equal numbers of tokens.
+type run []stretch
+
+type stretch struct{ steps, tokens int64 } // tokens per step
+
+func (r run) tokens() (sum float64) {
+	for _, s := range r {
+		sum += float64(s.steps) * float64(s.tokens)
+	}
+	return sum
+}
+
+// change is a change of the batch in the middle of a run: from so many sequences to others after a number of steps. Microbatches stay as they
+// are, their number per step changes.
+type change struct {
+	from, to int
+	after    int64
 }
 
 // rampSpec is a batch warmup: from one microbatch per step to all of them, over so many steps or a part of the run.
@@ -44,9 +63,9 @@ type amount struct {
 }
 
 // of returns the number of steps.
-func (a amount) of(steps int64) float64 {
+func (a amount) of(steps float64) float64 {
 	if a.part {
-		return a.value * float64(steps)
+		return a.value * steps
 	}
 	return a.value
 }
@@ -71,7 +90,7 @@ type entryReader struct {
 // forms are how entries are written, for messages.
 var forms = map[string]string{
 	"context":    "context 2048",
-	"batch":      "batch 16, or batch 4 to 16 over 10%",
+	"batch":      "batch 16, batch 4 to 16 over 10%, or batch 720 to 1080 after 57000 steps",
 	"accumulate": "accumulate 4",
 	"tokens":     "tokens 1e9, or tokens 20 per weight",
 	"steps":      "steps 2000",
@@ -178,6 +197,10 @@ func (e *elab) trainBlock(t *syntax.Train) *trainer {
 			seen[en.Word.Name] = en
 			e.trainEntry(tr, en)
 		}
+		if b := seen["batch"]; tr.change != nil && len(tr.phases) > 0 {
+			e.fail("WF0379", b.At, "the batch changes here, and phases have their own").With(seen["phase"].At, "a phase").
+				Suggest("write `batch %d`, and the batch of each phase inside it", tr.change.from)
+		}
 	}
 	e.overrides(tr)
 	return tr
@@ -199,6 +222,7 @@ func (e *elab) overrides(tr *trainer) {
 	}
 	number("batch", 1, func(x float64) { tr.batch = int(x) })
 	number("accumulate", 1, func(x float64) { tr.accumulate = int(x) })
+	e.rechanged(tr)
 	number("steps", 0, func(x float64) { tr.steps, tr.tokens, tr.perWeight = int64(x), 0, 0 })
 	number("seed", 0, func(x float64) { tr.seed, tr.dataSeed = uint32(x), uint64(x) })
 	if p, ok := e.opts.Set["precision"]; ok {
@@ -208,6 +232,39 @@ func (e *elab) overrides(tr *trainer) {
 				e.errs.Errorf("WF0206", e.global.at["precision"], "--set precision=%s: there is no such precision", p).Suggest("use f32, bf16, f16 or bf16dot")
 			}
 		}
+	}
+}
+
+// changed settles the microbatch of a batch that changes: the largest that both are multiples of.
+func (tr *trainer) changed() {
+	c := tr.change
+	if c.after == 0 || c.from == c.to {
+		tr.batch, tr.accumulate, tr.change = c.to, 1, nil
+		return
+	}
+	a, b := c.from, c.to
+	for b != 0 {
+		a, b = b, a%b
+	}
+	tr.batch, tr.accumulate = a, c.to/a
+}
+
+// rechanged keeps the sequences of a step when the command line gives another microbatch; with a number of microbatches too the batch is
+// constant, as with any program.
+func (e *elab) rechanged(tr *trainer) {
+	set := func(name string) bool {
+		_, param := e.global.find(name)
+		return e.opts.Set[name] != "" && !param
+	}
+	switch c := tr.change; {
+	case c == nil:
+	case set("accumulate"):
+		tr.change = nil
+	case c.from%tr.batch != 0 || c.to%tr.batch != 0:
+		e.errs.Errorf("WF0206", e.global.at["batch"], "--set batch=%d: steps of %d and of %d sequences are no whole number of such microbatches", tr.batch, c.from, c.to).
+			Suggest("use a divisor of both, or give --set accumulate=K too, for the same number of microbatches in every step")
+	default:
+		tr.accumulate = c.to / tr.batch
 	}
 }
 
@@ -226,6 +283,12 @@ func (e *elab) trainEntry(tr *trainer, en *syntax.TrainEntry) {
 		r.word("sequences")
 		if r.ok && r.word("to") {
 			all := r.count(1)
+			if r.ok && r.word("after") {
+				tr.change = &change{tr.batch, int(all), r.count(0)}
+				r.word("steps")
+				tr.changed()
+				break
+			}
 			if !r.word("over") {
 				r.fail()
 			}

@@ -242,7 +242,7 @@ func (e *elab) update(tr *trainer, many bool) {
 	at := call.At
 	n := read("@"+stepArray, ir.I32, nil)
 	e.fn.set(stepArray, e.store("step", node(ir.Add, ir.I32, n, typed(ir.I32, 1)), nil, at).ref)
-	rate := e.readAt(e.store("rate", e.rate(tr.schedule, n, peak, tr.steps), nil, at), nil)
+	rate := e.readAt(e.store("rate", e.rate(tr.schedule, n, peak, tr.run), nil, at), nil)
 	e.fn.set(rateArray, rate.ref)
 	number := e.arith(ir.Add, as(n, e.float), num(1))
 
