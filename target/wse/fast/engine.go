@@ -111,6 +111,14 @@ func (s *Sim) OnTick(f func(args []int32)) {
 	}
 }
 
+// Carried is that of the plain engine: 0 while the program was not handed over.
+func (s *Sim) Carried() int64 {
+	if s.plain == nil {
+		return 0
+	}
+	return s.plain.Carried()
+}
+
 // Launch is that of the plain engine.
 func (s *Sim) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 	if s.plain != nil {

@@ -23,8 +23,10 @@ type Wafer interface {
 // few PEs are simulated sooner than sorted into groups.
 const few = 256
 
-// Open gives this engine where it can run the program and its PEs have enough in common, else the plain one and why.
+// Open gives this engine where it can run the program and its PEs have enough in common, else the plain one and why; that one moves
+// long streams in trains then, and so it does when a program is handed over to it.
 func Open(p *wse.Program, m wse.Machine, opt sim.Options) (w Wafer, why string, err error) {
+	opt.Trains = true
 	if p.W*p.H < few {
 		w, err := sim.New(p, m, opt)
 		return w, fmt.Sprintf("fewer than %d PEs have too little in common", few), err

@@ -9,17 +9,19 @@ import (
 	"github.com/wfc-lang/wfc/target/wse/sim"
 )
 
-func trafficEngine(tb testing.TB, text string, plain bool, threads int) machine {
+// trafficEngine is the plain engine, that with trains, or this one.
+func trafficEngine(tb testing.TB, text string, plain, trains bool, threads int) machine {
 	p, err := wse.Parse("traffic", text)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	m, _ := wse.Profile("wse2")
 	if plain {
-		s, err := sim.New(p, m, sim.Options{})
+		s, err := sim.New(p, m, sim.Options{Trains: trains})
 		if err != nil {
 			tb.Fatal(err)
 		}
+		s.Threads = threads
 		return s
 	}
 	s, err := New(p, m, sim.Options{}, -1)
@@ -34,7 +36,7 @@ func trafficEngine(tb testing.TB, text string, plain bool, threads int) machine 
 func TestTraffic(t *testing.T) {
 	for _, kinds := range []int{1, 2} {
 		text := loads.Traffic(16, 8, 40, kinds, 4*kinds, int64(kinds))
-		a, b := trafficEngine(t, text, true, 1), trafficEngine(t, text, false, 2)
+		a, b := trafficEngine(t, text, true, false, 1), trafficEngine(t, text, false, false, 2)
 		sa, err := a.Launch(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -59,15 +61,15 @@ func BenchmarkTraffic(b *testing.B) {
 	}{{"same", 1, 1}, {"some", 4, 4}, {"all", side / 8, side}} {
 		text := loads.Traffic(side, side, 1000, kinds.kx, kinds.ky, 1)
 		for _, e := range []struct {
-			name    string
-			plain   bool
-			threads int
-		}{{"plain", true, 1}, {"fast1", false, 1}, {"fast2", false, 2}} {
+			name          string
+			plain, trains bool
+			threads       int
+		}{{"plain", true, false, 1}, {"trains1", true, true, 1}, {"trains2", true, true, 2}, {"fast1", false, false, 1}, {"fast2", false, false, 2}} {
 			b.Run(kinds.name+"/"+e.name, func(b *testing.B) {
 				var cycles, hops int64
 				for b.Loop() {
 					b.StopTimer()
-					m := trafficEngine(b, text, e.plain, e.threads)
+					m := trafficEngine(b, text, e.plain, e.trains, e.threads)
 					b.StartTimer()
 					st, err := m.Launch(context.Background())
 					if err != nil {

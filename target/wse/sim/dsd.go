@@ -348,15 +348,25 @@ func (s *Sim) woken(pe int, th *thread, t int64) {
 		s.tr.wake(pe, th, t)
 	}
 	if !th.d.op.Async {
-		c := &s.perClass[s.class[pe]]
 		if th.wait == waitIn || th.wait == waitPop {
-			c.WaitIn += t - th.since
+			s.stall(pe, t-th.since, 0)
 		} else {
-			c.WaitOut += t - th.since
+			s.stall(pe, 0, t-th.since)
 		}
-		c.Busy -= t - th.since // finish charges the operation as a whole
 	}
 	th.wait = waitNone
+}
+
+// stall charges cycles in which a synchronous operation waited for wavelets or for room.
+func (s *Sim) stall(pe int, in, out int64) {
+	c := &s.perClass[s.class[pe]]
+	c.WaitIn += in
+	c.WaitOut += out
+	c.Busy -= in + out // finishWith charges the operation as a whole
+	if s.trains != nil {
+		s.trains.stalls[pe][0] += in
+		s.trains.stalls[pe][1] += out
+	}
 }
 
 // finishWith ends the operation of a thread in cycle t with a completion.

@@ -46,7 +46,7 @@ func (s *Sim) divide() {
 			l.hi = s.h * s.w
 			l.seam = l.hi
 		}
-		l.sim.moves, l.sim.ups, l.sim.pending = nil, nil, nil
+		l.sim.moves, l.sim.ups, l.sim.pending, l.sim.roused = nil, nil, nil, nil
 		l.sim.injected, l.sim.copied, l.sim.consumed, l.sim.nExited = 0, 0, 0, 0
 		l.sim.perClass = make([]ClassStats, len(s.perClass))
 		l.sim.opCycles = make([][]int64, len(s.opCycles))
@@ -100,6 +100,8 @@ func (s *Sim) together(t int64) (next int64, acted bool, err error) {
 		s.nExited += l.sim.nExited
 		s.stats.lastExit = max(s.stats.lastExit, l.sim.stats.lastExit)
 		l.sim.injected, l.sim.copied, l.sim.consumed, l.sim.nExited = 0, 0, 0, 0
+		s.roused = append(s.roused, l.sim.roused...)
+		l.sim.roused = l.sim.roused[:0]
 	}
 	s.crowd = crowd
 	return next, acted, nil

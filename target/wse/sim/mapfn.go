@@ -41,9 +41,13 @@ func mapped(f *wse.MapFunc) fn {
 		steps = append(steps, s)
 	}
 	ret := place[f.Ret]
-	v := make([]uint32, first+len(steps)) // a Sim does one thing at a time
-	copy(v[3:], consts)
 	return func(a, b, c uint32) uint32 {
+		var some [32]uint32 // lanes share the code
+		v := some[:]
+		if first+len(steps) > len(v) {
+			v = make([]uint32, first+len(steps))
+		}
+		copy(v[3:], consts)
 		v[0], v[1], v[2] = a, b, c
 		for i := range steps {
 			s := &steps[i]

@@ -62,6 +62,9 @@ func (s *Sim) enter(i int32, w wavelet, t int64) {
 	if s.dyn != nil && w.command() != wse.CmdNop {
 		s.around(sl.pe, t) // what is accepted behind it may be others' turn
 	}
+	if s.trains != nil && s.trains.asleep > 0 {
+		s.near(i)
+	}
 }
 
 // leave takes the oldest wavelet from router buffer i in cycle t.

@@ -143,6 +143,9 @@ func (s *Sim) Launch(ctx context.Context, args ...int32) (Stats, error) {
 
 // run carries out a launch that began in cycle start to its end.
 func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
+	if s.trains != nil {
+		s.trains.depart(s.cycle)
+	}
 	s.divide()
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
@@ -221,7 +224,11 @@ func (s *Sim) begin(args []int32) {
 // the first cycle in which something can.
 func (s *Sim) step() (next int64, acted bool, err error) {
 	t := s.cycle
+	if s.trains != nil {
+		s.before(t)
+	}
 	if s.offers.Opens <= t {
+		s.settle(t)
 		s.open(t)
 	}
 	if s.lanes != nil && s.crowd >= s.crowded {
@@ -235,6 +242,9 @@ func (s *Sim) step() (next int64, acted bool, err error) {
 	if !s.atOnce() {
 		acted = acted || len(s.moves)+len(s.ups) > 0
 		s.commit(t)
+	}
+	if len(s.roused) > 0 {
+		s.rouse(t + 1)
 	}
 	return min(next, s.offers.Opens), acted, s.err // opens also when a PE has started the transfer in this cycle
 }
@@ -300,6 +310,7 @@ func Conserved(injected, copied, consumed int64) error {
 }
 
 func (s *Sim) finishStats(start int64) Stats {
+	s.settle(s.cycle)
 	s.gather()
 	st := s.stats
 	s.offers.Count(&st)

@@ -162,6 +162,8 @@ type Sim struct {
 	lanes    []*lane  // see divide; nil = one
 	crowd    int      // PEs that acted in the last cycle
 	crowded  int      // see there
+	trains   *trains  // nil: every cycle is simulated
+	roused   []int32  // places of regions asleep that are touched from the next cycle on
 }
 
 type pending struct {
@@ -176,6 +178,7 @@ type Options struct {
 	OpCycles  bool  // count cycles per instruction
 	MaxCycles int64 // 0 = no limit; a launch beyond it is an error
 	Sink      Sink  // nil = none; see SetSink
+	Trains    bool  // move what streams in slices where nothing can tell, see trains; not with a Sink or Faults
 }
 
 // Fault flips bit Bit of the Nth wavelet (from 0) of Color that leaves the
@@ -229,6 +232,7 @@ func New(p *wse.Program, m wse.Machine, opt Options) (*Sim, error) {
 	}
 	s.faultSeen = make([]int64, len(s.slots))
 	s.SetSink(opt.Sink)
+	s.newTrains()
 	return s, nil
 }
 

@@ -259,6 +259,9 @@ func (s *Sim) around(pe int32, t int64) {
 		if nx, ny := x+dx, y+dy; nx >= 0 && ny >= 0 && nx < s.w && ny < s.h {
 			n := ny*s.w + nx
 			s.rnext[n] = min(s.rnext[n], t+1)
+			if s.trains != nil && s.trains.of[n] != 0 {
+				s.roused = append(s.roused, s.trains.of[n])
+			}
 		}
 	}
 }

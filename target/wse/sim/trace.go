@@ -75,6 +75,7 @@ func (t Tee) Event(e *Event) {
 func (s *Sim) SetSink(k Sink) {
 	s.tr = nil
 	if k != nil {
+		s.trains = nil
 		s.tr = &tracer{s: s, sink: k, ids: make([]int64, len(s.ring))}
 	}
 }
