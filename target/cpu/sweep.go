@@ -64,10 +64,9 @@ type planeRun struct {
 	reads  []planeRead
 }
 
-// Variants of a kernel: its operands come from memory, its results go past the caches, it computes several planes.
+// Variants of a kernel: its results go past the caches, it computes several planes.
 const (
-	fromMemory = 1 << iota
-	pastCaches
+	pastCaches = 1 << iota
 	jammed
 	variants = 1 << iota
 )

@@ -17,11 +17,11 @@ func (s *sweep) emitDriver(e *emitter) {
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind"}
 	g := &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
-	args := g.cur.NewAlloca(llvm.NewArray(mostArgs, llvm.I64))
+	args := g.cur.NewAlloca(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64))
 	at0 := func(p llvm.Value, i bound) llvm.Value { return g.cur.NewGetElementPtr(llvm.I64, p, i.value()) }
 	get := func(p llvm.Value, i int) llvm.Value { return g.cur.NewLoad(llvm.I64, at0(p, at(i)), 8) }
 	arg := func(i bound) llvm.Value {
-		return g.cur.NewGetElementPtr(llvm.NewArray(mostArgs, llvm.I64), args, llvm.NewInt(llvm.I64, 0), i.value())
+		return g.cur.NewGetElementPtr(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64), args, llvm.NewInt(llvm.I64, 0), i.value())
 	}
 	kernel := llvm.NewFuncType(ptr, llvm.I64, llvm.I64, llvm.I64)
 	// The place in the table moves on from group to group; within a group every block begins with its first entry.

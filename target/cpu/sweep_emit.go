@@ -20,12 +20,11 @@ type planeEmit struct {
 	params  map[string]*llvm.Param // by planeArg.key
 	words   map[scalarKey]llvm.Value
 	variant int
-	first   bound           // plane
-	step    int             // the current one after it
-	fetched map[string]bool // values of which the next plane has been asked for
-	ahead   map[string]int  // of every value that is read, the last plane
-	lane    int             // elements of a vector
-	mask    llvm.Value      // elements that are stored; nil: all
+	first   bound      // plane
+	step    int        // the current one after it
+	fetches llvm.Value // what is to be asked for, see fetchArgs
+	lane    int        // elements of a vector
+	mask    llvm.Value // elements that are stored; nil: all
 	err     error
 }
 
@@ -50,7 +49,7 @@ func (s *sweep) emit(e *emitter) error {
 		}
 		for i := range st.runs {
 			for v := range variants {
-				if v&pastCaches != 0 && !st.final || v&fromMemory != 0 && !st.far() || v&jammed != 0 && !st.runs[i].jam {
+				if v&pastCaches != 0 && !st.final || v&jammed != 0 && !st.runs[i].jam {
 					continue
 				}
 				if err := s.emitRun(e, st, &st.runs[i], v); err != nil {
@@ -66,7 +65,7 @@ func (s *sweep) emit(e *emitter) error {
 // emitRun emits the kernel of a run.
 func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) error {
 	e.m = llvm.NewModule()
-	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]llvm.Value{}, variant: variant, ahead: map[string]int{}}
+	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]llvm.Value{}, variant: variant}
 	var args []planeArg
 	var params []*llvm.Param
 	var keys []scalarKey
@@ -90,12 +89,6 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 						param(a, llvm.NewPointer(memType(n.Elem)), "noalias")
 					}
 				}
-				if offsets(st.op, n.At) {
-					r := st.root[n.Name]
-					if old, ok := k.ahead[r]; !ok || n.At[0].Off > old {
-						k.ahead[r] = n.At[0].Off
-					}
-				}
 			case ir.Scalar:
 				if key := (scalarKey{n.Name, n.Elem}); !slices.Contains(keys, key) {
 					keys = append(keys, key)
@@ -114,7 +107,9 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 		return fmt.Errorf("%d planes and scalars in one operation, more than %d", len(args), mostArgs)
 	}
 	plane, lo, hi := llvm.NewParam("plane", llvm.I64), llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), plane, lo, hi)...)
+	fetches := llvm.NewParam("fetches", llvm.NewPointer(llvm.I64))
+	k.fetches = fetches
+	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), plane, lo, hi, fetches)...)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}, half: e.half}
@@ -148,7 +143,8 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 		}
 		actual = append(actual, v)
 	}
-	b.NewCall(f, append(actual, oplane, olo, ohi)...)
+	rest := b.NewBitCast(b.NewGetElementPtr(word, table, llvm.NewInt(llvm.I64, int64(len(params)))), llvm.NewPointer(llvm.I64))
+	b.NewCall(f, append(actual, oplane, olo, ohi, rest)...)
 	b.NewRet(nil)
 	kind := 0
 	if variant&jammed != 0 {
@@ -164,16 +160,6 @@ func (k *planeEmit) planes() int {
 		return k.s.jam
 	}
 	return 1
-}
-
-// far says that an operation reads arrays.
-func (st *planeOp) far() bool {
-	for _, r := range st.root {
-		if r[0] == '@' {
-			return true
-		}
-	}
-	return false
 }
 
 // argOf is the parameter that a read needs.
@@ -205,19 +191,27 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 				continue
 			}
 			a, b := k.maximum(from, at(r.lo)), k.minimum(to, at(r.hi))
-			if from.v == nil {
-				a, b = at(r.lo), at(r.hi)
-			}
 			k.row(&op.Pieces[r.active[len(r.active)-1]].Body, a, b)
 		}
 	}
+	wholeRow := func(active []int) {
+		var parts []rowPart
+		for _, r := range pieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
+			if len(r.active) > 0 {
+				parts = append(parts, rowPart{&op.Pieces[r.active[len(r.active)-1]].Body, r.lo, r.hi})
+			}
+		}
+		k.wholeRow(parts)
+	}
 	if k.s.rank == 2 {
+		k.fetch(lo, hi)
 		columns(run.pieces, lo, hi)
 		return
 	}
 	dims := []dim{{}, {op.Dom[1].Index, op.Dom[1].Lo, op.Dom[1].Hi, lo, hi}}
 	k.nest(dims, 1, 2, boxes, run.pieces, plainLoop, func(active []int) {
-		columns(active, at(last.Lo), at(last.Hi))
+		k.fetch(at(last.Lo), at(last.Hi))
+		wholeRow(active)
 	})
 }
 
@@ -291,34 +285,49 @@ func (k *planeEmit) when(cond llvm.Value, body func()) {
 
 // vector computes the vector of columns from x on; of those only [from, to) are stored, all when both are zero.
 func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
-	op := k.st.op
-	last := op.Dom[k.s.rank-1].Index
-	k.idx[last] = x
 	k.mask = nil
 	if from != to {
-		col := k.cur.NewAdd(k.splat(x.value()), k.iota())
-		k.mask = k.cur.NewAnd(k.cur.NewICmp("sge", col, k.splat(from.value())), k.cur.NewICmp("slt", col, k.splat(to.value())))
+		k.mask = k.between(x, from, to)
 	}
+	k.store(x, k.values(b, x))
+}
+
+// between says which columns of the vector from x on are in [from, to).
+func (k *planeEmit) between(x, from, to bound) llvm.Value {
+	col := k.cur.NewAdd(k.splat(x.value()), k.iota())
+	return k.cur.NewAnd(k.cur.NewICmp("sge", col, k.splat(from.value())), k.cur.NewICmp("slt", col, k.splat(to.value())))
+}
+
+// values are the results of a body for the vector of columns from x on, in every plane.
+func (k *planeEmit) values(b *ir.Body, x bound) [][]llvm.Value {
+	op := k.st.op
+	k.idx[op.Dom[k.s.rank-1].Index] = x
 	live := b.Live()
-	all := make([][]llvm.Value, k.planes()) // stored after all is read: planes have operands in common
+	all := make([][]llvm.Value, k.planes())
 	for k.step = range all {
 		k.idx[op.Dom[0].Index] = k.add(k.first, at(k.step))
-		k.fetched = map[string]bool{}
 		vals := make([]llvm.Value, len(b.Nodes))
 		for i := range b.Nodes {
 			if live[i] && k.err == nil {
 				vals[i], k.err = k.node(b, i, vals)
 			}
 		}
-		all[k.step] = vals
+		for _, n := range b.Results {
+			all[k.step] = append(all[k.step], vals[n])
+		}
 	}
+	return all
+}
+
+// store stores what was computed after all is read: planes have operands in common.
+func (k *planeEmit) store(x bound, all [][]llvm.Value) {
 	if k.err != nil {
 		return
 	}
 	for k.step = range all {
-		for i, r := range op.Results {
+		for i, r := range k.st.op.Results {
 			p := k.params[planeArg{kind: argResult, index: i, plane: k.step}.key()]
-			k.put(r.Elem, all[k.step][b.Results[i]], k.place(p, k.st.slots[i], r.Elem, k.row0(), x))
+			k.put(r.Elem, all[k.step][i], k.place(p, k.st.slots[i], r.Elem, k.row0(), x))
 		}
 	}
 }
@@ -388,7 +397,6 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 		if k.s.rank == 3 {
 			row = k.add(row, at(n.At[1].Off))
 		}
-		k.fetch(n, p, slot)
 		return k.get(n.Elem, k.place(p, slot, n.Elem, row, k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(n.At[k.s.rank-1].Off))))
 	}
 	l := (*k.s.layout)[slot]
@@ -408,19 +416,6 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 	}
 	one := k.cur.NewLoad(memType(n.Elem), addr, storageBytes(n.Elem))
 	return k.unpack(n.Elem, k.splat(one))
-}
-
-// fetch asks for the part of the next plane that corresponds to the current vector, for operands that come from memory: the processor
-// alone would begin to read a row when its first vector is missed.
-func (k *planeEmit) fetch(n *ir.Node, p *llvm.Param, slot int) {
-	root := k.st.root[n.Name]
-	if k.variant&fromMemory == 0 || k.lane == 0 || root[0] != '@' || n.At[0].Off != k.ahead[root] || k.fetched[root] {
-		return
-	}
-	k.fetched[root] = true
-	next := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(k.planes()*(*k.s.layout)[slot].stride[0]))
-	addr := k.place(p, slot, n.Elem, k.row0(), next)
-	k.cur.NewPrefetch(k.cur.NewBitCast(addr, llvm.NewPointer(llvm.I8)), 2)
 }
 
 // get loads a vector.

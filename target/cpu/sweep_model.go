@@ -47,9 +47,9 @@ var machineCaches = sync.OnceValue(func() caches {
 })
 
 // Rates of one core in bytes per nanosecond, for the choice of tilings only: what counts is their ratio. Measured with heat on 256^3 points
-// (BenchmarkHeat3); the second cache moves some five times what memory does.
+// (BenchmarkHeat3); the second cache moves some three times what memory does, which is asked beforehand.
 const (
-	memoryRate = 20
+	memoryRate = 32
 	cacheRate  = 100
 )
 
@@ -136,7 +136,7 @@ func (s *sweep) blockRows(c caches) int {
 			}
 		}
 	}
-	n := c.first / 6 / (row * size)
+	n := c.first / 3 / (row * size)
 	if s.rank == 2 {
 		return max(n/vectorLine, 1) * vectorLine
 	}
@@ -158,7 +158,8 @@ func (s *sweep) reach() int {
 	return n
 }
 
-// estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit the second cache.
+// estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit
+// the second cache beside what passes through it: from less than half of it on they lose lines.
 func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) {
 	const planes = 16
 	x := ir.Interval{Lo: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2, Hi: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2 + planes}
@@ -176,7 +177,7 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 			arrays += (2*s.reach() + 2) * t.tile * row * storageBytes(l.elem)
 		}
 	}
-	if arrays > c.second/4 || tab.ring+arrays > c.second*3/4 {
+	if arrays > c.second/4 || tab.ring+arrays > c.second*7/16 {
 		return 0, false
 	}
 	own := float64((y.Hi - y.Lo) * planes)

@@ -99,7 +99,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	st := newStep(0, 0, len(tables), len(tables), threads, nil)
 	bases := make([][]uintptr, threads)
 	for i := range bases {
-		bases[i] = make([]uintptr, len(e.base)+1+8) // the last ones keep threads off each other's cache lines
+		bases[i] = make([]uintptr, len(e.base)+ownWords+8) // the last ones keep threads off each other's cache lines
 	}
 	st.tile = func(thread, part int, table []uintptr) {
 		own := bases[thread]
@@ -107,7 +107,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 		if m := e.rings[thread]; len(m) > 0 {
 			own[0] = (uintptr(unsafe.Pointer(&m[0])) + largePage - 1) &^ (largePage - 1)
 		}
-		copy(own[1:], table)
+		copy(own[ownWords:], table)
 		tab := tables[part]
 		call(s.code, unsafe.Pointer(&own[0]), int(uintptr(unsafe.Pointer(&tab.words[0]))), tab.segments)
 	}

@@ -12,6 +12,7 @@ type timeGroup struct {
 type planeCall struct {
 	code, plane, lo, hi, skew int64
 	args                      []int64
+	fetch                     []planeFetch // last of the arguments
 }
 
 // mostPeriod bounds the length of what is looked for as a pattern.

@@ -342,21 +342,32 @@ func (s *sweep) address(b *tensorBuf, p *planes, plane, shift int) int64 {
 		return word(b.memory, (l.base+plane*l.stride[0])*storageBytes(l.elem))
 	}
 	if p.depth == 0 { // read by other rows only
-		return word(-1, 0)
+		return word(ringWord, 0)
 	}
 	if s.rank == 3 {
 		shift *= l.stride[1]
 	}
-	return word(-1, p.start+mod(plane, p.depth)*p.bytes+p.lead+shift*storageBytes(l.elem))
+	return word(ringWord, p.start+mod(plane, p.depth)*p.bytes+p.lead+shift*storageBytes(l.elem))
 }
 
-// word packs the number of a word of the thread's table, -1 for the ring, and an offset.
-func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+1) }
+// Words of the thread's table beside those of the engine: its ring, and nothing, for numbers.
+const (
+	ringWord = -ownWords
+	zeroWord = ringWord + 1
+	ownWords = 2
+)
+
+// word packs the number of a word of the thread's table and an offset.
+func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+ownWords) }
+
+// number is an argument that is no address.
+func number(n int) int64 { return word(zeroWord, n) }
 
 // emitTable writes the schedule: for every time its entries, in blocks of rows.
 func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling) {
 	var groups []timeGroup
 	var times []int
+	seen := map[*tensorBuf]int{}
 	for len(entries) > 0 {
 		n := 1
 		for n < len(entries) && entries[n].time == entries[0].time {
@@ -368,14 +379,31 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			lo, hi = min(lo, y.Lo+skews[e.node]), max(hi, y.Hi+skews[e.node])
 		}
 		g := timeGroup{blocks: max(1, (hi-lo+t.rows/2)/t.rows), first: lo, rows: t.rows}
+		next := n
+		for next < len(entries) && entries[next].time == entries[n].time {
+			next++
+		}
+		s.comes(u, need, entries[:n], seen)
+		ahead := s.comes(u, need, entries[n:next], seen)
+		var fetching []int
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
 			for _, part := range u.turns(nd, y) {
 				call, bytes := s.call(nd, need, e, part.shift, t)
 				call.lo, call.hi, call.skew = int64(part.rows.Lo), int64(part.rows.Hi), int64(skews[e.node]+part.shift)
+				if nd.st.op.Kind == ir.Map {
+					fetching = append(fetching, len(g.calls))
+				}
 				g.calls = append(g.calls, call)
 				tab.moved += (part.rows.Hi - part.rows.Lo) * bytes
 			}
+		}
+		for i, c := range fetching {
+			g.calls[c].fetch = s.share(ahead, i, len(fetching))
+		}
+		for i := range g.calls {
+			c := &g.calls[i]
+			c.args = append(c.args, fetchArgs(c.fetch)...)
 		}
 		groups, times = append(groups, g), append(times, entries[0].time)
 		entries = entries[n:]
@@ -406,9 +434,6 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
 		variant |= pastCaches
 	}
-	if nd.st.far() && nd.far() {
-		variant |= fromMemory
-	}
 	c.code, c.plane = int64(run.code[variant]), int64(plane)
 	if s.wraps {
 		c.plane = int64(mod(plane, s.period))
@@ -431,14 +456,4 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 		}
 	}
 	return c, bytes
-}
-
-// far says that a node reads buffers of the engine.
-func (nd *planeNode) far() bool {
-	for _, b := range nd.in {
-		if b.memory >= 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -1,0 +1,100 @@
+package cpu
+
+import (
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// Planes of the arrays are asked for one time before they are read first, by all kernels of that time together, each a part of every row: the
+// kernel that reads them would wait for the memory while the others, which find all they read in the second cache, leave it idle. A core has
+// so few requests under way at once that those of a whole plane, made in a row, hold up what comes after them.
+
+// planeFetch is what a kernel asks for: of every row it computes, a part of the same row of a plane that is read later.
+type planeFetch struct {
+	plane    int64 // address
+	row      int64 // bytes between rows
+	from, to int64 // of the columns, in parts of fetchParts
+}
+
+const (
+	fetchParts = 256
+	fetchWords = 4
+	mostFetch  = 8 // of one call
+)
+
+// fetchArgs are the arguments of a call's fetches: their number, then each.
+func fetchArgs(list []planeFetch) []int64 {
+	out := []int64{number(len(list))}
+	for _, f := range list {
+		out = append(out, f.plane, number(int(f.row)), number(int(f.from)), number(int(f.to)))
+	}
+	return out
+}
+
+// share divides planes among the calls of a time: call i of n.
+func (s *sweep) share(list []planeFetch, i, n int) (out []planeFetch) {
+	all := len(list) * fetchParts
+	lo, hi := all*i/n, all*(i+1)/n
+	for k, f := range list {
+		f.from, f.to = int64(max(lo-k*fetchParts, 0)), int64(min(hi-k*fetchParts, fetchParts))
+		if f.from < f.to && len(out) < mostFetch {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// comes are the planes of arrays that entries read and nobody has read or asked for before; seen remembers them.
+func (s *sweep) comes(u *unrolled, need map[*tensorBuf]*planes, entries []entry, seen map[*tensorBuf]int) (out []planeFetch) {
+	for _, e := range entries {
+		nd := u.nodes[e.node]
+		run := s.run(nd.st, e.plane)
+		for _, rd := range run.reads {
+			b := nd.in[nd.st.root[rd.name]]
+			l := (*s.layout)[b.slot]
+			if b.memory < 0 || len(l.stride) != s.rank {
+				continue
+			}
+			for k := range e.count {
+				p := e.plane + rd.plane + k
+				if last, ok := seen[b]; ok && p <= last {
+					continue
+				}
+				seen[b] = p
+				f := planeFetch{plane: s.address(b, need[b], p, 0)}
+				if s.rank == 3 {
+					f.row = int64(l.stride[1] * storageBytes(l.elem))
+				}
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// fetch asks for the parts of rows that the call was given. Columns are those of the operation; where a row is all of a plane, those that are
+// computed.
+func (k *planeEmit) fetch(lo, hi bound) {
+	size := 1
+	for _, r := range k.st.op.Results {
+		size = max(size, storageBytes(r.Elem))
+	}
+	word := func(i bound) llvm.Value {
+		return k.cur.NewLoad(llvm.I64, k.cur.NewGetElementPtr(llvm.I64, k.fetches, i.value()), 8)
+	}
+	k.loop(at(0), bound{v: word(at(0))}, 1, plainLoop, func(i bound) {
+		first := k.add(k.scale(i, fetchWords), at(1))
+		plane := word(first)
+		if k.s.rank == 3 {
+			plane = k.cur.NewAdd(plane, k.cur.NewMul(k.idx[k.st.op.Dom[1].Index].value(), word(k.add(first, at(1)))))
+		}
+		width := k.scale(k.add(hi, k.scale(lo, -1)), size)
+		column := func(w int) bound {
+			part := k.cur.NewMul(width.value(), word(k.add(first, at(w))))
+			return k.add(k.scale(lo, size), bound{v: k.cur.NewAShr(part, llvm.NewInt(llvm.I64, 8))})
+		}
+		from, to := column(2), column(3)
+		k.loop(from, to, lineBytes, plainLoop, func(x bound) {
+			k.cur.NewPrefetch(k.cur.NewConv("inttoptr", k.cur.NewAdd(plane, x.value()), llvm.NewPointer(llvm.I8)), 2)
+		})
+	})
+}
