@@ -329,6 +329,11 @@ func (c *contraction) panelwise() bool {
 		c.rows()*c.k*storageBytes(c.elem) <= partBytes
 }
 
+// farther says that packed b does not stay in a thread's caches, so that every panel comes from farther away.
+func (c *contraction) farther() bool {
+	return !c.panelwise() && !c.shared && c.panelSize()*storageBytes(c.elem) >= stretchBytes
+}
+
 func (c *contraction) panelCount() int {
 	full, last := c.panels()
 	if last != nil {

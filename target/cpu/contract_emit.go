@@ -160,70 +160,116 @@ type strip struct {
 	vectors      int
 }
 
+// wide is full panel p.
+func (t *contractor) wide(k *kernel, base, p bound) strip {
+	w := 2 * t.lanes()
+	return strip{base: k.add(base, k.scale(p, w*t.k)), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
+}
+
+// narrow is the last panel, if it is not full.
+func (t *contractor) narrow(k *kernel, base bound) strip {
+	full, last := t.panels()
+	l := t.lanes()
+	return strip{base: k.add(base, at(full*2*l*t.k)), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
+}
+
 // strips calls f for the full panels under a test of the panel number p, and for the last one.
 func (t *contractor) strips(k *kernel, p bound, base bound, f func(s strip)) {
-	l := t.lanes()
-	full, last := t.panels()
-	wide := strip{width: 2 * l, valid: 2 * l, vectors: 2}
-	if full > 0 {
-		wide.base, wide.lo = k.add(base, k.scale(p, 2*l*t.k)), k.scale(p, 2*l)
-	}
-	if last == nil {
-		f(wide)
+	full, _ := t.panels()
+	k.either(p, full, t.panelCount(), func() { f(t.wide(k, base, p)) }, func() { f(t.narrow(k, base)) })
+}
+
+// either emits yes for numbers below some of n, and no for the rest.
+func (k *kernel) either(number bound, some, n int, yes, no func()) {
+	switch some {
+	case n:
+		yes()
+		return
+	case 0:
+		no()
 		return
 	}
-	narrow := strip{base: k.add(base, at(full*2*l*t.k)), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
-	if full == 0 {
-		f(narrow)
-		return
-	}
-	yes, no, done := k.f.NewBlock("wide"), k.f.NewBlock("narrow"), k.f.NewBlock("both")
-	k.cur.NewCondBr(k.cur.NewICmp("slt", p.value(), k.i64(full)), yes, no, nil)
-	k.cur = yes
-	f(wide)
+	first, second, done := k.f.NewBlock("some"), k.f.NewBlock("rest"), k.f.NewBlock("both")
+	k.cur.NewCondBr(k.cur.NewICmp("slt", number.value(), k.i64(some)), first, second, nil)
+	k.cur = first
+	yes()
 	k.cur.NewBr(done)
-	k.cur = no
-	f(narrow)
+	k.cur = second
+	no()
 	k.cur.NewBr(done)
 	k.cur = done
 }
 
-// packB copies b into its panels: unit = (outer indices of b, panel).
+// packB copies b into its panels: unit = (outer indices of b, panels side by side).
 func (t *contractor) packB(packs []int) (launch, error) {
 	dims := t.outerOf(&t.b)
-	counts := append(t.counts(dims), t.panelCount())
-	l := launch{sym: t.sym + ".b", lo: 0, hi: t.count(dims) * t.panelCount(), work: t.count(dims) * t.panelSize() * 2}
+	full, last := t.panels()
+	side := 1
+	if t.b.along(t.body(), t.op.Dom[t.n].Index) {
+		side = panelsAtOnce
+	}
+	groups := (full + side - 1) / side
+	units := groups
+	if last != nil {
+		units++
+	}
+	counts := append(t.counts(dims), units)
+	l := launch{sym: t.sym + ".b", lo: 0, hi: t.count(dims) * units, work: t.count(dims) * t.panelSize() * packWork}
 	err := t.e.kernel(l.sym, append(slices.Clone(t.slots), packs...), t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
 			base := k.scale(t.position(k, &t.b), t.panelSize())
-			t.strips(k, d[len(dims)], base, func(s strip) { failed = firstError(failed, t.packStrip(k, s)) })
+			group := d[len(dims)]
+			k.either(group, groups, units, func() {
+				lo := k.scale(group, side)
+				failed = firstError(failed, t.packStrips(k, base, lo, k.minimum(k.add(lo, at(side)), at(full))))
+			}, func() { failed = firstError(failed, t.packStrip(k, t.narrow(k, base))) })
 		})
 		return failed
 	})
 	return l, err
 }
 
+// packStrips copies full panels lo to hi, term by term, so that rows of b are read as they lie.
+func (t *contractor) packStrips(k *kernel, base, lo, hi bound) error {
+	if !t.b.along(t.body(), t.op.Dom[t.n].Index) || t.transposed() {
+		var failed error
+		k.loop(lo, hi, 1, plainLoop, func(p bound) { failed = firstError(failed, t.packStrip(k, t.wide(k, base, p))) })
+		return failed
+	}
+	var failed error
+	t.overK(k, plainLoop, func(term bound) {
+		k.loop(lo, hi, 1, plainLoop, func(p bound) {
+			s := t.wide(k, base, p)
+			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
+		})
+	})
+	return failed
+}
+
+// packOne copies one element of a panel.
+func (t *contractor) packOne(k *kernel, s strip, i, term bound) error {
+	n := t.op.Dom[t.n]
+	k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
+	return t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i)))
+}
+
 // packStrip copies one panel of b.
 func (t *contractor) packStrip(k *kernel, s strip) error {
 	n, body := t.op.Dom[t.n], t.body()
 	var failed error
-	one := func(i, term bound) {
-		k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
-		failed = firstError(failed, t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i))))
-	}
 	switch {
 	case t.transposed():
 		t.transpose(k, s)
 	case !t.b.along(body, n.Index) && t.b.along(body, t.last().Index):
 		k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
-			t.overK(k, vectorLoop, func(term bound) { one(i, term) })
+			t.overK(k, vectorLoop, func(term bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
 		})
 	default:
 		t.overK(k, plainLoop, func(term bound) {
-			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { one(i, term) })
+			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
 		})
 	}
 	return failed
@@ -237,7 +283,7 @@ func (t *contractor) packA() (launch, error) {
 		rows = t.k
 	}
 	counts := append(t.counts(dims), rows)
-	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * t.count(dims) * 2}
+	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * t.count(dims) * packWork}
 	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
@@ -308,6 +354,12 @@ func (t *contractor) stretches() (n, size int) {
 	return n, (t.k + n - 1) / n
 }
 
+// Packing reads panelsAtOnce panels of b side by side. packWork is what it costs per element, in multiplications and additions.
+const (
+	panelsAtOnce = 8
+	packWork     = 8
+)
+
 // multiply emits the product: unit = (outer indices, part of the rows, panel).
 func (t *contractor) multiply() (launch, error) {
 	nb, _, _ := t.blocks()
@@ -345,7 +397,7 @@ func (t *contractor) blocksOf(k *kernel, s strip, lo, hi bound) error {
 	var failed error
 	stretch := func(from, length bound, more bool) {
 		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
-			failed = firstError(failed, t.tile(k, s, b, first, rows, from, length, more))
+			failed = firstError(failed, t.tile(k, s, b, lo, first, rows, from, length, more))
 		})
 	}
 	ns, long := t.stretches()
@@ -412,14 +464,15 @@ func (t *contractor) packPiece(k *kernel, lo, hi bound) error {
 func (t *contractor) local(k *kernel, b bound) bound { return k.add(b, k.scale(*t.first, -1)) }
 
 // tile calls the micro kernel for a block, rows rows from row on, and the terms of a stretch of k; with more it goes on where the stretch
-// before ended.
-func (t *contractor) tile(k *kernel, s strip, block, row bound, rows int, from, length bound, more bool) error {
+// before ended. Block is one of those from since on that use the panel one after the other.
+func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int, from, length bound, more bool) error {
 	if t.m >= 0 {
 		t.place(k, []int{t.m}, []bound{row})
 	}
+	turn := k.add(block, k.scale(since, -1))
 	n := t.op.Dom[t.n]
 	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
-	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more}
+	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, next: t.farther()}
 	var a llvm.Value
 	if t.direct() {
 		over := t.op.Over[0]
@@ -462,6 +515,12 @@ func (t *contractor) tile(k *kernel, s strip, block, row bound, rows int, from, 
 	if t.m >= 0 {
 		mk.outM = t.e.layouts[slot].stride[t.m]
 	}
-	k.cur.NewCall(t.e.micro(mk), a, t.packed(k, 0, k.add(s.base, k.scale(from, s.width))), k.address(slot, k.domCoords(t.op)), length.value())
+	b := t.packed(k, 0, k.add(s.base, k.scale(from, s.width)))
+	next := b
+	if mk.next {
+		shared := bound{v: k.cur.NewMulNSW(length.value(), k.scale(turn, mk.nextStep()).value())}
+		next = t.packed(k, 0, k.add(k.add(s.base, k.scale(k.add(from, length), s.width)), shared))
+	}
+	k.cur.NewCall(t.e.micro(mk), a, b, k.address(slot, k.domCoords(t.op)), next, length.value())
 	return nil
 }

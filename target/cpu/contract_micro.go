@@ -14,54 +14,73 @@ type micro struct {
 	rows, vectors, lanes int
 	valid                int  // lanes that exist
 	more                 bool // starts from the output instead of 0
+	next                 bool // asks for what comes after the panel
 	stepM, stepK         int  // of a
 	outM, outN           int  // of the output
 }
 
 func (m micro) name() string {
-	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.stepM, m.stepK, m.outM, m.outN)
+	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.%t.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.next, m.stepM, m.stepK, m.outM, m.outN)
 }
 
 // A panel of b streams from the second cache, once for every block of rows. The loop over k asks for it microAhead terms before it is used,
 // and does microTerms terms at a time: both together are worth a tenth of the processor's peak.
 const microAhead, microTerms = 16, 8
 
-// micro returns the function void(a, b, out, k) of a micro kernel; equal ones are one function.
+// The output is asked for at the beginning, so that it is there when the sums are put down; and with every microTerms terms, nextLines lines
+// of the panel after this one, which comes from farther away: the blocks of rows that use a panel share that out among them.
+const nextLines = 2
+
+// nextStep is how many elements after the panel are asked for with every term.
+func (m micro) nextStep() int { return nextLines * lineBytes / storageBytes(m.elem) / microTerms }
+
+// micro returns the function void(a, b, out, next, k) of a micro kernel; equal ones are one function.
 func (e *emitter) micro(m micro) *llvm.Func {
 	if f := e.micros[m]; f != nil {
 		return f
 	}
 	ptr := llvm.NewPointer(regType(m.elem))
 	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly", "align 64")
-	out, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("k", llvm.I64)
-	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, length)
+	out, next, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("next", ptr), llvm.NewParam("k", llvm.I64)
+	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, next, length)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.micros[m] = f
 	entry, many, left, one, exit := f.NewBlock("entry"), f.NewBlock("many"), f.NewBlock("left"), f.NewBlock("one"), f.NewBlock("out")
 
 	zero, n := llvm.NewInt(llvm.I64, 0), llvm.NewInt(llvm.I64, int64(microTerms))
+	if m.outN == 1 {
+		m.cells(func(_, at, _ int) {
+			entry.NewPrefetch(entry.NewBitCast(entry.NewAddress(ptr.ElemType, out, elements(at)), llvm.NewPointer(llvm.I8)), 3)
+		})
+	}
 	sums := m.begin(entry, out)
 	entry.NewCondBr(entry.NewICmp("sle", n, length), many, left, nil)
 
 	x, first := sumsFrom(many, entry, zero, sums)
+	if m.next {
+		for l := range nextLines {
+			from := many.NewAddNSW(many.NewMulNSW(x, elements(m.nextStep())), elements(l*lineBytes/storageBytes(m.elem)))
+			many.NewPrefetch(many.NewBitCast(many.NewAddress(ptr.ElemType, next, from), llvm.NewPointer(llvm.I8)), 2)
+		}
+	}
 	after := m.terms(many, a, b, x, first.values(), microTerms)
-	next := many.NewAddNSW(x, n)
-	first.add(many, next, after)
-	many.NewCondBr(many.NewICmp("sle", many.NewAddNSW(next, n), length), many, left, nil)
+	then := many.NewAddNSW(x, n)
+	first.add(many, then, after)
+	many.NewCondBr(many.NewICmp("sle", many.NewAddNSW(then, n), length), many, left, nil)
 
 	x, rest := sumsFrom(left, entry, zero, sums)
-	rest.add(many, next, after)
+	rest.add(many, then, after)
 	left.NewCondBr(left.NewICmp("slt", x, length), one, exit, nil)
 
 	y, single := sumsFrom(one, left, x, rest.values())
 	after = m.terms(one, a, b, y, single.values(), 1)
-	next = one.NewAddNSW(y, llvm.NewInt(llvm.I64, 1))
-	single.add(one, next, after)
-	one.NewCondBr(one.NewICmp("slt", next, length), one, exit, nil)
+	then = one.NewAddNSW(y, llvm.NewInt(llvm.I64, 1))
+	single.add(one, then, after)
+	one.NewCondBr(one.NewICmp("slt", then, length), one, exit, nil)
 
 	_, last := sumsFrom(exit, left, x, rest.values())
-	last.add(one, next, after)
+	last.add(one, then, after)
 	m.end(exit, out, last.values())
 	return f
 }
