@@ -94,6 +94,44 @@ func compare(t *testing.T, p *wfc.Program) {
 	}
 }
 
+// repeating compares the plain engine by the rules with itself in laps, and returns how many laps there were.
+func repeating(t *testing.T, p *wfc.Program) int64 {
+	t.Helper()
+	_, s := engines(t, p)
+	_, r := engines(t, p)
+	r.Repeat()
+	want, wantStats, _ := run(t, p, s)
+	got, gotStats, _ := run(t, p, r)
+	if d := cmp.Diff(wantStats, gotStats, cmpopts.IgnoreUnexported(sim.Stats{})); d != "" {
+		t.Errorf("statistics by the rules (-) and in laps (+): %s", d)
+	}
+	if r.Cycle() != s.Cycle() {
+		t.Errorf("the plain engine ends in cycle %d, with laps in %d", s.Cycle(), r.Cycle())
+	}
+	if d := cmp.Diff(want.Arrays, got.Arrays, cmpopts.EquateNaNs()); d != "" {
+		t.Errorf("values by the rules (-) and in laps (+): %s", d)
+	}
+	laps, _ := r.Repeated()
+	return laps
+}
+
+// Solvers and time steps repeat themselves, and laps change nothing.
+func TestLaps(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  map[string]string
+	}{
+		{"heat_implicit", map[string]string{"nx": "14", "ny": "10", "nz": "6", "end": "10"}},
+		{"heat", map[string]string{"nx": "12", "ny": "7", "nz": "9", "steps": "40"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if repeating(t, model(t, c.name, c.set)) == 0 {
+				t.Error("no laps")
+			}
+		})
+	}
+}
+
 func TestRandomPrograms(t *testing.T) {
 	n := *cases
 	if testing.Short() {
@@ -107,6 +145,7 @@ func TestRandomPrograms(t *testing.T) {
 			continue // tests/random says why
 		}
 		compare(t, p)
+		repeating(t, p)
 		if t.Failed() {
 			t.Fatalf("seed %d on %d x %d:\n%s", s, c.W, c.H, c.Source)
 		}

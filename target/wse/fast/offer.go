@@ -22,6 +22,8 @@ func (s *Sim) OnCancel(f func(each func(f func(args []int32)))) {
 
 // tell gives the plain engine, which goes on, what this one was told.
 func (s *Sim) tell(p *sim.Sim) {
+	p.Threads = s.Threads
+	p.Repeat()
 	p.OnTick(s.tick)
 	s.offers.Tell(p)
 }

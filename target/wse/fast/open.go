@@ -28,18 +28,27 @@ const few = 256
 func Open(p *wse.Program, m wse.Machine, opt sim.Options) (w Wafer, why string, err error) {
 	opt.Trains = true
 	if p.W*p.H < few {
-		w, err := sim.New(p, m, opt)
+		w, err := plain(p, m, opt)
 		return w, fmt.Sprintf("fewer than %d PEs have too little in common", few), err
 	}
 	s, err := New(p, m, opt, 0)
 	var no *Unsupported
 	if errors.As(err, &no) {
 		opt.Checked = true // New has
-		w, err := sim.New(p, m, opt)
+		w, err := plain(p, m, opt)
 		return w, no.Reason, err
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	return s, "", nil
+}
+
+// plain is the plain engine, which need not carry out by the rules what repeats itself.
+func plain(p *wse.Program, m wse.Machine, opt sim.Options) (*sim.Sim, error) {
+	s, err := sim.New(p, m, opt)
+	if err == nil {
+		s.Repeat()
+	}
+	return s, err
 }

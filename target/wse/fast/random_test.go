@@ -45,7 +45,10 @@ type channel struct {
 
 var ports = map[[2]int][2]string{{1, 0}: {"east", "west"}, {-1, 0}: {"west", "east"}, {0, 1}: {"south", "north"}, {0, -1}: {"north", "south"}}
 
-func randomText(t *rapid.T) string {
+func randomText(t *rapid.T) string { return randomLoop(t, 1, 4) }
+
+// randomLoop has PEs do what they do from least to most times.
+func randomLoop(t *rapid.T, least, most int) string {
 	b := &writer{t: t}
 	machine := b.one("wse2", "wse3")
 	m, _ := wse.Profile(machine)
@@ -95,7 +98,7 @@ func randomText(t *rapid.T) string {
 	}
 	cuts = edge(b.w, cuts, slices.ContainsFunc(chans, func(c channel) bool { return c.dx != 0 }))
 	cutsY = edge(b.h, cutsY, slices.ContainsFunc(chans, func(c channel) bool { return c.dy != 0 }))
-	steps := 1 + b.upTo(3)
+	steps := least + b.upTo(most-least)
 	for j := range len(cutsY) - 1 {
 		for i := range len(cuts) - 1 {
 			b.class(chans, cuts[i], cuts[i+1], cutsY[j], cutsY[j+1], steps)

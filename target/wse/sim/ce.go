@@ -41,8 +41,12 @@ func (s *Sim) stepCE(pe int, t int64) error {
 			}
 			continue
 		}
+		pc := s.pc[pe]
 		if err := s.issue(pe, k, t); err != nil {
 			return err
+		}
+		if s.rec != nil {
+			s.rec.ins(s, pe, k, pc)
 		}
 	}
 	s.ceNext[pe] = s.nextCE(pe, k, thr, t)
@@ -220,6 +224,9 @@ func (s *Sim) pickOf(pe int, k *code, t int64, rank int) (bool, error) {
 			if a := k.tasks[i].arg; a >= 0 {
 				s.regs[s.regBase[pe]+a] = w.val
 			}
+			if s.rec != nil {
+				s.rec.take(pe, in, k.tasks[i].arg, ctl)
+			}
 			s.start(pe, k, i, t, cost)
 			return true, nil
 		}
@@ -228,6 +235,9 @@ func (s *Sim) pickOf(pe int, k *code, t int64, rank int) (bool, error) {
 }
 
 func (s *Sim) start(pe int, k *code, i int32, t int64, cost int) {
+	if s.laps != nil && pe == s.laps.pilot {
+		s.laps.due = true
+	}
 	s.pc[pe], s.curTask[pe] = k.tasks[i].entry, i
 	s.mainReady[pe] = t + int64(cost)
 	s.busy(pe, -1, int64(cost))
@@ -252,6 +262,29 @@ func (s *Sim) val(pe int, v value) int32 {
 	return int32(s.regs[s.regBase[pe]+v.reg])
 }
 
+// setReg and loadReg put a value into a register.
+func (s *Sim) setReg(pe int, in *ins) {
+	a, b := s.val(pe, in.a), s.val(pe, in.b)
+	switch in.fn {
+	case wse.SetAdd:
+		a += b
+	case wse.SetSub:
+		a -= b
+	case wse.SetMul:
+		a *= b
+	}
+	s.regs[s.regBase[pe]+in.dst] = uint32(a)
+}
+
+func (s *Sim) loadReg(pe int, in *ins) error {
+	at, err := s.resolve(pe, in.from, in.line)
+	if err != nil {
+		return err
+	}
+	s.regs[s.regBase[pe]+in.dst] = s.loadMem(s.memBase[pe]+int(at), int(in.from.bytes))
+	return nil
+}
+
 // issue executes one instruction of the running task.
 func (s *Sim) issue(pe int, k *code, t int64) error {
 	pc := s.pc[pe]
@@ -268,27 +301,19 @@ func (s *Sim) issue(pe int, k *code, t int64) error {
 		}
 		return nil
 	case iSet:
-		a, b := s.val(pe, in.a), s.val(pe, in.b)
-		switch in.fn {
-		case wse.SetAdd:
-			a += b
-		case wse.SetSub:
-			a -= b
-		case wse.SetMul:
-			a *= b
-		}
-		s.regs[s.regBase[pe]+in.dst] = uint32(a)
+		s.setReg(pe, in)
 	case iLoad:
-		at, err := s.resolve(pe, in.from, in.line)
-		if err != nil {
+		if err := s.loadReg(pe, in); err != nil {
 			return err
 		}
-		s.regs[s.regBase[pe]+in.dst] = s.loadMem(s.memBase[pe]+int(at), int(in.from.bytes))
 	case iBranch:
 		if !in.cmp.Holds(s.val(pe, in.a), s.val(pe, in.b)) {
 			s.pc[pe], cost = in.target, in.cost[1]
 		}
 	case iLoop:
+		if s.laps != nil && pe == s.laps.pilot {
+			s.laps.due = true
+		}
 		if in.cmp.Holds(s.val(pe, in.a), s.val(pe, in.b)) {
 			s.pc[pe], cost = in.target, in.cost[1]
 		}

@@ -19,14 +19,13 @@ func (s *Sim) resolve(pe int, x *operand, line string) (int32, error) {
 	return int32(at), nil
 }
 
-// issueOp starts a DSD operation: at once without fabric, else as a thread.
-func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
+// prepared is an operation with what is read when it is issued: where its operands begin, and its scalars.
+func (s *Sim) prepared(pe int, pc int32, in *ins) (th thread, err error) {
 	d := in.dsd
-	th := thread{d: d, line: pc, start: t, next: (t + int64(s.m.FabricSetup)) * ticks}
-	var err error
+	th.d, th.line = d, pc
 	if d.dst.kind == wse.Mem || d.dst.kind == wse.Scalar {
 		if th.base[0], err = s.resolve(pe, &d.dst, in.line); err != nil {
-			return err
+			return th, err
 		}
 	}
 	for i := 0; i < d.nsrc; i++ {
@@ -34,7 +33,7 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 		switch x.kind {
 		case wse.Mem, wse.Scalar:
 			if th.base[i+1], err = s.resolve(pe, x, in.line); err != nil {
-				return err
+				return th, err
 			}
 			if x.kind == wse.Scalar {
 				th.val[i] = s.loadMem(s.memBase[pe]+int(th.base[i+1]), int(x.bytes))
@@ -51,6 +50,17 @@ func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
 	if d.reduce {
 		th.acc = th.val[0]
 	}
+	return th, nil
+}
+
+// issueOp starts a DSD operation: at once without fabric, else as a thread.
+func (s *Sim) issueOp(pe int, k *code, pc int32, in *ins, t int64) error {
+	d := in.dsd
+	th, err := s.prepared(pe, pc, in)
+	if err != nil {
+		return err
+	}
+	th.start, th.next = t, (t+int64(s.m.FabricSetup))*ticks
 	if d.fabIn < 0 && !d.fabOut && !d.fifos {
 		s.runInMemory(pe, &th)
 		n := max(1, th.rate().Cycles(int(d.n)))
@@ -374,6 +384,9 @@ func (s *Sim) finishWith(pe int, th *thread, t int64, done wse.CompletionKind, t
 	d := th.d
 	if s.tr != nil {
 		s.tr.op(EvOpEnd, pe, th, t, t+1-th.start)
+	}
+	if s.rec != nil {
+		s.rec.end(pe, d.thread)
 	}
 	if d.reduce {
 		s.store(s.memBase[pe]+int(th.base[0]), int(d.dst.bytes), th.acc)

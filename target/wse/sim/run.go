@@ -147,6 +147,10 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 		s.trains.depart(s.cycle)
 	}
 	s.divide()
+	if s.laps != nil {
+		s.laps.forget()
+		defer s.record(nil)
+	}
 	for n := 0; ; n++ {
 		if n&1023 == 0 {
 			if err := ctx.Err(); err != nil && !s.offers.Curtail(s.eachArgs) {
@@ -172,6 +176,11 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 			return s.finishStats(start), Conserved(s.injected, s.copied, s.consumed)
 		default:
 			return s.finishStats(start), s.deadlock()
+		}
+		if l := s.laps; l != nil {
+			if l.work += int64(s.crowd); l.due {
+				s.lap(ctx, start)
+			}
 		}
 	}
 }

@@ -154,16 +154,18 @@ type Sim struct {
 	laters   []later
 
 	memFifos []memFifo
-	fifoOf   []int32  // first FIFO of a PE
-	debt     []int64  // ticks microthreads took of a PE's CE and were not yet charged
-	err      error    // of commit
-	late     bool     // all moves at the end of a cycle: tests
-	words    []uint32 // of the array that Restore reads
-	lanes    []*lane  // see divide; nil = one
-	crowd    int      // PEs that acted in the last cycle
-	crowded  int      // see there
-	trains   *trains  // nil: every cycle is simulated
-	roused   []int32  // places of regions asleep that are touched from the next cycle on
+	fifoOf   []int32    // first FIFO of a PE
+	debt     []int64    // ticks microthreads took of a PE's CE and were not yet charged
+	err      error      // of commit
+	late     bool       // all moves at the end of a cycle: tests
+	words    []uint32   // of the array that Restore reads
+	lanes    []*lane    // see divide; nil = one
+	crowd    int        // PEs that acted in the last cycle
+	crowded  int        // see there
+	trains   *trains    // nil: every cycle is simulated
+	roused   []int32    // places of regions asleep that are touched from the next cycle on
+	laps     *laps      // nil: all by the rules
+	rec      *lapRecord // nil: nothing is written down
 }
 
 type pending struct {
