@@ -320,7 +320,11 @@ func (o *Op) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(" " + s.text(o.Code.SrcElem(o.Elem, i)))
+		text := s.text(o.Code.SrcElem(o.Elem, i))
+		if s.Kind == Imm && o.Dst.Control && o.Code == OpMov && s.Bits>>cmdShift != 0 {
+			text = controlText(s.Bits)
+		}
+		b.WriteString(" " + text)
 	}
 	if o.Async {
 		b.WriteString(" async")

@@ -1,6 +1,10 @@
 package wse
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
 
 // Switch makes a route change under way: control wavelets move a router from position to position. The route's own Rx and Tx are
 // position 0.
@@ -99,6 +103,36 @@ func ControlWord(task int, data uint16, cmds ...Command) uint32 {
 		w |= slot << (cmdShift + 3*i)
 	}
 	return w
+}
+
+// controlText is a control wavelet's value as machine text spells it; hexadecimal where `cmd` cannot say it.
+func controlText(w uint32) string {
+	cmds := make([]Command, MaxCommands)
+	for i := range cmds {
+		cmds[i] = Command(w >> (cmdShift + 3*i) & 3)
+	}
+	for len(cmds) > 1 && cmds[len(cmds)-1] == CmdNop {
+		cmds = cmds[:len(cmds)-1]
+	}
+	task, data := int(w>>16&63), uint16(w)
+	if IgnoredByCE(w) {
+		task = -1
+	}
+	if ControlWord(task, data, cmds...) != w {
+		return fmt.Sprintf("%#x", w)
+	}
+	var s []string
+	for _, c := range cmds {
+		s = append(s, cmdNames[c])
+	}
+	text := strings.Join(s, ", ")
+	if task >= 0 {
+		text += fmt.Sprintf(" task %d", task)
+	}
+	if data != 0 {
+		text += fmt.Sprintf(" data %d", data)
+	}
+	return "cmd(" + text + ")"
 }
 
 // CommandOf is the first command of a control wavelet.

@@ -219,7 +219,7 @@ func (v *verifier) async(o *Op, info OpInfo, fabrics, scalars int) {
 		for _, s := range o.Src {
 			receives = receives || s.Kind == Fabric
 		}
-		if !o.Async || !receives || o.Dst.Advance || o.Dst.Kind == Fabric && o.Code.DstElem(o.Elem).Bytes() == 2 {
+		if !o.Async || !receives || o.Dst.Advance || o.Dst.AdvanceOwn || o.Dst.Kind == Fabric && o.Code.DstElem(o.Elem).Bytes() == 2 {
 			v.fail("WF0508", "`on control` ends an asynchronous receive, of 32-bit elements when it sends them on, and without advance")
 		}
 		v.completion(*c)

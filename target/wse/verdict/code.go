@@ -73,12 +73,22 @@ type op struct {
 	own       bool // its last wavelet advances the own router
 	thread    int  // index of the microthread, or the CE's
 	async     bool
-	done      wse.CompletionKind
-	doneTask  int
+	ends      []end // what happens when it ends; second: when a control wavelet ends it
 	acc       []access
 	sends     operand // value of every wavelet, when known
 	known     bool
 	copies    *access // where its one wavelet comes from, known when nobody writes there
+}
+
+// end is a completion.
+type end struct {
+	kind wse.CompletionKind
+	task int // -1
+}
+
+// may reports whether an end of the operation may do kind to a task.
+func (o *op) may(kind wse.CompletionKind, task int) bool {
+	return slices.ContainsFunc(o.ends, func(e end) bool { return e.kind == kind && e.task == task })
 }
 
 type task struct {
@@ -295,9 +305,6 @@ func (k *code) block(t int, list []wse.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
 		case *wse.Op:
-			if s.OnControl != nil {
-				k.bad = "class " + k.class.Name + at(s.Line) + " ends a receive by a control wavelet, which is not modelled"
-			}
 			k.emit(ins{kind: iOp, task: t, line: s.Line, op: k.op(t, s)})
 		case *wse.Set:
 			k.emit(ins{kind: iSet, task: t, line: s.Line, dst: k.reg(s.Reg), fn: s.Fn, a: k.val(s.A), b: k.val(s.B)})
@@ -391,7 +398,7 @@ func (k *code) access(o wse.Operand, writes bool) access {
 }
 
 func (k *code) op(t int, s *wse.Op) *op {
-	o := &op{id: len(k.ops), src: s, task: t, line: s.Line, n: 1, in: -1, out: -1, pop: -1, push: -1, inPer: 1, outPer: 1, thread: len(k.uts), async: s.Async, doneTask: -1}
+	o := &op{id: len(k.ops), src: s, task: t, line: s.Line, n: 1, in: -1, out: -1, pop: -1, push: -1, inPer: 1, outPer: 1, thread: len(k.uts), async: s.Async}
 	k.ops = append(k.ops, o)
 	each := func(x wse.Operand, writes bool) {
 		if x.IsVector() {
@@ -432,12 +439,20 @@ func (k *code) op(t int, s *wse.Op) *op {
 	}
 	if s.Async {
 		o.thread = sort.SearchInts(k.uts, k.ut(s))
-		o.done, o.doneTask = s.Done.Kind, k.taskIndex(s.Done.Task)
-		switch s.Done.Kind {
-		case wse.DoneActivate:
-			k.tasks[o.doneTask].activators++
-		case wse.DoneUnblock:
-			k.tasks[o.doneTask].unblockers++
+		ends := []wse.Completion{s.Done}
+		if s.OnControl != nil {
+			ends = append(ends, *s.OnControl)
+		}
+		for _, c := range ends {
+			e := end{c.Kind, k.taskIndex(c.Task)}
+			switch {
+			case slices.Contains(o.ends, e): // one of the two happens
+			case e.kind == wse.DoneActivate:
+				k.tasks[e.task].activators++
+			case e.kind == wse.DoneUnblock:
+				k.tasks[e.task].unblockers++
+			}
+			o.ends = append(o.ends, e)
 		}
 	}
 	return o

@@ -250,6 +250,7 @@ func (s *state) key(launch int) [32]byte {
 			if o := p.thr[j].op; o != nil {
 				num(int64(o.id))
 				num(int64(p.thr[j].done))
+				flag(p.thr[j].cut)
 				num(int64(p.thr[j].val.v))
 				flag(p.thr[j].tail)
 			} else {

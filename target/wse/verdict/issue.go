@@ -25,8 +25,8 @@ func (s *state) issue(i int) {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	in := &k.ins[p.pc]
 	p.goOn = false
-	if s.steps++; s.steps > maxSteps {
-		s.give(ReasonLoop, fmt.Sprintf("class %s, task %s%s is still running after %d statements of all PEs", k.class.Name, k.tasks[in.task].t.Name, at(in.line), maxSteps))
+	if s.steps++; s.steps > max(maxSteps, maxStepsPE*len(s.pes)) {
+		s.give(ReasonLoop, fmt.Sprintf("class %s, task %s%s is still running after %d statements of all PEs", k.class.Name, k.tasks[in.task].t.Name, at(in.line), s.steps-1))
 		return
 	}
 	p.pc++

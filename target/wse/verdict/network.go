@@ -11,6 +11,7 @@ import (
 const (
 	maxPEs      = 1 << 14 // PEs executed
 	maxSteps    = 30_000_000
+	maxStepsPE  = 10_000 // per PE executed, when that is more
 	maxMoves    = 200_000_000
 	maxStates   = 30_000
 	maxCopies   = 300_000     // PEs in all states together

@@ -139,11 +139,9 @@ func (s *state) blocks(i, task int) {
 		s.unordered(i, "task "+s.name(i, task)+" is blocked while a teardown may activate it")
 	}
 	for _, x := range o.live {
-		if x.op.doneTask == task {
-			startable = startable || x.op.done == wse.DoneActivate
-			if x.op.done == wse.DoneUnblock {
-				s.unordered(i, "task "+s.name(i, task)+" is blocked while a completion may unblock it")
-			}
+		startable = startable || x.op.may(wse.DoneActivate, task)
+		if x.op.may(wse.DoneUnblock, task) {
+			s.unordered(i, "task "+s.name(i, task)+" is blocked while a completion may unblock it")
 		}
 	}
 	if startable && p.blocked>>task&1 == 0 {
@@ -195,7 +193,7 @@ func (s *state) picked(i int, c candidate) {
 		s.unordered(i, "tasks "+s.name(i, before)+" and "+s.name(i, c.task)+" may run in either order")
 	}
 	for _, x := range o.live {
-		if local && x.op.done == wse.DoneActivate && x.op.doneTask == c.task {
+		if local && x.op.may(wse.DoneActivate, c.task) {
 			s.unordered(i, "task "+s.name(i, c.task)+" runs while another completion may activate it")
 		}
 	}

@@ -60,14 +60,15 @@ func (s *state) stepPE(i int) {
 
 // contended reports that the completion of o competes with other statements for a bit.
 func contended(k *code, o *op) bool {
-	if o.doneTask < 0 || o.done == wse.DoneNothing {
+	return slices.ContainsFunc(o.ends, func(e end) bool {
+		switch e.kind {
+		case wse.DoneActivate:
+			return k.tasks[e.task].activators > 1
+		case wse.DoneUnblock:
+			return k.tasks[e.task].unblockers > 1 || k.tasks[e.task].blockedElsewhere
+		}
 		return false
-	}
-	t := &k.tasks[o.doneTask]
-	if o.done == wse.DoneActivate {
-		return t.activators > 1
-	}
-	return t.unblockers > 1 || t.blockedElsewhere
+	})
 }
 
 // advance moves an operation as far as wavelets and room allow.
@@ -85,7 +86,7 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 		out = &s.q[outP]
 		room = s.m.pipes[outP].cap
 	}
-	for th.done < o.n {
+	for th.done < o.n && !th.cut {
 		n := 1
 		if o.inPer == 1 && o.outPer == 1 {
 			n = o.n - th.done
@@ -95,6 +96,15 @@ func (s *state) advance(i int, th *thread) (moved bool) {
 		}
 		take := in != nil && th.done%o.inPer == 0
 		give := out != nil && (th.done%o.outPer == o.outPer-1 || th.done == o.n-1)
+		if take && in.n > 0 && in.runs[0].ctl && len(o.ends) > 1 {
+			r := in.pop(1)
+			s.room(inP)
+			if s.rec != nil {
+				s.rec.received(th.ev, r.ev, inP)
+			}
+			th.cut, moved = true, true
+			break
+		}
 		if take {
 			if in.n == 0 || in.runs[0].ctl {
 				break
@@ -167,7 +177,7 @@ func (s *state) turns(i int, pipe int32, port int16) bool {
 // advanceWord is the control wavelet that ends an operation with `advance`.
 var advanceWord = wse.ControlWord(-1, 0, wse.CmdAdvance)
 
-func (th *thread) ended() bool { return th.done == th.op.n && (!th.op.advance || th.tail) }
+func (th *thread) ended() bool { return th.cut || th.done == th.op.n && (!th.op.advance || th.tail) }
 
 // fifoRoom is how many elements an operation may pop and push now.
 func (p *pe) fifoRoom(k *code, o *op) int {
@@ -196,19 +206,22 @@ func (s *state) complete(i, j int) {
 	p := &s.pes[i]
 	th := p.thr[j]
 	p.thr[j] = thread{}
-	bit := uint64(0)
-	if th.op.doneTask >= 0 {
-		bit = 1 << th.op.doneTask
+	e, bit := th.op.ends[0], uint64(0)
+	if th.cut {
+		e = th.op.ends[1]
 	}
-	switch th.op.done {
+	if e.task >= 0 {
+		bit = 1 << e.task
+	}
+	switch e.kind {
 	case wse.DoneActivate:
-		s.activated(i, th.op.doneTask, th.inst)
+		s.activated(i, e.task, th.inst)
 		if p.active&bit == 0 {
 			p.sureActive &^= bit
 		}
 		p.active |= bit
 	case wse.DoneUnblock:
-		s.unblocked(i, th.op.doneTask, th.inst)
+		s.unblocked(i, e.task, th.inst)
 		if p.blocked&bit != 0 {
 			p.sureUnblock &^= bit
 		}
@@ -229,6 +242,16 @@ func (p *pe) receiving(in int) bool {
 	return false
 }
 
+// cuttable reports that a control wavelet on an input queue is for an operation that it ends.
+func (p *pe) cuttable(in int) bool {
+	for j := range p.thr {
+		if o := p.thr[j].op; o != nil && o.in == in && len(o.ends) > 1 && !p.thr[j].ended() {
+			return true
+		}
+	}
+	return false
+}
+
 // candidates lists the tasks that may start, by priority. The list is good until the next call.
 func (s *state) candidates(i int) (out []candidate) {
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
@@ -243,7 +266,7 @@ func (s *state) candidates(i int) (out []candidate) {
 	for _, ctl := range []bool{true, false} {
 		for in := range k.inputs {
 			q := &s.q[s.m.in[i][in]]
-			if q.n == 0 || q.runs[0].ctl != ctl || p.shut>>in&1 == 1 {
+			if q.n == 0 || q.runs[0].ctl != ctl || p.shut>>in&1 == 1 || ctl && p.cuttable(in) {
 				continue
 			}
 			t := -1
@@ -309,7 +332,7 @@ func (s *state) only(i int, c []candidate) bool {
 	}
 	p, k := &s.pes[i], s.m.codes[s.m.class[i]]
 	for j := range p.thr {
-		if o := p.thr[j].op; o != nil && o.done != wse.DoneNothing && (contended(k, o) || k.prio[o.doneTask] < k.prio[c[0].task]) {
+		if o := p.thr[j].op; o != nil && (contended(k, o) || slices.ContainsFunc(o.ends, func(e end) bool { return e.task >= 0 && k.prio[e.task] < k.prio[c[0].task] })) {
 			return false
 		}
 	}
@@ -329,7 +352,7 @@ func (s *state) holds(i int) bool {
 		return false
 	}
 	for j := range p.thr {
-		if o := p.thr[j].op; o != nil && o.done == wse.DoneUnblock && o.doneTask == in.ctlTsk {
+		if o := p.thr[j].op; o != nil && o.may(wse.DoneUnblock, in.ctlTsk) {
 			return true
 		}
 	}

@@ -52,6 +52,7 @@ type thread struct {
 	inst *inst
 	ev   int32
 	tail bool // the control wavelet at its end is sent
+	cut  bool // a control wavelet has ended it
 	full bool // has waited for room since the event's dependencies were noted
 }
 

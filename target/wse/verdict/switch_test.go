@@ -47,8 +47,8 @@ func switched(r *rand.Rand) string {
 		fmt.Fprintf(&b, "class b%d { at x %d..%d y 0..1 array u f32[8] array v f32[8] queue q out 2 color 0 queue p in 2 color 0\n  task main local 8 {\n", x, x, x+1)
 		sink := " task d data p (%w) { set %n = 1 }" // takes whatever comes
 		if r.IntN(4) == 0 {
-			sink = ""
-			fmt.Fprintf(&b, "    mov.f32 v[0 : %[1]d] = fab(p, %[1]d)\n", 1+r.IntN(3))
+			fmt.Fprintf(&b, "    mov.f32 v[0 : %[1]d] = fab(p, %[1]d)%s\n", 1+r.IntN(3), pick("", "", " async on control", " async activate g on control"))
+			sink = " task g local 13 { set %m = 1 }"
 		}
 		if r.IntN(3) > 0 {
 			send()

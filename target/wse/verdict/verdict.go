@@ -42,7 +42,7 @@ func Reasons() [][2]string {
 	return [][2]string{
 		{ReasonData.String(), "a branch depends on a value that was received, loaded or computed, and its arms communicate"},
 		{ReasonArgs.String(), "a branch depends on a launch argument that is not given"},
-		{ReasonLoop.String(), fmt.Sprintf("a launch executes more than %d statements or moves more than %d wavelets", maxSteps, maxMoves)},
+		{ReasonLoop.String(), fmt.Sprintf("a launch executes more than %d statements, and more than %d per PE looked at, or moves more than %d wavelets", maxSteps, maxStepsPE, maxMoves)},
 		{ReasonState.String(), fmt.Sprintf("the order of tasks matters and there are more than %d states to look at, %d PEs in all of them, or %d statements and moves on the way", maxStates, maxCopies, maxWork)},
 		{ReasonTime.String(), "some schedules end and some do not: timing decides"},
 		{ReasonSize.String(), fmt.Sprintf("the mesh does not repeat and has more than %d PEs", maxPEs)},
