@@ -40,8 +40,18 @@ func processorTime() time.Duration {
 // timed counts the processor time of opening and of launches, without that of the host's transfers.
 type timed struct {
 	fast.Wafer
-	cpu    time.Duration
-	cycles int64
+	cpu       time.Duration
+	cycles    int64
+	delivered int64
+}
+
+// carried is the part of the wavelets that CEs took in trains.
+func (w *timed) carried() float64 {
+	e, ok := w.Wafer.(interface{ Carried() int64 })
+	if !ok || w.delivered == 0 {
+		return 0
+	}
+	return float64(e.Carried()) / float64(w.delivered)
 }
 
 func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
@@ -49,6 +59,7 @@ func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 	st, err := w.Wafer.Launch(ctx, args...)
 	w.cpu += processorTime() - begin
 	w.cycles += st.Cycles
+	w.delivered += st.Delivered
 	return st, err
 }
 
@@ -69,7 +80,7 @@ func plain(p *wse.Program, m wse.Machine) (fast.Wafer, error) { return sim.New(p
 func row(c *kase) error {
 	plainTime, fastTime := math.Inf(1), math.Inf(1)
 	var cycles int64
-	engine, share := "", "-"
+	engine, share, trains := "", "-", ""
 	for round := range *rounds {
 		why := ""
 		var f, s *timed
@@ -90,7 +101,7 @@ func row(c *kase) error {
 		if f.cycles != s.cycles {
 			return fmt.Errorf("plain %d cycles, fast %d", s.cycles, f.cycles)
 		}
-		cycles = f.cycles
+		cycles, trains = f.cycles, fmt.Sprintf("%.1f %%", 100*f.carried())
 		engine = "plain: " + why
 		if e, ok := f.Wafer.(*fast.Sim); ok {
 			if engine = "fast"; e.Left() != "" {
@@ -105,8 +116,8 @@ func row(c *kase) error {
 	pes := float64(c.code.W * c.code.H)
 	rate := func(t float64) float64 { return pes * float64(cycles) / t / 1e6 }
 	ratio := fastTime / plainTime
-	fmt.Printf("| %s | %d x %d | %d | %.2f | %.2f | %.2f | %s | %s |\n", c.name, c.code.W, c.code.H, cycles, rate(plainTime), rate(fastTime),
-		ratio, share, engine)
+	fmt.Printf("| %s | %d x %d | %d | %.2f | %.2f | %.2f | %s | %s | %s |\n", c.name, c.code.W, c.code.H, cycles, rate(plainTime), rate(fastTime),
+		ratio, share, trains, engine)
 	if *slack > 0 && ratio > 1+*slack {
 		return fmt.Errorf("fast/plain is %.2f", ratio)
 	}
@@ -122,8 +133,8 @@ func main() {
 		}
 		return
 	}
-	fmt.Println("| program | PEs | cycles | plain, M PE-cycles/s | fast, M PE-cycles/s | fast/plain time | shared | engine |")
-	fmt.Println("|---|---|---:|---:|---:|---:|---:|---|")
+	fmt.Println("| program | PEs | cycles | plain, M PE-cycles/s | fast, M PE-cycles/s | fast/plain time | shared | trains | engine |")
+	fmt.Println("|---|---|---:|---:|---:|---:|---:|---:|---|")
 	failed := false
 	for _, c := range cases {
 		if !strings.Contains(c.name, *only) {

@@ -52,20 +52,24 @@ func TestTraffic(t *testing.T) {
 }
 
 // BenchmarkTraffic reports simulated router-cycles per second (routers times cycles) and wavelet hops per second. In "same" all eights have
-// one permutation, in "some" 16 kinds occur, in "all" no two have the same.
+// one permutation, in "some" 16 kinds occur, in "all" no two have the same. The others are as "all" (in "sixteen" two rows are alike), with blocks of other sizes or with
+// streams of 100 words.
 func BenchmarkTraffic(b *testing.B) {
 	const side = 64
-	for _, kinds := range []struct {
+	for _, load := range []struct {
 		name   string
+		bw, bh int
+		n      int
 		kx, ky int
-	}{{"same", 1, 1}, {"some", 4, 4}, {"all", side / 8, side}} {
-		text := loads.Traffic(side, side, 1000, kinds.kx, kinds.ky, 1)
+	}{{"same", 8, 1, 1000, 1, 1}, {"some", 8, 1, 1000, 4, 4}, {"all", 8, 1, 1000, side / 8, side}, {"four", 4, 1, 1000, side / 4, side},
+		{"sixteen", 16, 1, 1000, side / 16, side / 2}, {"squares", 4, 4, 1000, side / 4, side / 4}, {"short", 8, 1, 100, side / 8, side}} {
+		text := loads.Blocks(side, side, load.bw, load.bh, load.n, load.kx, load.ky, 1)
 		for _, e := range []struct {
 			name          string
 			plain, trains bool
 			threads       int
 		}{{"plain", true, false, 1}, {"trains1", true, true, 1}, {"trains2", true, true, 2}, {"fast1", false, false, 1}, {"fast2", false, false, 2}} {
-			b.Run(kinds.name+"/"+e.name, func(b *testing.B) {
+			b.Run(load.name+"/"+e.name, func(b *testing.B) {
 				var cycles, hops int64
 				for b.Loop() {
 					b.StopTimer()

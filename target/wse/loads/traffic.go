@@ -10,8 +10,11 @@ import (
 // Traffic is saturated traffic: every PE of a W x H mesh sends n words without a pause to the PE that a random permutation of its eight in
 // a row gives, so that words go up to seven hops and links carry several streams. Sender i of eight has color i. Every kx-th eight of every
 // ky-th row have the same permutation: few kinds, and PEs far apart have the same routes; as many as there are, and none have.
-func Traffic(w, h, n, kx, ky int, seed int64) string {
-	const block = 8
+func Traffic(w, h, n, kx, ky int, seed int64) string { return Blocks(w, h, 8, 1, n, kx, ky, seed) }
+
+// Blocks is Traffic in blocks of bw x bh PEs, of which there are at most as many as colors: words go along x first, then along y.
+func Blocks(w, h, bw, bh, n, kx, ky int, seed int64) string {
+	block := bw * bh
 	r := rand.New(rand.NewSource(seed))
 	var b strings.Builder
 	fmt.Fprintf(&b, "machine wse2\nmesh %d %d\n", w, h)
@@ -24,8 +27,8 @@ func Traffic(w, h, n, kx, ky int, seed int64) string {
 		for i, to := range p {
 			from[to] = i
 		}
-		at := func(x int) string {
-			return fmt.Sprintf("at x %d..%d step %d y %d..%d step %d", k%kx*block+x, w, kx*block, k/kx, h, ky)
+		at := func(i int) string {
+			return fmt.Sprintf("at x %d..%d step %d y %d..%d step %d", k%kx*bw+i%bw, w, kx*bw, k/kx*bh+i/bw, h, ky*bh)
 		}
 		fmt.Fprintf(&b, "class k%d {", k)
 		var out, in []string
@@ -38,15 +41,21 @@ func Traffic(w, h, n, kx, ky int, seed int64) string {
 		fmt.Fprintf(&b, " task main local 8 { mov.f32 fab(s, %d) = u[0 : %d] async activate join mov.f32 v[0 : %d] = fab(r, %d) async unblock join }\n", n, n, n, n)
 		fmt.Fprintf(&b, " task join local 9 blocked { block join exit }\n entry main }\n")
 		for i, to := range p {
-			step, ahead, back := 1, "east", "west"
-			if to < i {
-				step, ahead, back = -1, "west", "east"
+			rx := "ramp"
+			for pe := i; pe != to; {
+				step, ahead, back := 1, "east", "west"
+				switch {
+				case to%bw < pe%bw:
+					step, ahead, back = -1, "west", "east"
+				case to%bw == pe%bw && to > pe:
+					step, ahead, back = bw, "south", "north"
+				case to%bw == pe%bw:
+					step, ahead, back = -bw, "north", "south"
+				}
+				fmt.Fprintf(&b, "route color %d %s rx %s tx %s\n", i, at(pe), rx, ahead)
+				pe, rx = pe+step, back
 			}
-			fmt.Fprintf(&b, "route color %d %s rx ramp tx %s\n", i, at(i), ahead)
-			for x := i + step; x != to; x += step {
-				fmt.Fprintf(&b, "route color %d %s rx %s tx %s\n", i, at(x), back, ahead)
-			}
-			fmt.Fprintf(&b, "route color %d %s rx %s tx ramp\n", i, at(to), back)
+			fmt.Fprintf(&b, "route color %d %s rx %s tx ramp\n", i, at(to), rx)
 		}
 	}
 	return b.String()

@@ -24,12 +24,13 @@ func longStreams(t *rapid.T) string {
 	maybe := func(oneIn int) bool { return n(1, oneIn) == 1 }
 	machine := rapid.SampledFrom([]string{"wse2", "wse3"}).Draw(t, "machine")
 	m, _ := wse.Profile(machine)
-	w, h := n(1, 6), n(1, 3)
+	w, h := n(1, 12), n(1, 3)
 	if w*h == 1 {
 		w = 2
 	}
 	pes := w * h
 	decls, bodies, tasks := make([]strings.Builder, pes), make([][]string, pes), make([]strings.Builder, pes)
+	filters := make([]int, pes)
 	ids := make([][]int, pes) // that neither queues nor microthreads of the PE have
 	for pe := range ids {
 		for _, id := range m.UsableIn() {
@@ -53,6 +54,9 @@ func longStreams(t *rapid.T) string {
 		if maybe(5) {
 			op = strings.ReplaceAll("map.div.f32 w[0 : N] = w[0 : N], 3.0 ", "N", fmt.Sprint(n(1, 8))) + op
 		}
+		if maybe(4) {
+			op = fmt.Sprintf("set %%d = %d while %%d > 0 { set %%d = %%d - 1 } ", n(1, 60)) + op
+		}
 		bodies[pe] = append(bodies[pe], op)
 	}
 	type end struct {
@@ -73,10 +77,16 @@ func longStreams(t *rapid.T) string {
 		case k == 1 && e.elem[0] == 'f':
 			array(1, e.elem)
 			add(e.pe, fmt.Sprintf("sum.%s %s[0] = 1.0, %s", e.elem, v, fab)+async())
-		case k == 2 && e.elem == "f32":
+		case k == 2:
 			array(e.n, e.elem)
-			fmt.Fprintf(&decls[e.pe], " fifo %sf f32[%d]\n", v, n(2, 40))
-			add(e.pe, fmt.Sprintf("mov.f32 fifo(%sf, %d) = %s async mul.f32 %s = fifo(%sf, %d), 0.5", v, e.n, fab, dst, v, e.n))
+			fmt.Fprintf(&decls[e.pe], " fifo %sf %s[%d]\n", v, e.elem, n(2, 40))
+			pop := fmt.Sprintf("mov.%s %s = fifo(%sf, %d)", e.elem, dst, v, e.n)
+			if e.elem[0] == 'f' {
+				pop = fmt.Sprintf("mul.%s %s = fifo(%sf, %d), 0.5", e.elem, dst, v, e.n)
+			}
+			add(e.pe, fmt.Sprintf("mov.%s fifo(%sf, %d) = %s async %s", e.elem, v, e.n, fab, pop))
+		case k == 5 && e.elem == "f32":
+			add(e.pe, fmt.Sprintf("mov.f32 z[%d : %d] = %s", n(0, 700-e.n), e.n, fab)+async())
 		case k == 3 && e.elem == "u32":
 			fmt.Fprintf(&tasks[e.pe], " task t%s data %sq (%%a) { set %%s%s = %%s%s + %%a set %%c%s = %%c%s + 1 if %%c%s == %d { mov.u32 %s[0 : 1] = %%s%s } }\n",
 				v, v, v, v, v, v, v, e.n, v, v)
@@ -91,7 +101,7 @@ func longStreams(t *rapid.T) string {
 	}
 	var of []int
 	for id := range n(1, 9) {
-		src, length, elem := n(0, pes-1), n(3, 60)*n(1, 12), rapid.SampledFrom([]string{"f32", "f32", "f16", "u32", "u16"}).Draw(t, "elem")
+		src, length, elem := n(0, pes-1), n(3, 50)*n(1, 14), rapid.SampledFrom([]string{"f32", "f32", "f16", "u32", "u16"}).Draw(t, "elem")
 		var relay *end
 		var relayed int
 		for i, e := range ends {
@@ -132,7 +142,11 @@ func longStreams(t *rapid.T) string {
 		}
 		out := take(src)
 		fmt.Fprintf(&decls[src], " array u%d %s[%d] = affine 1 + 1*i + 0*px\n queue u%dq out %d color %d\n", id, elem, length, id, out, id)
-		fab, from := fmt.Sprintf("fab(u%dq, %d)", id, length), fmt.Sprintf("u%d[0 : %d]", id, length)
+		advance, turn := "", ""
+		if maybe(15) && tx[src]&(tx[src]-1) == 0 { // a switch whose positions are the same
+			advance, turn = ", advance", fmt.Sprint(" pos tx ", tx[src])
+		}
+		fab, from := fmt.Sprintf("fab(u%dq, %d%s)", id, length, advance), fmt.Sprintf("u%d[0 : %d]", id, length)
 		switch {
 		case relay != nil:
 			fmt.Fprintf(&decls[src], " queue v%dq in %d color %d\n", relayed, relay.in, relayed)
@@ -142,6 +156,8 @@ func longStreams(t *rapid.T) string {
 				i++
 			}
 			ends, of = slices.Delete(ends, i, i+1), slices.Delete(of, i, i+1)
+		case elem == "f32" && maybe(3):
+			add(src, fmt.Sprintf("mul.f32 %s = z[%d : %d], 1.5", fab, n(0, 700-length), length)+async())
 		case elem == "f32" && maybe(3):
 			add(src, fmt.Sprintf("mul.f32 %s = %s, 1.5", fab, from)+async())
 		default:
@@ -160,7 +176,15 @@ func longStreams(t *rapid.T) string {
 					to = append(to, d.String())
 				}
 			}
-			fmt.Fprintf(&routes, "route color %d at x %d..%d y %d..%d rx %s tx %s\n", id, pe%w, pe%w+1, pe/w, pe/w+1, rx[pe], strings.Join(to, ", "))
+			more := ""
+			switch {
+			case pe == src:
+				more = turn
+			case filters[pe] < 3 && slices.Contains(sinks, pe) && maybe(30): // it lets all pass
+				more = fmt.Sprintf(" filter counter init %d max 5 limit 5", n(0, 5))
+				filters[pe]++
+			}
+			fmt.Fprintf(&routes, "route color %d at x %d..%d y %d..%d rx %s tx %s%s\n", id, pe%w, pe%w+1, pe/w, pe/w+1, rx[pe], strings.Join(to, ", "), more)
 		}
 	}
 	for i, e := range ends {
@@ -169,7 +193,10 @@ func longStreams(t *rapid.T) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "machine %s\nmesh %d %d\n", machine, w, h)
 	for pe := range pes {
-		fmt.Fprintf(&b, "class p%d { at x %d..%d y %d..%d\n array w f32[8] = affine 1 + 1*i + 0*px\n%s task main local 8 { %s exit }\n%s entry main }\n",
+		if len(bodies[pe]) == 0 && tasks[pe].Len() == 0 && maybe(2) {
+			continue // only its router is used
+		}
+		fmt.Fprintf(&b, "class p%d { at x %d..%d y %d..%d\n array w f32[8] = affine 1 + 1*i + 0*px\n array z f32[720] = affine 9 + 1*i + 0*px\n%s task main local 8 { %s exit }\n%s entry main }\n",
 			pe, pe%w, pe%w+1, pe/w, pe/w+1, &decls[pe], strings.Join(rapid.Permutation(bodies[pe]).Draw(t, "order"), "\n  "), &tasks[pe])
 	}
 	return b.String() + routes.String()
@@ -388,5 +415,54 @@ func TestTrainsExamples(t *testing.T) {
 		if string(two[0].mem) != string(two[1].mem) {
 			t.Errorf("%s: memory differs", f)
 		}
+	}
+}
+
+// Offers are taken in the same cycles while streams go on in trains.
+func TestTrainsOffers(t *testing.T) {
+	const text = `machine wse2
+mesh 8 2
+class s { at x 0..8 step 2 y 0..2
+ array u f32[900] export = affine 1 + 1*i + 2*px
+ queue q out 2 color 0
+ task main local 8 { mov.f32 fab(q, 900) = u[0 : 900] async offer host activate host }
+ task host local 9 blocked { block host set %n = %n + 1 if %n < 4 { offer host activate host } else { exit } }
+ entry main }
+class r { at x 1..8 step 2 y 0..2
+ array u f32[900] export
+ queue q in 3 color 0
+ task main local 8 { mov.f32 u[0 : 900] = fab(q, 900) async offer host activate host }
+ task host local 9 blocked { block host set %n = %n + 1 if %n < 4 { offer host activate host } else { exit } }
+ entry main }
+route color 0 at x 0..8 step 2 y 0..2 rx ramp tx east
+route color 0 at x 1..8 step 2 y 0..2 rx west tx ramp
+`
+	p, err := wse.Parse("offers.wse", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := wse.Profile("wse2")
+	var st [2]Stats
+	var mem [2]string
+	for i := range st {
+		s, err := New(p, m, Options{Trains: i == 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.OnOffer(func(int) {
+			if err := s.ReadArray(0, 0, "u", 0, make([]uint32, 400)); err != nil {
+				t.Error(err)
+			}
+		})
+		if st[i], err = s.Launch(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		mem[i] = string(s.mem)
+		if c := s.Carried(); (c > 0) != (i == 1) || st[i].Offers != 4 {
+			t.Errorf("%d offers, %d of %d wavelets in trains", st[i].Offers, c, st[i].Delivered)
+		}
+	}
+	if d := cmp.Diff(st[0], st[1], cmp.AllowUnexported(Stats{})); d != "" || mem[0] != mem[1] {
+		t.Errorf("trains change offers: %s", d)
 	}
 }
