@@ -120,10 +120,14 @@ func TestInterruptedLaunch(t *testing.T) {
 		for _, engine := range []string{FastEngine, PlainEngine} {
 			p := mustBuild(t, "looked.wf", fmt.Sprintf(looked, 64, outputs), BuildOptions{Set: map[string]string{"steps": "100000"}})
 			ctx, stop := context.WithCancel(context.Background())
-			res, err := p.Run(ctx, RunOptions{Engine: engine, OutDir: t.TempDir(), Progress: stopper{7, stop}})
+			watch := Watch{Profile: engine == PlainEngine}
+			res, err := p.Run(ctx, RunOptions{Engine: engine, OutDir: t.TempDir(), Progress: stopper{7, stop}, Watch: watch})
 			stop()
 			if err != nil || !res.Interrupted || res.Steps < 7 || res.Steps > 100 {
 				t.Fatalf("%s: %v, %+v", engine, err, res)
+			}
+			if watch.Profile && res.Profile.Functions[0].Iterations != res.Steps {
+				t.Errorf("the profile has %d iterations of %d steps", res.Profile.Functions[0].Iterations, res.Steps)
 			}
 			q := mustBuild(t, "looked.wf", fmt.Sprintf(looked, 64, outputs), BuildOptions{Set: map[string]string{"steps": fmt.Sprint(res.Steps)}, IndexOnly: true})
 			want := runIn(t, q, RunOptions{Target: Interp})

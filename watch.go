@@ -42,6 +42,7 @@ type watched struct {
 	funcs []string
 	early bool // a launch may end before its iterations are done
 	prof  *trace.Profile
+	cut   int64 // iterations that a cancelled launch was told not to do
 }
 
 // start attaches the watchers. done ends their documents.
@@ -81,7 +82,11 @@ func (v *watched) Launch(ctx context.Context, args ...int32) (sim.Stats, error) 
 	if known {
 		v.prof.Begin(v.funcs[args[0]], int64(args[1]))
 	}
+	v.cut = 0
 	st, err := v.Sim.Launch(ctx, args...)
+	if known {
+		v.prof.Undone(v.funcs[args[0]], v.cut)
+	}
 	if known && v.early && err == nil {
 		var left [1]uint32
 		if v.ReadArray(0, 0, codegen.LeftArray, 0, left[:]) == nil {
@@ -89,4 +94,21 @@ func (v *watched) Launch(ctx context.Context, args ...int32) (sim.Stats, error) 
 		}
 	}
 	return st, err
+}
+
+// OnCancel notes by how much f shortens a launch: all PEs count down by the same number.
+func (v *watched) OnCancel(f func(each func(f func(args []int32)))) {
+	v.Sim.OnCancel(func(each func(f func(args []int32))) {
+		left := func() (n int64) {
+			each(func(args []int32) {
+				if len(args) > 1 {
+					n = int64(args[1])
+				}
+			})
+			return n
+		}
+		before := left()
+		f(each)
+		v.cut = before - left()
+	})
 }
