@@ -52,7 +52,7 @@ type TrainOptions struct {
 	Peak                 float64 // of the computer, FLOP/s: for estimates
 	Progress             train.Progress
 	Native               Native // how native code is made
-	Profile              bool   // measure the kernels of native code: TrainResult.Profile
+	Profile              bool   // measure the kernels of native code, or count the cycles of the wafer: TrainResult.Profile
 	Engine               string // of the wafer, see RunOptions
 	OnEngine             func(name, why string)
 	// Ranks, if not nil, share the microbatches of every step (see Join). Rank 0 writes; all have the result.
@@ -94,8 +94,8 @@ func (t *training) note(s string) { t.notes = append(t.notes, s) }
 // Train trains the model of a source with a train block. When the context is cancelled it saves after the step it is in; the result
 // then has Interrupted set.
 func Train(ctx context.Context, src Source, opt TrainOptions) (*TrainResult, error) {
-	if opt.Profile && opt.Target != CPU && opt.Target != "" {
-		return nil, diag.List{diag.New("WF0606", diag.Span{}, "the profile of a training is of native code; the target is %s", opt.Target).Suggest("leave out --target")}
+	if opt.Profile && opt.Target == Interp {
+		return nil, diag.List{diag.New("WF0606", diag.Span{}, "a profile is of native code or of the simulated wafer; the target is %s", opt.Target).Suggest("leave out --target")}
 	}
 	t, from, err := openTraining(src, opt)
 	if t != nil {

@@ -119,8 +119,13 @@ func TestCompiledTrainsOnWafer(t *testing.T) {
 	var loss [2][]float64
 	for i, target := range []wfc.Target{wfc.Wafer, wfc.Interp} {
 		watch := &steps{}
-		if _, err := wfc.Train(context.Background(), wfc.Source{}, wfc.TrainOptions{Target: target, Data: []string{data}, Compiled: p, Steps: 2, EvalEvery: -1, Progress: watch}); err != nil {
+		opt := wfc.TrainOptions{Target: target, Data: []string{data}, Compiled: p, Steps: 2, EvalEvery: -1, Progress: watch, Profile: target == wfc.Wafer}
+		res, err := wfc.Train(context.Background(), wfc.Source{}, opt)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if opt.Profile && (res.Profile == nil || res.Profile.Cycles == 0 || len(res.Profile.Functions) < 2) {
+			t.Errorf("the profile of the wafer is %+v", res.Profile)
 		}
 		loss[i] = watch.loss
 	}

@@ -34,7 +34,7 @@ func trainCommand() *cli.Command {
 			&cli.Float64Flag{Name: "peak", Usage: "the computer's peak in `FLOP/s`, for MFU; estimated when not given"},
 			&cli.StringFlag{Name: "coordinate-check", Usage: "show how layers and logits depend on a param, at the start and after --steps steps (4): `NAME=A,B,..`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what the run would take, and do not train"},
-			&cli.BoolFlag{Name: "profile", Usage: "show where the time went, by kernel of native code; the report goes to --out"},
+			&cli.BoolFlag{Name: "profile", Usage: "show where the time went, by kernel of native code, or the cycles of the simulated wafer; the report goes to --out"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		}, nativeFlags()...),
 		Action: runTrain,
@@ -131,7 +131,7 @@ func trainOn(c *cli.Context, ranks *wfc.Ranks, path string) error {
 	if err = closeNative(err); err != nil {
 		return err
 	}
-	if res.Profile != nil && res.Profile.Native != nil {
+	if res.Profile != nil {
 		if o.Out != "" {
 			if _, err := writeProfile(res.Report, o.Out); err != nil {
 				return err

@@ -74,7 +74,7 @@ func (v *Viewer) Event(e *sim.Event) {
 	}
 	at := fmt.Sprintf("@%d P%d.%d", e.Cycle, x, y)
 	if e.Kind == sim.EvUp {
-		v.put(fmt.Sprintf("%s: Sending wavelet C%d data ident:%016x on OUT_Q[%d]\n", at, e.Color, e.Wavelet, e.Queue))
+		v.put(fmt.Sprintf("%s: Sending wavelet C%d data ident:%016x on OUT_Q[%d]\n", at, e.Color, e.Wavelet, hardware(&v.codes[v.class[e.PE]], e.Queue)))
 		t := e.Cycle + e.N
 		v.later = append(v.later, line{t, fmt.Sprintf("@%d P%d.%d (hwtile) landing C%d from link R, ident=%x\n", t, x, y, e.Color, e.Wavelet)},
 			line{t, v.wavelet(t, x, y, e, "R", "     ", "")})
@@ -105,28 +105,29 @@ func (v *Viewer) Event(e *sim.Event) {
 			v.execute(at, code, e.PC)
 		}
 	case sim.EvSend:
-		v.put(fmt.Sprintf("%s: Writing wavelet C%d data=%08x to OUT_Q[%d]\n", at, e.Color, e.Value, v.hardware(code, e.Queue)))
+		v.put(fmt.Sprintf("%s: Writing wavelet C%d data=%08x to OUT_Q[%d]\n", at, e.Color, e.Value, code.Outputs[e.Queue].ID))
 	case sim.EvTake:
 		v.put(v.wavelet(e.Cycle, x, y, e, "-", "     ", ", to_ce_from_q"))
 	}
 }
 
-// hardware is the index of the hardware queue of output binding q, which EvUp counts by.
-func (v *Viewer) hardware(code *sim.Code, q int32) int {
-	n := -1
-	for i := int32(0); i <= q; i++ {
+// hardware is the id of hardware output queue q of a class, as EvUp counts them: by id, each once.
+func hardware(code *sim.Code, q int32) int {
+	for i := range code.Outputs {
 		if i == 0 || code.Outputs[i].ID != code.Outputs[i-1].ID {
-			n++
+			if q--; q < 0 {
+				return code.Outputs[i].ID
+			}
 		}
 	}
-	return n
+	return -1
 }
 
 // stall writes why a CE waits. The viewer has a stall last until something else is executed.
 func (v *Viewer) stall(at string, code *sim.Code, e *sim.Event, sync bool, x, y int) {
 	if e.Why != sim.WhyOperand {
 		q := code.Outputs[e.Queue]
-		v.put(fmt.Sprintf("%s: Backpressure on C%d for OUT_Q[%d]\n", at, q.Color(x, y), v.hardware(code, e.Queue)))
+		v.put(fmt.Sprintf("%s: Backpressure on C%d for OUT_Q[%d]\n", at, q.Color(x, y), code.Outputs[e.Queue].ID))
 		if sync {
 			v.put(fmt.Sprintf("%s: [EX OP] IDLE\n%s: Pipe: 7, Msg: stall: %s\n", at, at, stallName(e.Why)))
 		}
