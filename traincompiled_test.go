@@ -119,13 +119,8 @@ func TestCompiledTrainsOnWafer(t *testing.T) {
 	var loss [2][]float64
 	for i, target := range []wfc.Target{wfc.Wafer, wfc.Interp} {
 		watch := &steps{}
-		opt := wfc.TrainOptions{Target: target, Data: []string{data}, Compiled: p, Steps: 2, EvalEvery: -1, Progress: watch, Profile: target == wfc.Wafer}
-		res, err := wfc.Train(context.Background(), wfc.Source{}, opt)
-		if err != nil {
+		if _, err := wfc.Train(context.Background(), wfc.Source{}, wfc.TrainOptions{Target: target, Data: []string{data}, Compiled: p, Steps: 2, EvalEvery: -1, Progress: watch}); err != nil {
 			t.Fatal(err)
-		}
-		if opt.Profile && (res.Profile == nil || res.Profile.Cycles == 0 || len(res.Profile.Functions) < 2) {
-			t.Errorf("the profile of the wafer is %+v", res.Profile)
 		}
 		loss[i] = watch.loss
 	}
@@ -136,5 +131,26 @@ func TestCompiledTrainsOnWafer(t *testing.T) {
 	}
 	if len(loss[0]) != 2 {
 		t.Errorf("%d steps", len(loss[0]))
+	}
+}
+
+// A profile of training on the wafer has the cycles of its steps.
+func TestTrainingProfileOnWafer(t *testing.T) {
+	data := written(t, t.TempDir(), text(2000))
+	src, err := wfc.ReadSource("models/mlp.wf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compiled(t, src, wfc.BuildOptions{Set: map[string]string{"d": "4", "f": "8", "ctx": "4", "batch_size": "2"}})
+	if p.Refusal != nil {
+		t.Fatal(p.Refusal)
+	}
+	opt := wfc.TrainOptions{Target: wfc.Wafer, Data: []string{data}, Compiled: p, Steps: 1, EvalEvery: -1, Profile: true}
+	res, err := wfc.Train(context.Background(), wfc.Source{}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Profile == nil || len(res.Profile.Functions) == 0 || res.Profile.Functions[0].Iterations != 1 || res.Profile.Functions[0].Cycles != res.Profile.Cycles {
+		t.Error("the profile does not have the step")
 	}
 }
