@@ -47,7 +47,7 @@ const (
 	worth    = 16 // least cycles of a sleep
 	pause    = 32 // cycles between surveys
 	share    = 64 // of the visits made, one may be spent on looking
-	savings  = 16 // of the visits saved
+	savings  = 4  // of the visits saved
 )
 
 // region is a set of PEs that influence each other and, for the time being, no others.

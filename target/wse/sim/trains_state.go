@@ -107,7 +107,7 @@ func (s *Sim) remember(r *region, t int64) {
 	}
 	r.signAt = append(r.signAt, int32(len(r.sign)))
 	r.passed = s.passedEdges(r)
-	s.trains.spend(len(r.pes))
+	s.trains.spend(2 * len(r.pes))
 }
 
 func (s *Sim) passedEdges(r *region) (n uint64) {

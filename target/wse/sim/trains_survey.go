@@ -29,7 +29,7 @@ func (s *Sim) survey(t int64) {
 			s.connect(int32(pe))
 		}
 	}
-	tr.spend(len(s.class)/32 + active/2)
+	tr.spend(len(s.class)/32 + 3*active/2)
 	for pe := range s.class {
 		if tr.of[pe] == 0 && s.moving(pe) {
 			s.judge(int32(pe), t)
