@@ -216,7 +216,7 @@ func (p *parser) dim(start int) Stmt {
 func (p *parser) indexDecl(start int) Stmt {
 	p.next()
 	n := &IndexDecl{}
-	p.form = "further indices are written `index s, t in i`, or `index k in box.z`"
+	p.form = "further indices are written `index s, t in i`, or `index k in box.z`; `dim i = 3` makes a dim"
 	for {
 		n.Names = append(n.Names, p.declare(p.ident("the name of an index")))
 		if !p.comma() {

@@ -119,7 +119,7 @@ func (e *elab) subscript(arg *syntax.Arg, want *index, x *syntax.Ref, sc *scope)
 	if v.bad {
 		return p, false, nil
 	}
-	if v.code == ir.Floor || v.code == ir.Ceil {
+	if v.elem != ir.I32 && isWhole(v) {
 		v = node(ir.Cvt, ir.I32, v)
 	}
 	if v.elem != ir.I32 {
@@ -128,6 +128,27 @@ func (e *elab) subscript(arg *syntax.Arg, want *index, x *syntax.Ref, sc *scope)
 		return p, false, nil
 	}
 	return p, true, v
+}
+
+// isWhole says whether a value is a whole number by its form: made of indices, whole numbers and what floor and ceil give.
+func isWhole(v *val) bool {
+	switch v.code {
+	case ir.Floor, ir.Ceil:
+		return true
+	case ir.Const:
+		return whole(v.num)
+	case ir.Add, ir.Sub, ir.Mul, ir.Neg, ir.Abs, ir.MinOp, ir.MaxOp, ir.Cvt:
+	case ir.Select:
+		return isWhole(v.args[1]) && isWhole(v.args[2])
+	default:
+		return v.elem == ir.I32
+	}
+	for _, a := range v.args {
+		if !isWhole(a) {
+			return false
+		}
+	}
+	return true
 }
 
 // dimError says that an index of one dim stands in the place of another.

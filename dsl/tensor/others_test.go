@@ -51,6 +51,25 @@ func TestOtherBlocksTrain(t *testing.T) {
     let u[s,e] = b[s,d]*wv[d,e]
     let w[s,t] = softmax over t where t <= s of (q[s,e]*k[s=t,e])
     let r[s,d] = y[s,d] + (w[s,t]*u[s=t,e])*wo[e,d]`},
+		{"patches", "dim n = ctx/2, half = 2\n  index p, q in n\n  index b in half\n  index c in d", `
+    weight join[half, d, e], back[half, e, d] ~ normal(0.4)
+    let g[p,e] = sum over b, d of a[s = 2*p + b, d]*join[b,d,e]
+    let w[p,q] = softmax over q where q <= p of (g[p,e]*g[p=q,e])
+    let u[p,e] = w[p,q]*g[p=q,e]
+    let o[s,d] = sum over e of u[p = max(floor(s/2) - 1, 0), e]*back[half = s - 2*floor(s/2), e, d]
+    let r[s,d] = y[s,d] + where(s >= 2, o[s,d], 0)`},
+		{"token shift and decay", "index c in d", `
+    weight mu[d] ~ 0.5
+    weight wr[d,c], wk[d,c], wv[d,c], wo[c,d] ~ normal(0.4)
+    weight w0[c], bonus[c] ~ normal(0.3)
+    let m[s,d] = mu[d]*a[s,d] + (1 - mu[d])*where(s >= 1, a[s-1,d], 0)
+    let k[t,c] = exp(m[s=t,d]*wk[d,c])
+    let u[t,c] = m[s=t,d]*wv[d,c]
+    let own[c] = exp(bonus[c])
+    let f[s,t,c] = where(t < s, exp(-(s - t)*exp(w0[c])), where(t == s, own[c], 0))
+    let num[s,c] = sum over t of f[s,t,c]*k[t,c]*u[t,c]
+    let den[s,c] = sum over t of f[s,t,c]*k[t,c]
+    let r[s,d] = y[s,d] + (sigmoid(m[s,d]*wr[d,c])*num[s,c]/den[s,c])*wo[c,d]`},
 	} {
 		fn := "fn positive(x) = where(x > 0, x + 1, exp(min(x, 0)))\n"
 		decl := strings.Replace(c.decl, "fn_", "", 1)
