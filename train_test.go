@@ -123,7 +123,9 @@ func TestTrainingContinues(t *testing.T) {
 }
 
 // The micro anchor through the whole command: a model file of llm.c, generated and known by its hash, becomes weights of models/gpt2.wf,
-// and ten steps on the same batch have the losses and gradient norms that llm.c computes (f32, one thread), within 1e-5.
+// and ten steps on the same batch have the losses and gradient norms that llm.c computes (f32, one thread), within 1e-5. So have other
+// batches, shapes and constants those of an independent implementation (torch in f64; weights of 64 positions, of which a context reads the
+// first).
 func TestAnchor(t *testing.T) {
 	dir := t.TempDir()
 	model := filepath.Join(dir, "micro.bin")
@@ -146,18 +148,32 @@ func TestAnchor(t *testing.T) {
 	if err := wfc.Convert(model, weights, wfc.ConvertOptions{Model: &src}); err != nil {
 		t.Fatal(err)
 	}
-	losses := []float64{4.1834292, 4.0994048, 4.0315485, 3.9816916, 3.9424832, 3.9052229, 3.8677380, 3.8320110, 3.7987154, 3.7666836}
-	norms := []float64{1.658002, 1.438878, 1.068129, 0.977441, 1.061541, 1.096949, 1.045591, 0.998078, 0.999029, 0.999696}
-	watch := &steps{}
-	if _, err := wfc.Train(context.Background(), src, wfc.TrainOptions{Target: wfc.Interp, Data: []string{data}, Order: "same", Init: weights, Progress: watch}); err != nil {
-		t.Fatal(err)
-	}
-	if len(watch.loss) != 10 {
-		t.Fatalf("%d steps", len(watch.loss))
-	}
-	for i := range losses {
-		if math.Abs(watch.loss[i]-losses[i]) > 1e-5 || math.Abs(watch.norm[i]-norms[i]) > 1e-5 {
-			t.Errorf("step %d: loss %.7f, llm.c %.7f; norm %.6f, llm.c %.6f", i, watch.loss[i], losses[i], watch.norm[i], norms[i])
+	for _, c := range []struct {
+		name, order   string
+		set           map[string]string
+		losses, norms []float64
+	}{
+		{"same batch", "same", nil,
+			[]float64{4.1834292, 4.0994048, 4.0315485, 3.9816916, 3.9424832, 3.9052229, 3.8677380, 3.8320110, 3.7987154, 3.7666836},
+			[]float64{1.658002, 1.438878, 1.068129, 0.977441, 1.061541, 1.096949, 1.045591, 0.998078, 0.999029, 0.999696}},
+		{"other constants, shorter context, streaming", "stream", map[string]string{"ctx": "17", "positions": "64", "batch_size": "3", "lr": "3e-3", "lr_end": "3e-3",
+			"beta1": "0.8", "beta2": "0.99", "adam_eps": "1e-6", "decay": "0.02", "clip_at": "0.7", "iterations": "5"},
+			[]float64{4.179608662, 4.084684405, 4.011394496, 3.982602067, 3.881068057}, []float64{2.274784890, 1.877058700, 1.831605354, 1.280892656, 1.282329613}},
+		{"microbatches, no decay of vectors", "stream", map[string]string{"ctx": "8", "positions": "64", "batch_size": "2", "micros": "3", "vector_decay": "0", "decay": "0.3", "iterations": "5"},
+			[]float64{4.183547264, 4.153636082, 4.092518285, 4.070637547, 4.076684398}, []float64{2.325208220, 2.304312823, 2.522809043, 1.752986254, 1.884733296}},
+	} {
+		watch := &steps{}
+		if _, err := wfc.Train(context.Background(), src, wfc.TrainOptions{Target: wfc.Interp, Data: []string{data}, Order: c.order, Init: weights, Set: c.set,
+			EvalBatches: 1, Progress: watch}); err != nil {
+			t.Fatal(err)
+		}
+		if len(watch.loss) != len(c.losses) {
+			t.Fatalf("%s: %d steps", c.name, len(watch.loss))
+		}
+		for i := range c.losses {
+			if math.Abs(watch.loss[i]-c.losses[i]) > 1e-5 || math.Abs(watch.norm[i]-c.norms[i]) > 1e-5 {
+				t.Errorf("%s, step %d: loss %.7f, expected %.7f; norm %.6f, expected %.6f", c.name, i, watch.loss[i], c.losses[i], watch.norm[i], c.norms[i])
+			}
 		}
 	}
 }

@@ -87,6 +87,9 @@ func TestModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
+		if e := m.Config.Eps; e != 0 && e != 1e-5 { // the optimizer has one of its own
+			t.Errorf("%s: norms with epsilon %g", name, e)
+		}
 		for _, o := range []hf.ExportOptions{{}, {DType: safetensors.F16, Shard: 900}, {DType: safetensors.BF16}} {
 			dir := t.TempDir()
 			if err := hf.Export(m, dir, o); err != nil {
