@@ -101,7 +101,11 @@ func fits(file *hf.Config, p *train.Plan, ws []hf.Weight, forward map[string]flo
 	}
 	count("vocabulary", file.Vocab, prog.Vocab, p.VocabParam)
 	if file.Positions == hf.Learned && prog.Positions == hf.Learned {
-		count("positions", file.Context, prog.Context, first("positions", "ctx", "context"))
+		name := first("positions", "ctx", "context")
+		if file.Context < p.Context { // no context is longer
+			name = first("ctx", "context")
+		}
+		count("positions", file.Context, prog.Context, name)
 	}
 	number("epsilon of the norms", file.Eps, prog.Eps, "eps", 1e-6)
 	if file.Positions == hf.RoPE && prog.Positions == hf.RoPE {
