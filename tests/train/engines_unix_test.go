@@ -69,7 +69,7 @@ func BenchmarkEngines(b *testing.B) {
 		same(b, &ir.Program{Axes: p.Axes, Arrays: p.Arrays}, se, fe)
 		cycles, plain, quick = s.Cycle(), plain+ts, quick+tf
 		if f, ok := f.(*fast.Sim); ok {
-			b.Logf("%d x %d PEs, %.1f %% shared, left: %q", w.code.W, w.code.H, 100*f.Work.Shared(), f.Left())
+			b.Logf("%d x %d PEs, %.1f %% shared, %d wavelets in trains, left: %q", w.code.W, w.code.H, 100*f.Work.Shared(), f.Carried(), f.Left())
 		}
 	}
 	pes := float64(w.code.W * w.code.H * b.N)

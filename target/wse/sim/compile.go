@@ -72,6 +72,7 @@ type dsd struct {
 	fifoIn  int // index of the FIFO source, -1
 	fifos   bool
 	fabOut  bool
+	indexed bool     // registers decide where operands lie
 	rate    wse.Rate // with index registers at 0, see thread.rate
 	place   wse.Placement
 	origin  int   // byte address of the PE's data
@@ -413,6 +414,10 @@ func (k *compiler) op(o *wse.Op) *dsd {
 			d.fifoIn, d.fifos = i, true
 		}
 	}
+	d.indexed = d.dst.indexed()
+	for i := range o.Src {
+		d.indexed = d.indexed || d.src[i].indexed()
+	}
 	d.place, d.origin = k.m.Placement(o, d.rate), k.c.layout.DataStart
 	d.rate = d.place.At(0, 0)
 	th := thread{d: d, base: [4]int32{0, d.src[0].base, d.src[1].base, d.src[2].base}}
@@ -469,6 +474,11 @@ func (k *compiler) operand(o wse.Operand, perW int32, line string) operand {
 		}
 	}
 	return x
+}
+
+// indexed reports whether a register decides where the operand lies.
+func (x *operand) indexed() bool {
+	return (x.kind == wse.Mem || x.kind == wse.Scalar) && x.indexReg >= 0
 }
 
 // at is the byte offset of element i relative to the pattern's base.

@@ -65,7 +65,7 @@ func (r *lapRecord) ins(s *Sim, pe int, k *code, pc int32) {
 			r.refused = true
 		}
 		r.add(pe, lapIns, int(pc))
-		if d.indexed() {
+		if d.indexed {
 			if th, err := s.prepared(pe, pc, in); err == nil { // it has been issued: operands of an operation cannot move its own index
 				for _, at := range th.base {
 					r.events[pe] = append(r.events[pe], uint32(at))
@@ -97,16 +97,6 @@ func (r *lapRecord) take(pe int, in, arg, ctl int32) {
 }
 
 func (r *lapRecord) end(pe int, thread int32) { r.add(pe, lapEnd, int(thread)) }
-
-// indexed reports whether registers decide where operands lie.
-func (d *dsd) indexed() bool {
-	for _, x := range append(d.src[:d.nsrc:d.nsrc], d.dst) {
-		if (x.kind == wse.Mem || x.kind == wse.Scalar) && x.indexReg >= 0 {
-			return true
-		}
-	}
-	return false
-}
 
 // jumps reports whether a branch or loop does, from the registers it reads.
 func (in *ins) jumps(s *Sim, pe int) bool {
@@ -232,7 +222,7 @@ func (s *Sim) lapProgram(k *code, thr []thread, events []uint32) *lapProgram {
 			}
 			d := in.dsd
 			st.base = &[4]int32{}
-			if st.moves = d.indexed(); st.moves {
+			if st.moves = d.indexed; st.moves {
 				for i := range st.base {
 					st.base[i] = int32(events[i])
 				}
