@@ -292,10 +292,10 @@ func (t *training) vocabulary() (err error) {
 }
 
 // share cuts a step that is one batch into microbatches, so that ranks can share it: as many as there are ranks, or fewer when the batch does not
-// come out even. The settings that say so belong to the run from then on.
+// come out even. The settings that say so belong to the run from then on; of a compiled model, the source in its file is built with them.
 func (t *training) share() error {
 	plan := t.plan
-	if t.opt.Ranks.Size() == 1 || t.opt.Compiled != nil || plan.Micro != "" || len(plan.Phases) > 0 || t.set["batch"] != "" || t.set["accumulate"] != "" {
+	if t.opt.Ranks.Size() == 1 || plan.Micro != "" || len(plan.Phases) > 0 || t.set["batch"] != "" || t.set["accumulate"] != "" {
 		return nil
 	}
 	k := min(t.opt.Ranks.Size(), plan.Batch)

@@ -83,6 +83,11 @@ func (t *training) sameSettings(c *ckpt.Checkpoint) error {
 	if c.Run.Program == Hash(t.opt.Compiled.IR) {
 		return nil
 	}
+	for _, k := range []string{"batch", "accumulate"} { // ranks have shared its steps: see share
+		if v := c.Run.Settings[k]; v != "" && t.set[k] == "" {
+			t.set[k] = v
+		}
+	}
 	for _, k := range slices.Compact(slices.Sorted(slices.Values(append(sortedKeys(c.Run.Settings), sortedKeys(t.set)...)))) {
 		a, b := c.Run.Settings[k], t.set[k]
 		if a == b {
