@@ -13,6 +13,7 @@ import (
 	"github.com/wfc-lang/wfc/target/wse/fast"
 	"github.com/wfc-lang/wfc/target/wse/host"
 	"github.com/wfc-lang/wfc/target/wse/loads"
+	"github.com/wfc-lang/wfc/tests/random"
 )
 
 // kase is a program ready to be loaded into a wafer.
@@ -21,6 +22,7 @@ type kase struct {
 	code    *wse.Program
 	machine wse.Machine
 	drive   func(fast.Wafer) error
+	more    []*kase // to be run after it
 }
 
 const (
@@ -61,6 +63,7 @@ var cases = []struct {
 	{"saturated traffic 64 x 64, one permutation", traffic(1, 1)},
 	{"saturated traffic 64 x 64, 16 permutations", traffic(4, 4)},
 	{"saturated traffic 64 x 64, 512 permutations", traffic(8, 64)},
+	{"100 random programs (tests/random)", randoms},
 	{"loops of different length on every PE", machine(loops)},
 	{"alike, then loops of different length", machine(late)},
 }
@@ -95,6 +98,14 @@ func compiled(src wfc.Source, set map[string]string) (*kase, error) {
 	if p.Refusal != nil {
 		return nil, p.Refusal
 	}
+	return built(p)
+}
+
+func built(p *wfc.Program) (*kase, error) {
+	m, err := wse.Profile(p.Machine)
+	if err != nil {
+		return nil, err
+	}
 	return &kase{code: p.Code, machine: m, drive: func(w fast.Wafer) error {
 		prep, err := runtime.Prepare(p.IR, runtime.Options{DataDir: p.Source.Dir})
 		if err != nil {
@@ -107,6 +118,29 @@ func compiled(src wfc.Source, set map[string]string) (*kase, error) {
 		_, err = prep.Run(context.Background(), e)
 		return err
 	}}, nil
+}
+
+// randoms are programs of the language drawn at random, those that can be built and run.
+func randoms() (first *kase, err error) {
+	for seed := uint64(1); ; seed++ {
+		c := random.New(seed)
+		p, err := wfc.Build(wfc.Source{Name: "case.wf", Text: c.Source}, wfc.BuildOptions{Machine: "wse2", MeshW: c.W, MeshH: c.H})
+		if err != nil || p.Refusal != nil {
+			continue // tests/random says why
+		}
+		k, err := built(p)
+		switch {
+		case err != nil:
+			return nil, err
+		case first == nil:
+			first = k
+		default:
+			first.more = append(first.more, k)
+		}
+		if len(first.more) == 99 {
+			return first, nil
+		}
+	}
 }
 
 // machine is a program of the machine, launched once.

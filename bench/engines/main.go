@@ -42,16 +42,10 @@ type timed struct {
 	fast.Wafer
 	cpu       time.Duration
 	cycles    int64
+	pes       int64 // of the program that runs
+	peCycles  int64
 	delivered int64
-}
-
-// carried is the part of the wavelets that CEs took in trains.
-func (w *timed) carried() float64 {
-	e, ok := w.Wafer.(interface{ Carried() int64 })
-	if !ok || w.delivered == 0 {
-		return 0
-	}
-	return float64(e.Carried()) / float64(w.delivered)
+	carried   int64 // of the wavelets delivered, in trains
 }
 
 func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
@@ -59,19 +53,29 @@ func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 	st, err := w.Wafer.Launch(ctx, args...)
 	w.cpu += processorTime() - begin
 	w.cycles += st.Cycles
+	w.peCycles += st.Cycles * w.pes
 	w.delivered += st.Delivered
 	return st, err
 }
 
 func measure(c *kase, open func(*wse.Program, wse.Machine) (fast.Wafer, error)) (*timed, error) {
 	runtime.GC() // what an earlier run left is not this one's
-	begin := processorTime()
-	w, err := open(c.code, c.machine)
-	if err != nil {
-		return nil, err
+	t := &timed{}
+	for _, c := range append([]*kase{c}, c.more...) {
+		begin := processorTime()
+		w, err := open(c.code, c.machine)
+		if err != nil {
+			return nil, err
+		}
+		t.Wafer, t.cpu, t.pes = w, t.cpu+processorTime()-begin, int64(c.code.W*c.code.H)
+		if err := c.drive(t); err != nil {
+			return nil, err
+		}
+		if e, ok := w.(interface{ Carried() int64 }); ok {
+			t.carried += e.Carried()
+		}
 	}
-	t := &timed{Wafer: w, cpu: processorTime() - begin}
-	return t, c.drive(t)
+	return t, nil
 }
 
 func plain(p *wse.Program, m wse.Machine) (fast.Wafer, error) { return sim.New(p, m, sim.Options{}) }
@@ -79,7 +83,7 @@ func plain(p *wse.Program, m wse.Machine) (fast.Wafer, error) { return sim.New(p
 // row measures a case in pairs and prints its line.
 func row(c *kase) error {
 	plainTime, fastTime := math.Inf(1), math.Inf(1)
-	var cycles int64
+	var cycles, peCycles int64
 	engine, share, trains := "", "-", ""
 	for round := range *rounds {
 		why := ""
@@ -101,7 +105,7 @@ func row(c *kase) error {
 		if f.cycles != s.cycles {
 			return fmt.Errorf("plain %d cycles, fast %d", s.cycles, f.cycles)
 		}
-		cycles, trains = f.cycles, fmt.Sprintf("%.1f %%", 100*f.carried())
+		cycles, peCycles, trains = f.cycles, f.peCycles, fmt.Sprintf("%.1f %%", 100*float64(f.carried)/float64(max(1, f.delivered)))
 		engine = "plain: " + why
 		if e, ok := f.Wafer.(*fast.Sim); ok {
 			if engine = "fast"; e.Left() != "" {
@@ -113,10 +117,13 @@ func row(c *kase) error {
 		}
 		plainTime, fastTime = min(plainTime, s.cpu.Seconds()), min(fastTime, f.cpu.Seconds())
 	}
-	pes := float64(c.code.W * c.code.H)
-	rate := func(t float64) float64 { return pes * float64(cycles) / t / 1e6 }
+	mesh := fmt.Sprintf("%d x %d", c.code.W, c.code.H)
+	if len(c.more) > 0 {
+		mesh = "several"
+	}
+	rate := func(t float64) float64 { return float64(peCycles) / t / 1e6 }
 	ratio := fastTime / plainTime
-	fmt.Printf("| %s | %d x %d | %d | %.2f | %.2f | %.2f | %s | %s | %s |\n", c.name, c.code.W, c.code.H, cycles, rate(plainTime), rate(fastTime),
+	fmt.Printf("| %s | %s | %d | %.2f | %.2f | %.2f | %s | %s | %s |\n", c.name, mesh, cycles, rate(plainTime), rate(fastTime),
 		ratio, share, trains, engine)
 	if *slack > 0 && ratio > 1+*slack {
 		return fmt.Errorf("fast/plain is %.2f", ratio)

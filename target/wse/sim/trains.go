@@ -77,7 +77,7 @@ func (s *Sim) newTrains() {
 	}
 	n := len(s.class)
 	s.trains = &trains{of: make([]int32, n), inWatch: make([]bool, n), parent: make([]int32, n), fate: make([]int64, n),
-		mark: make([]bool, len(s.slots)), stalls: make([][2]int64, n), until: never}
+		mark: make([]bool, len(s.slots)), stalls: make([][2]int64, n), until: never, budget: 2 * share * int64(n)}
 }
 
 // Carried is the number of wavelets that CEs have taken in trains since New. Stats.Delivered counts them with the others.
@@ -89,9 +89,7 @@ func (s *Sim) Carried() int64 {
 }
 
 // depart begins a launch, or the part of one that begins in cycle t.
-func (tr *trains) depart(t int64) {
-	tr.next, tr.budget = t+pause, 2*share*int64(len(tr.of))
-}
+func (tr *trains) depart(t int64) { tr.next = t + pause }
 
 // spend takes visits from the budget.
 func (tr *trains) spend(visits int) { tr.budget -= share * int64(visits) }
