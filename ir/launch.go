@@ -16,6 +16,12 @@ type Executor interface {
 	Scalar(name string) (float64, bool)
 }
 
+// Repeater is an executor that can take several iterations of a counted loop together. With an error some of them have been carried out.
+type Repeater interface {
+	// Times runs a device function n times; the context is looked at in between.
+	Times(ctx context.Context, fn string, n int) error
+}
+
 // Launch runs up to n iterations of a device function or a procedure, statement by statement: what it does is what procedures mean. It
 // returns the number of iterations carried out, less than n when the procedure's until became nonzero or with an error. The context is
 // looked at before each call of a function.
@@ -97,6 +103,9 @@ func (l *launch) stmt(s *Stmt, depth int) error {
 		if limit, err = l.count(s.Count); err != nil {
 			return err
 		}
+	}
+	if r, ok := l.e.(Repeater); ok && s.Kind == Loop && len(s.Body) == 1 && s.Body[0].Kind == Call && l.p.Proc(s.Body[0].Func) == nil {
+		return r.Times(l.ctx, s.Body[0].Func, limit)
 	}
 	for range limit {
 		if err := l.ctx.Err(); err != nil { // a body may call nothing

@@ -322,7 +322,8 @@ func (sv *solver) cycle(l, sweeps int, from, to string) string {
 		fmt.Fprintf(&b, "let %s_a = (top%s + %s)/2\nlet %s_b = (top%s - %s)/2\n", x, suffix, low, x, suffix, low)
 		fmt.Fprintf(&b, "loop %s = %s %s, %s = %s %s, %s = 0 %s, %s = 0 for %s_j in 0 .. %d {\n", x, start, like, s, res, like, q, like, f, x, n)
 		fmt.Fprintf(&b, "let %s_g = where(%s == 0, %s_b/%s_a, 1/(2*%s_a/%s_b - %s))\n", x, f, x, x, x, x, f)
-		fmt.Fprintf(&b, "%s' = where(%s == 0, inv%s*%s/%s_a, %s_g*%s*%s + (2*%s_g/%s_b)*(inv%s*%s))\n", q, f, suffix, s, x, x, f, q, x, x, suffix, s)
+		fmt.Fprintf(&b, "let %s_h = where(%s == 0, 1/%s_a, 2*%s_g/%s_b)\n", x, f, x, x, x)
+		fmt.Fprintf(&b, "%s' = (%s_g*%s)*%s + %s_h*(inv%s*%s)\n", q, x, f, q, x, suffix, s)
 		fmt.Fprintf(&b, "%s' = %s + %s'\n%s' = %s - A%s(%s')\n%s' = %s_g\n}\n", x, x, q, s, s, suffix, q, f, x)
 	}
 	if l == len(sv.levels)-1 {

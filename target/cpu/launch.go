@@ -29,6 +29,9 @@ type executor struct{ e *Engine }
 
 func (x executor) Once(fn string) error { return x.e.run(context.Background(), fn, 1) }
 
+// Times takes steps of a counted loop together where it can.
+func (x executor) Times(ctx context.Context, fn string, n int) error { return x.e.run(ctx, fn, n) }
+
 // Flag reads the array where it lies.
 func (x executor) Flag(array string) (bool, error) {
 	a, l, p, err := x.e.array(array)

@@ -206,7 +206,14 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 		var ls []launch
 		var joined *ir.Op // the next operation, done by the same kernel
 		var err error
-		if sw != nil && !slices.Contains(sw.before, k) {
+		if sw != nil && sw.stages[k].number {
+			if ls, err = e.elementwise(sym, op); err == nil {
+				l := ls[0]
+				l.name, l.kind, l.pos = strings.TrimPrefix(opName(op), "%"), "numbers", op.Pos
+				l.args, l.sym = e.emitted[l.sym].args, e.emitted[l.sym].sym
+				sw.board.launches, ls = append(sw.board.launches, l), nil
+			}
+		} else if sw != nil && !slices.Contains(sw.before, k) {
 			// the pass computes it
 		} else if sw == nil && k+1 < len(g.ops) && starts[k+1] == nil && e.takes(&g.ops[k+1], op) {
 			r := &reduction{e: e, op: &g.ops[k+1], parts: st.Scratch[k+1], before: op, passing: g.passing(k)}

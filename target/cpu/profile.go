@@ -56,8 +56,11 @@ func (e *Engine) Kernels() []KernelTime {
 				continue
 			}
 			c := e.plan.funcs[f]
-			if j == len(c.launches) {
+			if j >= len(c.launches) {
 				l := &c.sweep.whole
+				if j == len(c.launches) && len(c.sweep.board.launches) > 0 {
+					l = &c.sweep.board.launches[0]
+				}
 				out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
 					Flops: l.flops, Bytes: l.bytes, Divide: s.parts})
 				continue

@@ -31,6 +31,7 @@ type sweep struct {
 	layout  *[]*layout
 	roots   map[string]string // of every value: the map or array in whose storage it is
 	copies  map[int]*planeOp  // by array: copies its next value from a ring, where it is needed
+	board   *board            // single numbers
 	prog    *ir.Program
 	drive   string // symbol of the driver
 	code    uintptr
@@ -43,6 +44,7 @@ type sweep struct {
 // planeOp is an operation of a sweep.
 type planeOp struct {
 	op     *ir.Op
+	number bool              // single numbers, which the board has
 	alias  bool              // an extend along the periodic stream: nothing to do
 	share  bool              // an extend in the storage of its operand
 	within bool              // an extend of an array that the pass itself does
@@ -101,23 +103,31 @@ const leastSweep = 1 << 20
 
 // newSweep returns the sweep of a function, or nil when it has none.
 func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, least int) *sweep {
-	s := &sweep{fn: g, sets: f.Sets, arrays: arrays, layout: layouts, prog: p, tilings: map[int]*tiling{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
+	s := &sweep{fn: g, arrays: arrays, layout: layouts, prog: p, board: &board{}, tilings: map[int]*tiling{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
 	for _, a := range arrays {
 		s.roots[a.name] = a.name
 	}
-	if len(g.ops) == 0 || len(f.Sets) == 0 {
-		return nil
+	for i := range g.ops {
+		s.rank = max(s.rank, len(g.ops[i].Dom))
 	}
-	s.rank = len(g.ops[0].Dom)
 	if s.rank < 2 || s.rank > 3 {
 		return nil
 	}
 	bytes := 0
 	for _, x := range f.Sets {
 		a := g.vals["@"+x.Array]
+		if len(a.box) == 0 {
+			s.board.sets = append(s.board.sets, x)
+			s.board.add("@" + x.Array)
+			if x.Value[0] == '@' {
+				s.board.add(x.Value)
+			}
+			continue
+		}
 		if len(a.box) != s.rank {
 			return nil
 		}
+		s.sets = append(s.sets, x)
 		n := storageBytes(a.elem)
 		for _, b := range a.box {
 			n *= b.Hi - b.Lo
@@ -126,7 +136,7 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 		s.width = around(s.width, a.box[1])
 		s.depth = around(s.depth, a.box[0])
 	}
-	if bytes < least {
+	if bytes < least || len(s.sets) == 0 {
 		return nil
 	}
 	n, whole := s.periodic(0)
@@ -134,12 +144,16 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 		return nil
 	}
 	s.wraps, s.period = n > 0, n
-	for _, x := range f.Sets {
+	for _, x := range s.sets {
 		if !(*layouts)[g.vals[x.Value].slot].same((*layouts)[g.vals["@"+x.Array].slot]) {
 			return nil
 		}
 	}
 	for i := range g.ops {
+		if s.number(&g.ops[i]) {
+			s.stages = append(s.stages, &planeOp{op: &g.ops[i], number: true})
+			continue
+		}
 		if st := s.stage(&g.ops[i]); st != nil {
 			s.stages = append(s.stages, st)
 			continue
@@ -154,6 +168,7 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 	if !s.reserve() {
 		return nil
 	}
+	s.board.settle(layouts)
 	for n := 1; n <= 4; n++ {
 		u := s.unroll(n, false)
 		if u == nil {
@@ -219,6 +234,9 @@ func (s *sweep) periodic(d int) (n int, whole bool) {
 	}
 	for i := range s.fn.ops {
 		op := &s.fn.ops[i]
+		if len(op.Dom) == 0 {
+			continue
+		}
 		if len(op.Dom) != s.rank {
 			return n, false
 		}
@@ -272,6 +290,9 @@ func (s *sweep) goesRound() {
 	}
 	s.single = !whole || s.rank == 2 && n%vectorLine != 0
 	for _, st := range s.stages {
+		if st.number {
+			continue
+		}
 		st.round = wrapsAlong(st.op, 1, n)
 		s.single = s.single || st.round && !st.share
 	}
@@ -370,6 +391,9 @@ func (s *sweep) reads(st *planeOp, k int, run *planeRun) bool {
 			return false
 		}
 		st.root[n.Name] = s.roots[n.Name]
+		if s.board.has(n.Name) {
+			continue
+		}
 		if offsets(op, n.At) {
 			dy := n.At[1].Off
 			j := slices.IndexFunc(run.reads, func(r planeRead) bool { return r.piece == k && r.name == n.Name && r.plane == n.At[0].Off })
@@ -414,7 +438,7 @@ func (s *sweep) marginsFirst() bool {
 		ready[a.name] = true
 	}
 	for k, st := range s.stages {
-		if st.op.Kind != ir.Extend || !st.share || !ready[st.op.From] {
+		if st.number || st.op.Kind != ir.Extend || !st.share || !ready[st.op.From] {
 			continue
 		}
 		ready["%"+st.op.Results[0].Name] = true

@@ -44,7 +44,7 @@ func (s *sweep) emit(e *emitter) error {
 		}
 	}
 	for _, st := range stages {
-		if st.alias {
+		if st.alias || st.number {
 			continue
 		}
 		for i := range st.runs {

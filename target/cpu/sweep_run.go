@@ -27,6 +27,9 @@ func (s *sweep) link(address map[string]uintptr) {
 			}
 		}
 	}
+	for i := range s.board.launches {
+		s.board.code = append(s.board.code, address[s.board.launches[i].sym])
+	}
 	for _, st := range s.stages {
 		one(st)
 	}
@@ -79,6 +82,9 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	b := e.newBatch(u.perm)
 	for i, l := range c.launches {
 		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+	}
+	if len(s.board.ops)+len(s.board.sets) > 0 {
+		b.steps = append(b.steps, s.fillBoard(t.steps, threads))
 	}
 	var tables []*tileTable
 	ring := 0

@@ -115,6 +115,11 @@ func (s *sweep) region(u *unrolled, nd *planeNode, need map[*tensorBuf]*planes) 
 	if empty(r[0]) || empty(r[1]) {
 		return [2]ir.Interval{}
 	}
+	for _, b := range nd.outs { // all results are written where one is needed
+		if b.memory < 0 {
+			need[b].x, need[b].y = hull(need[b].x, r[0]), hull(need[b].y, r[1])
+		}
+	}
 	for i := range nd.st.runs {
 		run := &nd.st.runs[i]
 		px := r[0]
@@ -449,6 +454,10 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 			bytes += storageBytes((*s.layout)[b.slot].elem)
 			c.args = append(c.args, s.address(b, need[b], plane+a.plane, shift))
 		case argArray:
+			if s.board.has(a.name) {
+				c.args = append(c.args, s.board.address(a.name, nd.step))
+				continue
+			}
 			b := nd.in[a.name]
 			c.args = append(c.args, word(b.memory, (*s.layout)[b.slot].base*storageBytes((*s.layout)[b.slot].elem)))
 		case argWord:

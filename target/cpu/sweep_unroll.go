@@ -20,6 +20,7 @@ type tensorBuf struct {
 // planeNode is one operation at one time.
 type planeNode struct {
 	st   *planeOp
+	step int
 	outs []*tensorBuf
 	in   map[string]*tensorBuf // by root
 }
@@ -53,12 +54,15 @@ func (s *sweep) unroll(n int, tiles bool) *unrolled {
 			vals[name] = b
 		}
 		for _, st := range s.stages {
+			if st.number {
+				continue
+			}
 			res := func(i int) string { return "%" + st.op.Results[i].Name }
 			if st.alias {
 				vals[res(0)] = vals[st.op.From]
 				continue
 			}
-			nd := &planeNode{st: st, in: map[string]*tensorBuf{}}
+			nd := &planeNode{st: st, step: step, in: map[string]*tensorBuf{}}
 			for name, root := range st.root {
 				if b := vals[name]; b != nil {
 					nd.in[root] = b

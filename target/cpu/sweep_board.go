@@ -1,0 +1,107 @@
+package cpu
+
+import (
+	"slices"
+	"unsafe"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Single numbers that a function computes and its fields are computed with (the coefficients of a Chebyshev iteration) do not keep it from
+// being a pass of several steps: one thread computes those of all the steps beforehand and writes them on a board, and the operations of a step
+// read that step's.
+type board struct {
+	names    []string // of values and arrays without axes, in the order of a step's row
+	ops      []*ir.Op
+	sets     []ir.Set
+	slot     int
+	launches []launch // of ops
+	code     []uintptr
+}
+
+// boardEntry is the room of a number: threads read one while no other is written, so all of a line is not needed.
+const boardEntry = 8
+
+// number says whether an operation makes single numbers of single numbers, which the board takes.
+func (s *sweep) number(op *ir.Op) bool {
+	if op.Kind != ir.Map || len(op.Dom) > 0 {
+		return false
+	}
+	for i := range op.Pieces {
+		for _, n := range op.Pieces[i].Body.Nodes {
+			if n.Op == ir.Read && len(n.At) > 0 {
+				return false
+			}
+		}
+	}
+	s.board.ops = append(s.board.ops, op)
+	for _, r := range op.Results {
+		s.board.add("%" + r.Name)
+		s.roots["%"+r.Name] = "%" + r.Name
+	}
+	return true
+}
+
+func (b *board) add(name string) {
+	if !slices.Contains(b.names, name) {
+		b.names = append(b.names, name)
+	}
+}
+
+func (b *board) has(name string) bool { return slices.Contains(b.names, name) }
+
+// address is where the number of a step stands.
+func (b *board) address(name string, step int) int64 {
+	return word(b.slot, (step*len(b.names)+slices.Index(b.names, name))*boardEntry)
+}
+
+// settle makes room for the board and says where it is.
+func (b *board) settle(layouts *[]*layout) {
+	if len(b.names) > 0 {
+		b.slot = len(*layouts)
+		*layouts = append(*layouts, newLayout(ir.F64, []ir.Interval{{Lo: 0, Hi: mostSteps * len(b.names)}}))
+	}
+}
+
+// step is the step of a batch that fills the board for so many steps and leaves the arrays as they are after the last.
+func (s *sweep) fillBoard(steps, threads int) step {
+	b := s.board
+	st := newStep(0, 0, 1, 1, threads, nil)
+	st.tile = func(_, _ int, table []uintptr) {
+		at := func(slot, offset, n int) []byte { // in a buffer, which is no memory of Go's
+			p := *(*unsafe.Pointer)(unsafe.Pointer(&table[slot]))
+			return unsafe.Slice((*byte)(unsafe.Add(p, offset)), n)
+		}
+		entry := func(k int, name string) []byte {
+			return at(b.slot, (k*len(b.names)+slices.Index(b.names, name))*boardEntry, boardEntry)
+		}
+		value := func(name string) []byte {
+			v := s.fn.vals[name]
+			size := storageBytes(v.elem)
+			return at(v.slot, (*s.layout)[v.slot].base*size, size)
+		}
+		note := func(k int, name string) { copy(entry(k, name), value(name)) }
+		for k := range steps {
+			for _, name := range b.names {
+				if name[0] == '@' {
+					note(k, name)
+				}
+			}
+			for i := range b.launches {
+				l := &b.launches[i]
+				args := make([]uintptr, max(1, len(l.args)))
+				for j, w := range l.args {
+					args[j] = table[w]
+				}
+				call(b.code[i], unsafe.Pointer(&args[0]), 0, 1)
+				for _, r := range b.ops[i].Results {
+					note(k, "%"+r.Name)
+				}
+			}
+			for _, x := range b.sets {
+				copy(value("@"+x.Array), entry(k, x.Value))
+			}
+		}
+	}
+	return st
+}
