@@ -59,9 +59,9 @@ func (w *timed) Launch(ctx context.Context, args ...int32) (sim.Stats, error) {
 }
 
 func measure(c *kase, open func(*wse.Program, wse.Machine) (fast.Wafer, error)) (*timed, error) {
-	runtime.GC() // what an earlier run left is not this one's
 	t := &timed{}
 	for _, c := range append([]*kase{c}, c.more...) {
+		runtime.GC() // what an earlier run left is not this one's
 		begin := processorTime()
 		w, err := open(c.code, c.machine)
 		if err != nil {
