@@ -8,6 +8,7 @@
 // depends on the order in which PEs have their turn: whether a neighbour's buffer
 // had room at the start of the cycle is known also when it has had its turn
 // (fifo.room). So bands of rows can have theirs at the same time (lanes.go).
+// With Options.Trains and after Repeat it may leave out cycles that go as earlier ones did (trains.go, laps.go); without, it never does.
 //
 // Routers. Each color a PE routes has one buffer of Machine.RouterDepth
 // wavelets, in order. The oldest wavelet moves when it is ready and *all* ports
