@@ -24,8 +24,8 @@ const (
 	parting = 16 // a group that splits off
 	meeting = 4  // a look at a group for equals
 	looks   = 256
-	opening = 1   // visits of every PE
-	ceiling = 256 // the same
+	opening = 1  // visits of every PE
+	ceiling = 64 // the same
 )
 
 // apart keeps the account of a cycle that was carried out and reports whether it is empty.

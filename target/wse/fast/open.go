@@ -21,7 +21,7 @@ type Wafer interface {
 }
 
 // few PEs are simulated sooner than sorted into groups.
-const few = 256
+const few = 1024
 
 // Open gives this engine where it can run the program and its PEs have enough in common, else the plain one and why; that one moves
 // long streams in trains then, and so it does when a program is handed over to it.

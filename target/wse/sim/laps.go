@@ -29,8 +29,10 @@ type laps struct {
 	want     int64            // before the next record is begun
 	window   int64            // cycles a record may get
 	patience int              // times that a record may see the pilot as it was and not all others
+	gap      int64            // between the last two such times
 	key      []byte
 	known    []*lap
+	events   [][]uint32 // of the last record, for the next
 	static   *streams
 	done     int64 // laps carried out without the rules
 	cycles   int64 // in them
@@ -56,7 +58,8 @@ type lap struct {
 const (
 	shortest   = 64 // cycles of a lap worth it
 	writing    = 24 // visits of every PE before a record, which costs about two
-	looking    = 6  // and before it is compared, which costs up to one
+	patient    = 4096
+	looking    = 6 // and before it is compared, which costs up to one
 	manyKeys   = 1 << 14
 	manyLaps   = 4       // kept
 	maxLapCopy = 4 << 30 // bytes of memory copied to take a lap back
@@ -85,10 +88,10 @@ func (s *Sim) Repeated() (laps, cycles int64) {
 	return s.laps.done, s.laps.cycles
 }
 
-// forget ends a record: of a launch that is over.
+// forget begins a launch. That earlier ones did not repeat themselves is remembered.
 func (l *laps) forget() {
 	clear(l.seen)
-	l.work, l.looked, l.want, l.patience, l.due = 0, 0, 0, 0, false
+	l.work, l.looked, l.patience, l.due = 0, 0, 0, false
 }
 
 // lap is called between two cycles when the pilot was at a moment at which a lap may end. start is the cycle in which the launch began.
@@ -120,7 +123,7 @@ func (s *Sim) lap(ctx context.Context, start int64) {
 		switch {
 		case r.refused || s.cycle-r.from > l.window:
 			s.record(nil)
-			l.want *= 2
+			l.want = min(2*l.want, patient*int64(s.nPEs))
 		case !bytes.Equal(r.key, l.key) || s.cycle-r.from < shortest:
 		case s.same(r.state, r.ends):
 			s.record(nil)
@@ -132,9 +135,16 @@ func (s *Sim) lap(ctx context.Context, start int64) {
 				s.repeat(ctx, k, start)
 			}
 		default:
-			if r.misses++; r.misses > l.patience {
+			// A pilot that comes back at regular times tells the length of a lap, and others will follow. One that does not may come back
+			// several times in a lap.
+			gap := s.cycle - r.last
+			regular := gap == l.gap
+			l.gap, r.last = gap, s.cycle
+			if r.misses++; regular || r.misses > l.patience {
 				s.record(nil)
-				l.patience = 2*l.patience + 1
+				if !regular {
+					l.patience = 2*l.patience + 1
+				}
 				s.attempt(s.cycle - r.from)
 			}
 		}

@@ -10,7 +10,8 @@ import (
 // lapRecord is a lap that is being written down.
 type lapRecord struct {
 	from    int64
-	misses  int // times that the pilot was as it was and not all others
+	last    int64 // cycle in which the pilot was as in from
+	misses  int   // times that the pilot was as it was and not all others
 	key     []byte
 	state   []byte
 	ends    []uint32
@@ -39,9 +40,16 @@ const manyEvents = 1 << 12 // of a PE in a lap
 func (s *Sim) newRecord(key []byte) *lapRecord {
 	s.settle(s.cycle)
 	s.gather()
-	r := &lapRecord{from: s.cycle, key: slices.Clone(key), events: make([][]uint32, len(s.class)),
+	r := &lapRecord{from: s.cycle, last: s.cycle, key: slices.Clone(key), events: s.laps.events,
 		links: slices.Clone(s.links), injected: s.injected, copied: s.copied,
 		consumed: s.consumed, classes: slices.Clone(s.perClass)}
+	if r.events == nil {
+		r.events = make([][]uint32, len(s.class))
+		s.laps.events = r.events
+	}
+	for pe := range r.events {
+		r.events[pe] = r.events[pe][:0]
+	}
 	r.state, r.ends = s.states()
 	for _, list := range s.opCycles {
 		r.opCycles = append(r.opCycles, slices.Clone(list))
@@ -143,6 +151,7 @@ func (s *Sim) compileLap(r *lapRecord) *lap {
 			k.opCycles[c][i] -= r.opCycles[c][i]
 		}
 	}
+	s.laps.events = nil // they may be large, and a lap is known now
 	known := map[string]*lapProgram{}
 	var text []byte
 	for pe, c := range s.class {
@@ -178,7 +187,6 @@ func (s *Sim) compileLap(r *lapRecord) *lap {
 				k.sent[s.outSlot[int(s.outBind[pe])+q]] += n
 			}
 		}
-		r.events[pe] = nil
 	}
 	return k
 }
