@@ -79,7 +79,6 @@ type dsd struct {
 	thread  int32 // slot of the microthread in the PE, or the CE's own slot
 	done    wse.CompletionKind
 	doneTsk int32
-	indexed bool // a register decides where an operand lies
 	onCtl   bool // a control wavelet ends the receive
 	ctlDone wse.CompletionKind
 	ctlTsk  int32
@@ -403,10 +402,8 @@ func (k *compiler) op(o *wse.Op) *dsd {
 	if o.Dst.IsVector() {
 		d.n = int32(o.Dst.Count())
 	}
-	d.indexed = d.dst.indexReg >= 0
 	for i, s := range o.Src {
 		d.src[i] = k.operand(s, int32(o.Code.SrcElem(o.Elem, i).PerWavelet()), o.Line)
-		d.indexed = d.indexed || d.src[i].indexReg >= 0
 		if s.IsVector() {
 			d.n = int32(s.Count())
 		}
