@@ -43,7 +43,11 @@ func cases(small bool) (list []kase) {
 		}
 	}
 	list = append(list, cavity(size(256, 32)))
-	return append(list, poisson(size(128, 32))...)
+	list = append(list, poisson(size(128, 32))...)
+	if !small {
+		list = append(list, poisson(256)...)
+	}
+	return list
 }
 
 func heat(dim, n, steps int) kase {

@@ -74,10 +74,11 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		pl.layouts = append(pl.layouts, newLayout(st.Slots[i].Elem, box))
 	}
 	sweeps := make([]*sweep, len(fns))
+	var spares []int
 	for i, g := range fns {
 		g.store(&st.Funcs[i])
 		if sweepFrom >= 0 && len(g.groups) == 0 {
-			sweeps[i] = newSweep(p, g, &device.Funcs[i], pl.arrays, &pl.layouts, sweepFrom)
+			sweeps[i] = newSweep(p, g, &device.Funcs[i], pl.arrays, &pl.layouts, &spares, sweepFrom)
 		}
 	}
 	pl.arena = -1

@@ -25,7 +25,7 @@ type sweep struct {
 	single  bool        // the tiled axis is periodic and they may not: a tile at an end would need all of it
 	width   ir.Interval // coordinates along the tiled axis, all arrays that are set together
 	depth   ir.Interval // the same along the stream
-	spare   []int       // for every array that is set the slot of its next value
+	spare   []int       // for every array the slot of its next value, -1 if it is not set
 	before  []int       // operations that fill the margins of the arrays, done before the pass
 	arrays  []*val
 	layout  *[]*layout
@@ -102,7 +102,7 @@ type planeRead struct {
 const leastSweep = 1 << 20
 
 // newSweep returns the sweep of a function, or nil when it has none.
-func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, least int) *sweep {
+func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, spares *[]int, least int) *sweep {
 	s := &sweep{fn: g, arrays: arrays, layout: layouts, prog: p, board: &board{}, tilings: map[int]*tiling{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
 	for _, a := range arrays {
 		s.roots[a.name] = a.name
@@ -165,9 +165,7 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 	}
 	s.goesRound()
 	s.choosePlanes()
-	if !s.reserve() {
-		return nil
-	}
+	s.reserve(spares)
 	s.board.settle(layouts)
 	for n := 1; n <= 4; n++ {
 		u := s.unroll(n, false)
@@ -186,19 +184,25 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 	return s
 }
 
-// reserve adds a buffer for the next value of every array that is set.
-func (s *sweep) reserve() bool {
+// reserve finds a buffer for the next value of every array that is set. Between passes nothing is in it, so functions share them.
+func (s *sweep) reserve(spares *[]int) {
 	for i, a := range s.arrays {
-		if s.set(a.name) {
-			if len(s.spare) == 0 {
-				s.spare = make([]int, len(s.arrays))
-			}
-			s.spare[i] = len(*s.layout)
-			l := *(*s.layout)[a.slot]
-			*s.layout = append(*s.layout, &l)
+		if !s.set(a.name) {
+			continue
 		}
+		if len(s.spare) == 0 {
+			s.spare = slices.Repeat([]int{-1}, len(s.arrays))
+		}
+		l := (*s.layout)[a.slot]
+		k := slices.IndexFunc(*spares, func(slot int) bool { return !slices.Contains(s.spare, slot) && (*s.layout)[slot].same(l) })
+		if k < 0 {
+			k = len(*spares)
+			*spares = append(*spares, len(*s.layout))
+			next := *l
+			*s.layout = append(*s.layout, &next)
+		}
+		s.spare[i] = (*spares)[k]
 	}
-	return true
 }
 
 // copyStage copies the next value of an array from a ring to its buffer.
