@@ -390,6 +390,9 @@ func differ(p *wse.Program, m wse.Machine, launches, threads int) (diff string, 
 	if err != nil {
 		return "", "", err
 	}
+	if r.Threads = threads; threads > 1 {
+		r.Repeat() // as Open has it
+	}
 	trains := observe(p, r, launches)
 	if n := len(want.stats); len(want.errs) > 0 && len(trains.stats) == n {
 		trains.stats[n-1] = want.stats[n-1] // a region asleep has not had its turn in the cycle that breaks a rule
