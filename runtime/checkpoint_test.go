@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,41 @@ output u at end as npy
 	}
 	if res.Stopped == "" || res.Interrupted || res.Steps == 0 || len(res.Outputs) != 1 || res.Checkpoint == "" {
 		t.Errorf("%+v", res)
+	}
+}
+
+// Initial values that were dropped are computed again.
+func TestRelease(t *testing.T) {
+	p := canonical(t, `grid g { x: 0 .. 1 in 8 }
+field u on g = x^2
+field n = 3
+evolve k in 0 .. 1 { u' = 2*u + n }
+output u at end
+`)
+	prep, err := runtime.Prepare(p, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [2][]float32
+	for i := range got {
+		e, err := interp.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := prep.Start(e, nil); err != nil {
+			t.Fatal(err)
+		}
+		u, err := e.Get("u")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = u.F32
+		prep.Release()
+		if prep.Initial("u") != nil {
+			t.Error("the initial values are still there")
+		}
+	}
+	if len(got[0]) != 8 || !slices.Equal(got[0], got[1]) {
+		t.Errorf("started with %v, then with %v", got[0], got[1])
 	}
 }

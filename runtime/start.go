@@ -6,6 +6,13 @@ import "github.com/wfc-lang/wfc/ir"
 // launches functions by itself. What keep (may be nil)
 // is true of is left out: the caller sets it.
 func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
+	if p.state.arrays == nil {
+		again, err := Prepare(p.state.p, *p.state.opt)
+		if err != nil {
+			return err
+		}
+		*p = *again
+	}
 	s := p.state
 	if err := e.Scalars(s.env); err != nil {
 		return err
@@ -22,7 +29,10 @@ func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
 	return nil
 }
 
-// Initial is the initial value of an array.
+// Release drops the initial values, which are as large as all arrays; a further Start computes them again.
+func (p *Prepared) Release() { p.state.arrays = nil }
+
+// Initial is the initial value of an array, nil after Release.
 func (p *Prepared) Initial(array string) *ir.Tensor { return p.state.arrays[array] }
 
 // Program is the program that was prepared.

@@ -185,7 +185,8 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 		t.eng.Close()
 		return err
 	}
-	debug.FreeOSMemory() // the initial values have been taken; they are as large as the weights and the optimizer's state
+	t.prog.Prepared.Release() // the engine holds them now
+	debug.FreeOSMemory()      // they are as large as the weights and the optimizer's state
 	t.x, t.y = ir.NewTensor(ir.I32, p.Batch, p.Context), ir.NewTensor(ir.I32, p.Batch, p.Context)
 	return nil
 }

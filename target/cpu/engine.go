@@ -215,8 +215,15 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	return e.repeat(ctx, e.batch(fn, c), n)
 }
 
+// wakes is the work from which the other threads are woken: it takes one thread as long as waking them, some 50 us.
+const wakes = 4 << 20
+
 // repeat executes a batch n times.
 func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
+	if n < 1 {
+		return nil
+	}
+	b.short = 0 < b.work && b.work < wakes/n && e.divide == pays && b.prof == nil
 	for i := range b.table {
 		copy(b.table[i], e.base)
 		if a := e.plan.arena; a >= 0 {
@@ -260,6 +267,7 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 	b := e.newBatch(c.moves)
 	for i, l := range c.launches {
 		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+		b.work += l.work
 	}
 	b.arrange(threads, e.prof != nil)
 	b.prof = e.measured(fn, len(b.steps))

@@ -13,7 +13,7 @@ func (t *pairProducer) pack(which int, suffix string) (launch, error) {
 		per = t.p.blocks()
 	}
 	counts := append(t.counts(dims), per)
-	l := launch{sym: t.sym + suffix, hi: t.count(dims) * per, work: t.p.packedWords(which) * t.count(dims) * 4}
+	l := launch{sym: t.sym + suffix, hi: t.count(dims) * per, work: t.p.packedWords(which) * t.count(dims) * 2 * packWork}
 	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
 		w.k = k
 		t.units(k, func(u bound) {

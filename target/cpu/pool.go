@@ -23,7 +23,9 @@ type batch struct {
 	moves []int
 	table [][]uintptr // argument table of every thread, so that each permutes its own
 	slots int
+	work  int     // of an iteration, about how many scalar operations; 0: not known
 	alone bool    // no kernel is divided: thread 0 does it all
+	short bool    // thread 0 does it all because it would be done before the others are awake
 	prof  []spent // of every step, if it is measured
 }
 
@@ -120,7 +122,7 @@ func newPool(threads int) *pool {
 
 // do runs a batch, on all threads if they have something to do, and returns when it is done.
 func (p *pool) do(b *batch) {
-	if b.alone {
+	if b.alone || b.short {
 		p.run(b, 0)
 		return
 	}
@@ -169,7 +171,10 @@ func (p *pool) run(b *batch, i int) {
 			if b.prof != nil {
 				b.prof[k].cpu.Add(int64(threadTime() - cpu))
 			}
-			if s.meets {
+			switch {
+			case s.meets && b.short:
+				s.reset()
+			case s.meets:
 				p.bar.wait(s)
 			}
 			if b.prof != nil && i == 0 {

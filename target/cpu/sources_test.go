@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/wfc-lang/wfc/dsl"
@@ -99,4 +101,37 @@ func BenchmarkMeeting(b *testing.B) {
 		bar.wait(&s)
 	}
 	<-done
+}
+
+// A run that one thread ends before the others are awake is left to it; a longer one is divided. Both have the same bits.
+func TestShortRuns(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM")
+	}
+	p := product(ir.F32, "ij", "k", []string{"ik"}, []string{"kj"}, map[string]int{"i": 131, "j": 129, "k": 127})
+	var got [3][]float32
+	for i, n := range []int{1, 40, 1} {
+		e, err := newEngine(p, toolchains()[0], Options{Threads: []int{3, 3, 1}[i]})
+		check(t, err)
+		for a, name := range []string{"x0", "y0"} {
+			x, err := e.Get(name)
+			check(t, err)
+			for j := range x.F32 {
+				x.F32[j] = float32(j%(13+a)) - 6.3
+			}
+			check(t, e.Set(name, x))
+		}
+		_, err = e.Run(context.Background(), "f", n)
+		check(t, err)
+		if b := e.batch("f", e.plan.funcs["f"]); b.alone != (i == 2) || b.short != (n == 1) {
+			t.Errorf("%d runs on %d threads: one thread %v, short %v", n, e.Threads(), b.alone, b.short)
+		}
+		out, err := e.Get("out")
+		check(t, err)
+		got[i] = out.F32
+		check(t, e.Close())
+	}
+	if !slices.Equal(got[0], got[1]) || !slices.Equal(got[0], got[2]) {
+		t.Error("short runs, long ones and those of one thread differ")
+	}
 }
