@@ -13,7 +13,7 @@ import (
 // lanes are output elements along n, the register block is m rows of them, and one pass over k holds the block in registers (K. Goto, R.
 // van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
 //
-// The factor with n ("b") is packed into panels of a vector or two along n, k by k; the other ("a") is read where it lies when it is an
+// The factor with n ("b") is packed into panels of a vector or two along n, k by k, unless it is a small array whose rows lie along n; the other ("a") is read where it lies when it is an
 // array read with one stride along k, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
 type contraction struct {
 	op    *ir.Op
@@ -177,8 +177,26 @@ func (c *contraction) direct() bool {
 	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || n.At[len(n.At)-1].Index != c.last().Index {
 		return false
 	}
+	return plain(n.At)
+}
+
+// inPlace says that b need not be packed: it is a read of an array in which n is the contiguous dimension and k one of its own, and small
+// enough for rows that lie apart to be read again and again.
+func (c *contraction) inPlace() bool {
+	n := &c.body().Nodes[c.b.node]
+	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || n.At[len(n.At)-1].Index != c.op.Dom[c.n].Index {
+		return false
+	}
+	return plain(n.At) && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes
+}
+
+// inPlaceBytes is the largest b that is read where it lies, a small part of a second-level cache.
+const inPlaceBytes = 128 << 10
+
+// plain says that an access has a dimension for every index, in steps of one.
+func plain(at []ir.Affine) bool {
 	seen := map[string]bool{}
-	for _, a := range n.At {
+	for _, a := range at {
 		if a.Index != "" && (seen[a.Index] || !a.Unit()) {
 			return false
 		}
@@ -298,7 +316,7 @@ func (c *contraction) packedA() int {
 // scratch is the memory for packed b, and for packed a.
 func (c *contraction) scratch() []passes.Need {
 	var need []passes.Need
-	if !c.panelwise() {
+	if !c.panelwise() && !c.inPlace() {
 		need = append(need, passes.Need{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))})
 	}
 	if !c.direct() && !c.piecewise() {
@@ -325,13 +343,13 @@ func (c *contraction) piecewise() bool {
 // panelwise says that every panel of b is used by one unit only, because all of a stays in a cache: then it is packed there, which spares
 // the memory a packed copy of b. So it is with a row times a matrix, and with few rows times the embedding of a large vocabulary.
 func (c *contraction) panelwise() bool {
-	return c.elem == ir.F32 && !c.shared && !c.piecewise() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
+	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
 		c.rows()*c.k*storageBytes(c.elem) <= partBytes
 }
 
 // farther says that packed b does not stay in a thread's caches, so that every panel comes from farther away.
 func (c *contraction) farther() bool {
-	return !c.panelwise() && !c.shared && c.panelSize()*storageBytes(c.elem) >= stretchBytes
+	return !c.panelwise() && !c.inPlace() && !c.shared && c.panelSize()*storageBytes(c.elem) >= stretchBytes
 }
 
 func (c *contraction) panelCount() int {

@@ -12,7 +12,7 @@ type contractor struct {
 	*contraction
 	e       *emitter
 	sym     string
-	packs   []int // slots of packed b and packed a
+	packs   []int // slots of packed b and packed a, -1 for a b in its place
 	slots   []int
 	scalars []scalarKey
 	first   *bound // first block of the part that is packed by itself, nil if all are
@@ -25,18 +25,25 @@ func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, e
 		return nil, err
 	}
 	var out []launch
-	if c.panelwise() {
+	switch {
+	case c.panelwise():
 		t.packs = append([]int{e.arena}, packs...)
 		l := e.layouts[e.arena]
 		l.size = max(l.size, 2*c.lanes()*c.k)
-	} else {
+	case c.inPlace():
+		t.packs = append([]int{-1}, packs...)
+	default:
 		b, err := t.packB(packs)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, b)
 	}
-	t.slots = append(t.slots, t.packs...)
+	for _, slot := range t.packs {
+		if slot >= 0 {
+			t.slots = append(t.slots, slot)
+		}
+	}
 	if c.piecewise() {
 		t.packs = append(t.packs, e.arena)
 		t.slots = append(t.slots, e.arena)
@@ -472,7 +479,7 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 	turn := k.add(block, k.scale(since, -1))
 	n := t.op.Dom[t.n]
 	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
-	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, next: t.farther()}
+	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, next: t.farther(), stepB: s.width}
 	var a llvm.Value
 	if t.direct() {
 		over := t.op.Over[0]
@@ -515,7 +522,24 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 	if t.m >= 0 {
 		mk.outM = t.e.layouts[slot].stride[t.m]
 	}
-	b := t.packed(k, 0, k.add(s.base, k.scale(from, s.width)))
+	var b llvm.Value
+	if t.inPlace() {
+		over, nd := t.op.Over[0], &t.body().Nodes[t.b.node]
+		k.idx[over.Index] = k.add(from, at(over.Lo))
+		c, err := k.coords(nd.At)
+		if err != nil {
+			return err
+		}
+		bSlot := t.e.vals[nd.Name].slot
+		b, mk.inPlace = k.address(bSlot, c), true
+		for d, x := range nd.At {
+			if x.Index == over.Index {
+				mk.stepB = t.e.layouts[bSlot].stride[d]
+			}
+		}
+	} else {
+		b = t.packed(k, 0, k.add(s.base, k.scale(from, s.width)))
+	}
 	next := b
 	if mk.next {
 		shared := bound{v: k.cur.NewMulNSW(length.value(), k.scale(turn, mk.nextStep()).value())}

@@ -15,12 +15,14 @@ type micro struct {
 	valid                int  // lanes that exist
 	more                 bool // starts from the output instead of 0
 	next                 bool // asks for what comes after the panel
+	inPlace              bool // b is not packed: it may begin anywhere
 	stepM, stepK         int  // of a
+	stepB                int  // of b along k
 	outM, outN           int  // of the output
 }
 
 func (m micro) name() string {
-	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.%t.a%d.%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.next, m.stepM, m.stepK, m.outM, m.outN)
+	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.%t.%t.a%d.%d.b%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.next, m.inPlace, m.stepM, m.stepK, m.stepB, m.outM, m.outN)
 }
 
 // A panel of b streams from the second cache, once for every block of rows. The loop over k asks for it microAhead terms before it is used,
@@ -40,7 +42,7 @@ func (e *emitter) micro(m micro) *llvm.Func {
 		return f
 	}
 	ptr := llvm.NewPointer(regType(m.elem))
-	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly", "align 64")
+	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly")
 	out, next, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("next", ptr), llvm.NewParam("k", llvm.I64)
 	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, next, length)
 	f.Internal = true
@@ -169,16 +171,20 @@ func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
 func (m micro) terms(at *llvm.Block, a, b, x llvm.Value, sums []llvm.Value, n int) []llvm.Value {
 	t, size := regType(m.elem), storageBytes(m.elem)
 	sums = slices.Clone(sums)
-	row, base := at.NewMulNSW(x, elements(m.vectors*m.lanes)), at.NewMulNSW(x, elements(m.stepK))
+	row, base := at.NewMulNSW(x, elements(m.stepB)), at.NewMulNSW(x, elements(m.stepK))
+	align := m.lanes * size
+	if m.inPlace {
+		align = size
+	}
 	for u := range n {
 		bs := make([]llvm.Value, m.vectors)
 		for j := range bs {
-			lane := func(term int) llvm.Value { return at.NewAddNSW(row, elements((term*m.vectors+j)*m.lanes)) }
+			lane := func(term int) llvm.Value { return at.NewAddNSW(row, elements(term*m.stepB+j*m.lanes)) }
 			if n > 1 {
 				ahead := at.NewAddress(t, b, lane(u+microAhead)) // perhaps behind the panel
 				at.NewPrefetch(at.NewBitCast(ahead, llvm.NewPointer(llvm.I8)), 3)
 			}
-			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), llvm.NewPointer(m.vector())), m.lanes*size)
+			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), llvm.NewPointer(m.vector())), align)
 		}
 		for r := range m.rows {
 			v := at.NewLoad(t, at.NewGetElementPtr(t, a, at.NewAddNSW(base, elements(u*m.stepK+r*m.stepM))), size)

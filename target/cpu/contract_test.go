@@ -103,6 +103,9 @@ func TestContractions(t *testing.T) {
 		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 14, "j": 35, "k": 5001}},
 		{"ij", "k", []string{"ki"}, []string{"jk"}, m{"i": 40, "j": 20, "k": 3200}},
 		{"ij", "k", []string{"ij", "ik"}, []string{"kj"}, m{"i": 20, "j": 40, "k": 20}},
+		{"ij", "k", []string{"ik"}, []string{"kj", "j"}, m{"i": 14, "j": 310, "k": 11}}, // packed, many panels at once
+		{"bij", "k", []string{"bik"}, []string{"bkj"}, m{"b": 2, "i": 13, "j": 47, "k": 21}},
+		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 13, "j": 200, "k": 170}}, // too large to stay in its place
 	} {
 		for _, e := range []ir.Elem{ir.F32, ir.F64} {
 			p := product(e, tc.out, tc.over, tc.x, tc.y, tc.n)
@@ -156,7 +159,7 @@ func TestContractionPanels(t *testing.T) {
 		n         m
 	}{
 		{"j", "k", []string{"k"}, []string{"jk"}, m{"j": 500, "k": 37}},
-		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 5, "j": 401, "k": 19}},
+		{"ij", "k", []string{"ik"}, []string{"kj", "j"}, m{"i": 5, "j": 401, "k": 19}},
 		{"bij", "k", []string{"?ki", "b"}, []string{"bjk"}, m{"i": 14, "j": 390, "k": 40, "b": 2}},
 	} {
 		p := product(ir.F32, tc.out, tc.over, tc.x, tc.y, tc.n)

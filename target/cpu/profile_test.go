@@ -16,7 +16,7 @@ axis k 40 cells lo 0 h 1
 
 array @a[n, k] f32
 
-array @b[k, m] f32
+array @b[m, k] f32
 
 array @c[n, m] f32
 
@@ -24,7 +24,7 @@ func step {
   reduce %p f32 [i in n 0..48, j in m 0..32] over [l in k 0..40] sum fma order seq {
     box [0..48, 0..32, 0..40]
       $0 = read f32 @a[i, l]
-      $1 = read f32 @b[l, j]
+      $1 = read f32 @b[j, l]
       $2 = mul f32 $0, $1
       yield $2
   }
