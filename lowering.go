@@ -29,6 +29,9 @@ type placed struct {
 // Both take more of a PE than they must (scratch vectors; colors, queues, tasks, code), and so do contractions row by row (code): the first
 // combination that fits is taken, and the leanest when none does. together is tomesh.Options.WaitTogether.
 func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, err error) {
+	if w.lean {
+		return p.lowerLean(w, m, together)
+	}
 	trees := collective.Auto(cost.Collective(m, false), m.UsableColors)
 	ladder := []tomesh.Options{{LocalFirst: true, Tree: trees}, {Tree: trees}, {LocalFirst: true}, {}}
 	if place.Contracts(w.ir) {
@@ -60,6 +63,26 @@ func (p *Program) lowerToMesh(w *way, m wse.Machine, together bool) (pl placed, 
 		}
 		if less := p.place(mp, m); part == 1 || less.err == nil {
 			pl = less
+		}
+	}
+	return pl, nil
+}
+
+// lowerLean lowers for memory: in chains, which take the fewest classes and the shortest code, with all local arrays in each other's place, and
+// with long boxes in parts where that is what makes it fit.
+func (p *Program) lowerLean(w *way, m wse.Machine, together bool) (pl placed, err error) {
+	for _, bytes := range []int{0, 2048, 1024} {
+		o := tomesh.Options{Source: p.file, StreamReceives: true, WaitTogether: together, Overlay: true, Scratch: bytes}
+		mp, err := tomesh.Lower(w.ir, w.layouts, o)
+		if err != nil {
+			return pl, err
+		}
+		less := p.place(mp, m)
+		if bytes == 0 || less.err == nil {
+			pl = less
+		}
+		if full := (*wse.Overflow)(nil); !errors.As(less.err, &full) {
+			break
 		}
 	}
 	return pl, nil

@@ -24,12 +24,14 @@ type Products string
 // and the other is in several PEs. SUMMA: every placement of an axis is chosen by itself, so that the fullest PE holds least; panels of
 // the matrices are brought together (see passes/tomesh/product.go). Cannon: the same where both sides are rings that the panels
 // go round, and both factors arrays that the wafer only reads (cannon.go there). Auto takes what the cost model estimates to take
-// fewer cycles.
+// fewer cycles. Moved: tensors lie in one place and are read in another, gathered and scattered by copies (place/moved.go); Auto and SUMMA
+// resort to it when nothing else fits.
 const (
 	ProductsAuto   Products = ""
 	ProductsWhole  Products = "whole"
 	ProductsSUMMA  Products = "summa"
 	ProductsCannon Products = "cannon"
+	ProductsMoved  Products = "moved"
 )
 
 // ParseProducts reads a distribution.
@@ -37,10 +39,10 @@ func ParseProducts(s string) (Products, error) {
 	switch p := Products(s); p {
 	case "auto":
 		return ProductsAuto, nil
-	case ProductsAuto, ProductsWhole, ProductsSUMMA, ProductsCannon:
+	case ProductsAuto, ProductsWhole, ProductsSUMMA, ProductsCannon, ProductsMoved:
 		return p, nil
 	}
-	return "", fmt.Errorf("expected auto, %s, %s or %s", ProductsWhole, ProductsSUMMA, ProductsCannon)
+	return "", fmt.Errorf("expected auto, %s, %s, %s or %s", ProductsWhole, ProductsSUMMA, ProductsCannon, ProductsMoved)
 }
 
 // way is a distribution of a program: its device part with a name for every placement of an axis, and the layouts of those.
@@ -51,6 +53,7 @@ type way struct {
 	pl      placed
 	err     error // it cannot be lowered
 	cycles  int64
+	lean    bool // for programs that fit no other way: memory before time
 }
 
 // ways lists the distributions to choose from.
@@ -73,6 +76,11 @@ func (p *Program) ways(m wse.Machine) ([]*way, error) {
 			out = append(out, &way{name: "Cannon", ir: q, layouts: layouts})
 		}
 	}
+	if p.products == ProductsMoved {
+		if w := p.moved(m); w != nil {
+			out = append(out, w)
+		}
+	}
 	switch {
 	case len(out) > 0:
 		return out, nil
@@ -86,15 +94,33 @@ func (p *Program) ways(m wse.Machine) ([]*way, error) {
 		Suggest("leave --products out")}
 }
 
-// choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
+// moved is the distribution that moves tensors between where they lie and where they are read, or nil.
+func (p *Program) moved(m wse.Machine) *way {
+	q, layouts := place.Moved(p.IR, site{m: m})
+	if q == nil {
+		return nil
+	}
+	return &way{name: "moved", ir: q, layouts: layouts, lean: true}
+}
+
+// choose lowers every way, and the one that moves tensors if nothing else fits, and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
 // last, or with the fewest bytes. The error is that of the first way when none can be lowered.
-func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
-	for _, w := range ways {
+func (p *Program) choose(ways []*way, m wse.Machine) ([]*way, placed, error) {
+	lower := func(w *way) {
 		if w.pl, w.err = p.lowerToMesh(w, m, true); w.err == nil {
 			w.cycles = w.pl.estimate(m)
 		}
 	}
+	for _, w := range ways {
+		lower(w)
+	}
 	first := ways[0]
+	if (p.products == ProductsAuto || p.products == ProductsSUMMA) && !slices.ContainsFunc(ways, func(w *way) bool { return w.rank() == 4 }) {
+		if w := p.moved(m); w != nil {
+			lower(w)
+			ways = append(ways, w)
+		}
+	}
 	slices.SortStableFunc(ways, func(a, b *way) int {
 		switch ra, rb := a.rank(), b.rank(); {
 		case ra != rb:
@@ -107,7 +133,7 @@ func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
 	if ways[0].err != nil {
 		return nil, placed{}, first.err
 	}
-	return ways[0], ways[0].pl, nil
+	return ways, ways[0].pl, nil
 }
 
 // rank is how far a way got: 4 when it fits.

@@ -200,6 +200,12 @@ func (c *climber) legal() bool {
 			return false
 		}
 	}
+	for _, x := range c.s.copies {
+		a, b := c.at[x[0]], c.at[x[1]]
+		if a != b && (a != mesh.Mem && b != mesh.Mem || c.s.all[x[0]].points%max(c.parts(a), c.parts(b)) != 0) {
+			return false // across the mesh, or in blocks of different size
+		}
+	}
 	for _, t := range c.s.tuples {
 		var on [3]int
 		for _, i := range t.at {

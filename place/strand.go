@@ -31,6 +31,9 @@ type strands struct {
 	of     map[string]int // by key of a dimension
 	all    []strand
 	tuples []tuple
+	copies [][2]int // of copies: where a dimension comes from and where it goes
+
+	moves *moves // nil: every tensor is read where it lies
 
 	root []int // union-find over dimensions
 	axis []string
@@ -51,10 +54,17 @@ func readKey(fn, name string, d int) string {
 
 // strandsOf finds the strands; it returns nil for programs that relate axes of different resolution, which are cut together.
 func strandsOf(p *ir.Program) *strands {
-	s := &strands{p: p, of: map[string]int{}}
+	if s := (&strands{p: p, of: map[string]int{}}); s.fill() {
+		return s
+	}
+	return nil
+}
+
+func (s *strands) fill() bool {
+	p := s.p
 	for i := range p.Axes {
 		if p.Axes[i].Of != "" {
-			return nil
+			return false
 		}
 	}
 	for i := range p.Arrays {
@@ -64,12 +74,15 @@ func strandsOf(p *ir.Program) *strands {
 	}
 	for i := range p.Funcs {
 		if fn := &p.Funcs[i]; !fn.Host && !s.function(fn) {
-			return nil
+			return false
 		}
+	}
+	if s.moves != nil {
+		s.join()
 	}
 	s.number()
 	s.list()
-	return s
+	return true
 }
 
 func (s *strands) node(key, axis string) int {
@@ -96,9 +109,15 @@ func (s *strands) tie(a, b int) {
 		a, b = b, a
 	}
 	if a != b {
-		s.stay[a] = s.stay[a] || s.stay[b] || s.axis[a] != s.axis[b]
+		s.stay[a] = s.stay[a] || s.stay[b] || !s.alike(s.axis[a], s.axis[b])
 		s.root[b] = a
 	}
+}
+
+// alike reports whether dimensions of two axes can lie alike: of one axis, or where tensors are moved of axes that are cut alike.
+func (s *strands) alike(a, b string) bool {
+	x, y := s.p.Axis(a), s.p.Axis(b)
+	return a == b || s.moves != nil && x.N == y.N && !x.Periodic && !y.Periodic
 }
 
 // function ties what the operations of a function tie. It reports false for strided reads.
@@ -122,8 +141,16 @@ func (s *strands) function(fn *ir.Func) bool {
 			}
 		}
 		summed := ""
-		if IsProduct(s.p, o) {
+		if s.panels(o) {
 			summed = o.Over[0].Index
+		}
+		if len(o.Results) == 1 && s.moves.has(fn.Name, o.Results[0].Name) {
+			for d, x := range o.Pieces[0].Body.Nodes[0].At {
+				if n := s.of[readKey(fn.Name, o.Pieces[0].Body.Nodes[0].Name, d)]; x.Index == "" {
+					s.stay[s.find(n)] = true
+				}
+			}
+			continue
 		}
 		for _, pc := range o.Pieces {
 			for _, n := range pc.Body.Nodes {
@@ -140,6 +167,10 @@ func (s *strands) function(fn *ir.Func) bool {
 	}
 	return true
 }
+
+// panels reports whether panels of the factors of an operation may be brought together. Where tensors are moved they are not: every
+// reduction then finds what it reads in place.
+func (s *strands) panels(o *ir.Op) bool { return s.moves == nil && IsProduct(s.p, o) }
 
 func (s *strands) read(fn *ir.Func, n ir.Node, index map[string]int, summed string) bool {
 	for d, x := range n.At {
@@ -194,11 +225,21 @@ func (s *strands) list() {
 			if fn.Host {
 				break
 			}
+			if len(o.Results) == 1 && s.moves.has(fn.Name, o.Results[0].Name) {
+				x := &o.Pieces[0].Body.Nodes[0]
+				k := 0
+				for d, a := range x.At {
+					if a.Index != "" {
+						s.copies = append(s.copies, [2]int{s.of[readKey(fn.Name, x.Name, d)], s.of[indexKey(fn.Name, j, k)]})
+						k++
+					}
+				}
+			}
 			var t tuple
 			for i := range len(o.Dom) + len(o.Over) {
 				t.at = append(t.at, s.of[indexKey(fn.Name, j, i)])
 			}
-			if IsProduct(s.p, o) {
+			if s.panels(o) {
 				t.at[len(o.Dom)] = -1
 				for _, n := range o.Pieces[0].Body.Nodes {
 					for d, x := range n.At {

@@ -22,7 +22,7 @@ func machineFlag() cli.Flag {
 
 func productsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "products", Value: "auto",
-		Usage: "distribute matrices `HOW`: auto (by estimated cycles), whole (every axis in one place), summa (over both sides of the mesh) or cannon (the same, round rings)"}
+		Usage: "distribute matrices `HOW`: auto (by estimated cycles), whole (every axis in one place), summa (over both sides of the mesh), cannon (the same, round rings) or moved (tensors that are gathered and scattered where they are needed: least memory)"}
 }
 
 func meshFlag() cli.Flag {

@@ -346,11 +346,28 @@ func (g *dag) scratch(el ir.Elem, mask uint64) *opnd {
 		}
 	}
 	v.temp = g.e.takeTemp(el, n)
-	v.array = tempName(el, v.temp)
+	v.array = g.e.tempName(el, v.temp)
 	return v
 }
 
-func tempName(el ir.Elem, i int) string { return fmt.Sprintf("tmp.%s.%d", el, i) }
+// scratch names a group of scratch vectors: those of a type, and with Options.Overlay of one operation (counted from 1), so that each is
+// needed only as long as that operation is computed.
+type scratch struct {
+	elem ir.Elem
+	op   int
+}
+
+// scratchPrefix begins the names of scratch vectors; those of values begin otherwise (pool.go).
+const scratchPrefix = "tmp"
+
+func (s scratch) name(i int) string {
+	if s.op > 0 {
+		return fmt.Sprintf("%s%d.%s.%d", scratchPrefix, s.op, s.elem, i)
+	}
+	return fmt.Sprintf("%s.%s.%d", scratchPrefix, s.elem, i)
+}
+
+func (e *pe) tempName(el ir.Elem, i int) string { return scratch{el, e.at}.name(i) }
 
 func (e *pe) takeTemp(el ir.Elem, n int) int {
 	used := e.temp[el]
@@ -363,12 +380,13 @@ func (e *pe) takeTemp(el ir.Elem, n int) int {
 	}
 	used[i] = true
 	e.temp[el] = used
-	lens := e.l.temps[el]
+	key := scratch{el, e.at}
+	lens := e.l.temps[key]
 	for len(lens) <= i {
 		lens = append(lens, 0)
 	}
 	lens[i] = max(lens[i], n)
-	e.l.temps[el] = lens
+	e.l.temps[key] = lens
 	return i
 }
 

@@ -1,7 +1,6 @@
 package tomesh
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -47,14 +46,14 @@ func (e *pe) chunk(o *op, p *piece, b []ir.Interval, s strides, want []int, dst 
 	}
 	// What it takes and reads is seen by doing it.
 	out, marks, temps := e.out, e.copy, e.l.temps
-	e.out, e.copy, e.l.temps = nil, nil, map[ir.Elem][]int{}
+	e.out, e.copy, e.l.temps = nil, nil, map[scratch][]int{}
 	e.body(o, p, b, s, want, dst)
 	ops, used := e.out, e.l.temps
 	e.out, e.copy, e.l.temps = out, marks, temps
 	bytes := 0
-	for _, el := range slices.Sorted(maps.Keys(used)) {
-		for _, n := range used[el] {
-			bytes += n * place.Bytes(el)
+	for s, lens := range used {
+		for _, n := range lens {
+			bytes += n * place.Bytes(s.elem)
 		}
 	}
 	if bytes <= e.l.o.Scratch {

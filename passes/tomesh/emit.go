@@ -20,6 +20,7 @@ type pe struct {
 	pos  ir.Pos
 	temp map[ir.Elem][]bool // scratch vectors in use
 	full bool               // gave up: too many operations
+	at   int                // the operation whose scratch vectors are taken, see scratch
 }
 
 func (e *pe) emit(o mesh.Op) {
@@ -47,6 +48,9 @@ func (e *pe) lower() []mesh.Op {
 			continue
 		}
 		e.pos = o.Pos
+		if e.l.o.Overlay {
+			e.at = o.at + 1
+		}
 		for _, x := range append([]*op{o}, o.with...) {
 			x.operands(func(v *value) {
 				if v.def == nil && !ready[v] {
@@ -60,7 +64,9 @@ func (e *pe) lower() []mesh.Op {
 			continue
 		}
 		if e.computes(o) {
-			if o.turned {
+			if o.moves {
+				e.move(o)
+			} else if o.turned {
 				e.cannon(o)
 			} else if o.panels {
 				e.product(o)

@@ -22,7 +22,9 @@ func (e *pe) floodFrom(v *value, s mesh.Slice, n int) {
 
 // copies sends a slice from part 0 of a mesh dimension, or receives it there.
 func (e *pe) copies(d mesh.Dim, el ir.Elem, s mesh.Slice, n int) {
-	if ch := e.channel(d, mesh.Flood, 0, n); e.view[d].First {
+	if ch := e.channel(d, mesh.Flood, 0, n); e.view[d].First && e.l.o.Overlay {
+		e.mov(el, ch, memory(s)) // a wait for it would take code
+	} else if e.view[d].First {
 		e.send(ch, el, s)
 	} else {
 		e.receive(ch, el, s)

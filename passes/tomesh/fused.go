@@ -141,7 +141,7 @@ func (e *pe) reduceTogether(group []*op) {
 		}
 	}
 	n := len(to)
-	t := tempName(storageElem(el), e.takeTemp(storageElem(el), n))
+	t := e.tempName(storageElem(el), e.takeTemp(storageElem(el), n))
 	all := mesh.Slice{Array: t, Dims: []mesh.Extent{{Len: n, Stride: 1}}}
 	move := func(dst, src mesh.Operand) {
 		e.emit(mesh.Op{Code: ir.Read, Elem: el, Dst: dst, Src: []mesh.Operand{src}})

@@ -69,7 +69,7 @@ func (e *pe) foldTree(o *op, acc, t *opnd, box []ir.Interval, dim int, tree ir.C
 	}
 	m := line[dim].Hi - line[dim].Lo
 	var own *opnd // scratch of this fold
-	if t.scalar.Kind == mesh.None && t.array == tempName(storageElem(el), t.temp) {
+	if t.scalar.Kind == mesh.None && t.array == e.tempName(storageElem(el), t.temp) {
 		own = t
 	} else {
 		if boxLen(rest) == 1 { // the first operation leaves half

@@ -3,6 +3,7 @@ package tomesh
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
@@ -149,6 +150,9 @@ func (l *lowering) marks(d mesh.Dim) [][]int {
 	return out
 }
 
+// tempElems are the types of scratch vectors, in the order in which they are listed.
+var tempElems = []ir.Elem{ir.I32, ir.F16, ir.F32}
+
 // finish lists what the classes use: arrays, scalars, channels, functions, symbols and reduction orders.
 func (l *lowering) finish() {
 	out := l.out
@@ -194,9 +198,11 @@ func (l *lowering) finish() {
 		}
 		out.Arrays = append(out.Arrays, mesh.Array{Name: b.name, Kind: mesh.Temp, Elem: b.elem, Len: b.len, Of: b.of})
 	}
-	for _, el := range []ir.Elem{ir.I32, ir.F16, ir.F32} {
-		for i, n := range l.temps[el] {
-			out.Arrays = append(out.Arrays, mesh.Array{Name: tempName(el, i), Kind: mesh.Temp, Elem: el, Len: n})
+	for _, s := range slices.SortedFunc(maps.Keys(l.temps), func(a, b scratch) int {
+		return cmp.Or(cmp.Compare(slices.Index(tempElems, a.elem), slices.Index(tempElems, b.elem)), cmp.Compare(a.op, b.op))
+	}) {
+		for i, n := range l.temps[s] {
+			out.Arrays = append(out.Arrays, mesh.Array{Name: s.name(i), Kind: mesh.Temp, Elem: s.elem, Len: n})
 		}
 	}
 	for _, a := range l.p.Axes {

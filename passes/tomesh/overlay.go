@@ -1,9 +1,10 @@
 package tomesh
 
 import (
-	"fmt"
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
@@ -18,7 +19,7 @@ import (
 // the wait for what is sent from it.
 type span struct{ first, last int }
 
-// gap is a part of an array in which local arrays take turns.
+// gap is a part of an array: a place of one local array, or one in which several take turns.
 type gap struct {
 	array    string
 	elem     ir.Elem
@@ -26,7 +27,7 @@ type gap struct {
 	users    []string
 }
 
-// overlay gives the local arrays of every function their storage, the largest first.
+// overlay gives the local arrays of every function their storage: where an array of a solver is free, else in one array per type.
 func (l *lowering) overlay() {
 	if !l.o.Overlay {
 		return
@@ -37,14 +38,21 @@ func (l *lowering) overlay() {
 			own[a.Name] = a
 		}
 	}
-	var shared []mesh.Array
+	long := map[ir.Elem]int{}
 	for i, fn := range l.funcs {
 		need, spans := l.spans(i, own)
 		names := slices.Sorted(maps.Keys(need))
-		slices.SortStableFunc(names, func(a, b string) int { return need[b] - need[a] })
+		order := map[string][2]int{}
+		for _, name := range names {
+			order[name] = turn(spans[name])
+		}
+		slices.SortStableFunc(names, func(a, b string) int {
+			x, y := order[a], order[b]
+			return cmp.Or(scratchLast(a)-scratchLast(b), x[0]-y[0], need[b]-need[a], x[1]-y[1])
+		})
 		gaps := l.freeIn(fn.f.Name)
 		into := map[string]gap{}
-		made := map[ir.Elem]int{}
+		packed := map[ir.Elem][]packedAt{}
 		for _, name := range names {
 			elem, n := own[name].Elem, need[name]
 			best := -1
@@ -55,15 +63,10 @@ func (l *lowering) overlay() {
 				}
 			}
 			if best < 0 {
-				a := mesh.Array{Name: fmt.Sprintf("local.%s.%d", elem, made[elem]), Kind: mesh.Temp, Elem: elem, Len: n, Of: own[name].Of}
-				made[elem]++
-				if x := slices.IndexFunc(shared, func(b mesh.Array) bool { return b.Name == a.Name }); x >= 0 {
-					shared[x].Len = max(shared[x].Len, n)
-				} else {
-					shared = append(shared, a)
-				}
-				best = len(gaps)
-				gaps = append(gaps, gap{array: a.Name, elem: elem, len: n})
+				into[name] = pack(name, spans, packed[elem], gap{array: "local." + elem.String(), elem: elem, len: n})
+				packed[elem] = append(packed[elem], packedAt{name, into[name]})
+				long[elem] = max(long[elem], into[name].off+n)
+				continue
 			}
 			g := gaps[best]
 			if at := (n + 3) &^ 3; len(g.users) == 0 && g.len > at { // what is left begins in the same bank
@@ -79,7 +82,68 @@ func (l *lowering) overlay() {
 			}
 		})
 	}
+	var shared []mesh.Array
+	for _, elem := range tempElems {
+		if long[elem] > 0 {
+			shared = append(shared, mesh.Array{Name: "local." + elem.String(), Kind: mesh.Temp, Elem: elem, Len: long[elem]})
+		}
+	}
 	l.out.Arrays = append(slices.DeleteFunc(l.out.Arrays, func(a mesh.Array) bool { return own[a.Name].Name != "" }), shared...)
+}
+
+// brief is how many operations a value may last to be placed among the first.
+const brief = 256
+
+// turn says when the place of an array is chosen: in how many doublings of brief it ends, and where it begins. What lasts longer comes later,
+// and scratch first of all (scratchLast): so the places in parts of a program that are alike, layers for instance, are alike, and their code
+// can be one function with few parameters.
+func turn(s []span) (out [2]int) {
+	n, first := 0, -1
+	for _, x := range s {
+		if x.first >= 0 {
+			n = max(n, x.last-x.first)
+			if first < 0 || x.first < first {
+				first = x.first
+			}
+		}
+	}
+	for ; n > brief; n /= 2 {
+		out[0]++
+	}
+	out[1] = first
+	return out
+}
+
+// scratchLast is 0 for scratch vectors and 1 for others.
+func scratchLast(name string) int {
+	if strings.HasPrefix(name, scratchPrefix) {
+		return 0
+	}
+	return 1
+}
+
+// packedAt is where a local array lies.
+type packedAt struct {
+	name string
+	at   gap
+}
+
+// pack finds the lowest place for an array among those that are needed at the same time. Places begin in the same bank.
+func pack(name string, spans map[string][]span, others []packedAt, g gap) gap {
+	var busy []gap
+	for _, o := range others {
+		if meet(spans[name], spans[o.name]) {
+			busy = append(busy, o.at)
+		}
+	}
+	slices.SortFunc(busy, func(a, b gap) int { return a.off - b.off })
+	for _, b := range busy {
+		if b.off >= g.off+g.len {
+			break
+		}
+		g.off = max(g.off, (b.off+b.len+3)&^3)
+	}
+	return g
 }
 
 // spans finds how many elements of the local arrays a function uses, and where, class by class.

@@ -18,8 +18,9 @@ type buffer struct {
 }
 
 // assign places the columns of a function's local values, in order of definition, each into the free buffer that fits best. A value
-// occupies its buffers from its definition to its last reader, both included: a reader may write its result elsewhere only.
-func (p *pool) assign(fn *function, locals []*value) {
+// occupies its buffers from its definition to its last reader, both included: a reader may write its result elsewhere only. With own each has
+// buffers of its own: then overlay.go lets them take turns, which knows better how long they are needed.
+func (p *pool) assign(fn *function, locals []*value, own bool) {
 	for _, b := range p.bufs {
 		b.free = 0
 	}
@@ -32,7 +33,10 @@ func (p *pool) assign(fn *function, locals []*value) {
 		}
 		for _, c := range v.st.order {
 			col := v.st.cols[c]
-			b := p.pick(v.st.elem, col.len, v.first)
+			var b *buffer
+			if !own {
+				b = p.pick(v.st.elem, col.len, v.first)
+			}
 			if b == nil {
 				b = &buffer{name: fmt.Sprintf("buf%d", len(p.bufs)), elem: v.st.elem, of: v.name}
 				p.bufs = append(p.bufs, b)

@@ -159,7 +159,7 @@ func (e *pe) panels(a *access, box []ir.Interval, k int) *panels {
 		n *= size[i]
 	}
 	buffer := func() *opnd {
-		b := &opnd{array: tempName(s.own.elem, e.takeTemp(s.own.elem, s.n)), stride: make([]int, len(box)), temp: -1, elem: s.own.elem}
+		b := &opnd{array: e.tempName(s.own.elem, e.takeTemp(s.own.elem, s.n)), stride: make([]int, len(box)), temp: -1, elem: s.own.elem}
 		for i, j := range a.dim {
 			b.stride[j] = packed[i]
 		}

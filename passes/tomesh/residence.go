@@ -59,6 +59,9 @@ func (l *lowering) wants(fn *function) (changed bool) {
 		o := fn.ops[i]
 		for _, d := range meshDims {
 			need := o.on[d] >= 0
+			if o.moves && need && o.pieces[0].acc[0].v.on[d] < 0 {
+				need = false // part 0 has it and hands it out
+			}
 			if !need && o.res[0].rank0() && len(o.Over) == 0 || o.ghosts || o.from != nil {
 				// Scalars are computed everywhere from copies; so are ghost points, which are needed beside the block too.
 				for _, r := range o.res {

@@ -54,7 +54,7 @@ func (e *pe) assign() {
 		if pick < 0 {
 			j := &jobs[0]
 			n := j.from.Slice.Len()
-			t := mesh.Slice{Array: tempName(j.src.elem, e.takeTemp(j.src.elem, n))}
+			t := mesh.Slice{Array: e.tempName(j.src.elem, e.takeTemp(j.src.elem, n))}
 			if n > 1 {
 				t.Dims = []mesh.Extent{{Len: n, Stride: 1}}
 			}

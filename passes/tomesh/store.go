@@ -96,7 +96,7 @@ func (l *lowering) storage() {
 		for _, v := range locals {
 			l.shape(v.st)
 		}
-		l.pool.assign(fn, locals)
+		l.pool.assign(fn, locals, l.o.Overlay)
 	}
 	into := l.shareArrays()
 	for i := range l.p.Arrays {

@@ -6,10 +6,13 @@
 //	index missing               multicast along the axis from part 0 (flood), unless the operand is replicated
 //	index summed away           local fold, then the parts combine into part 0, in a chain or along a tree
 //	another index of a product  panels, multicast block by block (SUMMA) or round a ring (Cannon)
+//	another index of a copy     gathered into memory, or scattered from part 0
 //
 // The lowering is written for one PE that sees itself only through a [place.View] per mesh axis. It is run once per pair of distinct
 // views, and pairs that got the same process are merged, so the number of classes and the time depend on the program and not on the
 // size of the mesh.
+//
+// A copy between a side of the mesh and memory gathers or scatters (move.go).
 //
 // Axes that lie over each other (faces, grids of other resolution) have a view each; strided reads are done in phases (strided.go).
 //
@@ -42,7 +45,8 @@ type Options struct {
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
 	Tree func(collective.Request) []ir.Level
 	// Overlay lets what is needed only within a function, scratch and halos, share storage where it is not needed at the same time, also with
-	// arrays of solvers, and these with each other when they have different axes. It costs time where vectors then lie in one bank of memory.
+	// arrays of solvers, and these with each other when they have different axes. Functions are rewritten to need less at a time (apart.go,
+	// thrift.go, again.go). It costs time where vectors then lie in one bank of memory.
 	Overlay bool
 	// Scratch is how many bytes the scratch vectors of an expression may take; what needs more is computed in parts. 0 means any number.
 	Scratch int
@@ -63,7 +67,7 @@ func Lower(p *ir.Program, layouts []mesh.Layout, o Options) (*mesh.Program, erro
 
 func newLowering(p *ir.Program, layouts []mesh.Layout, o Options) *lowering {
 	l := &lowering{p: p, ls: layouts, o: o, arrays: map[string]*store{}, index: map[string]int{}, scalars: map[mesh.Scalar]bool{}, wanted: map[string][3]bool{},
-		temps: map[ir.Elem][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]turned{}}
+		temps: map[scratch][]int{}, chans: map[string]mesh.Channel{}, homes: map[string][3]bool{}, turned: map[string]turned{}}
 	l.lay[mesh.X], l.lay[mesh.Y] = place.On(layouts, mesh.X), place.On(layouts, mesh.Y)
 	l.single = true
 	for _, d := range meshDims {
@@ -110,7 +114,7 @@ type lowering struct {
 	pool    pool
 
 	scalars map[mesh.Scalar]bool
-	temps   map[ir.Elem][]int // lengths of the scratch vectors
+	temps   map[scratch][]int // lengths of the scratch vectors
 	chans   map[string]mesh.Channel
 	orders  []mesh.ReduceOrder
 	out     *mesh.Program

@@ -58,6 +58,7 @@ type op struct {
 	turned bool  // by Cannon's algorithm, see cannon.go
 	with   []*op // reductions that are made together with it, itself first
 	done   bool  // made together with an earlier one
+	moves  bool  // a copy between a side of the mesh and memory, see move.go
 }
 
 type piece struct {
@@ -114,7 +115,14 @@ func (l *lowering) values() {
 		if f.Host {
 			continue
 		}
-		f = l.schedule(f)
+		g := l.schedule(f)
+		together := g != f
+		f = g
+		if l.o.Overlay {
+			if f = apart(f); !together {
+				f = l.again(l.thrift(f))
+			}
+		}
 		fn := &function{f: f, vals: map[string]*value{}}
 		for j := range f.Ops {
 			fn.ops = append(fn.ops, l.resolve(fn, &f.Ops[j], j))
@@ -280,6 +288,8 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 			switch {
 			case d >= len(o.Dom) && o.dims[d] == mesh.Mem && x >= 0 && l.sameAxis(o.iter[d].Axis, v.axes[i]) && place.IsProduct(l.p, o.Op):
 				a.panel, o.panels = i, true
+			case d >= 0 && o.dims[d] == mesh.Mem && l.moves(o, n, i, d, v):
+				a.panel, o.moves = i, true
 			case d < 0 && x >= 0 && p.Box[x].Hi-p.Box[x].Lo == 1:
 				d, f.Off = x, f.Off-p.Box[x].Lo
 			case d < 0:
@@ -295,6 +305,8 @@ func (l *lowering) access(o *op, p *ir.Piece, n *ir.Node, v *value) *access {
 					Note("that would be a transposition: the points would change places between PEs").
 					Suggest("declare axis %s after the others so that it lies in memory", v.axes[i])
 			}
+		} else if d >= 0 && o.dims[d] != mesh.Mem && l.moves(o, n, i, d, v) {
+			o.moves = true
 		} else if d >= 0 && o.dims[d] != mesh.Mem {
 			l.errorf("WF0403", o.Pos, "%s keeps axis %s in memory, but index %s runs along the mesh", v.name, v.axes[i], f.Index).
 				Note("every PE would read another place of its memory; addresses are the same in all PEs of a class").

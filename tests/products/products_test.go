@@ -81,7 +81,7 @@ func program(r *rand.Rand) string {
 }
 
 func TestRandomProducts(t *testing.T) {
-	summa, flooded, turned, oblong := 0, 0, 0, 0
+	summa, flooded, turned, oblong, moved := 0, 0, 0, 0, 0
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		w, h := 1+r.IntN(5), 1+r.IntN(5)
@@ -90,7 +90,7 @@ func TestRandomProducts(t *testing.T) {
 		}
 		src := program(r)
 		o := wfc.BuildOptions{Machine: []string{"wse2", "wse3"}[seed%2], MeshW: w, MeshH: h}
-		for _, how := range []wfc.Products{wfc.ProductsAuto, wfc.ProductsWhole, wfc.ProductsSUMMA, wfc.ProductsCannon} {
+		for _, how := range []wfc.Products{wfc.ProductsAuto, wfc.ProductsWhole, wfc.ProductsSUMMA, wfc.ProductsCannon, wfc.ProductsMoved} {
 			o.Products = how
 			p, err := wfc.Build(wfc.Source{Name: "p.wf", Text: src}, o)
 			if err != nil {
@@ -115,6 +115,9 @@ func TestRandomProducts(t *testing.T) {
 					oblong++
 				}
 			}
+			if how == wfc.ProductsMoved {
+				moved++
+			}
 			if how == wfc.ProductsSUMMA {
 				summa++
 				for _, c := range p.Mesh.Channels {
@@ -129,8 +132,9 @@ func TestRandomProducts(t *testing.T) {
 			}
 		}
 	}
-	if summa < 30 || flooded < 20 || turned < 8 || oblong < 1 {
-		t.Errorf("%d programs are distributed over both sides, %d with multicast panels, %d with turned ones, %d of them on rectangles", summa, flooded, turned, oblong)
+	if summa < 30 || flooded < 20 || turned < 8 || oblong < 1 || moved < 20 {
+		t.Errorf("%d programs are distributed over both sides, %d with multicast panels, %d with turned ones, %d of them on rectangles; %d move tensors",
+			summa, flooded, turned, oblong, moved)
 	}
 }
 

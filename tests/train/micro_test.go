@@ -19,10 +19,14 @@ import (
 // are: 49,152 bytes of code and data. A step is one launch: what the host writes are the tokens before it. Every array has the bits of the
 // interpreter with the orders of the .wfx. With -soak on both machines and with more tokens.
 func TestMicroModelOnWafer(t *testing.T) {
-	type size struct{ profile, batch, ctx string }
-	sizes := []size{{"wse2", "2", "2"}}
+	type size struct {
+		profile, batch, ctx string
+		how                 wfc.Products
+	}
+	sizes := []size{{"wse2", "1", "32", wfc.ProductsMoved}}
 	if *soak {
-		sizes = append(sizes, size{"wse3", "2", "2"}, size{"wse2", "1", "4"}, size{"wse3", "1", "4"})
+		sizes = append(sizes, size{"wse2", "2", "32", wfc.ProductsMoved}, size{"wse3", "2", "32", wfc.ProductsMoved}, size{"wse2", "2", "2", wfc.ProductsSUMMA}, size{"wse3", "2", "2", wfc.ProductsSUMMA},
+			size{"wse2", "1", "4", wfc.ProductsSUMMA}, size{"wse3", "1", "4", wfc.ProductsSUMMA})
 	}
 	src, err := wfc.ReadSource(filepath.Join("..", "..", "models", "gpt2.wf"))
 	if err != nil {
@@ -31,7 +35,7 @@ func TestMicroModelOnWafer(t *testing.T) {
 	for _, c := range sizes {
 		t.Run(c.profile+"_"+c.batch+"_"+c.ctx, func(t *testing.T) {
 			start := time.Now()
-			built, err := wfc.Build(src, wfc.BuildOptions{Machine: c.profile, Products: wfc.ProductsSUMMA,
+			built, err := wfc.Build(src, wfc.BuildOptions{Machine: c.profile, Products: c.how,
 				Set: map[string]string{"preset": "micro", "batch_size": c.batch, "ctx": c.ctx}})
 			if err != nil {
 				t.Fatal(err)
