@@ -30,12 +30,8 @@ func levelUses(star bool, size int, shared bool) (queues, colors int) {
 	return 1, 2
 }
 
-// fewer is by how much a tree with more levels must be faster: the estimates are that good, and levels cost colors and classes.
-const fewerPercent = 3
-
 // Choose returns the tree that Time expects to be fastest for the given reductions together, by their lengths in wavelets: a dynamic
-// program over the stride of the next level and what is left of the limits. Group sizes are powers of two but for the last level's.
-// One chain wins unless another tree is faster by more than the estimate's error.
+// program over the stride of the next level and what is left of the limits. One chain wins unless another tree is faster.
 func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree {
 	chain := Chain(axis, parts)
 	if parts < 3 || len(wavelets) == 0 {
@@ -43,7 +39,7 @@ func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree 
 	}
 	s := search{parts: parts, wavelets: wavelets, m: m, shared: lim.SharedShift, known: map[state]found{}}
 	best := s.from(state{stride: 1, queues: lim.Queues, colors: lim.Colors})
-	if one := s.level(false, parts, 1, 0) + s.last(0); best.time < 0 || best.time*100 >= one*(100-fewerPercent) {
+	if one := s.level(false, parts, 1, 0) + s.last(0); best.time < 0 || best.time >= one {
 		return chain
 	}
 	return Tree{Axis: axis, Parts: parts, Levels: best.levels}
@@ -83,6 +79,21 @@ func (s *search) last(queue int) int {
 	return t
 }
 
+// sizes lists the sizes a group of members can have: powers of two, then the others.
+func sizes(members int) []int {
+	var out []int
+	for k := 2; k < members; k *= 2 {
+		out = append(out, k)
+	}
+	out = append(out, members)
+	for k := 3; k < members; k++ {
+		if k&(k-1) != 0 {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 func (s *search) from(at state) found {
 	left := (s.parts + at.stride - 1) / at.stride // members of the level
 	if left < 2 {
@@ -92,8 +103,7 @@ func (s *search) from(at state) found {
 		return f
 	}
 	best := found{time: -1}
-	for size := 2; ; size *= 2 {
-		size = min(size, left)
+	for _, size := range sizes(left) {
 		for _, star := range []bool{false, true} {
 			if star && size == 2 {
 				continue // a chain of two is the same
@@ -111,13 +121,10 @@ func (s *search) from(at state) found {
 				continue
 			}
 			t := s.level(star, size, at.stride, at.queue) + rest.time
-			// Of equally fast trees the one with fewer levels, then the one found first.
+			// Of equally fast trees the one with fewer levels, then the one found first: with powers of two, whose tables are the shortest.
 			if best.time < 0 || t < best.time || t == best.time && len(rest.levels)+1 < len(best.levels) {
 				best = found{t, append([]ir.Level{{Size: size, Star: star}}, rest.levels...)}
 			}
-		}
-		if size == left {
-			break
 		}
 	}
 	s.known[at] = best

@@ -5,7 +5,7 @@
 // leaders combine in larger groups, and so on to part 0. Chain, star, binary tree and two phases are such trees, and [Choose] finds
 // the best one for a machine by a dynamic program over the levels. The same tree is written into the reduction's ir.Order, so that
 // interpreter and CPU combine in the same order. What a part does depends only on its place in the levels, so the number of
-// different processes is O(log P); group sizes are powers of two, for which the sets of equal parts are few strided ranges.
+// different processes is that of places in the groups, and parts with one role are one strided range whatever the group sizes.
 //
 // The shapes that are no trees along an axis are whole programs here: [SnakeProgram], [RingProgram] (whose order differs from chunk to
 // chunk, so that no ir.Order describes it), [GatherProgram], [ScatterProgram], [TransposeProgram].
