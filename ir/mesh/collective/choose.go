@@ -31,19 +31,38 @@ func levelUses(star bool, size int, shared bool) (queues, colors int) {
 }
 
 // Choose returns the tree that Time expects to be fastest for the given reductions together, by their lengths in wavelets: a dynamic
-// program over the stride of the next level and what is left of the limits. One chain wins unless another tree is faster.
+// program over the stride of the next level and what is left of the limits. One chain wins unless another tree is faster. On long axes trees of
+// more than two levels have groups of powers of two unless others are faster by more than evenPercent: colors alternate along a chain, so
+// that groups of odd sizes have twice the classes.
 func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree {
 	chain := Chain(axis, parts)
 	if parts < 3 || len(wavelets) == 0 {
 		return chain
 	}
-	s := search{parts: parts, wavelets: wavelets, m: m, shared: lim.SharedShift, known: map[state]found{}}
-	best := s.from(state{stride: 1, queues: lim.Queues, colors: lim.Colors})
+	find := func(even bool) (*search, found) {
+		s := &search{parts: parts, wavelets: wavelets, m: m, shared: lim.SharedShift, even: even, known: map[state]found{}}
+		return s, s.from(state{stride: 1, queues: lim.Queues, colors: lim.Colors})
+	}
+	s, best := find(false)
+	if parts > shortAxis && len(best.levels) > 2 {
+		_, even := find(true)
+		if two := s.twoPhases(lim); even.time < 0 || two.time >= 0 && two.time < even.time {
+			even = two
+		}
+		if even.time >= 0 && best.time*100 >= even.time*(100-evenPercent) {
+			best = even
+		}
+	}
 	if one := s.level(false, parts, 1, 0) + s.last(0); best.time < 0 || best.time >= one {
 		return chain
 	}
 	return Tree{Axis: axis, Parts: parts, Levels: best.levels}
 }
+
+const (
+	shortAxis   = 64
+	evenPercent = 3
+)
 
 // state is a stride up to which the parts have combined, what further levels may use, and the queue that their first stream gets.
 type state struct{ stride, queues, colors, queue int }
@@ -59,6 +78,7 @@ type search struct {
 	wavelets []int
 	m        Machine
 	shared   bool
+	even     bool // sizes of groups are powers of two, but for the last level's
 	known    map[state]found
 }
 
@@ -79,14 +99,29 @@ func (s *search) last(queue int) int {
 	return t
 }
 
-// sizes lists the sizes a group of members can have: powers of two, then the others.
-func sizes(members int) []int {
+// twoPhases is the best of two levels of chains.
+func (s *search) twoPhases(lim Limits) found {
+	best := found{time: -1}
+	for size := 2; size < s.parts; size++ {
+		t := Tree{Parts: s.parts, Levels: []ir.Level{{Size: size}, {Size: (s.parts + size - 1) / size}}}
+		if q, c := Uses(t, s.shared); q > lim.Queues || c > lim.Colors {
+			continue
+		}
+		if n := s.level(false, size, 1, 0) + s.level(false, t.Levels[1].Size, size, 1) + s.last(1); best.time < 0 || n < best.time {
+			best = found{n, t.Levels}
+		}
+	}
+	return best
+}
+
+// sizes lists the sizes a group of members can have: powers of two and all of them, then the others.
+func sizes(members int, even bool) []int {
 	var out []int
 	for k := 2; k < members; k *= 2 {
 		out = append(out, k)
 	}
 	out = append(out, members)
-	for k := 3; k < members; k++ {
+	for k := 3; k < members && !even; k++ {
 		if k&(k-1) != 0 {
 			out = append(out, k)
 		}
@@ -103,7 +138,7 @@ func (s *search) from(at state) found {
 		return f
 	}
 	best := found{time: -1}
-	for _, size := range sizes(left) {
+	for _, size := range sizes(left, s.even) {
 		for _, star := range []bool{false, true} {
 			if star && size == 2 {
 				continue // a chain of two is the same
