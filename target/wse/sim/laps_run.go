@@ -44,7 +44,7 @@ func (s *Sim) repeat(ctx context.Context, k *lap, start int64) (done int64) {
 	}
 	r := s.newLapRun(k)
 	first := slices.Clone(r.standing)
-	for done < limit && ctx.Err() == nil {
+	for done < limit {
 		r.save()
 		n := min(1+done/4, 64, limit-done)
 		got := r.laps(n)
@@ -57,6 +57,9 @@ func (s *Sim) repeat(ctx context.Context, k *lap, start int64) (done int64) {
 		}
 		if s.tick != nil && s.class[0] >= 0 {
 			s.tick(s.args(0))
+		}
+		if ctx.Err() != nil && !s.offers.asked { // a cancelled launch that was told where to end goes on
+			break
 		}
 	}
 	r.st.empty(s)
