@@ -74,8 +74,9 @@ func TestDiagnostics(t *testing.T) {
 		{"memory axis by mesh index", square(read("@T", i, j)), func(p *ir.Program, ls []mesh.Layout) {
 			p.Axes = append(p.Axes, ir.Axis{Name: "k", N: 6})
 			p.Arrays[1].Axes = []string{"k"}
-			b := &p.Funcs[0].Ops[0].Pieces[0].Body
-			b.Nodes[0] = ir.Node{Op: ir.Read, Elem: ir.F32, Name: "@v", At: []ir.Affine{i}}
+			var b ir.BodyBuilder
+			x := b.Read(ir.F32, "@v", i) // alone it would be a copy, which moves
+			p.Funcs[0].Ops[0].Pieces[0].Body = b.Body(b.Mul(x, x))
 		}, "WF0403", "keeps axis k in memory", "defg"},
 		{"empty reduction", square(read("@T", i, j)), func(p *ir.Program, _ []mesh.Layout) {
 			o := &p.Funcs[0].Ops[0]
