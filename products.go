@@ -24,8 +24,8 @@ type Products string
 // and the other is in several PEs. SUMMA: every placement of an axis is chosen by itself, so that the fullest PE holds least; panels of
 // the matrices are brought together (see passes/tomesh/product.go). Cannon: the same where both sides are rings that the panels
 // go round, and both factors arrays that the wafer only reads (cannon.go there). Auto takes what the cost model estimates to take
-// fewer cycles. Moved: tensors lie in one place and are read in another, gathered and scattered by copies (place/moved.go); Auto and SUMMA
-// resort to it when nothing else fits.
+// fewer cycles of these. Moved: tensors lie in one place and are read in another, gathered and scattered by copies (place/moved.go), which
+// takes the least memory where a program has attention, and the longest to find.
 const (
 	ProductsAuto   Products = ""
 	ProductsWhole  Products = "whole"
@@ -103,7 +103,7 @@ func (p *Program) moved(m wse.Machine) *way {
 	return &way{name: "moved", ir: q, layouts: layouts, lean: true}
 }
 
-// choose lowers every way, and the one that moves tensors if nothing else fits, and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
+// choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
 // last, or with the fewest bytes. The error is that of the first way when none can be lowered.
 func (p *Program) choose(ways []*way, m wse.Machine) ([]*way, placed, error) {
 	lower := func(w *way) {
@@ -115,12 +115,6 @@ func (p *Program) choose(ways []*way, m wse.Machine) ([]*way, placed, error) {
 		lower(w)
 	}
 	first := ways[0]
-	if (p.products == ProductsAuto || p.products == ProductsSUMMA) && !slices.ContainsFunc(ways, func(w *way) bool { return w.rank() == 4 }) {
-		if w := p.moved(m); w != nil {
-			lower(w)
-			ways = append(ways, w)
-		}
-	}
 	slices.SortStableFunc(ways, func(a, b *way) int {
 		switch ra, rb := a.rank(), b.rank(); {
 		case ra != rb:

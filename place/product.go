@@ -156,6 +156,12 @@ func (c *climber) parts(d mesh.Dim) int {
 	return r[d-mesh.X]
 }
 
+// cuts is parts for every place.
+func (c *climber) cuts() (n [3]int) {
+	n[mesh.Mem], n[mesh.X], n[mesh.Y] = 1, c.parts(mesh.X), c.parts(mesh.Y)
+	return n
+}
+
 // most is how many blocks there can be along d.
 func (c *climber) most(d mesh.Dim) int {
 	n := c.limit[d]
@@ -195,14 +201,15 @@ func rectangle(w, h, k int) [2]int {
 
 // legal reports whether operations can be done where their operands lie.
 func (c *climber) legal() bool {
+	parts := c.cuts()
 	for _, d := range c.at {
-		if d != mesh.Mem && c.parts(d) < 2 {
+		if d != mesh.Mem && parts[d] < 2 {
 			return false
 		}
 	}
 	for _, x := range c.s.copies {
 		a, b := c.at[x[0]], c.at[x[1]]
-		if a != b && (a != mesh.Mem && b != mesh.Mem || c.s.all[x[0]].points%max(c.parts(a), c.parts(b)) != 0) {
+		if a != b && (a != mesh.Mem && b != mesh.Mem || c.s.all[x[0]].points%max(parts[a], parts[b]) != 0) {
 			return false // across the mesh, or in blocks of different size
 		}
 	}
@@ -232,8 +239,7 @@ func (c *climber) legal() bool {
 
 // bytes is about what the fullest PE holds when every tensor is kept.
 func (c *climber) bytes() float64 {
-	var parts [3]int
-	parts[mesh.Mem], parts[mesh.X], parts[mesh.Y] = 1, c.parts(mesh.X), c.parts(mesh.Y)
+	parts := c.cuts()
 	sum := 0.0
 	for _, t := range c.s.tuples {
 		n := 4.0
