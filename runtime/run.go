@@ -232,6 +232,18 @@ func (r *runner) run() error {
 	return r.statistics()
 }
 
+// pace shows how many cycles of the machine are simulated in a second.
+func (r *runner) pace() {
+	c, counts := r.e.(Counter)
+	w, shows := r.opt.Progress.(Watcher)
+	if !counts || !shows {
+		return
+	}
+	if cycles, _ := c.Cycles(); cycles > 0 {
+		w.Watch("cycles/s", float64(cycles)/time.Since(r.begun).Seconds())
+	}
+}
+
 // leg runs one entry of the schedule in segments, after the iterations that are done.
 func (r *runner) leg(l *leg, from int64) error {
 	l.first, r.now, r.over = r.step, l, false // an earlier leg may have ended early
@@ -250,6 +262,7 @@ func (r *runner) leg(l *leg, from int64) error {
 			if l.clock == nil {
 				t = l.time(k)
 			}
+			r.pace()
 			r.opt.Progress.At(base+k, t)
 		})
 	}

@@ -52,7 +52,7 @@ type Sim struct {
 	mergeAt, mergeGap          int64
 	keyBuf                     []byte
 
-	tick    func([]int32)
+	tick    func(cycle int64, args []int32)
 	offers  sim.Offers
 	watch   func(k sim.EventKind, g *group, what int32, t int64) // tests
 	leaveAt int64                                                // cycle from which the plain engine goes on: tests
@@ -104,7 +104,7 @@ func (s *Sim) Groups() int { return len(s.groups) }
 func (s *Sim) Left() string { return s.why }
 
 // OnTick is that of the plain engine.
-func (s *Sim) OnTick(f func(args []int32)) {
+func (s *Sim) OnTick(f func(cycle int64, args []int32)) {
 	s.tick = f
 	if s.plain != nil {
 		s.plain.OnTick(f)
@@ -168,7 +168,7 @@ func (s *Sim) run(ctx context.Context, start int64) error {
 				for i, r := range g.k.args {
 					regs[i] = int32(g.regs[r])
 				}
-				s.tick(regs)
+				s.tick(s.cycle, regs)
 			}
 		}
 		next, acted, err := s.step()

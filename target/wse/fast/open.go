@@ -14,7 +14,7 @@ type Wafer interface {
 	WriteArray(x, y int, name string, off int, src []uint32) error
 	ReadArray(x, y int, name string, off int, dst []uint32) error
 	Launch(ctx context.Context, args ...int32) (sim.Stats, error)
-	OnTick(f func(args []int32))
+	OnTick(f func(cycle int64, args []int32))
 	OnOffer(f func(k int))
 	OnCancel(f func(each func(f func(args []int32))))
 	Cycle() int64

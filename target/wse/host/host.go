@@ -31,6 +31,7 @@ type Engine struct {
 	mesh          *mesh.Program
 	w             Wafer
 	cycles, hosts int64
+	running       int64 // cycles of the launch under way, as far as is known
 	last          sim.Stats
 	onStep        func(done int)
 	cut           int // iterations that a cancelled launch was told not to do
@@ -70,15 +71,16 @@ func On(p *ir.Program, m *mesh.Program, w Wafer) (*Engine, error) {
 // Close implements runtime.Engine; a simulated wafer holds nothing but memory.
 func (e *Engine) Close() error { return nil }
 
-// Cycles returns the cycles of all launches and, apart, of the transfers between them.
-func (e *Engine) Cycles() (compute, host int64) { return e.cycles, e.hosts }
+// Cycles returns the cycles of all launches, of the one under way as far as it has told (OnStep), and, apart, of the transfers between them.
+func (e *Engine) Cycles() (compute, host int64) { return e.cycles + e.running, e.hosts }
 
 // Stats are those of the last launch.
 func (e *Engine) Stats() sim.Stats { return e.last }
 
 // ticker is implemented by wafers that can tell how far a launch is.
 type ticker interface {
-	OnTick(f func(args []int32))
+	OnTick(f func(cycle int64, args []int32))
+	Cycle() int64
 }
 
 // OnStep has f called now and then during a run with the iterations done; it implements runtime.Stepper. A run need not be cut for
@@ -96,7 +98,9 @@ func (e *Engine) Run(ctx context.Context, fn string, n int) (done int, err error
 func (e *Engine) launch(ctx context.Context, i, done, k, look int) (int, error) {
 	if t, ok := e.w.(ticker); ok && e.onStep != nil {
 		// The second launch register counts down.
-		t.OnTick(func(args []int32) {
+		begun := t.Cycle()
+		t.OnTick(func(cycle int64, args []int32) {
+			e.running = cycle - begun
 			if len(args) > 1 {
 				e.onStep(done + k - e.cut - int(min(args[1], int32(k))))
 			}
@@ -105,6 +109,7 @@ func (e *Engine) launch(ctx context.Context, i, done, k, look int) (int, error) 
 	e.cut = 0
 	e.w.OnCancel(e.shorten)
 	st, err := e.w.Launch(ctx, int32(i), int32(k), int32(look), 0)
+	e.running = 0
 	e.cycles += st.Cycles
 	e.hosts += st.HostCycles
 	e.beside.looks += int64(st.Offers)

@@ -56,7 +56,7 @@ func (s *Sim) repeat(ctx context.Context, k *lap, start int64) (done int64) {
 			break
 		}
 		if s.tick != nil && s.class[0] >= 0 {
-			s.tick(s.args(0))
+			s.tick(s.cycle+done*k.length, s.args(0))
 		}
 		if ctx.Err() != nil && !s.offers.asked { // a cancelled launch that was told where to end goes on
 			break

@@ -160,7 +160,7 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 				return s.finishStats(start), fmt.Errorf("the launch exceeds %d cycles", s.opt.MaxCycles)
 			}
 			if s.tick != nil && s.class[0] >= 0 {
-				s.tick(s.args(0))
+				s.tick(s.cycle, s.args(0))
 			}
 		}
 		next, acted, err := s.step()
@@ -185,9 +185,9 @@ func (s *Sim) run(ctx context.Context, start int64) (Stats, error) {
 	}
 }
 
-// OnTick has f called now and then during launches with the launch registers of PE (0,0) as they are: progress, and nothing that
+// OnTick has f called now and then during launches with the cycle and the launch registers of PE (0,0) as they are: progress, and nothing that
 // the simulation depends on. f must not call the Sim.
-func (s *Sim) OnTick(f func(args []int32)) { s.tick = f }
+func (s *Sim) OnTick(f func(cycle int64, args []int32)) { s.tick = f }
 
 // args are the launch registers of a PE.
 func (s *Sim) args(pe int) []int32 {

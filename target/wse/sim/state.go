@@ -100,7 +100,7 @@ type Sim struct {
 	mem     []byte
 	memBase []int
 	regs    []uint32
-	tick    func(args []int32) // see OnTick
+	tick    func(cycle int64, args []int32) // see OnTick
 	offers  offers
 	regBase []int32
 
