@@ -53,7 +53,7 @@ type way struct {
 	pl      placed
 	err     error // it cannot be lowered
 	cycles  int64
-	lean    bool // for programs that fit no other way: memory before time
+	lean    bool // memory before time
 }
 
 // ways lists the distributions to choose from.
@@ -105,14 +105,11 @@ func (p *Program) moved(m wse.Machine) *way {
 
 // choose lowers every way and puts the best first: of those that fit the one with the fewest estimated cycles, else the one that fails
 // last, or with the fewest bytes. The error is that of the first way when none can be lowered.
-func (p *Program) choose(ways []*way, m wse.Machine) ([]*way, placed, error) {
-	lower := func(w *way) {
+func (p *Program) choose(ways []*way, m wse.Machine) (*way, placed, error) {
+	for _, w := range ways {
 		if w.pl, w.err = p.lowerToMesh(w, m, true); w.err == nil {
 			w.cycles = w.pl.estimate(m)
 		}
-	}
-	for _, w := range ways {
-		lower(w)
 	}
 	first := ways[0]
 	slices.SortStableFunc(ways, func(a, b *way) int {
@@ -127,7 +124,7 @@ func (p *Program) choose(ways []*way, m wse.Machine) ([]*way, placed, error) {
 	if ways[0].err != nil {
 		return nil, placed{}, first.err
 	}
-	return ways, ways[0].pl, nil
+	return ways[0], ways[0].pl, nil
 }
 
 // rank is how far a way got: 4 when it fits.

@@ -34,11 +34,10 @@ func (p *Program) buildWafer(m wse.Machine) error {
 	if err != nil {
 		return p.refuseOr(err)
 	}
-	ways, pl, err := p.choose(ways, m)
+	way, pl, err := p.choose(ways, m)
 	if err != nil {
 		return p.refuseOr(err)
 	}
-	way := ways[0]
 	reportLayouts(p.ReportData, way.layouts)
 	err = p.onto(pl, ways, m)
 	if slices.ContainsFunc(asDiagnostics(err), func(d *diag.Diagnostic) bool { return d.Code == "WF0524" }) {

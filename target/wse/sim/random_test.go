@@ -61,23 +61,7 @@ func randomProgram(t *rapid.T) (*wse.Program, []stream) {
 				continue
 			}
 			st.sinks = append(st.sinks, pe)
-			x, y := st.src%w, st.src/w
-			for x != pe%w || y != pe/w {
-				d := wse.South
-				switch {
-				case x < pe%w:
-					d = wse.East
-				case x > pe%w:
-					d = wse.West
-				case y > pe/w:
-					d = wse.North
-				}
-				tx[y*w+x] |= wse.Dirs(d)
-				dx, dy := d.Delta()
-				x, y = x+dx, y+dy
-				rx[y*w+x] = d.Opposite()
-			}
-			tx[pe] |= wse.Dirs(wse.Ramp)
+			path(w, st.src, pe, tx, rx)
 		}
 		out := m.UsableOut()
 		if len(st.sinks) == 0 || outs[st.src] >= len(out) {
@@ -234,4 +218,25 @@ func stepped(t *rapid.T, p *wse.Program, m wse.Machine, want *Sim, st Stats) {
 	if d := cmp.Diff(st, s.finishStats(0), cmp.AllowUnexported(Stats{})); d != "" || !bytes.Equal(s.mem, want.mem) {
 		t.Fatalf("skipping idle PEs changed the run: %s\n%s", d, wse.Print(p))
 	}
+}
+
+// path adds the way from one PE to another, first along x, to what a color's routers send and accept, on a mesh w PEs wide.
+func path(w, from, to int, tx map[int]wse.DirSet, rx map[int]wse.Dir) {
+	x, y := from%w, from/w
+	for x != to%w || y != to/w {
+		d := wse.South
+		switch {
+		case x < to%w:
+			d = wse.East
+		case x > to%w:
+			d = wse.West
+		case y > to/w:
+			d = wse.North
+		}
+		tx[y*w+x] |= wse.Dirs(d)
+		dx, dy := d.Delta()
+		x, y = x+dx, y+dy
+		rx[y*w+x] = d.Opposite()
+	}
+	tx[to] |= wse.Dirs(wse.Ramp)
 }

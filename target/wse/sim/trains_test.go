@@ -119,23 +119,7 @@ func longStreams(t *rapid.T) string {
 				continue
 			}
 			sinks = append(sinks, pe)
-			x, y := src%w, src/w
-			for x != pe%w || y != pe/w {
-				d := wse.South
-				switch {
-				case x < pe%w:
-					d = wse.East
-				case x > pe%w:
-					d = wse.West
-				case y > pe/w:
-					d = wse.North
-				}
-				tx[y*w+x] |= wse.Dirs(d)
-				dx, dy := d.Delta()
-				x, y = x+dx, y+dy
-				rx[y*w+x] = d.Opposite()
-			}
-			tx[pe] |= wse.Dirs(wse.Ramp)
+			path(w, src, pe, tx, rx)
 		}
 		if len(sinks) == 0 {
 			continue
