@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/wfc-lang/wfc/runtime/gguf"
 	"github.com/wfc-lang/wfc/runtime/hf"
 	"github.com/wfc-lang/wfc/runtime/safetensors"
+	"github.com/wfc-lang/wfc/runtime/tokens"
 	"github.com/wfc-lang/wfc/runtime/train"
 )
 
@@ -297,4 +299,31 @@ func convertError(err error) error {
 		out.Suggest("%s", m.Help())
 	}
 	return diag.List{out}
+}
+
+func missing(err error) error {
+	return diag.List{diag.New("WF0644", diag.Span{}, "%v", err).Suggest("name the directory of a run, as --out named it; `wfc train` without --resume begins one")}
+}
+
+// checkpointError makes diagnostics of what is wrong with a checkpoint.
+func checkpointError(err error) error {
+	var d *ckpt.Damage
+	if errors.As(err, &d) {
+		return diag.List{diag.New("WF0640", diag.Span{}, "%v", err).Suggest("take an earlier checkpoint: --from STEP of train, --step STEP of others")}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(err)
+	}
+	return FileErrors(err)
+}
+
+// trainTokenizer is the tokenizer of a checkpoint; GPT-2's vocabulary tells it otherwise.
+func trainTokenizer(c *Checkpoint, m *hf.Model) tokens.Spec {
+	if c != nil && c.Run.Tokenizer.Kind != "" {
+		return c.Run.Tokenizer
+	}
+	if m.Config.Vocab == tokens.EndOfText+1 {
+		return tokens.Spec{Kind: tokens.GPT2}
+	}
+	return tokens.Spec{}
 }

@@ -17,6 +17,8 @@ package wfc
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,7 @@ import (
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
+	"github.com/wfc-lang/wfc/ir"
 )
 
 // Diagnostics is a list of findings: errors, warnings and notes with their places. As an error it holds at least one error.
@@ -136,4 +139,10 @@ func asDiagnostics(err error) Diagnostics {
 		return diag.List{e}
 	}
 	return nil
+}
+
+// Hash identifies a program: the SHA-256 of its text form.
+func Hash(p *ir.Program) string {
+	sum := sha256.Sum256([]byte(ir.Print(p)))
+	return hex.EncodeToString(sum[:])
 }
