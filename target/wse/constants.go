@@ -121,7 +121,7 @@ func plainFields(m *Machine) map[string]*int {
 		"scalar.cycles": &m.ScalarCycles, "load.cycles": &m.LoadCycles, "branch.fall": &m.BranchFall,
 		"branch.taken": &m.BranchTaken, "branch.back": &m.LoopBack, "task.ctl.cycles": &m.TaskCtlCycles,
 		"task.local.dispatch": &m.LocalDispatch, "task.data.dispatch": &m.DataDispatch, "task.control.dispatch": &m.CtlDispatch, "task.teardown.dispatch": &m.TearDispatch,
-		"host.channels": &m.HostChannels, "host.ticks": &m.HostLinkTicks, "host.latency": &m.HostLatency, "clock.mhz": &m.ClockMHz,
+		"host.channels": &m.HostChannels, "host.ticks": &m.HostLinkTicks, "host.latency": &m.HostLatency, "host.launch": &m.HostLaunch, "clock.mhz": &m.ClockMHz,
 	}
 }
 

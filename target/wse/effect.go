@@ -67,6 +67,7 @@ var effects = [][2]string{
 	{"host.channels", "none on cycles: the ports are in host.ticks"},
 	{"host.ticks", "transfers between host and wafer, counted apart"},
 	{"host.latency", "each pause with transfers, counted apart"},
+	{"host.launch", "none on the cycles of a launch: what a published window that launches open and close is longer by"},
 	{"clock.mhz", "reports that convert cycles to time; no cycle"},
 }
 

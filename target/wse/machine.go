@@ -124,6 +124,7 @@ type Machine struct {
 	HostChannels  int
 	HostLinkTicks int // ticks per 32-bit word, all channels together
 	HostLatency   int // cycles per pause with transfers
+	HostLaunch    int // cycles that launches before and after a function add to a window they open and close
 	ClockMHz      int // only for reports: nobody's cycles are converted silently
 
 	rows []row // where the values come from

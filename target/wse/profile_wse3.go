@@ -133,5 +133,6 @@ var wse3Rows = []row{
 	{"host.channels", 16, 1, 16, "channels", Document, "SDK: --channels 1..16; SDK 2.10 notes: saturates around 8"},
 	{"host.ticks", 290, 170, 800, "ticks/word", Derived, "agent-memory: 11.4 to 15.4 GB/s with 16 streams, 4.2 with automatic ports, at 0.85 to 1.1 GHz"},
 	{"host.latency", 0, 0, 900000, "cycles", Assumed, "a lockstep round trip is 0.63 to 0.98 ms on CS-3 (agent-memory), all of it in the host"},
+	{"host.launch", 325, 313, 435, "cycles", Measured, "FABRICA kernels/baselines_wse3.json: four kernels timed by launches, then in the device: 313, 322, 329 and 435 cycles less"},
 	{"clock.mhz", 850, 750, 1100, "MHz", Second, "every SDK artifact; 750 calibrated on CS-3 (agent-memory), 1100 the design point of HC34"},
 }
