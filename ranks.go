@@ -110,7 +110,7 @@ func (r *Ranks) Close() error {
 
 // threads is how many threads a rank may use, so that the ranks of a computer share its processors.
 func (r *Ranks) threads() int {
-	n := goruntime.GOMAXPROCS(0)
+	n := cpu.DefaultThreads()
 	if r.job.Here < 2 || goruntime.NumCPU() < n || bound() {
 		return n
 	}

@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -35,7 +34,7 @@ import (
 
 // Options of an engine. The zero value uses all cores and the first LLVM that is found.
 type Options struct {
-	Threads   int       // 0: as many as GOMAXPROCS
+	Threads   int       // 0: [DefaultThreads]
 	PrintLLVM io.Writer // gets the module as text, if not nil
 	Tool      string    // path or name of a clang or opt, "" to look for one
 	Level     string    // of optimisation, one of Levels; "" is the highest; at 0 operations are not computed in passes either
@@ -123,7 +122,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	}
 	n := o.Threads
 	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
+		n = DefaultThreads()
 	}
 	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
 	for i, l := range pl.layouts {

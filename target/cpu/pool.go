@@ -107,6 +107,7 @@ func (s *step) reset() {
 func newPool(threads int) *pool {
 	p := &pool{threads: threads, done: make(chan struct{})}
 	p.bar.total = int64(threads)
+	spare.open(threads)
 	for i := 1; i < threads; i++ {
 		c := make(chan *batch)
 		p.work = append(p.work, c)
@@ -136,6 +137,7 @@ func (p *pool) do(b *batch) {
 }
 
 func (p *pool) close() {
+	spare.close(p.threads)
 	for _, c := range p.work {
 		close(c)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -80,11 +79,11 @@ func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (ma
 		}
 		missing = append(missing, x)
 	}
-	chunks := split(missing, runtime.GOMAXPROCS(0))
+	chunks := split(missing, spare.count())
 	errs := make([]error, len(chunks))
 	sos := make([]string, len(chunks))
 	var wg sync.WaitGroup
-	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+	limit := make(chan struct{}, spare.count())
 	for i, c := range chunks {
 		wg.Add(1)
 		go func() {

@@ -1,0 +1,67 @@
+package cpu
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// Go has one more of its processors (GOMAXPROCS) than there are threads while an engine is open. To Go a thread in a kernel is in a system
+// call; when all its processors are in one, its monitor takes them back after some 20 us and starts a thread that looks for work, finds
+// none, and has meanwhile displaced a kernel, thousands of times a second. With a processor left over, calls shorter than 10 ms are let be
+// (retake in the runtime's proc.go). A product of matrices gains a quarter.
+var spare processors
+
+// processors are those of Go.
+type processors struct {
+	sync.Mutex
+	given int   // without what is added here
+	set   int   // as it was left, 0 when nothing is added
+	pools []int // threads of those that are open
+}
+
+// count is how many there are without what is added.
+func (p *processors) count() int {
+	p.Lock()
+	defer p.Unlock()
+	if n := runtime.GOMAXPROCS(0); n != p.set { // nothing is added, or somebody else has decided
+		return n
+	}
+	return p.given
+}
+
+// DefaultThreads is GOMAXPROCS, without what engines have added to it.
+func DefaultThreads() int { return spare.count() }
+
+func (p *processors) open(threads int) {
+	p.Lock()
+	defer p.Unlock()
+	p.pools = append(p.pools, threads)
+	p.adjust()
+}
+
+func (p *processors) close(threads int) {
+	p.Lock()
+	defer p.Unlock()
+	i := slices.Index(p.pools, threads)
+	p.pools = slices.Delete(p.pools, i, i+1)
+	p.adjust()
+}
+
+func (p *processors) adjust() {
+	now := runtime.GOMAXPROCS(0)
+	if now != p.set {
+		p.given = now
+	}
+	want := p.given
+	for _, threads := range p.pools {
+		want = max(want, threads+1)
+	}
+	if want != now {
+		runtime.GOMAXPROCS(want)
+	}
+	p.set = 0
+	if want != p.given {
+		p.set = want
+	}
+}
