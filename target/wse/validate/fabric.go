@@ -2,17 +2,9 @@ package validate
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
-
-// scalar stands for n register instructions: the text form has no statement for reading the time stamp counter or for storing a
-// register, each of which takes one issue slot too.
-func scalar(n int) string { return strings.Repeat("set %t = %t ", n) }
-
-// stamp is <time>.get_timestamp: three 16-bit words read, three stored.
-var stamp = scalar(6)
 
 func fabricRows() []*Row {
 	var rows []*Row

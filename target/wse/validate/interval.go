@@ -115,6 +115,9 @@ var untimed = []string{"router.depth", "queue.", "fabric.width", "fabric.height"
 
 // uses reports whether a constant can matter to the row: rates of operations only where they occur.
 func (r *Row) uses(key string) bool {
+	if key == "host.launch" {
+		return r.Launched
+	}
 	for _, p := range untimed {
 		if strings.HasPrefix(key, p) {
 			return false

@@ -45,6 +45,8 @@ type Row struct {
 	// the source gives a slope.
 	Window Window
 	Base   string
+	// Launched: the source's window is opened and closed by launches of the host before and after the function.
+	Launched bool
 	// Init prepares the arrays of a simulation; nil = as declared.
 	Init func(*sim.Sim) error
 	// Slow rows are not rerun by the test.
@@ -111,7 +113,11 @@ func (r *Row) run(text string, m wse.Machine) (float64, error) {
 	if err := expectations(s, p); err != nil {
 		return 0, fmt.Errorf("%s: %w", r.ID, err)
 	}
-	return r.Window(m, st.Cycles), nil
+	c := r.Window(m, st.Cycles)
+	if r.Launched {
+		c += float64(m.HostLaunch)
+	}
+	return c, nil
 }
 
 // expectations checks the values a program computes: a kernel that is fast and wrong validates nothing.

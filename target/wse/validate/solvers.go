@@ -129,15 +129,15 @@ func power(w, h, z, block, iterations int) string {
 func solverRows() []*Row {
 	const bench = "Cerebras/sdk-examples benchmarks/"
 	return []*Row{
-		{ID: "cg", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "conjugate gradients, 5 x 5 x 5, 2 iterations",
+		launched(&Row{ID: "cg", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "conjugate gradients, 5 x 5 x 5, 2 iterations",
 			Source:    bench + "conjugate-gradient src/{kernel_cg,blas}.csl and benchmark-libs" + baselines,
-			Published: 11635, Program: cg(5, 5, 5, 2, 2, false), Window: body, Note: solverNote},
-		{ID: "pcg", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "preconditioned conjugate gradients, 5 x 5 x 5, 2 iterations",
+			Published: 11635, Program: cg(5, 5, 5, 2, 2, false), Window: body, Note: solverNote}),
+		launched(&Row{ID: "pcg", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "preconditioned conjugate gradients, 5 x 5 x 5, 2 iterations",
 			Source:    bench + "preconditioned-conjugate-gradient src/{kernel_pcg,blas}.csl and benchmark-libs" + baselines,
-			Published: 13826, Program: cg(5, 5, 5, 2, 2, true), Window: body, Slow: true, Note: solverNote},
-		{ID: "power", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "power method, 5 x 5 x 5, 10 iterations", Source: bench + "power-method src/{kernel_power,blas}.csl and benchmark-libs" + baselines,
-			Published: 43436, Program: power(5, 5, 5, 2, 10), Window: body, Slow: true, Note: solverNote},
+			Published: 13826, Program: cg(5, 5, 5, 2, 2, true), Window: body, Slow: true, Note: solverNote}),
+		launched(&Row{ID: "power", Section: "kernels", Kind: Kernel, Machine: wse3Only, What: "power method, 5 x 5 x 5, 10 iterations", Source: bench + "power-method src/{kernel_power,blas}.csl and benchmark-libs" + baselines,
+			Published: 43436, Program: power(5, 5, 5, 2, 10), Window: body, Slow: true, Note: solverNote}),
 	}
 }
 
-const solverNote = "products and all-reduces one after the other, and these rows are low by as much; the published window has the host's launch in it, too"
+const solverNote = "products and all-reduces one after the other, and these rows are low by as much"

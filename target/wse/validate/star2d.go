@@ -2,18 +2,6 @@ package validate
 
 import "fmt"
 
-// Scalar code is counted by one rule everywhere: a load, an operation on 16 bits, a store and the reading of a time stamp word are
-// one instruction each; arithmetic and comparison of 32-bit integers is two. Loads and branches are those of the text form; the
-// rest are register instructions, one issue slot each.
-
-// load reads a global.
-func load(name string) string { return fmt.Sprintf("load %%v = %s[0] ", name) }
-
-// bump is a global i32 += 1: load, add with carry, store.
-func bump(reg string) string {
-	return load("g") + scalar(2) + fmt.Sprintf("set %%%s = %%%s + 1 ", reg, reg)
-}
-
 const starSource = "Elia-Belli/stencil-cerebras src/wse/1r-star2d/{pe_program.csl, star2d-1r.csv}, cycles at 875 MHz"
 
 func starRows() []*Row {
