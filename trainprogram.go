@@ -98,7 +98,7 @@ func (t *training) program(phase int) (*train.Program, error) {
 
 // trainable loads a program for the loop. made is told what ends the watching of every engine.
 func trainable(p *Program, target Target, o RunOptions, made func(done func() (*Profile, error))) (*train.Program, error) {
-	prep, err := runtime.Prepare(p.IR, runtime.Options{DataDir: p.Source.Dir, File: p.file, EngineBytes: p.engineBytes(target)})
+	prep, err := runtime.Prepare(p.IR, runtime.Options{Late: true, DataDir: p.Source.Dir, File: p.file, EngineBytes: p.engineBytes(target)})
 	if err != nil {
 		return nil, err
 	}

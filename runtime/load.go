@@ -56,7 +56,7 @@ type state struct {
 	arrays map[string]*ir.Tensor
 }
 
-// load evaluates the host scalars and checks, reads the data files and computes the initial values.
+// load evaluates the host scalars and checks, and makes the initial values unless they are to come late.
 func load(p *ir.Program, opt *Options) (*state, error) {
 	env, err := ir.EvalHost(p, opt.Settings, nil)
 	if err != nil {
@@ -65,8 +65,18 @@ func load(p *ir.Program, opt *Options) (*state, error) {
 	if err := checks(p, opt, env); err != nil {
 		return nil, err
 	}
+	s := &state{p: p, opt: opt, env: env}
+	if !opt.Late {
+		err = s.initial()
+	}
+	return s, err
+}
+
+// initial reads the data files and computes the initial values.
+func (s *state) initial() error {
 	files := map[string]*ir.Tensor{}
 	var list diag.List
+	p, opt := s.p, s.opt
 	for i := range p.Arrays {
 		a := &p.Arrays[i]
 		if a.File == "" {
@@ -81,13 +91,11 @@ func load(p *ir.Program, opt *Options) (*state, error) {
 		files[a.Name] = t
 	}
 	if err := list.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	arrays, err := interp.RunHost(p, env, files)
-	if err != nil {
-		return nil, err
-	}
-	return &state{p, opt, env, arrays}, nil
+	var err error
+	s.arrays, err = interp.RunHost(p, s.env, files)
+	return err
 }
 
 // checks turns failed host checks into located errors.

@@ -22,6 +22,9 @@ type Options struct {
 	Progress Progress   // may be nil
 	// EngineBytes is about what the engine takes besides copies of the fields: the memories of a simulated machine.
 	EngineBytes int64
+	// Late leaves data files and initial values to Start: they are as large as all arrays, and what makes the engine need not share the memory
+	// with them.
+	Late bool
 	// Checkpoints, if not nil, writes checkpoints; Restart, if not "", is one to go on from, or the directory of a run.
 	Checkpoints *Checkpoints
 	Restart     string
@@ -104,7 +107,13 @@ func (p *Prepared) Run(ctx context.Context, e Engine) (*Result, error) {
 	}
 	r.out = newOutputs(r)
 	r.watch = newWatch(e, r.p)
-	err := r.run()
+	var err error
+	if r.arrays == nil {
+		err = r.initial()
+	}
+	if err == nil {
+		err = r.run()
+	}
 	if errors.Is(err, errWall) || errors.Is(err, errInterrupted) && !r.torn { // the arrays are those of the last step
 		if serr := r.save(r.leg0, r.here); serr != nil {
 			err = errors.Join(err, serr)

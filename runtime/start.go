@@ -6,14 +6,12 @@ import "github.com/wfc-lang/wfc/ir"
 // launches functions by itself. What keep (may be nil)
 // is true of is left out: the caller sets it.
 func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
-	if p.state.arrays == nil {
-		again, err := Prepare(p.state.p, *p.state.opt)
-		if err != nil {
+	s := p.state
+	if s.arrays == nil {
+		if err := s.initial(); err != nil {
 			return err
 		}
-		*p = *again
 	}
-	s := p.state
 	if err := e.Scalars(s.env); err != nil {
 		return err
 	}
@@ -32,7 +30,7 @@ func (p *Prepared) Start(e Engine, keep func(array string) bool) error {
 // Release drops the initial values, which are as large as all arrays; a further Start computes them again.
 func (p *Prepared) Release() { p.state.arrays = nil }
 
-// Initial is the initial value of an array, nil after Release.
+// Initial is the initial value of an array, nil after Release and, with Options.Late, before Start.
 func (p *Prepared) Initial(array string) *ir.Tensor { return p.state.arrays[array] }
 
 // Program is the program that was prepared.

@@ -185,6 +185,11 @@ func (b *buffer) setStrides() {
 	}
 }
 
+// tensor is the buffer of an array as a tensor. They share memory: what is all zero and was never written takes none.
+func (b *buffer) tensor() *ir.Tensor {
+	return &ir.Tensor{Elem: b.elem, Dims: b.n, F32: b.f32, F64: b.f64, I32: b.i32}
+}
+
 func intervals(rs []ir.Range) []ir.Interval {
 	box := make([]ir.Interval, len(rs))
 	for i, r := range rs {

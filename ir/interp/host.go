@@ -39,14 +39,11 @@ func RunHost(p *ir.Program, env map[string]float64, files map[string]*ir.Tensor)
 		if _, err := m.Run(context.Background(), p.Funcs[i].Name, 1); err != nil {
 			return nil, err
 		}
+		delete(m.funcs, p.Funcs[i].Name) // with the memory of its values
 	}
 	out := map[string]*ir.Tensor{}
 	for i := range p.Arrays {
-		t, err := m.Get(p.Arrays[i].Name)
-		if err != nil {
-			return nil, err
-		}
-		out[p.Arrays[i].Name] = t
+		out[p.Arrays[i].Name] = m.arrays[p.Arrays[i].Name].tensor()
 	}
 	return out, nil
 }

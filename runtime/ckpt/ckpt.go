@@ -90,10 +90,20 @@ type Sum struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Named is a tensor with its logical name.
+// Named is a tensor with its logical name. Where Fetch is not nil it makes the tensor when it is written, and T says only its type and shape:
+// then no more than one tensor is in memory at a time.
 type Named struct {
-	Name string
-	T    *ir.Tensor
+	Name  string
+	T     *ir.Tensor
+	Fetch func() (*ir.Tensor, error)
+}
+
+// tensor is the tensor with its data.
+func (n *Named) tensor() (*ir.Tensor, error) {
+	if n.Fetch != nil {
+		return n.Fetch()
+	}
+	return n.T, nil
 }
 
 // Group is the state of one kind, one file.
@@ -102,7 +112,7 @@ type Group struct {
 	Tensors []Named
 }
 
-// Snapshot is the state of a run at one moment, in memory.
+// Snapshot is the state of a run at one moment, in memory or, where tensors are fetched, in an engine that stands still.
 type Snapshot struct {
 	Run    Run
 	Groups []Group
@@ -296,7 +306,7 @@ func (c *Checkpoint) Group(group string) ([]Named, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Named{f.Entries[i].Name, t}
+		out[i] = Named{Name: f.Entries[i].Name, T: t}
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func sample(step int64) *Snapshot {
 		for i := range t.I32 {
 			t.I32[i] = int32(step)
 		}
-		return Named{name, t}
+		return Named{Name: name, T: t}
 	}
 	loss := 1 / float64(step+1)
 	return &Snapshot{
@@ -276,4 +277,39 @@ func FuzzRun(f *testing.F) {
 		var r Run
 		_ = parseRun(b, &r) // must not panic
 	})
+}
+
+// What is fetched is fetched when its turn comes, one tensor after the other, and the files are those of a copy.
+func TestFetched(t *testing.T) {
+	copied, fetched := t.TempDir(), t.TempDir()
+	a, b := sample(3), sample(3)
+	var order []string
+	for i := range b.Groups {
+		for j := range b.Groups[i].Tensors {
+			n := &b.Groups[i].Tensors[j]
+			whole := n.T
+			n.T = &ir.Tensor{Elem: whole.Elem, Dims: whole.Dims}
+			n.Fetch = func() (*ir.Tensor, error) {
+				order = append(order, b.Groups[i].Name+"/"+n.Name)
+				return whole, nil
+			}
+		}
+	}
+	for dir, s := range map[string]*Snapshot{copied: a, fetched: b} {
+		if _, err := Save(OS, dir, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"weights/wte", "weights/l0.wq", "m/wte", "counter/n"}; !slices.Equal(order, want) {
+		t.Errorf("fetched %v, not %v", order, want)
+	}
+	for i, f := range a.Run.Files {
+		if b.Run.Files[i] != f {
+			t.Errorf("%s: %+v and %+v", f.Name, f, b.Run.Files[i])
+		}
+	}
+	b.Groups[0].Tensors[1].Fetch = func() (*ir.Tensor, error) { return nil, errors.New("the engine is closed") }
+	if _, err := Save(OS, fetched, b); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("a tensor that cannot be fetched: %v", err)
+	}
 }

@@ -164,7 +164,7 @@ func Average(list []*Checkpoint, parts []float64) (*Snapshot, error) {
 				return nil, fmt.Errorf("weight %s is of %v", t.Name, t.T.Elem)
 			}
 		}
-		out.Groups[0].Tensors = append(out.Groups[0].Tensors, Named{t.Name, r})
+		out.Groups[0].Tensors = append(out.Groups[0].Tensors, Named{Name: t.Name, T: r})
 	}
 	return out, nil
 }

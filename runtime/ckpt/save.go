@@ -198,9 +198,12 @@ func writeGroup(fs FS, dir string, g *Group) (Sum, error) {
 	sum := Sum{Name: g.Name + ext}
 	err := writeFile(fs, filepath.Join(dir, sum.Name), func(w io.Writer) error {
 		s := &summed{w: w, h: sha256.New()}
-		err := safetensors.WriteStream(s, heads, map[string]string{"format": "wfc"}, func(i int) ([]byte, error) {
-			t, err := safetensors.FromTensor(g.Tensors[i].Name, g.Tensors[i].T)
-			return t.Data, err
+		err := safetensors.WriteStream(s, heads, map[string]string{"format": "wfc"}, func(i int, w io.Writer) error {
+			t, err := g.Tensors[i].tensor()
+			if err != nil {
+				return err
+			}
+			return safetensors.WriteTensor(w, t)
 		})
 		sum.Bytes, sum.SHA256 = s.n, hex.EncodeToString(s.h.Sum(nil))
 		return err

@@ -284,9 +284,13 @@ func (m *Model) write(dir string, o ExportOptions) error {
 	}
 	for i, f := range files {
 		err := writeFile(filepath.Join(dir, names[i]), func(w io.Writer) error {
-			return safetensors.WriteStream(w, f, map[string]string{"format": "pt"}, func(k int) ([]byte, error) {
+			return safetensors.WriteStream(w, f, map[string]string{"format": "pt"}, func(k int, w io.Writer) error {
 				s := of[f[k].Name]
-				return safetensors.FromFloats(o.DType, m.pack(&s))
+				b, err := safetensors.FromFloats(o.DType, m.pack(&s))
+				if err == nil {
+					_, err = w.Write(b)
+				}
+				return err
 			})
 		})
 		if err != nil {

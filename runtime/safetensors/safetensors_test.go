@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -176,6 +177,27 @@ func TestConversions(t *testing.T) {
 		if d := cmp.Diff(x, y); d != "" {
 			t.Errorf("%v: %s", e, d)
 		}
+		long := ir.NewTensor(e, 3, 1<<16-7) // several pieces, the last one short
+		for i := range long.F32 {
+			long.F32[i] = float32(i % 1000)
+		}
+		for i := range long.F64 {
+			long.F64[i] = float64(i)
+		}
+		for i := range long.I32 {
+			long.I32[i] = int32(i)
+		}
+		whole, err := FromTensor("x", long)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pieces bytes.Buffer
+		if err := WriteTensor(&pieces, long); err != nil || !bytes.Equal(pieces.Bytes(), whole.Data) {
+			t.Errorf("%v in pieces: %d bytes of %d, %v", e, pieces.Len(), len(whole.Data), err)
+		}
+	}
+	if err := WriteStream(io.Discard, []Tensor{{Name: "a", DType: F32, Shape: []int{2}}}, nil, func(int, io.Writer) error { return nil }); err == nil {
+		t.Error("a tensor without its data was written")
 	}
 }
 

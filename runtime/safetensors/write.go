@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/wfc-lang/wfc/ir"
 )
 
 // Tensor is a tensor to write: its bytes, little-endian and row-major.
@@ -19,11 +21,14 @@ type Tensor struct {
 // Write writes a file. The bytes depend on the arguments only: tensors keep their order, metadata is sorted, and the header is padded
 // with spaces so that the data begins at a multiple of 8.
 func Write(w io.Writer, tensors []Tensor, meta map[string]string) error {
-	return WriteStream(w, tensors, meta, func(i int) ([]byte, error) { return tensors[i].Data, nil })
+	return WriteStream(w, tensors, meta, func(i int, w io.Writer) error {
+		_, err := w.Write(tensors[i].Data)
+		return err
+	})
 }
 
-// WriteStream is Write with data made one tensor at a time.
-func WriteStream(w io.Writer, tensors []Tensor, meta map[string]string, data func(i int) ([]byte, error)) error {
+// WriteStream is Write with data that are made, and written, one tensor after the other.
+func WriteStream(w io.Writer, tensors []Tensor, meta map[string]string, data func(i int, w io.Writer) error) error {
 	head, err := header(tensors, meta)
 	if err != nil {
 		return err
@@ -32,14 +37,47 @@ func WriteStream(w io.Writer, tensors []Tensor, meta map[string]string, data fun
 		return err
 	}
 	for i := range tensors {
-		b, err := data(i)
+		c := counter{w: w}
+		if err := data(i, &c); err != nil {
+			return err
+		}
+		if n, _ := byteSize(tensors[i].DType, tensors[i].Shape); c.n != n {
+			return fmt.Errorf("tensor %q has %d bytes, its shape says %d", tensors[i].Name, c.n, n)
+		}
+	}
+	return nil
+}
+
+// counter counts what is written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// WriteTensor writes the data of a tensor's exact image, a piece at a time.
+func WriteTensor(w io.Writer, t *ir.Tensor) error {
+	const piece = 1 << 16
+	for n, at := t.Len(), 0; at < n; at += piece {
+		part := ir.Tensor{Elem: t.Elem, Dims: []int{min(piece, n-at)}}
+		switch end := at + part.Dims[0]; {
+		case t.F64 != nil:
+			part.F64 = t.F64[at:end]
+		case t.F32 != nil:
+			part.F32 = t.F32[at:end]
+		default:
+			part.I32 = t.I32[at:end]
+		}
+		b, err := FromTensor("", &part)
 		if err != nil {
 			return err
 		}
-		if n, _ := byteSize(tensors[i].DType, tensors[i].Shape); int64(len(b)) != n {
-			return fmt.Errorf("tensor %q has %d bytes, its shape says %d", tensors[i].Name, len(b), n)
-		}
-		if _, err := w.Write(b); err != nil {
+		if _, err := w.Write(b.Data); err != nil {
 			return err
 		}
 	}

@@ -181,6 +181,7 @@ func (t *Trainer) enter(at tokens.Cursor) error {
 		return err
 	}
 	t.cycles = [2]int64{}
+	debug.FreeOSMemory() // what the compiler took
 	if err = t.prog.Prepared.Start(t.eng, nil); err != nil {
 		t.eng.Close()
 		return err
@@ -215,7 +216,7 @@ func (t *Trainer) Run(ctx context.Context) (*Result, error) {
 		return &t.res, nil
 	}
 	if err == nil && t.saved != t.step {
-		err = t.checkpoint()
+		err = t.checkpoint(true)
 	}
 	t.o.Progress.End()
 	if t.save != nil {
@@ -261,7 +262,7 @@ func (t *Trainer) steps(ctx context.Context, end int64) error {
 			}
 		}
 		if last || saveEvery > 0 && t.step%saveEvery == 0 {
-			if err := t.checkpoint(); err != nil {
+			if err := t.checkpoint(t.step == end); err != nil {
 				return err
 			}
 		}
@@ -388,7 +389,7 @@ func (t *Trainer) scalar(array string) (float64, error) {
 
 // switchPhase builds the program of a phase and gives it the state.
 func (t *Trainer) switchPhase(phase int) error {
-	snap, err := t.snapshot()
+	snap, err := t.snapshot(true)
 	if err != nil {
 		return err
 	}

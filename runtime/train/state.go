@@ -17,9 +17,21 @@ import (
 // Groups of state that stand for the weights in other forms.
 const master = "master" // f32 copies of weights of a shorter type
 
-// snapshot copies the state of the run. It is called between steps, when weights stand still.
-func (t *Trainer) snapshot() (*ckpt.Snapshot, error) {
+// snapshot copies the state of the run, or names it to be fetched when it is written. It is called between steps, when weights stand still.
+func (t *Trainer) snapshot(copied bool) (*ckpt.Snapshot, error) {
 	p := t.prog.Plan
+	named := func(name, array string) (n ckpt.Named, err error) {
+		n.Name = name
+		if copied {
+			n.T, err = t.eng.Get(array)
+			return n, err
+		}
+		prog := t.prog.Prepared.Program()
+		a := prog.Array(array)
+		n.T = &ir.Tensor{Elem: a.Elem, Dims: prog.Shape(a)}
+		n.Fetch = func() (*ir.Tensor, error) { return t.eng.Get(array) }
+		return n, nil
+	}
 	s := &ckpt.Snapshot{Run: t.run, Groups: []ckpt.Group{{Name: ckpt.Weights}}}
 	s.Run.Step, s.Run.Phase, s.Run.Cursor = t.step, t.phase, t.data.Cursor()
 	s.Run.Tokens = s.Run.Cursor.Tokens
@@ -29,15 +41,15 @@ func (t *Trainer) snapshot() (*ckpt.Snapshot, error) {
 		s.Run.Loss = &l
 	}
 	for _, w := range p.Weights {
-		v, err := t.eng.Get(w.Array)
+		n, err := named(w.Name, w.Array)
 		if err != nil {
 			return nil, err
 		}
-		s.Groups[0].Tensors = append(s.Groups[0].Tensors, ckpt.Named{Name: w.Name, T: v})
+		s.Groups[0].Tensors = append(s.Groups[0].Tensors, n)
 	}
 	at := map[string]int{}
 	for _, st := range p.State {
-		v, err := t.eng.Get(st.Array)
+		n, err := named(st.Name, st.Array)
 		if err != nil {
 			return nil, err
 		}
@@ -47,18 +59,19 @@ func (t *Trainer) snapshot() (*ckpt.Snapshot, error) {
 			at[st.Group] = i
 			s.Groups = append(s.Groups, ckpt.Group{Name: st.Group})
 		}
-		s.Groups[i].Tensors = append(s.Groups[i].Tensors, ckpt.Named{Name: st.Name, T: v})
+		s.Groups[i].Tensors = append(s.Groups[i].Tensors, n)
 	}
 	return s, nil
 }
 
-// checkpoint takes a snapshot and has it written in the background.
-func (t *Trainer) checkpoint() error {
+// checkpoint takes a snapshot and has it written in the background. The last of a session is written at once, tensor by tensor: nothing goes on
+// meanwhile, and a copy of the whole state would be the most memory of the session.
+func (t *Trainer) checkpoint(last bool) error {
 	t.saved = t.step
 	if t.save == nil {
 		return nil
 	}
-	s, err := t.snapshot()
+	s, err := t.snapshot(!last)
 	if err != nil {
 		return err
 	}
@@ -67,7 +80,10 @@ func (t *Trainer) checkpoint() error {
 			return err
 		}
 	}
-	return t.save.Save(s)
+	if err := t.save.Save(s); err != nil || !last {
+		return err
+	}
+	return t.save.Wait()
 }
 
 // continues takes over where a checkpoint's run was.

@@ -111,6 +111,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), e.Close())
 		}
 	}
+	pl.units = nil // long texts
 	for name, c := range pl.funcs {
 		for _, l := range c.launches {
 			e.fns[name] = append(e.fns[name], address[l.sym])

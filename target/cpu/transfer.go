@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -91,11 +92,11 @@ func (e *Engine) Set(array string, t *ir.Tensor) error {
 	eachRow(shape, l, func(buf, k, n int) {
 		switch a.Elem {
 		case ir.F64:
-			copy(row[float64](p, buf, n), t.F64[k:])
+			put(row[float64](p, buf, n), t.F64[k:])
 		case ir.F32:
-			copy(row[float32](p, buf, n), t.F32[k:])
+			put(row[float32](p, buf, n), t.F32[k:])
 		case ir.I32:
-			copy(row[int32](p, buf, n), t.I32[k:])
+			put(row[int32](p, buf, n), t.I32[k:])
 		case ir.F16:
 			for i, r := 0, row[uint16](p, buf, n); i < n; i++ {
 				r[i] = ieee.HalfBits(ieee.RoundHalf32(t.F32[k+i]))
@@ -111,6 +112,19 @@ func (e *Engine) Set(array string, t *ir.Tensor) error {
 		}
 	})
 	return nil
+}
+
+// put copies src, but for stretches that are equal already: memory that was never written is zero and takes no place, and so it stays with
+// arrays that no function of a run uses.
+func put[T float32 | float64 | int32](dst, src []T) {
+	const stretch = 512
+	for len(dst) > 0 {
+		n := min(stretch, len(dst))
+		if !bytes.Equal(ir.Memory(dst[:n]), ir.Memory(src[:n])) {
+			copy(dst, src[:n])
+		}
+		dst, src = dst[n:], src[n:]
+	}
 }
 
 // Get copies an array out.
