@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -91,14 +92,15 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, err := tc.objects(context.Background(), pl.units.list, cache)
+	list := append(slices.Clone(pl.units.list), batchUnit(), copyUnit())
+	objects, err := tc.objects(context.Background(), list, cache)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}}
 	address := map[string]uintptr{}
 	opened := map[string]library{}
-	for _, u := range pl.units.list {
+	for _, u := range list {
 		so := objects[u.sym]
 		if _, ok := opened[so]; !ok {
 			lib, err := openLibrary(so)
@@ -118,6 +120,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		}
 		if c.sweep != nil {
 			c.sweep.link(address)
+			c.sweep.board.copies = address[copyUnit().sym]
 			c.sweep.force = o.tiling
 		}
 	}
@@ -125,7 +128,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if n <= 0 {
 		n = DefaultThreads()
 	}
-	e.base = make([]uintptr, len(pl.layouts)+len(pl.words)+1)
+	e.base = make([]uintptr, e.ownWord()+2)
 	for i, l := range pl.layouts {
 		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
 		skew := i % 16 * 2 * lineBytes
@@ -141,13 +144,20 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 		start := uintptr(unsafe.Pointer(&m.used()[0]))
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
 	}
-	e.pool = newPool(n)
+	native, err := nativeOf(address[batchUnit().sym])
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	e.pool = newPool(n, native)
 	e.firstTouch()
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
 	}
 	return e, nil
 }
+
+// ownWord is the word of a thread's table that has the address of its ring; the one after it is always 0.
+func (e *Engine) ownWord() int { return len(e.plan.layouts) + len(e.plan.words) }
 
 // arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
 func (e *Engine) arena() int {
@@ -229,9 +239,10 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 		if a := e.plan.arena; a >= 0 {
 			b.table[i][a] += uintptr(i * e.arena())
 		}
+		b.table[i][e.ownWord()] = e.ring(i)
 	}
 	// Batches grow until one takes long enough that starting it costs nothing, and stay short enough to stop soon.
-	const long = 20 * time.Millisecond
+	const long = 100 * time.Millisecond
 	for size := 1; n > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -243,8 +254,8 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 		n -= b.n
 		if d := time.Since(t); d < long/4 {
 			size *= 4
-		} else if d > 2*long && size > 1 {
-			size /= 2
+		} else {
+			size = max(1, int(int64(b.n)*int64(long)/int64(d)))
 		}
 	}
 	return nil
@@ -267,6 +278,7 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 	b := e.newBatch(c.moves)
 	for i, l := range c.launches {
 		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+		b.steps[i].account = i
 		b.work += l.work
 	}
 	b.arrange(threads, e.prof != nil)
@@ -278,12 +290,11 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 // arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
 // the first again.
 func (b *batch) arrange(threads int, measured bool) {
-	divided := func(s *step) bool { return len(s.cuts) > 2 }
 	b.alone = true
 	for i := range b.steps {
 		s, next := &b.steps[i], &b.steps[(i+1)%len(b.steps)]
-		s.meets = divided(s) || threads > 1 && (measured || divided(next))
-		b.alone = b.alone && !divided(s)
+		s.meets = s.divided() || threads > 1 && (measured || next.divided())
+		b.alone = b.alone && !s.divided()
 	}
 	for i := range b.steps {
 		b.steps[i].meets = b.steps[i].meets && !b.alone

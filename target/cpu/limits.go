@@ -53,7 +53,7 @@ func (e *Engine) Limits() (*Limits, error) {
 type Meter struct {
 	pool  *pool
 	libs  []library
-	fns   [2]uintptr // of the kernels
+	fns   [3]uintptr // of the kernels, and of batches
 	m     memory
 	bytes int
 }
@@ -68,12 +68,12 @@ func NewMeter(threads int) (*Meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Meter{pool: newPool(threads), bytes: copyBytes(machineCaches())}
+	m := &Meter{bytes: copyBytes(machineCaches())}
 	var us units
-	syms := [2]string{us.add(peakKernel(m.bytes)), us.add(copyKernel(m.bytes))}
-	objects, err := tc.objects(context.Background(), us.list, cache)
+	syms := [3]string{us.add(peakKernel(m.bytes)), us.add(copyKernel(m.bytes)), batchUnit().sym}
+	objects, err := tc.objects(context.Background(), append(us.list, batchUnit()), cache)
 	if err != nil {
-		return nil, errors.Join(err, m.Close())
+		return nil, err
 	}
 	for i, s := range syms {
 		lib, err := openLibrary(objects[s])
@@ -85,20 +85,23 @@ func NewMeter(threads int) (*Meter, error) {
 			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), m.Close())
 		}
 	}
+	native, err := nativeOf(m.fns[2])
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	m.pool = newPool(threads, native)
 	if m.m, err = allocate(2 * m.bytes); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	// The threads write to what they copy: a page that nobody has written to is none.
 	const page = 4 << 10
-	touch := newStep(0, 0, threads, threads, threads, nil)
-	touch.tile = func(_, part int, _ []uintptr) {
+	m.pool.each(func(part int) {
 		for _, half := range [][]byte{m.m[:m.bytes], m.m[m.bytes:]} {
 			for at := m.bytes * part / threads; at < m.bytes*(part+1)/threads; at += page {
 				half[at] = 0
 			}
 		}
-	}
-	m.do(touch)
+	})
 	m.Flops() // wakes the units
 	return m, nil
 }
@@ -135,7 +138,9 @@ func (m *Meter) Copy() (bytes, seconds float64) {
 
 // Close frees the memory.
 func (m *Meter) Close() error {
-	m.pool.close()
+	if m.pool != nil {
+		m.pool.close()
+	}
 	errs := []error{m.m.free()}
 	for _, l := range m.libs {
 		errs = append(errs, l.close())

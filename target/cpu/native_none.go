@@ -18,6 +18,8 @@ func (library) symbol(string) (uintptr, error)         { return 0, ErrNoToolchai
 func (library) close() error                           { return nil }
 func call(fn uintptr, args unsafe.Pointer, lo, hi int) {}
 
+func nativeOf(uintptr) (nativePool, error) { return nativePool{}, ErrNoToolchain }
+
 type memory []byte
 
 func allocate(n int) (memory, error) { return make(memory, n+lineBytes+largePage), nil }

@@ -30,6 +30,18 @@ func call(fn uintptr, args unsafe.Pointer, lo, hi int) {
 	purego.SyscallN(fn, uintptr(args), uintptr(lo), uintptr(hi))
 }
 
+// nativeOf is the native code of a pool, run being what its threads do.
+func nativeOf(run uintptr) (n nativePool, err error) {
+	n.run = run
+	if n.yield, err = purego.Dlsym(purego.RTLD_DEFAULT, "sched_yield"); err != nil {
+		return n, fmt.Errorf("load compiled kernels: %w", err)
+	}
+	if n.sleep, err = purego.Dlsym(purego.RTLD_DEFAULT, "usleep"); err != nil {
+		return n, fmt.Errorf("load compiled kernels: %w", err)
+	}
+	return n, nil
+}
+
 // memory is zeroed memory outside the Go heap, aligned to pages, so that the collector neither moves nor scans it.
 type memory []byte
 

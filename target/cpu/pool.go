@@ -7,14 +7,22 @@ import (
 	"unsafe"
 )
 
-// pool keeps one goroutine per thread. Between batches they sleep on a channel; within a batch they meet at barriers by spinning, since
-// waking a goroutine costs more than a small kernel.
+// pool keeps one goroutine per thread. Between batches they sleep on a channel. A batch is one call of native code for each thread
+// (batch_emit.go), which goes through the kernels and meets the other threads by itself: to Go a thread in a kernel is in a system call, its
+// monitor wakes up every 20 us or so to look after those that come and go, and on a computer all of whose cores compute that and what follows
+// from it took a quarter of their time. Besides, a call from Go costs more than a small kernel.
 type pool struct {
 	threads int
-	work    []chan *batch // of workers 1..threads-1; the caller is worker 0
+	work    []chan func(thread int) // of workers 1..threads-1; the caller is worker 0
 	done    chan struct{}
-	bar     barrier
+	native  nativePool
+	meeting [3 * lineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
 }
+
+// nativePool is the native code of a pool: what a thread does of a batch, and what it calls while it waits.
+type nativePool struct{ run, yield, sleep uintptr }
+
+const wordBytes = 8
 
 // batch is n iterations of one function.
 type batch struct {
@@ -26,31 +34,30 @@ type batch struct {
 	work  int     // of an iteration, about how many scalar operations; 0: not known
 	alone bool    // no kernel is divided: thread 0 does it all
 	short bool    // thread 0 does it all because it would be done before the others are awake
-	prof  []spent // of every step, if it is measured
+	prof  []spent // if it is measured: where the time of every step goes ([step.account])
+
+	tiles []*tileTable // of a pass
+
+	words  []uintptr // as the native code reads it
+	tables []uintptr
+	next   []uintptr
+	code   []uintptr // the steps as it reads them
 }
 
 // step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
 // helps the others. Who computes a part does not matter to the bits.
 type step struct {
 	fn    uintptr
-	cuts  []int                                   // part j is [cuts[j], cuts[j+1])
-	own   []int                                   // parts own[i] to own[i+1]-1 belong to thread i
-	taken []count                                 // parts taken of every thread's own
-	meets bool                                    // the threads must meet after it
-	args  []int                                   // words of the table that the kernel gets
-	bufs  [][]uintptr                             // those words, for every thread
-	tile  func(thread, part int, table []uintptr) // computes a part instead of fn
+	parts [][2]int    // what the kernel gets for each part, beside its words: as a rule the ends of a range
+	own   []int       // parts own[i] to own[i+1]-1 belong to thread i
+	taken []count     // parts taken of every thread's own
+	meets bool        // the threads must meet after it
+	args  []int       // words of the table that the kernel gets
+	bufs  [][]uintptr // those words, for every thread
+	heads []uintptr   // addresses of bufs
 
 	iterations int // that it is of a function, if more than one
-}
-
-// words takes the kernel's words from a thread's table.
-func (s *step) words(i int, table []uintptr) unsafe.Pointer {
-	buf := s.bufs[i]
-	for j, w := range s.args {
-		buf[j] = table[w]
-	}
-	return unsafe.Pointer(&buf[0])
+	account    int // where its time goes
 }
 
 // count is a counter on a cache line of its own.
@@ -61,59 +68,47 @@ type count struct {
 
 // newStep cuts [lo, hi) into parts parts for threads threads; with one part only thread 0 works.
 func newStep(fn uintptr, lo, hi, parts, threads int, args []int) step {
-	s := step{fn: fn, args: args, own: make([]int, threads+1), taken: make([]count, threads)}
-	for j := range parts + 1 {
-		s.cuts = append(s.cuts, lo+(hi-lo)*j/parts)
+	var cuts [][2]int
+	for j := range parts {
+		cuts = append(cuts, [2]int{lo + (hi-lo)*j/parts, lo + (hi-lo)*(j+1)/parts})
 	}
+	return newStepOf(fn, cuts, threads, args)
+}
+
+// newStepOf is newStep of parts that are made.
+func newStepOf(fn uintptr, parts [][2]int, threads int, args []int) step {
+	s := step{fn: fn, parts: parts, args: args, own: make([]int, threads+1), taken: make([]count, threads)}
 	for i := range threads {
 		s.bufs = append(s.bufs, make([]uintptr, max(8, len(args)))) // a cache line of its own
-		s.own[i+1] = parts * (i + 1) / threads
-		if parts == 1 {
+		s.heads = append(s.heads, addressOf(s.bufs[i]))
+		s.own[i+1] = len(parts) * (i + 1) / threads
+		if len(parts) == 1 {
 			s.own[i+1] = 1
 		}
 	}
 	return s
 }
 
-// work does parts until none is left.
-func (s *step) work(i, threads int, table []uintptr) {
-	args := s.words(i, table)
-	for k := range threads {
-		t := (i + k) % threads
-		n := int64(s.own[t+1] - s.own[t])
-		for s.taken[t].n.Load() < n {
-			j := s.taken[t].n.Add(1) - 1
-			if j >= n {
-				break
-			}
-			p := s.own[t] + int(j)
-			switch {
-			case s.tile != nil:
-				s.tile(i, p, table)
-			case s.cuts[p] < s.cuts[p+1]:
-				call(s.fn, args, s.cuts[p], s.cuts[p+1])
-			}
-		}
+// divided says that threads share a step.
+func (s *step) divided() bool { return len(s.parts) > 1 }
+
+// addressOf is where the elements of a slice lie, for native code; the slice must be reachable as long as that runs.
+func addressOf[T any](s []T) uintptr {
+	if len(s) == 0 {
+		return 0
 	}
+	return uintptr(unsafe.Pointer(&s[0]))
 }
 
-// reset makes all parts available again.
-func (s *step) reset() {
-	for i := range s.taken {
-		s.taken[i].n.Store(0)
-	}
-}
-
-func newPool(threads int) *pool {
-	p := &pool{threads: threads, done: make(chan struct{})}
-	p.bar.total = int64(threads)
+func newPool(threads int, native nativePool) *pool {
+	p := &pool{threads: threads, done: make(chan struct{}), native: native}
 	spare.open(threads)
 	for i := 1; i < threads; i++ {
-		c := make(chan *batch)
+		c := make(chan func(int))
 		p.work = append(p.work, c)
 		go func() {
-			for b := range c {
-				p.run(b, i)
+			for f := range c {
+				f(i)
 				p.done <- struct{}{}
 			}
 		}()
@@ -121,19 +116,25 @@ func newPool(threads int) *pool {
 	return p
 }
 
+// each calls f on every thread and returns when all are done.
+func (p *pool) each(f func(thread int)) {
+	for _, c := range p.work {
+		c <- f
+	}
+	f(0)
+	for range p.work {
+		<-p.done
+	}
+}
+
 // do runs a batch, on all threads if they have something to do, and returns when it is done.
 func (p *pool) do(b *batch) {
+	p.describe(b)
 	if b.alone || b.short {
 		p.run(b, 0)
 		return
 	}
-	for _, c := range p.work {
-		c <- b
-	}
-	p.run(b, 0)
-	for range p.work {
-		<-p.done
-	}
+	p.each(func(i int) { p.run(b, i) })
 }
 
 func (p *pool) close() {
@@ -145,45 +146,35 @@ func (p *pool) close() {
 
 // run is what thread i does of a batch.
 func (p *pool) run(b *batch, i int) {
-	table := b.table[i]
 	if b.prof != nil {
-		runtime.LockOSThread() // for its clock
-		defer runtime.UnlockOSThread()
+		p.measure(b, i)
+		return
 	}
+	call(p.native.run, unsafe.Pointer(&b.words[0]), i, allSteps)
+}
+
+// measure does the same step by step.
+func (p *pool) measure(b *batch, i int) {
+	runtime.LockOSThread() // for its clock
+	defer runtime.UnlockOSThread()
+	table := b.table[i]
 	next := make([]uintptr, b.slots)
-	var last time.Time
-	if b.prof != nil && i == 0 {
-		last = time.Now()
-	}
+	last := time.Now()
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
-			var cpu time.Duration
-			if b.prof != nil {
-				cpu = threadTime()
+			cpu := threadTime()
+			call(p.native.run, unsafe.Pointer(&b.words[0]), i, k)
+			at := &b.prof[s.account]
+			at.cpu.Add(int64(threadTime() - cpu))
+			if s.meets {
+				call(p.native.run, unsafe.Pointer(&b.words[0]), i, -2-k)
 			}
-			switch {
-			case len(s.cuts) > 2:
-				s.work(i, p.threads, table)
-			case i == 0 && s.tile != nil:
-				s.tile(0, 0, table)
-			case i == 0:
-				call(s.fn, s.words(i, table), s.cuts[0], s.cuts[1])
-			}
-			if b.prof != nil {
-				b.prof[k].cpu.Add(int64(threadTime() - cpu))
-			}
-			switch {
-			case s.meets && b.short:
-				s.reset()
-			case s.meets:
-				p.bar.wait(s)
-			}
-			if b.prof != nil && i == 0 {
+			if i == 0 {
 				now := time.Now()
-				b.prof[k].calls += int64(max(1, s.iterations))
-				b.prof[k].parts = len(s.cuts) - 1
-				b.prof[k].time += now.Sub(last)
+				at.calls += int64(max(1, s.iterations))
+				at.parts = len(s.parts)
+				at.time += now.Sub(last)
 				last = now
 			}
 		}
@@ -192,36 +183,6 @@ func (p *pool) run(b *batch, i int) {
 				next[j] = table[from]
 			}
 			copy(table, next[:len(b.moves)])
-		}
-	}
-}
-
-// barrier lets total threads meet. Waiting spins, then yields, then sleeps shortly: the machine may have fewer free cores than threads.
-type barrier struct {
-	total   int64
-	_       [7]int64 // keep the two counters on lines of their own
-	arrived atomic.Int64
-	_       [7]int64
-	round   atomic.Int64
-	_       [7]int64
-}
-
-// wait returns when all threads have called it. The last to come makes the step ready for its next time.
-func (b *barrier) wait(s *step) {
-	round := b.round.Load()
-	if b.arrived.Add(1) == b.total {
-		s.reset()
-		b.arrived.Store(0)
-		b.round.Add(1)
-		return
-	}
-	for spin := 0; b.round.Load() == round; spin++ {
-		switch {
-		case spin < 2000:
-		case spin < 5000:
-			runtime.Gosched()
-		default:
-			time.Sleep(20 * time.Microsecond)
 		}
 	}
 }

@@ -58,7 +58,10 @@ func (e *Engine) Kernels() []KernelTime {
 			c := e.plan.funcs[f]
 			if j >= len(c.launches) {
 				l := &c.sweep.whole
-				if j == len(c.launches) && len(c.sweep.board.launches) > 0 {
+				if j == len(c.launches) {
+					if len(c.sweep.board.launches) == 0 {
+						continue
+					}
 					l = &c.sweep.board.launches[0]
 				}
 				out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),

@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"slices"
-	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -17,6 +16,7 @@ type board struct {
 	slot     int
 	launches []launch // of ops
 	code     []uintptr
+	copies   uintptr // code that copies a number
 }
 
 // boardEntry is the room of a number: threads read one while no other is written, so all of a line is not needed.
@@ -63,45 +63,36 @@ func (b *board) settle(layouts *[]*layout) {
 	}
 }
 
-// step is the step of a batch that fills the board for so many steps and leaves the arrays as they are after the last.
-func (s *sweep) fillBoard(steps, threads int) step {
+// fillBoard are the steps of a batch that fill the board for so many steps and leave the arrays as they are after the last.
+func (s *sweep) fillBoard(steps, threads int) (out []step) {
 	b := s.board
-	st := newStep(0, 0, 1, 1, threads, nil)
-	st.tile = func(_, _ int, table []uintptr) {
-		at := func(slot, offset, n int) []byte { // in a buffer, which is no memory of Go's
-			p := *(*unsafe.Pointer)(unsafe.Pointer(&table[slot]))
-			return unsafe.Slice((*byte)(unsafe.Add(p, offset)), n)
-		}
-		entry := func(k int, name string) []byte {
-			return at(b.slot, (k*len(b.names)+slices.Index(b.names, name))*boardEntry, boardEntry)
-		}
-		value := func(name string) []byte {
-			v := s.fn.vals[name]
-			size := storageBytes(v.elem)
-			return at(v.slot, (*s.layout)[v.slot].base*size, size)
-		}
-		note := func(k int, name string) { copy(entry(k, name), value(name)) }
-		for k := range steps {
-			for _, name := range b.names {
-				if name[0] == '@' {
-					note(k, name)
-				}
+	// A number is copied as a word: a buffer has room for one.
+	type place struct{ slot, offset int }
+	entry := func(k int, name string) place {
+		return place{b.slot, (k*len(b.names) + slices.Index(b.names, name)) * boardEntry}
+	}
+	value := func(name string) place {
+		v := s.fn.vals[name]
+		return place{v.slot, (*s.layout)[v.slot].base * storageBytes(v.elem)}
+	}
+	move := func(to, from place) {
+		out = append(out, newStepOf(b.copies, [][2]int{{to.offset, copyFrom(from.offset)}}, threads, []int{to.slot, from.slot}))
+	}
+	for k := range steps {
+		for _, name := range b.names {
+			if name[0] == '@' {
+				move(entry(k, name), value(name))
 			}
-			for i := range b.launches {
-				l := &b.launches[i]
-				args := make([]uintptr, max(1, len(l.args)))
-				for j, w := range l.args {
-					args[j] = table[w]
-				}
-				call(b.code[i], unsafe.Pointer(&args[0]), 0, 1)
-				for _, r := range b.ops[i].Results {
-					note(k, "%"+r.Name)
-				}
+		}
+		for i := range b.launches {
+			out = append(out, newStep(b.code[i], 0, 1, 1, threads, b.launches[i].args))
+			for _, r := range b.ops[i].Results {
+				move(entry(k, "%"+r.Name), value("%"+r.Name))
 			}
-			for _, x := range b.sets {
-				copy(value("@"+x.Array), entry(k, x.Value))
-			}
+		}
+		for _, x := range b.sets {
+			move(value("@"+x.Array), entry(k, x.Value))
 		}
 	}
-	return st
+	return out
 }

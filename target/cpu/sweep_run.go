@@ -3,7 +3,6 @@ package cpu
 import (
 	"context"
 	"slices"
-	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -82,9 +81,11 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	b := e.newBatch(u.perm)
 	for i, l := range c.launches {
 		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+		b.steps[i].account = i
 	}
-	if len(s.board.ops)+len(s.board.sets) > 0 {
-		b.steps = append(b.steps, s.fillBoard(t.steps, threads))
+	for _, st := range s.fillBoard(t.steps, threads) {
+		st.account = len(c.launches)
+		b.steps = append(b.steps, st)
 	}
 	var tables []*tileTable
 	ring := 0
@@ -102,25 +103,22 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	if err := e.reserveRings(ring); err != nil {
 		return nil, err
 	}
-	st := newStep(0, 0, len(tables), len(tables), threads, nil)
-	bases := make([][]uintptr, threads)
-	for i := range bases {
-		bases[i] = make([]uintptr, len(e.base)+ownWords+8) // the last ones keep threads off each other's cache lines
+	// A thread's words are its ring, nothing, and its table.
+	args := []int{e.ownWord(), e.ownWord() + 1}
+	for i := range e.ownWord() {
+		args = append(args, i)
 	}
-	st.tile = func(thread, part int, table []uintptr) {
-		own := bases[thread]
-		own[0] = 0
-		if m := e.rings[thread]; len(m) > 0 {
-			own[0] = (uintptr(unsafe.Pointer(&m[0])) + largePage - 1) &^ (largePage - 1)
-		}
-		copy(own[ownWords:], table)
-		tab := tables[part]
-		call(s.code, unsafe.Pointer(&own[0]), int(uintptr(unsafe.Pointer(&tab.words[0]))), tab.segments)
+	var parts [][2]int
+	for _, tab := range tables {
+		parts = append(parts, [2]int{int(addressOf(tab.words)), tab.segments})
 	}
+	b.tiles = tables
+	st := newStepOf(s.code, parts, threads, args)
 	st.iterations = t.steps
+	st.account = len(c.launches) + 1
 	b.steps = append(b.steps, st)
 	b.arrange(threads, e.prof != nil)
-	b.prof = e.measured(fn, len(b.steps))
+	b.prof = e.measured(fn, st.account+1)
 	e.swept[key] = b
 	return b, nil
 }
@@ -149,6 +147,14 @@ func (e *Engine) reserveRings(n int) error {
 	return nil
 }
 
+// ring is where the ring of a thread begins.
+func (e *Engine) ring(thread int) uintptr {
+	if thread >= len(e.rings) || len(e.rings[thread]) == 0 {
+		return 0
+	}
+	return (addressOf(e.rings[thread]) + largePage - 1) &^ (largePage - 1)
+}
+
 // firstTouch has every thread write to its part of the fields, which decides on whose side of the machine the memory lies. Scratch that nothing
 // uses stays untouched and costs no memory.
 func (e *Engine) firstTouch() {
@@ -171,16 +177,11 @@ func (e *Engine) firstTouch() {
 		return
 	}
 	threads := e.pool.threads
-	st := newStep(0, 0, threads, threads, threads, nil)
-	st.tile = func(_, part int, _ []uintptr) {
+	e.pool.each(func(part int) {
 		for _, m := range fields {
 			for at := len(m) * part / threads; at < len(m)*(part+1)/threads; at += page {
 				m[at] = 0
 			}
 		}
-	}
-	b := e.newBatch(nil)
-	b.n, b.steps = 1, []step{st}
-	b.arrange(threads, false)
-	e.pool.do(b)
+	})
 }

@@ -173,6 +173,25 @@ func (b *Block) NewPrefetch(src Value, locality int) {
 // NewFence orders what was written before it, past the caches too, before what comes after.
 func (b *Block) NewFence() { b.add(Void, func(Syntax) string { return "fence seq_cst" }) }
 
+// NewAtomicLoad reads an i64; what its writer wrote before is seen too.
+func (b *Block) NewAtomicLoad(src Value) Value {
+	return b.add(I64, func(s Syntax) string { return fmt.Sprintf("load atomic i64, %s acquire, align 8", operand(src, s)) })
+}
+
+// NewAtomicStore writes an i64 and with it all that was written before.
+func (b *Block) NewAtomicStore(v, dst Value) {
+	b.add(Void, func(s Syntax) string {
+		return fmt.Sprintf("store atomic %s, %s release, align 8", operand(v, s), operand(dst, s))
+	})
+}
+
+// NewAtomicAdd adds v to an i64 in memory and returns what was there.
+func (b *Block) NewAtomicAdd(dst, v Value) Value {
+	return b.add(I64, func(s Syntax) string {
+		return fmt.Sprintf("atomicrmw add %s, %s acq_rel", operand(dst, s), operand(v, s))
+	})
+}
+
 // NewCallAt calls the function of type t at address f.
 func (b *Block) NewCallAt(t *FuncType, f Value, args ...Value) {
 	b.add(Void, func(s Syntax) string {
