@@ -279,9 +279,11 @@ func (p *Program) Summary() string {
 	}
 	if v := w.Verdict; v != nil {
 		row("deadlock", "network %s, machine code %s", v.Network.Text(), v.Machine.Text())
-		if len(v.Races) == 0 {
+		switch {
+		case v.Machine.Kind == report.Unbuilt: // and no code that could race
+		case len(v.Races) == 0:
 			row("races", "none")
-		} else {
+		default:
 			row("races", "%d", len(v.Races))
 		}
 	}

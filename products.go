@@ -88,6 +88,10 @@ func (p *Program) ways(m wse.Machine) ([]*way, error) {
 		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no product of %s can be done by Cannon's algorithm", p.Name).
 			Note("both factors must be arrays that the wafer only reads in such products, and the mesh must have PEs along both sides").
 			Suggest("use --products summa, or another --mesh")}
+	case p.products == ProductsMoved:
+		return nil, diag.List{diag.New("WF0527", diag.Span{}, "no tensor of %s would be moved", p.Name).
+			Note("the program has no product of two tensors, its axes fit the mesh without, or the mesh has one PE").
+			Suggest("leave --products out")}
 	}
 	return nil, diag.List{diag.New("WF0527", diag.Span{}, "no matrix of %s can lie over both sides of the mesh", p.Name).
 		Note("there is no product of two matrices whose axes may be cut, or the mesh has one PE").

@@ -16,20 +16,16 @@ import (
 // judge decides whether the program can deadlock, on the process network and again on its machine code, and notes both in the report. The
 // error is a deadlock, a race, or illegal code: faults of the compiler.
 func (p *Program) judge(code *wse.Program, m wse.Machine) error {
-	network := make(chan route.Verdict, 1) // decided beside the machine code
-	go func() { network <- route.Deadlock(p.Mesh, capacity(m.Smallest())) }()
+	network := make(chan error, 1) // decided beside the machine code
+	go func() { network <- p.judgeNetwork(m) }()
 	mv, err := verdict.Judge(code, m, trials(p.Mesh))
-	v := <-network
-	r := &report.Verdict{Network: report.Answer{Kind: v.Kind.String(), Reason: v.Reason}}
-	p.ReportData.Wafer.Verdict = r
-	if v.Kind == route.Deadlocks {
-		list := wouldDeadlock(p.Name, v, p.file)
-		r.Network.Detail = list[0].Notes
-		return list
+	if e := <-network; e != nil {
+		return e
 	}
 	if err != nil {
 		return err
 	}
+	r := p.ReportData.Wafer.Verdict
 	r.Machine, r.PEs = report.Answer{Kind: mv.Kind.String(), Reason: mv.Reason.String()}, mv.PEs
 	if mv.Kind != verdict.Free {
 		r.Machine.Detail = []string{mv.String()}
@@ -41,6 +37,19 @@ func (p *Program) judge(code *wse.Program, m wse.Machine) error {
 		return machineFault(p.Name, mv)
 	}
 	return nil
+}
+
+// judgeNetwork decides whether the process network can deadlock, and notes it in the report. The error is a deadlock.
+func (p *Program) judgeNetwork(m wse.Machine) error {
+	v := route.Deadlock(p.Mesh, capacity(m.Smallest()))
+	r := &report.Verdict{Network: report.Answer{Kind: v.Kind.String(), Reason: v.Reason}, Machine: report.Answer{Kind: report.Unbuilt}}
+	p.ReportData.Wafer.Verdict = r
+	if v.Kind != route.Deadlocks {
+		return nil
+	}
+	list := wouldDeadlock(p.Name, v, p.file)
+	r.Network.Detail = list[0].Notes
+	return list
 }
 
 // trials are the launches that decide a compiled program.

@@ -56,6 +56,11 @@ func (p *Program) onto(pl placed, ways []*way, m wse.Machine) error {
 	p.ReportData.Wafer = w
 	reportMesh(w, pl.mesh, m)
 	w.Outputs = pl.outputs
+	if pl.code == nil || pl.err != nil { // what does not fit has no machine code to judge
+		if err := p.judgeNetwork(m); err != nil {
+			return err
+		}
+	}
 	if pl.table == nil {
 		return p.refuseOr(pl.err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/report"
 	"github.com/wfc-lang/wfc/route"
 	"github.com/wfc-lang/wfc/target/wse"
 )
@@ -42,6 +43,9 @@ func TestLimitsRefuse(t *testing.T) {
 		}
 		if p.Code != nil || len(p.Refusal) != 1 || p.Refusal[0].Code != c.code || p.Refusal[0].Suggestion == nil {
 			t.Errorf("%s: refusal %v", c.code, p.Refusal)
+		}
+		if v := p.Report().Wafer.Verdict; v == nil || v.Network.Kind != "free" || v.Machine.Kind != report.Unbuilt {
+			t.Errorf("%s: verdict %+v", c.code, v)
 		}
 		if p.Report().Status != "refused" || !c.has(p) {
 			t.Errorf("%s: report %+v", c.code, p.Report().Wafer)

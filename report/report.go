@@ -83,7 +83,7 @@ type Wafer struct {
 	Ops      []Operation `json:"operations"`
 	Worst    []int       `json:"worst"`             // indices into operations, most cycles first, at most five
 	Cycles   []Cycles    `json:"cycles,omitempty"`  // per device function
-	Verdict  *Verdict    `json:"verdict,omitempty"` // nil when the build did not get to code
+	Verdict  *Verdict    `json:"verdict,omitempty"` // nil when the build did not get to a mesh program
 	// Reductions are the trees along which the parts of a mesh axis combine; none when nothing is reduced over one.
 	Reductions []Reduction `json:"reductions,omitempty"`
 	// Products are the distributions that were considered for a program with matrix products, the one that was taken first.

@@ -11,10 +11,13 @@ type Verdict struct {
 
 // Answer of one check.
 type Answer struct {
-	Kind   string   `json:"kind"`             // "free", "deadlocks", "undecided"
+	Kind   string   `json:"kind"`             // "free", "deadlocks", "undecided"; of machine code also Unbuilt
 	Reason string   `json:"reason,omitempty"` // of "undecided"
 	Detail []string `json:"detail,omitempty"` // who waits for whom, and the shortest schedule that gets there
 }
+
+// Unbuilt is the kind of an answer about machine code of a program that does not fit the machine and has none.
+const Unbuilt = "none, the program does not fit"
 
 // Text is the answer in one line.
 func (a Answer) Text() string {

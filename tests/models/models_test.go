@@ -88,6 +88,9 @@ func build(t testing.TB, file, machine string, set map[string]string) *wfc.Progr
 	if p.Refusal != nil {
 		t.Fatal(p.Refusal)
 	}
+	if v := p.Report().Wafer.Verdict; v.Network.Kind != "free" || v.Machine.Kind != "free" || len(v.Races) > 0 {
+		t.Fatalf("%s on %s: verdict %+v", file, machine, *v)
+	}
 	return p
 }
 
