@@ -6,7 +6,7 @@ import (
 )
 
 // acrossWidth is how many output elements are folded side by side: their 16 lanes stay in the first cache.
-const acrossWidth = 64
+const acrossWidth = 96
 
 // across says that the canonical order is best computed for many output elements at a time: they lie side by side, the terms of one
 // do not (sums over rows, such as the gradient of a bias).
@@ -60,15 +60,10 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 		put := func(i int, lane, x bound, v llvm.Value) {
 			k.cur.NewStore(v, cell(i, lane, x), storageOfRegister(op.Results[i].Elem))
 		}
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
-			d := k.digits(u, counts)
-			for i, x := range op.Dom[:len(op.Dom)-1] {
-				k.idx[x.Index] = k.add(d[i], at(x.Lo))
-			}
-			x0 := k.scale(d[len(d)-1], acrossWidth)
-			wide := k.minimum(k.add(k.scale(x0, -1), at(width)), at(acrossWidth))
+		// one folds a strip of wide elements from x0 on.
+		one := func(x0 bound, wide int) {
 			strip := func(leaf func(x bound)) {
-				k.loop(at(0), wide, 1, vectorLoop, func(x bound) {
+				k.loop(at(0), at(wide), 1, vectorLoop, func(x bound) {
 					k.idx[last.Index] = k.add(k.add(x0, x), at(last.Lo))
 					leaf(x)
 				})
@@ -125,6 +120,15 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 					}
 				})
 			})
+		}
+		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+			d := k.digits(u, counts)
+			for i, x := range op.Dom[:len(op.Dom)-1] {
+				k.idx[x.Index] = k.add(d[i], at(x.Lo))
+			}
+			x0 := k.scale(d[len(d)-1], acrossWidth)
+			// Whole strips, and the one that is left: their widths are constants, so that no loop asks for the end of short rows.
+			k.either(d[len(d)-1], width/acrossWidth, strips, func() { one(x0, acrossWidth) }, func() { one(x0, width%acrossWidth) })
 		})
 		return failed
 	})

@@ -28,7 +28,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -51,6 +50,7 @@ type Engine struct {
 	libs    []library
 	fns     map[string][]uintptr // addresses of the launches of a function
 	mem     []memory             // one per slot
+	maps    []memory             // that hold them
 	base    []uintptr            // table of buffers and scalars, as of now
 	known   map[scalarKey]bool
 	env     map[string]float64 // host scalars
@@ -128,21 +128,8 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if n <= 0 {
 		n = DefaultThreads()
 	}
-	e.base = make([]uintptr, e.ownWord()+2)
-	for i, l := range pl.layouts {
-		// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
-		skew := i % 16 * 2 * lineBytes
-		bytes := l.bytes()
-		if i == pl.arena {
-			bytes = n * e.arena()
-		}
-		m, err := allocate(bytes + skew + 5*lineBytes) // vectors may begin and end outside
-		if err != nil {
-			return nil, errors.Join(err, e.Close())
-		}
-		e.mem = append(e.mem, m)
-		start := uintptr(unsafe.Pointer(&m.used()[0]))
-		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew+2*lineBytes)
+	if err := e.reserve(n); err != nil {
+		return nil, errors.Join(err, e.Close())
 	}
 	native, err := nativeOf(address[batchUnit().sym])
 	if err != nil {
@@ -159,11 +146,6 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 // ownWord is the word of a thread's table that has the address of its ring; the one after it is always 0.
 func (e *Engine) ownWord() int { return len(e.plan.layouts) + len(e.plan.words) }
 
-// arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
-func (e *Engine) arena() int {
-	return roundUp(e.plan.layouts[e.plan.arena].bytes(), 4096) + 4096 + 2*lineBytes
-}
-
 // Close frees the memory and unloads the code. It may be called more than once.
 func (e *Engine) Close() error {
 	var errs []error
@@ -171,13 +153,10 @@ func (e *Engine) Close() error {
 		e.pool.close()
 		e.pool = nil
 	}
-	for _, m := range e.mem {
+	for _, m := range slices.Concat(e.maps, e.rings) {
 		errs = append(errs, m.free())
 	}
-	for _, m := range e.rings {
-		errs = append(errs, m.free())
-	}
-	e.mem, e.rings, e.base = nil, nil, nil
+	e.maps, e.mem, e.rings, e.base = nil, nil, nil, nil
 	for _, l := range e.libs {
 		errs = append(errs, l.close())
 	}

@@ -25,7 +25,7 @@ type launch struct {
 	sym    string
 	args   []int // words of the table that the kernel gets
 	lo, hi int   // range of the split index
-	work   int   // about how many scalar operations it is
+	work   int   // in multiplications and additions of a product, about
 
 	name, kind string // of the operation, for people
 	shape      []int
@@ -393,11 +393,14 @@ func splitDim(boxes [][]ir.Interval, n int) int {
 	return best
 }
 
-// work counts the scalar operations of an operation, with per more for each element.
+// opWork is what an operation on an element costs, in multiplications and additions of a product, which a processor does fastest.
+const opWork = 4
+
+// work counts the scalar operations of an operation, with per more for each element, in multiplications and additions of a product.
 func work(op *ir.Op, per int) int {
 	n := 0
 	for i := range op.Pieces {
-		w := len(op.Pieces[i].Body.Nodes) + per
+		w := opWork * (len(op.Pieces[i].Body.Nodes) + per)
 		for _, iv := range op.Pieces[i].Box {
 			w *= max(iv.Hi-iv.Lo, 0)
 		}

@@ -1,28 +1,6 @@
 package cpu
 
-import (
-	"unsafe"
-
-	"github.com/wfc-lang/wfc/ir"
-)
-
-// lineBytes is the cache line and the widest vector register: rows start at multiples of it.
-const lineBytes = 64
-
-// Memory from largeMemory on begins with a large page, the size of the larger pages of most systems: a copy that jumps from row to row would
-// miss the translation of every address.
-const (
-	largeMemory = 4 << 20
-	largePage   = 2 << 20
-)
-
-// used is memory as it was asked for.
-func (m memory) used() memory {
-	if len(m) < largeMemory+largePage {
-		return m
-	}
-	return m[-uintptr(unsafe.Pointer(&m[0]))&(largePage-1):]
-}
+import "github.com/wfc-lang/wfc/ir"
 
 // layout is how a box of elements lies in memory: row-major, last dimension contiguous, with room for ghost values. The element with
 // coordinates c is at base + sum c[d]*stride[d]. Coordinates are those of the axes, so ghosts have coordinates below 0 or above N-1.

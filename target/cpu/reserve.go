@@ -1,0 +1,79 @@
+package cpu
+
+import "unsafe"
+
+// lineBytes is the cache line and the widest vector register: rows start at multiples of it.
+const lineBytes = 64
+
+// Memory from largeMemory on begins with a large page, the size of the larger pages of most systems: a copy that jumps from row to row would
+// miss the translation of every address.
+const (
+	largeMemory = 4 << 20
+	largePage   = 2 << 20
+	smallPage   = 4 << 10
+)
+
+// used is memory as it was asked for.
+func (m memory) used() memory {
+	if len(m) < largeMemory+largePage {
+		return m
+	}
+	return m[-uintptr(unsafe.Pointer(&m[0]))&(largePage-1):]
+}
+
+// reserve allocates the buffers for n threads. Buffers too small for large pages of their own lie side by side in memory that has them: a
+// network's weights are many such.
+func (e *Engine) reserve(n int) error {
+	pl := e.plan
+	// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
+	skew := func(i int) int { return i % 16 * 2 * lineBytes }
+	size := func(i int) int {
+		bytes := pl.layouts[i].bytes()
+		if i == pl.arena {
+			bytes = n * e.arena()
+		}
+		return bytes + skew(i) + 5*lineBytes // vectors may begin and end outside
+	}
+	all := 0
+	for i := range pl.layouts {
+		if size(i) < largeMemory {
+			all += roundUp(size(i), smallPage)
+		}
+	}
+	take := func(bytes int) (memory, error) {
+		m, err := allocate(bytes)
+		if err == nil {
+			e.maps = append(e.maps, m)
+		}
+		return m, err
+	}
+	var shared memory
+	if all > 0 {
+		m, err := take(all)
+		if err != nil {
+			return err
+		}
+		shared = m.used()
+	}
+	e.base = make([]uintptr, e.ownWord()+2)
+	for i := range pl.layouts {
+		var m memory
+		if bytes := size(i); bytes < largeMemory {
+			m, shared = shared[:bytes:bytes], shared[roundUp(bytes, smallPage):]
+		} else {
+			var err error
+			if m, err = take(bytes); err != nil {
+				return err
+			}
+		}
+		e.mem = append(e.mem, m)
+		start := uintptr(unsafe.Pointer(&m.used()[0]))
+		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew(i)+2*lineBytes)
+	}
+	return nil
+}
+
+// arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
+func (e *Engine) arena() int {
+	return roundUp(e.plan.layouts[e.plan.arena].bytes(), smallPage) + smallPage + 2*lineBytes
+}
