@@ -329,7 +329,7 @@ func (s *Sim) finishStats(start int64) Stats {
 	}
 	st.Sent, st.Delivered = s.injected, s.consumed
 	if s.tr != nil {
-		s.tr.emit(Event{Kind: EvEnd, Cycle: start + st.Cycles, PE: -1})
+		s.tr.end(start + st.Cycles)
 	}
 	for i, n := range s.links {
 		pe, d := i/numPorts, i%numPorts

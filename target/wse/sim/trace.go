@@ -21,11 +21,12 @@ const (
 	EvStall                     // an operation begins to wait for the fabric: PE, PC, Thread, Queue, Why
 	EvGo                        // it goes on after N cycles: PE, PC, Thread, Queue, Why, N
 	EvOpEnd                     // it is complete, N cycles after issue, this one included: PE, PC, Thread, N
+	EvOpCut                     // it is still under way when a launch that does not end is over: the fields of EvOpEnd, after EvGo if it waits
 	EvSend                      // a wavelet enters an output queue: PE, PC, Thread, Queue, Color, Wavelet, Value, Control
 	EvUp                        // it leaves the queue for the router, ready there N cycles later: PE, Queue (hardware queues by id), Color, Wavelet, Value, Control, N
 	EvHop                       // it leaves a router for the ports Tx, having entered by Rx: PE, Color, Wavelet, Value, Rx, Tx, Control
 	EvTake                      // a CE takes it from an input queue: PE, PC (-1: a task is started by it), Thread, Queue, Color, Wavelet
-	EvEnd                       // the launch is over; Cycle is the one after the last exit
+	EvEnd                       // the launch is over; Cycle is the one after the last exit, or of the end without; N PEs have not exited
 )
 
 // Why an operation waits.
@@ -39,7 +40,7 @@ const (
 )
 
 // Event is something that happened in a simulation. PE is y*W + x, PC the index of an instruction in Code.Ins, Thread that of a
-// microthread in Code.Threads or len(Threads) for the CE itself, Queue an index into Code.Inputs or Code.Outputs. Wavelet numbers a
+// microthread in Code.Threads or len(Threads) for the CE itself, Queue an index into Code.Inputs or Code.Outputs, or -1: a FIFO in memory. Wavelet numbers a
 // wavelet and all its multicast copies, from 1.
 type Event struct {
 	Kind     EventKind
@@ -142,10 +143,21 @@ func (r *tracer) wait(e EventKind, pe int, th *thread, k waitKind, t, n int64) {
 	case waitOut:
 		q = th.d.dst.queue
 	}
-	if q < 0 {
-		return // a FIFO in memory
-	}
 	r.emit(Event{Kind: e, Cycle: t, N: n, PE: pe, PC: th.line, Thread: th.d.thread, Queue: q, Color: -1, Why: th.why})
+}
+
+// end is called when a launch is over in cycle t; operations are under way only if it failed.
+func (r *tracer) end(t int64) {
+	s := r.s
+	for pe := range s.thrOf[:len(s.thrOf)-1] {
+		for i := s.thrOf[pe]; i < s.thrOf[pe+1]; i++ {
+			if th := &s.threads[i]; th.d != nil {
+				r.wake(pe, th, t)
+				r.op(EvOpCut, pe, th, t, t-th.start)
+			}
+		}
+	}
+	r.emit(Event{Kind: EvEnd, Cycle: t, PE: -1, N: int64(s.nPEs - s.nExited)})
 }
 
 // full says what keeps output queue f of a PE full: it follows the full buffers to the first that is not.

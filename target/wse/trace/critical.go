@@ -18,6 +18,8 @@ type critical struct {
 	task    []*wave // wavelet that is about to start a task, by PE
 	exit    clock
 	ended   bool
+	cut     bool // exit is that of an operation that never ended
+	start   int64
 }
 
 // clock is an account: its cycles are exactly those from the launch to at.
@@ -118,7 +120,7 @@ func (k *critical) event(e *sim.Event) {
 			k.done[i], k.task[i] = clock{at: e.Cycle - 1}, nil
 		}
 		clear(k.waves)
-		k.ended = false
+		k.ended, k.cut, k.start = false, false, e.Cycle
 	case sim.EvDispatch:
 		k.dispatch(e)
 	case sim.EvIns:
@@ -136,7 +138,7 @@ func (k *critical) event(e *sim.Event) {
 		c := k.thread(e)
 		c.c[stall(e.Why)] += e.N
 		c.at = e.Cycle
-		c.waited = e.Why == sim.WhyOperand
+		c.waited = e.Why == sim.WhyOperand && e.Queue >= 0
 	case sim.EvSend:
 		c := k.thread(e)
 		k.pass(c, e.Cycle)
@@ -160,15 +162,25 @@ func (k *critical) event(e *sim.Event) {
 		if c != &k.ce[e.PE] {
 			k.done[e.PE] = *c
 		}
+	case sim.EvOpCut: // the first of them stands for what keeps the launch from ending
+		if c := k.thread(e); !k.cut {
+			k.pass(c, e.Cycle)
+			k.exit, k.cut = *c, true
+			k.exit.path = c.close(e.Cycle)
+		}
 	case sim.EvExit:
 		k.exit = k.ce[e.PE]
 		k.exit.c[control]++
 		k.exit.path = then(k.exit.path, step{pe: int32(e.PE), pc: k.exit.pc, from: e.Cycle, n: 1})
 		k.ended = true
 	case sim.EvEnd:
-		if k.ended {
+		switch {
+		case e.N == 0 && k.ended, k.cut:
 			k.p.f.critical.add(&k.exit.c)
 			k.p.f.steps = lastIteration(k.exit.path)
+		default: // nothing is under way, and somebody has not exited
+			k.p.f.critical[idle] += e.Cycle - k.start
+			k.p.f.steps = nil
 		}
 	}
 }

@@ -165,12 +165,16 @@ func (p *Profile) compute(e *sim.Event) {
 				w.Link += e.N
 			}
 		}
-	case sim.EvOpEnd:
+	case sim.EvOpEnd, sim.EvOpCut:
+		end := e.Cycle
+		if e.Kind == sim.EvOpEnd {
+			end++
+		}
 		o := &p.f.ops[c][e.PC]
 		if !sync {
 			o.async += e.N
 			st.running--
-			st.ended = e.Cycle + 1
+			st.ended = end
 			return
 		}
 		n := e.N
@@ -181,7 +185,7 @@ func (p *Profile) compute(e *sim.Event) {
 		d.add(&st.waits)
 		o.runs++
 		p.charge(st, o, &d)
-		st.end = e.Cycle + 1
+		st.end = end
 	case sim.EvSend:
 		p.f.sent[c]++
 		p.color(e.Color).wavelets++

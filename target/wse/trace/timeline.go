@@ -201,6 +201,15 @@ func (t *Timeline) Event(e *sim.Event) {
 			l.threads--
 			l.last = e.Cycle + 1
 		}
+	case sim.EvOpCut:
+		in := &code.Ins[e.PC]
+		t.slice(e.PE, tid, in.Text, "operation", e.Cycle-e.N, e.N, l.details(code, in)+`,"note":"never ends"`)
+		if sync {
+			l.end = e.Cycle
+		} else {
+			l.threads--
+			l.last = e.Cycle
+		}
 	case sim.EvUp:
 		t.use(e.PE, l, up, e)
 	case sim.EvHop:

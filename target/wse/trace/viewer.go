@@ -125,6 +125,12 @@ func hardware(code *sim.Code, q int32) int {
 
 // stall writes why a CE waits. The viewer has a stall last until something else is executed.
 func (v *Viewer) stall(at string, code *sim.Code, e *sim.Event, sync bool, x, y int) {
+	if e.Queue < 0 { // for a FIFO in memory
+		if sync {
+			v.put(fmt.Sprintf("%s: [EX OP] IDLE\n%s: Pipe: 7, Msg: stall: %s\n", at, at, stallName(e.Why)))
+		}
+		return
+	}
 	if e.Why != sim.WhyOperand {
 		q := code.Outputs[e.Queue]
 		v.put(fmt.Sprintf("%s: Backpressure on C%d for OUT_Q[%d]\n", at, q.Color(x, y), code.Outputs[e.Queue].ID))
