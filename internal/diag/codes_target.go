@@ -112,4 +112,6 @@ third or later, use fewer PEs along it (larger blocks), or take the offset modul
 		Text: "LLVM refused the kernels or could not link them. The notes are its first lines. Another LLVM version may do; the interpreter always does. This is a bug of wfc or of that LLVM: please report it with the emitted LLVM IR (--print-llvm)."},
 	{Code: "WF0592", Title: "no such level of optimisation",
 		Text: "Native code is made with LLVM's levels 0, 1, 2 or 3, the highest by default. All give the same bits; lower ones compile faster and run slower, most of all where loops become vectors."},
+	{Code: "WF0593", Title: "no such processor to make code for",
+		Text: "Native code is made for the processor it runs on. The environment variable WFC_CPU can ask for less: x86-64-v3 has AVX2, x86-64-v4 AVX-512 without AMX. It must be one of these, and one that this processor has. All give the same bits."},
 }

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -65,6 +66,9 @@ type Engine struct {
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
 // when no LLVM is installed.
 func New(p *ir.Program, o Options) (*Engine, error) {
+	if err := checkProcessor(os.Getenv(processorVariable), thisProcessor()); err != nil {
+		return nil, err
+	}
 	tc, err := FindToolchain(o.Tool)
 	if err != nil {
 		return nil, err

@@ -241,7 +241,7 @@ func (t *Toolchain) String() string {
 func (t *Toolchain) processorFlag() string {
 	cpu := t.cpu
 	if cpu == "" {
-		cpu = "native"
+		cpu = chosen().march
 	}
 	switch runtime.GOARCH {
 	case "amd64", "386":
@@ -319,7 +319,7 @@ func (t *Toolchain) build(ctx context.Context, text, cache string) (string, erro
 	h := sha256.New()
 	fmt.Fprintf(h, "wfc-cpu 1\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), text)
 	so := filepath.Join(cache, fmt.Sprintf("%x.so", h.Sum(nil)[:20]))
-	if _, err := os.Stat(so); err == nil {
+	if whole(so) {
 		return so, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
@@ -345,38 +345,45 @@ func (t *Toolchain) build(ctx context.Context, text, cache string) (string, erro
 			return "", d.Suggest("choose another LLVM, or report this with the output of PrintLLVM")
 		}
 	}
-	if err := os.Rename(filepath.Join(dir, "k.so"), so); err != nil {
+	if err := keep(filepath.Join(dir, "k.so"), so); err != nil {
 		return "", fmt.Errorf("kernel cache: %w", err)
 	}
 	return so, nil
+}
+
+// keep gives a compiled file its place in the cache, with its checksum beside it.
+func keep(from, so string) error {
+	b, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(from+sumExt, sumOf(b), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(from, so)
+	}
+	if err == nil {
+		err = os.Rename(from+sumExt, so+sumExt)
+	}
+	return err
+}
+
+const sumExt = ".sum"
+
+func sumOf(b []byte) []byte { return fmt.Appendf(nil, "%x\n", sha256.Sum256(b)) }
+
+// whole says that a file in the cache is what was put there: a full disk or a crash may have left part of one, which would end the process that loads it.
+func whole(so string) bool {
+	b, err := os.ReadFile(so)
+	if err != nil {
+		return false
+	}
+	sum, err := os.ReadFile(so + sumExt)
+	return err == nil && bytes.Equal(sum, sumOf(b))
 }
 
 func firstLines(s string, n int) []string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return lines[:min(n, len(lines))]
 }
-
-// processor identifies the machine code this machine wants, for caches that several machines share.
-var processor = sync.OnceValue(func() string {
-	id := runtime.GOOS + "/" + runtime.GOARCH
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return id
-	}
-	for _, l := range strings.Split(string(info), "\n") {
-		k, _, _ := strings.Cut(l, ":")
-		switch strings.TrimSpace(k) {
-		case "model name", "flags", "Features", "CPU part":
-			id += "\n" + l
-		case "":
-			return id // the first processor is enough
-		}
-	}
-	return id
-})
-
-// hasFeature looks for an instruction set in what the system says about this processor.
-func hasFeature(name string) bool { return slices.Contains(strings.Fields(processor()), name) }
 
 // cacheDir is where compiled kernels are kept.
 func cacheDir() (string, error) {

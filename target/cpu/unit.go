@@ -60,11 +60,12 @@ func merge(list []*unit) *llvm.Module {
 const chunkText = 200 << 10
 
 // objects returns the shared object of every unit, by symbol. Units that are not in the cache are compiled, in chunks at the same time. In
-// the cache a chunk is a shared object named after its content, and every unit a link to the chunk it is in.
+// the cache a chunk is a shared object named after its content, with a checksum beside it, and every unit a link to the chunk it is in. What does
+// not fit its checksum is compiled again.
 func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (map[string]string, error) {
 	out := map[string]string{}
 	var missing []*unit
-	links := map[string]string{}
+	links, checked := map[string]string{}, map[string]bool{}
 	for _, x := range list {
 		h := sha256.New()
 		fmt.Fprintf(h, "wfc-cpu 2\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), x.text)
@@ -72,7 +73,7 @@ func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (ma
 		links[x.sym] = link
 		if name, err := os.Readlink(link); err == nil {
 			so := filepath.Join(cache, name)
-			if _, err := os.Stat(so); err == nil {
+			if checked[so] = checked[so] || whole(so); checked[so] {
 				out[x.sym] = so
 				continue
 			}

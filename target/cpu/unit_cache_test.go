@@ -50,6 +50,25 @@ func TestKernelsAreShared(t *testing.T) {
 	check(t, err)
 	check(t, os.Remove(list[0]))
 	sameAsInterpreter(t, toolchains()[0], layers("a"), 1, nil, "f")
+	// So is one that is broken: cut, empty, with a byte that is another, or without its checksum.
+	list, err = filepath.Glob(filepath.Join(dir, "*.so"))
+	check(t, err)
+	good, err := os.ReadFile(list[0])
+	check(t, err)
+	flipped := append([]byte{}, good...)
+	flipped[len(flipped)/2] ^= 1
+	for _, bad := range [][]byte{good[:len(good)/2], {}, flipped, nil} {
+		check(t, os.Remove(list[0])) // those loaded before keep theirs
+		if bad == nil {
+			bad = good
+			check(t, os.Remove(list[0]+sumExt))
+		}
+		check(t, os.WriteFile(list[0], bad, 0o644))
+		sameAsInterpreter(t, toolchains()[0], layers("a"), 1, nil, "f")
+		if !whole(list[0]) {
+			t.Errorf("a shared object of %d bytes of %d was not made again", len(bad), len(good))
+		}
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "link-*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
