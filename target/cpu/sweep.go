@@ -60,6 +60,7 @@ type planeRun struct {
 	lo, hi int
 	pieces []int
 	jam    bool // there is a kernel for sweep.jam planes together
+	work   int  // nodes that are computed for a point, of the piece with most, as points of 4 bytes
 	sym    [variants]string
 	code   [variants]uintptr
 	args   [2][]planeArg // of kernels for one plane, for several
@@ -212,7 +213,7 @@ func (s *sweep) copyStage(array int) *planeOp {
 	from.name, to.name = "%next", "%buffer"
 	op := copyOp(&from, &to)
 	st := &planeOp{op: &op, final: true, slots: []int{a.slot}, root: map[string]string{"%next": "%next"}}
-	st.runs = []planeRun{{lo: op.Dom[0].Lo, hi: op.Dom[0].Hi, pieces: []int{0}, reads: []planeRead{{name: "%next"}}}}
+	st.runs = []planeRun{{lo: op.Dom[0].Lo, hi: op.Dom[0].Hi, pieces: []int{0}, work: 2, reads: []planeRead{{name: "%next"}}}}
 	return st
 }
 
@@ -351,9 +352,36 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 		if operandsOf(op, r.active, 1) > mostArgs {
 			return nil
 		}
+		run.work = nodesOf(op, r.active)
 		st.runs = append(st.runs, run)
 	}
 	return st
+}
+
+// nodesOf is how many nodes are computed for a point of the piece that has most, as points of 4 bytes. Ghosts are few points of a row, or copies.
+func nodesOf(op *ir.Op, pieces []int) int {
+	most, size := 0, 1
+	for _, k := range pieces {
+		b := &op.Pieces[k].Body
+		n := len(b.Results)
+		for i, live := range b.Live() {
+			switch b.Nodes[i].Op {
+			case ir.Const, ir.Scalar, ir.Index:
+			default:
+				if live {
+					n++
+				}
+			}
+		}
+		most = max(most, n)
+	}
+	if op.Kind == ir.Extend {
+		return min(most, 2)
+	}
+	for _, r := range op.Results {
+		size = max(size, storageBytes(r.Elem)/4)
+	}
+	return most * size
 }
 
 // operandsOf is how many planes, arrays and host scalars pieces read and write when they compute so many planes.

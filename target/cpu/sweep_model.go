@@ -46,11 +46,12 @@ var machineCaches = sync.OnceValue(func() caches {
 	return c
 })
 
-// Rates of one core in bytes per nanosecond, for the choice of tilings only: what counts is their ratio. Measured with heat on 256^3 points
-// (BenchmarkHeat3); the second cache moves some three times what memory does, which is asked beforehand.
+// What a core needs, for the choice of tilings only: what counts is their ratio. Measured with heat of second order and waves of order 4 and 8 on
+// 256^3 points (BenchmarkHeat3, BenchmarkOrders), rows in the second cache, memory read and written by all cores.
 const (
-	memoryRate = 32
-	cacheRate  = 100
+	memoryRate = 13.5   // bytes per nanosecond
+	nodeTime   = 0.0135 // nanoseconds per point of 4 bytes, for a node of an operation: a load, a store or a calculation
+	callTime   = 60     // nanoseconds of a call of a kernel
 )
 
 // choose returns the tiling with the least estimated time for at most most steps at a time.
@@ -181,19 +182,28 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 		return 0, false
 	}
 	own := float64((y.Hi - y.Lo) * planes)
-	memory := 0
+	memory, row := 0.0, 1
 	for _, b := range u.bufs {
-		if size := storageBytes((*s.layout)[b.slot].elem); len((*s.layout)[b.slot].stride) < s.rank {
+		l := (*s.layout)[b.slot]
+		if len(l.stride) < s.rank {
 			continue // small, and read by every row
-		} else if b.given && b.readers > 0 {
-			memory += size
+		}
+		if s.rank == 3 {
+			row = l.stride[1]
+		}
+		if size := float64(storageBytes(l.elem)); b.given && b.readers > 0 {
+			memory += size * float64(tab.rows[b]) / float64(y.Hi-y.Lo)
 		} else if b.memory >= 0 && !b.given {
-			memory += 2 * size
+			memory += size
+			if !t.stream {
+				memory += size
+			}
 		}
 	}
 	// Planes at the ends of the stream are computed by neighbours too; the table has them for a cut of planes.
 	edge := float64(planes) / float64(planes+s.reach()*(u.steps-1))
-	return float64(memory)/memoryRate/float64(u.steps) + float64(tab.moved)/own*edge/cacheRate/float64(u.steps), true
+	kernels := float64(tab.work)*nodeTime + float64(tab.calls)*callTime/float64(row)
+	return (memory/memoryRate + kernels/own*edge) / float64(u.steps), true
 }
 
 // mostJammed is the size of an operation, in nodes, above which kernels compute single planes: it is bound by its arithmetic, and takes long
@@ -202,13 +212,13 @@ const mostJammed = 256
 
 // choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
 // results, at the cost of some more planes in the rings. This pays from a reach of two planes on; in three dimensions, where rows beside
-// a row are read too, there are soon more streams of data than a core follows (BenchmarkOrders).
+// a row are read too, four planes are more streams of data than a core follows, unless it would follow many anyway (BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
 	if s.reach() < 2 {
 		return
 	}
-	if s.jam = 2; s.rank == 2 {
+	if s.jam = 2; s.rank == 2 || s.reach() >= 4 {
 		s.jam = 4
 	}
 	for _, st := range s.stages {

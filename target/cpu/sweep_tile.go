@@ -38,6 +38,9 @@ type tileTable struct {
 	segments int
 	ring     int // bytes of memory for rings
 	moved    int // bytes that kernels read and write, per column
+	work     int // nodes that they compute, per column, as points of 4 bytes
+	calls    int
+	rows     map[*tensorBuf]int // of a plane that are read
 }
 
 // entry is one operation on one plane, or on some that follow each other.
@@ -61,8 +64,9 @@ func (s *sweep) tile(u *unrolled, x, y ir.Interval, t tiling) *tileTable {
 		regions[i] = s.region(u, u.nodes[i], need)
 	}
 	entries, skews := s.schedule(u, need, regions)
-	tab := &tileTable{}
+	tab := &tileTable{rows: map[*tensorBuf]int{}}
 	for _, b := range u.bufs {
+		tab.rows[b] = need[b].y.Hi - need[b].y.Lo
 		if p := need[b]; b.memory < 0 && p.x.Lo < p.x.Hi && p.y.Lo < p.y.Hi {
 			s.ring(b, p)
 			p.start = tab.ring
@@ -389,7 +393,10 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			next++
 		}
 		s.comes(u, need, entries[:n], seen)
-		ahead := s.comes(u, need, entries[n:next], seen)
+		var ahead []planeFetch
+		if s.fetches() {
+			ahead = s.comes(u, need, entries[n:next], seen)
+		}
 		var fetching []int
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
@@ -400,7 +407,10 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 					fetching = append(fetching, len(g.calls))
 				}
 				g.calls = append(g.calls, call)
-				tab.moved += (part.rows.Hi - part.rows.Lo) * bytes
+				rows := part.rows.Hi - part.rows.Lo
+				tab.moved += rows * bytes
+				tab.work += rows * e.count * s.run(nd.st, e.plane).work
+				tab.calls += g.blocks
 			}
 		}
 		for i, c := range fetching {
