@@ -37,6 +37,7 @@ func cases(small bool) (list []kase) {
 	n := size(1024, 128)
 	list = append(list, product(n, n, n), product(n+1, n-1, n+3), product(1000, 1000, 1000), product(17, size(4096, 256), size(4096, 256)),
 		product(127, 127, 127), product(129, 129, 129), product(1, size(4096, 256), size(4096, 256)), product(64, 64, 64))
+	list = append(list, layers(size(8192, 64), size(1024, 256))...)
 	for _, vocab := range []int{65, 50257} {
 		if !small || vocab == 65 {
 			list = append(list, gpt(vocab, size(6, 1)))
