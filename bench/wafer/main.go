@@ -37,7 +37,7 @@ var programs = []program{
 	{"shallow_water.wf", "n=12", ""},
 	{"cahn_hilliard.wf", "end=0.2", ""},
 	{"ising.wf", "sweeps=5", ""},
-	{"poisson.wf", "", ""},
+	{"poisson.wf", "n=24", ""},
 	{"channel.wf", "n=8 length=2 end=0.2", ""},
 	{"cavity.wf", "n=12 end=0.1", ""},
 	{"cylinder.wf", "n=2 end=0.5", ""},
