@@ -212,13 +212,20 @@ const mostJammed = 256
 
 // choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
 // results, at the cost of some more planes in the rings. This pays from a reach of two planes on; in three dimensions, where rows beside
-// a row are read too, four planes are more streams of data than a core follows, unless it would follow many anyway (BenchmarkOrders).
+// a row are read too, four planes are more streams of data than a core follows, unless it would follow many anyway, and numbers are short
+// (BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
 	if s.reach() < 2 {
 		return
 	}
-	if s.jam = 2; s.rank == 2 || s.reach() >= 4 {
+	size := 0
+	for _, a := range s.arrays {
+		if s.set(a.name) {
+			size = max(size, storageBytes(a.elem))
+		}
+	}
+	if s.jam = 2; s.rank == 2 || s.reach() >= 3 && size <= 4 {
 		s.jam = 4
 	}
 	for _, st := range s.stages {

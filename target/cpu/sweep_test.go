@@ -105,6 +105,27 @@ func TestTilesGoRound(t *testing.T) {
 	}
 }
 
+// Ghosts of an array that stays as it is are made by the first of several steps.
+func TestCoefficientsInPasses(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	p := compile(t, `
+param n = %d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n;  z: 0 .. 1 in n }
+field T on g = x*y
+field k on g = 1 + 0.5*x*y*z
+bc T { all: T = 0 }
+bc k { all: dn(k) = 0 }
+evolve t from 0 to 10 step 0.1/n^2 { dt(T) = div(k*grad(T)) }`, 18)
+	if sweptPlan(t, p).funcs["step"].sweep.unroll(3, true) == nil {
+		t.Error("steps are not taken together")
+	}
+	if !sweptAsInterpreted(t, toolchains()[0], p, "step", 7) {
+		t.Error("not computed in passes")
+	}
+}
+
 const wave3 = `
 param n = %d
 grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in n periodic }

@@ -76,8 +76,8 @@ func (s *sweep) unroll(n int, tiles bool) *unrolled {
 					if step > 0 && (s.set(s.arrays[b.memory].name) || s.changes(st)) {
 						return nil
 					}
-					if !st.within {
-						continue // done before the pass
+					if !st.within || step > 0 {
+						continue // done before the pass, or by its first step
 					}
 				} else if st.round && u.round > 0 {
 					continue
