@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -477,6 +478,62 @@ func TestLocked(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// The last checkpoint of a session is made while it is written, tensor by tensor; those before are copies that wait for nothing.
+func TestLastCheckpoint(t *testing.T) {
+	fetched := map[string]int{} // weights that were fetched before a checkpoint's file of them was begun
+	const end = 5
+	weights := 0
+	c := phased()
+	c.Phases = nil
+	_, plan, err := c.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	engine := func(p *ir.Program) (runtime.Engine, error) {
+		e, err := onInterp(p)
+		return fetching{e, func(array string) {
+			mu.Lock()
+			defer mu.Unlock()
+			if array == plan.Weights[0].Array {
+				weights++
+			}
+		}}, err
+	}
+	fs := creating{ckpt.OS, func(path string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if filepath.Base(path) == ckpt.Weights+".safetensors" {
+			fetched[filepath.Base(filepath.Dir(path))] = weights
+		}
+	}}
+	run(t, c, train.Options{Data: chain(3000, 7), Out: t.TempDir(), Steps: end, SaveEvery: end - 1, FS: fs}, engine)
+	want := map[string]int{".tmp-" + ckpt.StepDir(end-1): 1, ".tmp-" + ckpt.StepDir(end): 1}
+	if d := cmp.Diff(want, fetched); d != "" || weights != 2 {
+		t.Errorf("fetched %d times; %s", weights, d)
+	}
+}
+
+type fetching struct {
+	runtime.Engine
+	told func(array string)
+}
+
+func (f fetching) Get(array string) (*ir.Tensor, error) {
+	f.told(array)
+	return f.Engine.Get(array)
+}
+
+type creating struct {
+	ckpt.FS
+	told func(path string)
+}
+
+func (c creating) Create(path string) (ckpt.File, error) {
+	c.told(path)
+	return c.FS.Create(path)
 }
 
 // Ctrl-C saves: the run ends after the step it is in, with a checkpoint of it.
