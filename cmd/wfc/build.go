@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -39,7 +40,7 @@ func buildCommand() *cli.Command {
 				out = besides(src)
 			}
 			begun := time.Now()
-			p, err := wfc.Build(src, opt)
+			p, err := compile(c.Context, src, opt)
 			if err != nil {
 				return err
 			}
@@ -66,6 +67,25 @@ func buildCommand() *cli.Command {
 			}
 			return nil
 		},
+	}
+}
+
+// compile is wfc.Build that the first Ctrl-C ends: unlike a run it has nothing to write.
+func compile(ctx context.Context, src wfc.Source, opt wfc.BuildOptions) (*wfc.Program, error) {
+	type built struct {
+		p   *wfc.Program
+		err error
+	}
+	done := make(chan built, 1)
+	go func() {
+		p, err := wfc.Build(src, opt)
+		done <- built{p, err}
+	}()
+	select {
+	case b := <-done:
+		return b.p, b.err
+	case <-ctx.Done(): // the process ends, and the compilation with it
+		return nil, errShown{exitInterrupted}
 	}
 }
 

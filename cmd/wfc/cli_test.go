@@ -74,6 +74,21 @@ func TestIntersperse(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends a compilation at once.
+func TestInterruptedBuild(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	out := filepath.Join(t.TempDir(), "x.wfx")
+	model := filepath.Join("..", "..", "models", "cahn_hilliard.wf") // about a second
+	if code := run(ctx, []string{"wfc", "build", model, "-o", out}, &stdout, &stderr); code != exitInterrupted {
+		t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a file was written")
+	}
+}
+
 // Ctrl-C ends a run with exit code 130, what was written so far, and a document that says so.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
