@@ -12,8 +12,8 @@ import (
 // the spacing of that level, and coefficients are averaged (J. Wesseling, An introduction to multigrid methods, 1992, chapters 5 and 6;
 // coarse_flux.go). A round halves the axes that can be halved and whose spacing is not more than twice the smallest: along the others
 // smoothing would do nothing, and an axis that must stay fine need not stop the rest. Transfers between a grid and the one with a halved
-// axis are one-dimensional (transfer.go). After each round Chebyshev polynomials of the operator divided by its diagonal smooth; they also
-// solve on the coarsest level.
+// axis are one-dimensional (transfer.go). After each round sweeps over red and black points smooth (colors.go), or Chebyshev polynomials of the
+// operator divided by its diagonal where it has no colors; those also solve on the coarsest level.
 
 // levels makes the coarse operators of a solver; it reports why there are none.
 func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
@@ -27,6 +27,11 @@ func (c *checker) makeLevels(sv *solver, bs *blockState) bool {
 		return false
 	}
 	sv.smooths, sv.low = true, smoothed
+	defer func() {
+		for _, l := range sv.levels {
+			l.colors = l.smooths && !sv.coefficients() && c.twoColors(l)
+		}
+	}()
 	for {
 		last := sv.levels[len(sv.levels)-1]
 		axes := round(last.unknown[0].Grid, last.round == 0)
@@ -308,46 +313,95 @@ func (m *coarsener) field(n *Node) (*Field, bool) {
 // cycle writes one V-cycle to = M(from) on level l as statements.
 func (sv *solver) cycle(l, sweeps int, from, to string) string {
 	var b strings.Builder
-	suffix := ""
-	if l > 0 {
-		suffix = fmt.Sprint(l)
-	}
-	like := "like unknown" + suffix + " homogeneous"
-	smooth := func(x, s, start string, n int, low string) {
-		q, f := x+"_q", x+"_f"
-		res := from
-		if start != "0" {
-			res = fmt.Sprintf("%s - A%s(%s)", from, suffix, start)
-		}
-		fmt.Fprintf(&b, "let %s_a = (top%s + %s)/2\nlet %s_b = (top%s - %s)/2\n", x, suffix, low, x, suffix, low)
-		fmt.Fprintf(&b, "loop %s = %s %s, %s = %s %s, %s = 0 %s, %s = 0 for %s_j in 0 .. %d {\n", x, start, like, s, res, like, q, like, f, x, n)
-		fmt.Fprintf(&b, "let %s_g = where(%s == 0, %s_b/%s_a, 1/(2*%s_a/%s_b - %s))\n", x, f, x, x, x, x, f)
-		fmt.Fprintf(&b, "let %s_h = where(%s == 0, 1/%s_a, 2*%s_g/%s_b)\n", x, f, x, x, x)
-		fmt.Fprintf(&b, "%s' = (%s_g*%s)*%s + %s_h*(inv%s*%s)\n", q, x, f, q, x, suffix, s)
-		fmt.Fprintf(&b, "%s' = %s + %s'\n%s' = %s - A%s(%s')\n%s' = %s_g\n}\n", x, x, q, s, s, suffix, q, f, x)
-	}
+	lv := sv.levels[l]
+	sm := smoother{&b, lv, suffix(l), from}
 	if l == len(sv.levels)-1 {
 		most := 0
-		for _, a := range sv.levels[l].unknown[0].Axes {
+		for _, a := range lv.unknown[0].Axes {
 			most = max(most, a.N)
 		}
-		smooth(to, to+"_s", "0", max(4, int(math.Ceil(2*float64(most)))), fmt.Sprintf("top%s*%g", suffix, math.Min(0.4, 0.8/float64(most*most))))
+		sm.chebyshev(to, to+"_s", "0", max(4, int(math.Ceil(2*float64(most)))), math.Min(0.4, 0.8/float64(most*most)))
 		return b.String()
 	}
-	if !sv.levels[l].smooths { // halved along some axes only: pass on
+	if !lv.smooths { // halved along some axes only: pass on
 		fmt.Fprintf(&b, "let %s_c = restrict%d(%s) like unknown%d homogeneous\n", to, l+1, from, l+1)
 		b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
-		fmt.Fprintf(&b, "let %s = prolong%d(%s_e) %s\n", to, l+1, to, like)
+		fmt.Fprintf(&b, "let %s = prolong%d(%s_e) %s\n", to, l+1, to, sm.like())
 		return b.String()
 	}
-	low := fmt.Sprintf("top%s*%g", suffix, sv.levels[l].low)
-	more := sweeps * (1 + sv.levels[l].round)
-	smooth(to+"_d", to+"_r", "0", more, low)
+	more := sweeps * (1 + lv.round)
+	if lv.colors {
+		more = sweeps * min(2, 1+lv.round) // more gains nothing
+		sm.gaussSeidel(to+"_d", "0", more)
+		fmt.Fprintf(&b, "let %s_r = %s - A%s(%s_d) %s\n", to, from, sm.suffix, to, sm.like())
+	} else {
+		sm.chebyshev(to+"_d", to+"_r", "0", more, lv.low)
+	}
 	fmt.Fprintf(&b, "let %s_c = restrict%d(%s_r) like unknown%d homogeneous\n", to, l+1, to, l+1)
 	b.WriteString(sv.cycle(l+1, sweeps, to+"_c", to+"_e"))
-	fmt.Fprintf(&b, "let %s_p = %s_d + prolong%d(%s_e) %s\n", to, to, l+1, to, like)
-	smooth(to, to+"_t", to+"_p", more, low)
+	fmt.Fprintf(&b, "let %s_p = %s_d + prolong%d(%s_e) %s\n", to, to, l+1, to, sm.like())
+	if lv.colors {
+		sm.gaussSeidel(to, to+"_p", more)
+	} else {
+		sm.chebyshev(to, to+"_t", to+"_p", more, lv.low)
+	}
 	return b.String()
+}
+
+// suffix is that of the names of a level.
+func suffix(l int) string {
+	if l == 0 {
+		return ""
+	}
+	return fmt.Sprint(l)
+}
+
+// smoother writes the smoothing of A(x) = from on a level.
+type smoother struct {
+	b            *strings.Builder
+	lv           *solver
+	suffix, from string
+}
+
+func (s *smoother) like() string { return "like unknown" + s.suffix + " homogeneous" }
+
+// residual is that of a value, which may be zero.
+func (s *smoother) residual(x string) string {
+	if x == "0" {
+		return s.from
+	}
+	return fmt.Sprintf("%s - A%s(%s)", s.from, s.suffix, x)
+}
+
+// chebyshev writes n steps from a start to x with residual r, which damp what is above the part low of the spectrum.
+func (s *smoother) chebyshev(x, r, start string, n int, low float64) {
+	q, f := x+"_q", x+"_f"
+	lo := fmt.Sprintf("top%s*%g", s.suffix, low)
+	fmt.Fprintf(s.b, "let %s_a = (top%s + %s)/2\nlet %s_b = (top%s - %s)/2\n", x, s.suffix, lo, x, s.suffix, lo)
+	fmt.Fprintf(s.b, "loop %s = %s %s, %s = %s %s, %s = 0 %s, %s = 0 for %s_j in 0 .. %d {\n", x, start, s.like(), r, s.residual(start), s.like(), q, s.like(), f, x, n)
+	fmt.Fprintf(s.b, "let %s_g = where(%s == 0, %s_b/%s_a, 1/(2*%s_a/%s_b - %s))\n", x, f, x, x, x, x, f)
+	fmt.Fprintf(s.b, "let %s_h = where(%s == 0, 1/%s_a, 2*%s_g/%s_b)\n", x, f, x, x, x)
+	fmt.Fprintf(s.b, "%s' = (%s_g*%s)*%s + %s_h*(inv%s*%s)\n", q, x, f, q, x, s.suffix, r)
+	fmt.Fprintf(s.b, "%s' = %s + %s'\n%s' = %s - A%s(%s')\n%s' = %s_g\n}\n", x, x, q, r, r, s.suffix, q, f, x)
+}
+
+// gaussSeidel writes n sweeps over both colors from a start to x, red first. After a correction too, although the cycle would be symmetric
+// the other way round: contraction is that of twice as many sweeps.
+func (s *smoother) gaussSeidel(x, start string, n int) {
+	for i := range n {
+		for _, color := range []string{"red", "black"} {
+			next := fmt.Sprintf("%s_%s%d", x, color, i)
+			if i == n-1 && color == "black" {
+				next = x
+			}
+			if start == "0" {
+				fmt.Fprintf(s.b, "let %s = %s%s*%s %s\n", next, color, s.suffix, s.from, s.like())
+			} else {
+				fmt.Fprintf(s.b, "let %s = %s + %s%s*(%s) %s\n", next, start, color, s.suffix, s.residual(start), s.like())
+			}
+			start = next
+		}
+	}
 }
 
 // smoothed is the part of the spectrum, from the top, that smoothing damps: what the coarse grid cannot represent.
@@ -360,11 +414,12 @@ func (sv *solver) setup() string {
 		if !lv.smooths {
 			continue
 		}
-		suffix := ""
-		if l > 0 {
-			suffix = fmt.Sprint(l)
+		x := suffix(l)
+		if lv.colors && l < len(sv.levels)-1 {
+			fmt.Fprintf(&b, "let red%s = red_of%s() like unknown%s homogeneous\nlet black%s = black_of%s() like unknown%s homogeneous\n", x, x, x, x, x, x)
+			continue
 		}
-		fmt.Fprintf(&b, "let inv%s = 1/diagonal%s() like unknown%s homogeneous\nlet top%s = highest%s() like scalar\n", suffix, suffix, suffix, suffix, suffix)
+		fmt.Fprintf(&b, "let inv%s = 1/diagonal%s() like unknown%s homogeneous\nlet top%s = highest%s() like scalar\n", x, x, x, x, x)
 	}
 	return b.String()
 }

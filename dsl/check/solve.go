@@ -36,6 +36,7 @@ type solver struct {
 	levels        []*solver  // of multigrid, the finest first
 	coarse        *coarsener // made this level from the finer one
 	smooths       bool       // a level that ends a round of halving
+	colors        bool       // smoothing goes over red and black points
 	round         int        // how many rounds came before
 	low           float64    // smoothing damps what is above this part of the spectrum
 }

@@ -30,6 +30,8 @@ func (c *checker) solverCall(e *syntax.Call, sc *scope) *Node {
 		return sv.residual(k, c.components(e.Args[0].Value, sv, sc))
 	case "diagonal":
 		return c.diagonal(sv, k)
+	case "red_of", "black_of":
+		return c.colored(sv, map[string]float64{"black_of": 1}[name])
 	case "highest", "lowest":
 		return c.spectrum(sv, name == "highest", e.At)
 	case "restrict":

@@ -44,8 +44,13 @@ func (sv *solver) precondition(from, to string) string {
 	case "multigrid":
 		sweeps := m.smooth
 		if sweeps == 0 {
-			if sweeps = 3; sv.coefficients() {
+			switch {
+			case sv.colors:
+				sweeps = 1
+			case sv.coefficients():
 				sweeps = 6
+			default:
+				sweeps = 3
 			}
 		}
 		return sv.cycle(0, sweeps, from, to)
@@ -89,11 +94,11 @@ func (sv *solver) data() any {
 			}
 		}
 	}
-	measure, direction := "w", "q'"
-	if sv.selfAdjoint() {
-		measure, direction = "z", "p'"
+	correction, direction, centered := "w", "q", "center(s - a*q')"
+	if sv.selfAdjoint() { // what A makes has no mean then where it is singular
+		correction, direction, centered = "z", "p", "s - a*q'"
 	}
-	return map[string]any{"Measure": measure, "Direction": direction, "Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
+	return map[string]any{"Correction": correction, "Direction": direction, "Centered": centered, "Trace": !sv.inner, "First": first, "Restart": m.restart, "Omega": fmt.Sprint(m.omega), "Every": sweepsPerCheck, "Flexible": m.pre.name == "multigrid", "Plain": m.pre.name == "none"}
 }
 
 // options lists what a method may be given, besides tol, max and norm.

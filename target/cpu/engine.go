@@ -208,7 +208,7 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	return e.repeat(ctx, e.batch(fn, c), n)
 }
 
-// wakes is the work from which the other threads are woken: it takes one thread as long as waking them, some 50 us.
+// wakes is the work from which sleeping threads are waited for: it takes one thread as long as waking them, some 50 us.
 const wakes = 4 << 20
 
 // repeat executes a batch n times.
@@ -216,7 +216,9 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	if n < 1 {
 		return nil
 	}
-	b.short = 0 < b.work && b.work < wakes/n && e.divide == pays && b.prof == nil
+	if b.short = 0 < b.work && b.work < wakes/n && e.divide == pays && b.prof == nil && !b.alone && !e.pool.awake(); b.short {
+		e.pool.wake() // for what comes next
+	}
 	for i := range b.table {
 		copy(b.table[i], e.base)
 		if a := e.plan.arena; a >= 0 {

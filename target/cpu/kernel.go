@@ -394,7 +394,7 @@ func splitDim(boxes [][]ir.Interval, n int) int {
 }
 
 // opWork is what an operation on an element costs, in multiplications and additions of a product, which a processor does fastest.
-const opWork = 4
+const opWork = 8
 
 // work counts the scalar operations of an operation, with per more for each element, in multiplications and additions of a product.
 func work(op *ir.Op, per int) int {

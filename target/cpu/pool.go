@@ -7,17 +7,26 @@ import (
 	"unsafe"
 )
 
-// pool keeps one goroutine per thread. Between batches they sleep on a channel. A batch is one call of native code for each thread
+// pool keeps one goroutine per thread. After a batch they wait for the next one awake, for a while: the functions of a procedure, a solver's
+// iterations, follow each other in microseconds, which is less than it takes to wake a goroutine. Then they sleep on a channel. A batch is one call of native code for each thread
 // (batch_emit.go), which goes through the kernels and meets the other threads by itself: to Go a thread in a kernel is in a system call, its
 // monitor wakes up every 20 us or so to look after those that come and go, and on a computer all of whose cores compute that and what follows
 // from it took a quarter of their time. Besides, a call from Go costs more than a small kernel.
 type pool struct {
 	threads int
-	work    []chan func(thread int) // of workers 1..threads-1; the caller is worker 0
-	done    chan struct{}
 	native  nativePool
 	meeting [3 * lineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
+
+	wakes  []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
+	asleep []count                          // 1: the worker waits for its channel
+	task   atomic.Pointer[func(thread int)] // of the current turn; nil: there will be none
+	_      [7]int64
+	turn   count // tasks begun
+	left   count // workers that have not done the current one
 }
+
+// patience is how long a worker without work stays awake.
+const patience = 200 * time.Microsecond
 
 // nativePool is the native code of a pool: what a thread does of a batch, and what it calls while it waits.
 type nativePool struct{ run, yield, sleep uintptr }
@@ -33,7 +42,7 @@ type batch struct {
 	slots int
 	work  int     // of an iteration, about how many scalar operations; 0: not known
 	alone bool    // no kernel is divided: thread 0 does it all
-	short bool    // thread 0 does it all because it would be done before the others are awake
+	short bool    // thread 0 does it all because it will be done before the others are awake
 	prof  []spent // if it is measured: where the time of every step goes ([step.account])
 
 	tiles []*tileTable // of a pass
@@ -101,29 +110,89 @@ func addressOf[T any](s []T) uintptr {
 }
 
 func newPool(threads int, native nativePool) *pool {
-	p := &pool{threads: threads, done: make(chan struct{}), native: native}
+	p := &pool{threads: threads, native: native, asleep: make([]count, threads)}
 	spare.open(threads)
 	for i := 1; i < threads; i++ {
-		c := make(chan func(int))
-		p.work = append(p.work, c)
-		go func() {
-			for f := range c {
-				f(i)
-				p.done <- struct{}{}
-			}
-		}()
+		p.wakes = append(p.wakes, make(chan struct{}, 1))
+		go p.worker(i)
 	}
 	return p
 }
 
+// worker does its part of every task until there is none.
+func (p *pool) worker(i int) {
+	for turn := int64(1); ; turn++ {
+		p.await(i, turn)
+		task := p.task.Load()
+		if task == nil {
+			return
+		}
+		(*task)(i)
+		p.left.n.Add(-1)
+	}
+}
+
+// await returns when a turn has begun.
+func (p *pool) await(i int, turn int64) {
+	begun := func() bool { return p.turn.n.Load() >= turn }
+	for {
+		since := time.Now()
+		for spin := 0; !begun(); spin++ {
+			if spin%1000 == 999 && time.Since(since) > patience {
+				break
+			}
+		}
+		if begun() {
+			return
+		}
+		asleep := &p.asleep[i].n
+		asleep.Store(1)
+		if begun() && asleep.CompareAndSwap(1, 0) {
+			return
+		}
+		<-p.wakes[i-1] // whoever sets asleep back sends
+	}
+}
+
+// wake has workers that sleep wait for the next turn awake.
+func (p *pool) wake() {
+	for i, c := range p.wakes {
+		if p.asleep[i+1].n.CompareAndSwap(1, 0) {
+			c <- struct{}{}
+		}
+	}
+}
+
+// awake says that no worker sleeps.
+func (p *pool) awake() bool {
+	for i := range p.asleep {
+		if p.asleep[i].n.Load() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// begin gives the workers a task.
+func (p *pool) begin(task *func(thread int)) {
+	p.task.Store(task)
+	p.left.n.Store(int64(p.threads - 1))
+	p.turn.n.Add(1)
+	p.wake()
+}
+
 // each calls f on every thread and returns when all are done.
 func (p *pool) each(f func(thread int)) {
-	for _, c := range p.work {
-		c <- f
-	}
+	p.begin(&f)
 	f(0)
-	for range p.work {
-		<-p.done
+	for spin := 0; p.left.n.Load() > 0; spin++ {
+		switch {
+		case spin < 2000:
+		case spin < 5000: // the computer may have fewer free cores than threads
+			runtime.Gosched()
+		default:
+			time.Sleep(20 * time.Microsecond)
+		}
 	}
 }
 
@@ -139,9 +208,7 @@ func (p *pool) do(b *batch) {
 
 func (p *pool) close() {
 	spare.close(p.threads)
-	for _, c := range p.work {
-		close(c)
-	}
+	p.begin(nil)
 }
 
 // run is what thread i does of a batch.
