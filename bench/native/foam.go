@@ -20,7 +20,8 @@ type foamCase struct {
 	solver string
 	files  map[string]string
 	work   float64 // of a step
-	probe  string  // a file of values in time that the case leaves; the last one is the check
+	probe  string  // a file of values in time that the case leaves; one of them, or its first component, is the check
+	since  int     // the check is that so many steps before the last
 }
 
 func (c foamCase) entry(name string) entry {
@@ -108,8 +109,15 @@ func (f *foam) check() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	words := strings.Fields(string(b))
-	return strconv.ParseFloat(words[len(words)-1], 64)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) <= f.since {
+		return 0, fmt.Errorf("%s: %d lines", f.probe, len(lines))
+	}
+	words := strings.Fields(lines[len(lines)-1-f.since])
+	if len(words) < 2 {
+		return 0, fmt.Errorf("%s: no value in %q", f.probe, words)
+	}
+	return strconv.ParseFloat(strings.Trim(words[1], "()"), 64)
 }
 
 func (f *foam) Close() error { return nil }
@@ -136,16 +144,17 @@ func decomposed() string {
 }
 
 // icoFoam is OpenFOAM's incompressible solver on the cavity: PISO with two corrections, the pressure by its multigrid, time steps of
-// 0.5/n as ours.
-func icoFoam(n, steps int) entry {
+// 0.5/n as ours. Its velocity along x at (x, y) is the check. The first step does not count, so it takes one more than ours.
+func icoFoam(n, steps int, x, y float64) entry {
 	patches := func(moving, wall string) string {
 		return fmt.Sprintf("boundaryField { lid { %s } walls { %s } sides { type empty; } }\n", moving, wall)
 	}
-	return foamCase{solver: "icoFoam", work: pow(n, 2), files: map[string]string{
+	return foamCase{solver: "icoFoam", work: pow(n, 2), probe: "postProcessing/point/0/U", since: 1, files: map[string]string{
 		"system/blockMeshDict": blockMesh(n, n, 1, 0.1, `lid { type wall; faces ((3 7 6 2)); }
   walls { type wall; faces ((0 4 7 3) (2 6 5 1) (1 5 4 0)); }
   sides { type empty; faces ((0 3 2 1) (4 5 6 7)); }`),
-		"system/controlDict": control("icoFoam", 0.5/float64(n), steps+1, ""),
+		"system/controlDict": control("icoFoam", 0.5/float64(n), steps+1, fmt.Sprintf(
+			`point { type probes; libs ("libsampling.so"); fields (U); probeLocations ((%.9g %.9g 0.05)); }`, x, y)),
 		"system/fvSchemes": `ddtSchemes { default Euler; } gradSchemes { default Gauss linear; } divSchemes { default none; div(phi,U) Gauss linear; }
 laplacianSchemes { default Gauss linear orthogonal; } interpolationSchemes { default linear; } snGradSchemes { default orthogonal; }
 `,

@@ -57,6 +57,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		g.joinSums()
 		g.group(f.Sets)
 		fns = append(fns, g)
 		f.Ops = g.ops
