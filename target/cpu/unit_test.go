@@ -352,8 +352,8 @@ func TestCache(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	check(t, err)
 	for _, f := range files {
-		if x := filepath.Ext(f.Name()); x != ".so" && x != ".k" {
-			t.Errorf("the cache holds %v, want shared objects and links to them", files)
+		if x := filepath.Ext(f.Name()); x != ".so" && x != ".sum" && x != ".k" {
+			t.Errorf("the cache holds %v, want shared objects, their sums and links to them", files)
 		}
 	}
 	pl, err := newPlan(p, false, -1)
