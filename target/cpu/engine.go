@@ -7,8 +7,8 @@
 //
 // The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values; [passes.Reuse] plans the
 // storage, layouts follow ([plan]); [emitter] writes kernels, which know shapes and no names, so that equal ones are one ([unit]);
-// [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs. At the end of
-// a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
+// [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs: iterations of a
+// function are one call of native code for each thread ([pool]). At the end of a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
 //
 // Functions of maps and extends on large fields are computed in passes ([sweep]): all their operations, and several steps, in one pass over
 // memory.
