@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"time"
 )
 
 // kase is a piece of work that every contestant does.
@@ -75,6 +76,9 @@ type result struct {
 	absent              []string
 }
 
+// settle is what the threads of a contestant need to fall asleep: those of OpenBLAS go on looking for work for some 30 ms.
+const settle = 100 * time.Millisecond
+
 // measure takes samples in turns until everybody has enough undisturbed ones, or three times as many altogether.
 func measure(c kase, y *yard) (result, error) {
 	r := result{kase: c}
@@ -122,6 +126,7 @@ func measure(c kase, y *yard) (result, error) {
 				continue
 			}
 			done = false
+			time.Sleep(settle)
 			var got sample
 			others, err := disturbed(func() (err error) { got, err = s.Sample(); return err })
 			if err != nil {

@@ -267,12 +267,22 @@ func (c *contraction) panels() (full int, last *panel) {
 // panelSize is the storage of all panels of one b.
 func (c *contraction) panelSize() int {
 	full, last := c.panels()
-	n := full * 2
+	n := 0
 	if last != nil {
-		n += last.vectors
+		n = last.vectors
 	}
-	return n * c.lanes() * c.k
+	return full*c.panelStride() + n*c.lanes()*c.k
 }
+
+// apart is the step between stretches of n elements that are written or read side by side: an odd number of cache lines, so that they do
+// not meet in the same sets of a cache.
+func (c *contraction) apart(n int) int {
+	line := lineBytes / storageBytes(c.elem)
+	return ((n+line-1)/line | 1) * line
+}
+
+// panelStride is from a full panel to the next.
+func (c *contraction) panelStride() int { return c.apart(2 * c.lanes() * c.k) }
 
 // blocks cuts the rows into equal blocks, the first rem of them one row longer. A block has the most rows that fit into the registers
 // beside what else is needed: 12 rows of two vectors for 32 registers.
@@ -288,15 +298,11 @@ func (c *contraction) blocks() (n, size, rem int) {
 	return n, c.rows() / n, c.rows() % n
 }
 
-// rowStride is from row to row of packed a along k, not a multiple of the page: rows are read side by side.
-func (c *contraction) rowStride() int {
-	line := lineBytes / storageBytes(c.elem)
-	n := roundUp(c.k, line)
-	if n/line%2 == 0 {
-		n += line
-	}
-	return n
-}
+// rowStride is from row to row of packed a along k.
+func (c *contraction) rowStride() int { return c.apart(c.k) }
+
+// blockStride is from block to block of packed a.
+func (c *contraction) blockStride() int { return c.apart(c.k * c.blockRows()) }
 
 // blockRows is how many rows a block has room for in a packed by blocks.
 func (c *contraction) blockRows() int {
@@ -310,7 +316,7 @@ func (c *contraction) packedA() int {
 		return c.rows() * c.rowStride()
 	}
 	n, _, _ := c.blocks()
-	return n * c.blockRows() * c.k
+	return n * c.blockStride()
 }
 
 // scratch is the memory for packed b, and for packed a.
@@ -368,9 +374,9 @@ func (c *contraction) perPart(n int) int {
 
 // pieceSize is the storage of a part that is packed by itself.
 func (c *contraction) pieceSize() int {
-	n := c.perPart(c.cacheParts()) * c.blockRows()
+	n := c.perPart(c.cacheParts())
 	if c.kRows() {
-		return n * c.rowStride()
+		return n * c.blockRows() * c.rowStride()
 	}
-	return n * c.k
+	return n * c.blockStride()
 }

@@ -170,14 +170,14 @@ type strip struct {
 // wide is full panel p.
 func (t *contractor) wide(k *kernel, base, p bound) strip {
 	w := 2 * t.lanes()
-	return strip{base: k.add(base, k.scale(p, w*t.k)), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
+	return strip{base: k.add(base, k.scale(p, t.panelStride())), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
 }
 
 // narrow is the last panel, if it is not full.
 func (t *contractor) narrow(k *kernel, base bound) strip {
 	full, last := t.panels()
 	l := t.lanes()
-	return strip{base: k.add(base, at(full*2*l*t.k)), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
+	return strip{base: k.add(base, at(full*t.panelStride())), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
 }
 
 // strips calls f for the full panels under a test of the panel number p, and for the last one.
@@ -320,7 +320,7 @@ func (t *contractor) packA() (launch, error) {
 			t.eachBlock(k, at(0), at(n), func(b, first bound, rows int) {
 				k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
 					t.place(k, []int{t.m}, []bound{k.add(first, i)})
-					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(b, t.k*t.blockRows())), i)))
+					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(b, t.blockStride())), i)))
 				})
 			})
 		})
@@ -460,7 +460,7 @@ func (t *contractor) packPiece(k *kernel, lo, hi bound) error {
 		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
 			k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
 				t.place(k, []int{t.m}, []bound{k.add(first, i)})
-				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(t.local(k, b), t.k*t.blockRows())), i)))
+				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(t.local(k, b), t.blockStride())), i)))
 			})
 		})
 	})
@@ -512,7 +512,7 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 		if t.kRows() {
 			at0 = k.add(at0, k.scale(row, t.rowStride()))
 		} else {
-			at0 = k.add(at0, k.scale(block, t.k*t.blockRows()))
+			at0 = k.add(at0, k.scale(block, t.blockStride()))
 			mk.stepM, mk.stepK = 1, t.blockRows()
 		}
 		a = t.packed(k, 1, k.add(at0, k.scale(from, mk.stepK)))
