@@ -46,13 +46,21 @@ func reportMesh(w *report.Wafer, p *mesh.Program, m wse.Machine) {
 			if !slices.ContainsFunc(p.Layouts, func(l mesh.Layout) bool { return l.Origin() == t.Axis && l.Dim != mesh.Mem }) {
 				continue // it is folded in the memory of each PE
 			}
-			if shape := collective.Shape(t); !seen[t.Axis] { // one tree serves all reductions along an axis
+			if !seen[t.Axis] { // one tree serves all reductions along an axis
 				seen[t.Axis] = true
-				w.Reductions = append(w.Reductions, report.Reduction{Axis: t.Axis, Parts: t.Parts, Tree: shape, Depth: collective.MetricsOf(t, 1).Depth})
+				tree := collective.Tree{ChainAxis: t, Turns: gathers(p, t.Axis)}
+				w.Reductions = append(w.Reductions, report.Reduction{Axis: t.Axis, Parts: t.Parts, Tree: collective.Shape(tree), Depth: collective.MetricsOf(tree, 1).Depth})
 			}
 		}
 	}
 	setBudget(w, report.Budget{Name: "memory", Used: used, Limit: m.MemBytes, Unit: "B", Where: strings.TrimPrefix(largest(mem), "; ")})
+}
+
+// gathers reports whether the streams of stars along an axis take turns on one channel.
+func gathers(p *mesh.Program, axis string) bool {
+	return slices.ContainsFunc(p.Channels, func(c mesh.Channel) bool {
+		return c.Kind == mesh.Gather && slices.ContainsFunc(p.Layouts, func(l mesh.Layout) bool { return l.Axis == c.Layout && l.Origin() == axis })
+	})
 }
 
 func meshMemory(p *mesh.Program, m wse.Machine) (mem []report.MemoryItem, used int) {

@@ -14,9 +14,12 @@ import (
 //   - two entries configure one router, or a wavelet runs into a router that does not accept it, leaves the mesh or runs in a circle;
 //   - a stream reaches a PE that does not listen, misses one that does, or reaches one twice;
 //   - a listening PE belongs to another sender than its channel says;
+//   - the streams of a gather arrive in another order than that of their turns;
 //   - an entry is never reached.
 //
-// Static routes of one color keep the order of wavelets, so delivery is in order when it is exact.
+// Static routes of one color keep the order of wavelets, so delivery is in order when it is exact. A router that turns accepts what its PE sends
+// first, then what comes from one neighbour, and nothing from both at a time; so on the way back from a receiver the senders stand in the
+// order in which their streams arrive, and a command of the last one passes all routers that turn, once.
 //
 // Rows (or columns) whose entries and ports are the same are walked once: the cost is one line per distinct line.
 func Check(p *mesh.Program, t *Table) []error {
@@ -147,6 +150,7 @@ type grid struct {
 	send     [][]string // channels that send, listen here
 	listen   [][]string
 	receives []int // how many streams of this color end here
+	turning  bool
 
 	got     map[[2]int]int // of walk: deliveries, steps taken, steps to take
 	seen    map[step]bool
@@ -171,6 +175,7 @@ func newGrid(c *checker, color int, es []Entry, ps []Port, xs, ys mesh.Range) *g
 				c.fail("color %d: PE (%d,%d) is configured twice (%v->%v and %v->%v)", color, x, y, g.conf[k].Rx, g.conf[k].Tx, e.Rx, e.Tx)
 			}
 			g.conf[k] = e
+			g.turning = g.turning || e.Turns
 		})
 	}
 	for _, q := range ps {
@@ -225,11 +230,52 @@ func (g *grid) check() {
 			if g.conf[k] != nil && !g.reached[k] {
 				g.c.fail("color %d: the entry %v->%v of PE (%d,%d) carries no stream", g.color, g.conf[k].Rx, g.conf[k].Tx, x, y)
 			}
-			if len(g.listen[k]) > 0 && g.receives[k] != 1 {
-				g.c.fail("color %d: PE (%d,%d) listens to %s and is reached by %d streams", g.color, x, y, g.listen[k][0], g.receives[k])
+			want := 1
+			if g.turning && len(g.listen[k]) > 0 {
+				want = g.turns(g.listen[k][0], x, y)
+			}
+			if len(g.listen[k]) > 0 && g.receives[k] != want {
+				g.c.fail("color %d: PE (%d,%d) listens to %s and is reached by %d streams, not %d", g.color, x, y, g.listen[k][0], g.receives[k], want)
 			}
 		}
 	}
+}
+
+// turns walks back from the receiver of a gather at (x, y), compares the senders on the way with the order of their turns, and returns their
+// number.
+func (g *grid) turns(ch string, x, y int) int {
+	want, n := Senders(g.c.p, ch, x, y), 0
+	at, last := [2]int{x, y}, false
+	for range len(g.conf) {
+		if !g.inside(at[0], at[1]) {
+			break
+		}
+		k := g.at(at[0], at[1])
+		e := g.conf[k]
+		if e == nil || e.Turns && e.Rx != Ramp {
+			break
+		}
+		if e.Rx == Ramp {
+			if n >= len(want) || want[n] != at || len(g.send[k]) != 1 {
+				break
+			}
+			n++
+		}
+		from := e.Rx
+		if e.Turns {
+			from = e.Then
+		}
+		if last = from == Ramp; last {
+			break
+		}
+		dx, dy := from.Delta()
+		at[0], at[1] = at[0]+dx, at[1]+dy
+	}
+	if !last || n != len(want) {
+		g.c.fail("color %d: behind PE (%d,%d), which listens to %s, %d of %d senders stand in the order of their turns, up to (%d,%d)",
+			g.color, x, y, ch, n, len(want), at[0], at[1])
+	}
+	return len(want)
 }
 
 // walk follows the stream that channel ch sends from (x, y) and compares its deliveries with the channel's meaning.
@@ -255,7 +301,7 @@ func (g *grid) walk(ch string, x, y int) {
 			g.c.fail("color %d: the stream of %s from PE (%d,%d) meets router (%d,%d), which has no route for it", g.color, ch, x, y, s.x, s.y)
 			return
 		}
-		if e.Rx != s.in {
+		if e.Rx != s.in && (!e.Turns || e.Then != s.in) {
 			g.c.fail("color %d: the stream of %s from PE (%d,%d) enters router (%d,%d) from %v, which accepts %v", g.color, ch, x, y, s.x, s.y, s.in, e.Rx)
 			return
 		}
@@ -294,6 +340,27 @@ func (g *grid) walk(ch string, x, y int) {
 	for _, at := range more {
 		g.c.fail("color %d: the stream of %s from PE (%d,%d) also reaches (%d,%d)", g.color, ch, x, y, at[0], at[1])
 	}
+}
+
+// Senders returns the PEs whose streams the PE (x, y) receives on a channel that is no flood, in the order of their turns.
+func Senders(p *mesh.Program, ch string, x, y int) (out [][2]int) {
+	for i := range p.Channels {
+		c := &p.Channels[i]
+		if c.Name != ch || c.Kind == mesh.Flood {
+			continue
+		}
+		l := layout(p, c.Layout)
+		if c.Dim == mesh.X {
+			for _, k := range c.Senders(l, l.Part(x)) {
+				out = append(out, [2]int{l.Pos(k), y})
+			}
+			continue
+		}
+		for _, k := range c.Senders(l, l.Part(y)) {
+			out = append(out, [2]int{x, l.Pos(k)})
+		}
+	}
+	return out
 }
 
 // Receivers returns the PEs that channel ch delivers to from sender (x, y), by the channel's definition.

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,6 +18,9 @@ import (
 // classes repeat is cut to a few periods. Processes talk to neighbouring parts only, so a PE deep inside a stretch sees the same
 // history whether the stretch is eight periods long or eight hundred. Message lengths are cut in the same way when every
 // receive of a stream has the length of its send: beyond the capacity a longer message blocks at the same places.
+//
+// The senders of a gather take turns whatever the time, so the network stays Kahn's. A member blocks until it is its turn: that is less room than
+// it has, as its own queues hold the first words.
 
 // Verdict says whether a program can deadlock.
 type Verdict struct {
@@ -98,11 +102,15 @@ func Deadlock(p *mesh.Program, capacity int) Verdict {
 
 // network is the shortened mesh.
 type network struct {
-	p        *mesh.Program
-	xs, ys   []int // original positions kept
-	class    []*mesh.Class
-	chans    map[string]int
-	dests    [][][]int // channel, PE -> receivers
+	p       *mesh.Program
+	xs, ys  []int // original positions kept
+	class   []*mesh.Class
+	chans   map[string]int
+	dests   [][][]int // channel, PE -> receivers
+	senders [][][]int // channel, PE -> senders, in the order of their turns
+	// By gather and PE: how many of the members of its group were cut. Their messages, the first of each round, are not received.
+	fewer    map[int][]int
+	cuts     []string // the same in one word, by PE
 	capacity int
 	known    map[*mesh.Op]ends
 	talks    map[process][]statement
@@ -139,19 +147,22 @@ func (n *network) run(f int) Verdict {
 			awake = append(awake, i)
 		}
 	}
-	senders := make([][]int, len(n.chans)) // channel, receiver -> sender
-	for c := range senders {
-		senders[c] = make([]int, len(pes))
-		for s, ds := range n.dests[c] {
-			for _, d := range ds {
-				senders[c][d] = s
-			}
+	turn := make([][]int, len(n.chans)) // channel, receiver -> index of the sender whose turn it is
+	for c := range turn {
+		turn[c] = make([]int, len(pes))
+	}
+	sender := func(c, d int) int { // that may send next
+		if ss := n.senders[c][d]; len(ss) > 0 {
+			return ss[turn[c][d]]
 		}
+		return 0
 	}
 	put := func(c, i, want int) int {
 		room := want
 		for _, d := range n.dests[c][i] {
-			room = min(room, n.capacity-queue[c][d])
+			if room = min(room, n.capacity-queue[c][d]); sender(c, d) != i {
+				room = 0
+			}
 		}
 		if room > 0 {
 			for _, d := range n.dests[c][i] {
@@ -167,7 +178,7 @@ func (n *network) run(f int) Verdict {
 		if n.class[i] == nil {
 			continue
 		}
-		s, ops := &pes[i], n.talk(n.class[i], f)
+		s, ops := &pes[i], n.talk(i, f)
 		for progress := true; progress; {
 			progress = false
 			for c := range s.sends {
@@ -223,12 +234,18 @@ func (n *network) run(f int) Verdict {
 			if k > 0 {
 				for _, c := range in {
 					queue[c][i] -= k
-					wake(senders[c][i])
+					wake(sender(c, i))
 				}
 				s.left -= k
 				progress = true
 			}
 			if s.left == 0 {
+				if out >= 0 {
+					for _, d := range n.dests[out][i] {
+						turn[out][d] = (turn[out][d] + 1) % len(n.senders[out][d])
+						wake(sender(out, d))
+					}
+				}
 				s.pc, s.left = s.pc+1, -1
 				progress = true
 			}
@@ -240,7 +257,7 @@ func (n *network) run(f int) Verdict {
 			continue
 		}
 		s := &pes[i]
-		ops := n.talk(n.class[i], f)
+		ops := n.talk(i, f)
 		at := Wait{X: n.xs[i%w], Y: n.ys[i/w], Class: n.class[i].Name}
 		if s.pc < len(ops) {
 			op := &ops[s.pc]
@@ -281,7 +298,7 @@ func (n *network) run(f int) Verdict {
 		for i, k := range queue[c] {
 			if k > 0 {
 				v.Kind = Deadlocks
-				w := Wait{X: n.xs[i%w], Y: n.ys[i/w], Channel: n.p.Channels[c].Name, Missing: k, Left: true, Pos: pes[senders[c][i]].sent[c]}
+				w := Wait{X: n.xs[i%w], Y: n.ys[i/w], Channel: n.p.Channels[c].Name, Missing: k, Left: true, Pos: pes[sender(c, i)].sent[c]}
 				if n.class[i] != nil {
 					w.Class = n.class[i].Name
 				}
@@ -308,9 +325,11 @@ func (op *statement) pending(s *pe) bool {
 	return false
 }
 
-// talk lists the statements of a function of a class; what only computes is left out.
-func (n *network) talk(k *mesh.Class, f int) []statement {
-	key := process{k, f}
+// talk lists the statements of a function of a PE; what only computes is left out.
+func (n *network) talk(pe, f int) []statement {
+	k := n.class[pe]
+	key := process{k, f, n.cuts[pe]}
+	round := map[int]int{} // by gather: messages received since a round began
 	list, ok := n.talks[key]
 	if ok {
 		return list
@@ -323,7 +342,23 @@ func (n *network) talk(k *mesh.Class, f int) []statement {
 			s.await = append(s.await, n.chans[ch])
 		}
 		if op.Kind == mesh.Await || s.out >= 0 || len(s.in) > 0 {
-			list = append(list, s)
+			times := 1 // an operation that accumulates receives one message after the other
+			if d := op.Dst.Slice.Dims; op.Dst.Kind == mesh.Memory && len(d) > 0 && d[0].Stride == 0 {
+				times = d[0].Len
+			}
+			s.length /= times
+			for range times {
+				if len(s.in) == 1 {
+					if c := s.in[0]; n.fewer[c] != nil && n.fewer[c][pe] > 0 {
+						at := round[c]
+						round[c] = (at + 1) % (len(n.senders[c][pe]) + n.fewer[c][pe])
+						if at < n.fewer[c][pe] {
+							continue
+						}
+					}
+				}
+				list = append(list, s)
+			}
 		}
 	}
 	if n.talks == nil {
@@ -336,6 +371,7 @@ func (n *network) talk(k *mesh.Class, f int) []statement {
 type process struct {
 	class *mesh.Class
 	f     int
+	fewer string
 }
 
 // ends are the channels an operation reads, the one it writes (-1 if none) and its element count.
@@ -365,55 +401,50 @@ func (n *network) ends(op *mesh.Op) (in []int, out, length int) {
 // lengthLimit returns the length to which messages may be cut: no limit unless every stream's receives match its sends.
 func (n *network) lengthLimit(f int) int {
 	const none = 1 << 30
-	list := func(k *mesh.Class, c int, receives bool) []int {
-		var out []int
-		for i := range k.Funcs[f] {
-			in, o, length := n.ends(&k.Funcs[f][i])
-			if !receives && o == c {
-				out = append(out, length)
-			}
-			for _, r := range in {
-				if receives && r == c {
-					out = append(out, length)
-				}
-			}
-		}
-		return out
-	}
 	type end struct {
-		class    *mesh.Class
+		first    *statement // of what the PE does
 		channel  int
 		receives bool
 	}
-	lengths := map[end][]int{}
-	memo := func(i, c int, receives bool) []int {
-		e := end{n.class[i], c, receives}
-		v, ok := lengths[e]
+	known := map[end][]int{}
+	lengths := func(i, c int, receives bool) []int {
+		list := n.talk(i, f)
+		if len(list) == 0 {
+			return nil
+		}
+		e := end{&list[0], c, receives}
+		v, ok := known[e]
 		if !ok {
-			v = list(e.class, c, receives)
-			lengths[e] = v
+			for _, s := range list {
+				if receives && slices.Contains(s.in, c) || !receives && s.out == c {
+					v = append(v, s.length)
+				}
+			}
+			known[e] = v
 		}
 		return v
 	}
-	for c, ds := range n.dests {
-		for i, to := range ds {
-			if n.class[i] == nil {
+	for c, all := range n.senders {
+		for d, senders := range all {
+			if len(senders) == 0 {
 				continue
 			}
-			a := memo(i, c, false)
-			for _, d := range to {
-				if n.class[d] == nil {
-					return none
+			var in []int // lengths, in the order of turns
+			most := 0
+			for _, s := range senders {
+				if n.class[s] != nil {
+					most = max(most, len(lengths(s, c, false)))
 				}
-				b := memo(d, c, true)
-				if len(a) != len(b) {
-					return none
-				}
-				for k := range a {
-					if a[k] != b[k] {
-						return none
+			}
+			for k := range most {
+				for _, s := range senders {
+					if n.class[s] != nil && k < len(lengths(s, c, false)) {
+						in = append(in, lengths(s, c, false)[k])
 					}
 				}
+			}
+			if n.class[d] == nil && len(in) > 0 || n.class[d] != nil && !slices.Equal(in, lengths(d, c, true)) {
+				return none
 			}
 		}
 	}

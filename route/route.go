@@ -5,6 +5,10 @@
 // stream occupies an interval of routers, two streams whose intervals meet need different colors, and an interval graph is
 // colored optimally by taking intervals from low to high and giving each the lowest free color. On a regular lattice the
 // colors repeat with a short period, and the tables are written as strided ranges: their size does not grow with the mesh.
+//
+// The streams of a group of a gather share one color, on the interval from the leader to the last member. The router of a member first lets
+// its own stream pass, then turns to what comes from the members behind it. The last member ends its message with a command that turns all
+// routers back as it passes them.
 package route
 
 import (
@@ -32,12 +36,15 @@ const (
 	Ramp  = lattice.Ramp
 )
 
-// Entry configures one color in the routers of a region: wavelets that arrive from Rx leave by every port of Tx.
+// Entry configures one color in the routers of a region: wavelets that arrive from Rx leave by every port of Tx. With Turns the router has
+// a second position, in which it accepts from Then; each command to advance takes it to the other one.
 type Entry struct {
 	Color  int
 	Region Region
 	Rx     Dir
 	Tx     DirSet
+	Turns  bool
+	Then   Dir
 }
 
 // Port binds a channel's end to a color in the PEs of a region.
@@ -59,22 +66,30 @@ type Table struct {
 type Fabric interface {
 	// RouteColors lists the color ids a program may use, in the order to use them.
 	RouteColors() []int
+	// TurnColors lists those of which routers can turn.
+	TurnColors() []int
 }
 
 // BudgetError says that the channels need more colors than the machine has.
 type BudgetError struct {
 	Need, Have int
 	Channels   []string // in routing order
+	Turning    bool     // it is those that turn of which the machine has too few
 }
 
 func (e *BudgetError) Error() string {
+	if e.Turning {
+		return fmt.Sprintf("the program's gathers need %d colors whose routers can turn, the machine has %d: %v", e.Need, e.Have, e.Channels)
+	}
 	return fmt.Sprintf("the program's %d channels need %d colors, the machine has %d: %v", len(e.Channels), e.Need, e.Have, e.Channels)
 }
 
-// stream is one sender to receivers on a line of routers.
+// stream is one sender to receivers on a line of routers, or with turns the senders of a group, src the last of them and the others ascending
+// from the leader.
 type stream struct {
 	channel  string
 	src      int
+	turns    []int
 	lo, hi   int
 	receives []int // positions, ascending
 	color    int
@@ -94,6 +109,21 @@ func streams(p *mesh.Program, ch *mesh.Channel) []stream {
 			}
 		}
 		return []stream{s}
+	}
+	if ch.Kind == mesh.Gather {
+		var out []stream
+		for k := 0; k < l.Parts; k += ch.Mod {
+			ss := ch.Senders(l, k)
+			if len(ss) == 0 {
+				continue
+			}
+			s := stream{channel: ch.Name, src: l.Pos(ss[len(ss)-1]), lo: l.Pos(k), hi: l.Pos(ss[len(ss)-1]), receives: []int{l.Pos(k)}}
+			for _, m := range ss[:len(ss)-1] {
+				s.turns = append(s.turns, l.Pos(m))
+			}
+			out = append(out, s)
+		}
+		return out
 	}
 	out, ends := make([]stream, 0, l.Parts), make([]int, l.Parts)
 	for k := 0; k < l.Parts; k++ {
@@ -119,29 +149,55 @@ func layout(p *mesh.Program, axis string) *mesh.Layout {
 
 // Assign colors all channels of p and writes their route tables. A *BudgetError reports too few colors.
 func Assign(p *mesh.Program, f Fabric) (*Table, error) {
-	usable := f.RouteColors()
 	t := &Table{Owner: map[int]string{}}
-	next := 0 // colors of the y axis follow those of the x axis: a PE takes part in both
-	for _, dim := range []mesh.Dim{mesh.X, mesh.Y} {
+	free, turning := f.RouteColors(), f.TurnColors()
+	e := &BudgetError{Have: len(free)}
+	// take gives the streams of a group, colored from 0, the first colors that are left of those.
+	take := func(g []stream, of []int) bool {
+		n := colorIntervals(g)
+		if e.Need += n; n > len(of) {
+			return false
+		}
+		mine := slices.Clone(of[:n])
+		for i := range g {
+			g[i].color = mine[g[i].color]
+		}
+		used := func(c int) bool { return slices.Contains(mine, c) }
+		free, turning = slices.DeleteFunc(free, used), slices.DeleteFunc(turning, used)
+		return true
+	}
+	var all [mesh.Y + 1][][]stream
+	fits := true
+	for _, dim := range []mesh.Dim{mesh.X, mesh.Y} { // what turns takes its choice first
+		all[dim] = groups(p, dim)
+		for _, g := range all[dim] {
+			if len(g) > 0 && kindOf(p, g[0].channel) == mesh.Gather {
+				fits = take(g, turning) && fits
+			}
+		}
+	}
+	if !fits {
+		e.Have, e.Turning = len(f.TurnColors()), true
+		for _, c := range p.Channels {
+			if c.Kind == mesh.Gather {
+				e.Channels = append(e.Channels, c.Name)
+			}
+		}
+		return nil, e
+	}
+	for _, dim := range []mesh.Dim{mesh.X, mesh.Y} { // colors of the y axis follow those of the x axis: a PE takes part in both
 		var ss []stream
-		for _, g := range groups(p, dim) {
-			n := colorIntervals(g)
-			for i := range g {
-				g[i].color += next
+		for _, g := range all[dim] {
+			if len(g) > 0 && kindOf(p, g[0].channel) != mesh.Gather {
+				fits = take(g, free) && fits
 			}
 			ss = append(ss, g...)
-			next += n
 		}
-		if next > len(usable) {
-			continue // count what the other axis needs
+		if fits {
+			t.add(p, dim, ss)
 		}
-		for i := range ss {
-			ss[i].color = usable[ss[i].color]
-		}
-		t.add(p, dim, ss)
 	}
-	if next > len(usable) {
-		e := &BudgetError{Need: next, Have: len(usable)}
+	if !fits {
 		for _, c := range p.Channels {
 			e.Channels = append(e.Channels, c.Name)
 		}
@@ -150,7 +206,16 @@ func Assign(p *mesh.Program, f Fabric) (*Table, error) {
 	return t, nil
 }
 
-// groups are the streams along one axis that are colored together: those of all shift and flood channels, then those of each hop
+func kindOf(p *mesh.Program, channel string) mesh.ChanKind {
+	for i := range p.Channels {
+		if p.Channels[i].Name == channel {
+			return p.Channels[i].Kind
+		}
+	}
+	return mesh.Shift
+}
+
+// groups are the streams along one axis that are colored together: those of all shift and flood channels, then those of each hop or gather
 // channel. The streams of a tree's levels enclose each other, so sharing would save next to nothing; apart, every level's colors
 // repeat with the level's own period, and the tables stay short.
 func groups(p *mesh.Program, dim mesh.Dim) [][]stream {
@@ -159,7 +224,7 @@ func groups(p *mesh.Program, dim mesh.Dim) [][]stream {
 		c := &p.Channels[i]
 		switch {
 		case c.Dim != dim:
-		case c.Kind == mesh.Hop:
+		case c.Kind == mesh.Hop, c.Kind == mesh.Gather:
 			out = append(out, streams(p, c))
 		default:
 			out[0] = append(out[0], streams(p, c)...)
@@ -222,6 +287,7 @@ type hop struct {
 	color int
 	rx    Dir
 	tx    DirSet
+	turns bool
 }
 
 // add turns the colored streams of one axis into entries and ports compressed over positions.
@@ -241,7 +307,7 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 		k := end{s.channel, s.color, false}
 		ports[k] = append(ports[k], s.receives...)
 		k.send = true
-		ports[k] = append(ports[k], s.src)
+		ports[k] = append(append(ports[k], s.turns...), s.src)
 		for x := s.lo; x <= s.hi; x++ {
 			h := hop{color: s.color}
 			switch {
@@ -261,6 +327,9 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 			if _, ok := slices.BinarySearch(s.receives, x); ok {
 				h.tx = h.tx.With(Ramp)
 			}
+			if _, h.turns = slices.BinarySearch(s.turns, x); h.turns {
+				h.rx = Ramp
+			}
 			hops[h] = append(hops[h], x)
 		}
 		if o := t.Owner[s.color]; o == "" {
@@ -277,7 +346,11 @@ func (t *Table) add(p *mesh.Program, dim mesh.Dim, ss []stream) {
 	}
 	for h, at := range hops {
 		for _, r := range Ranges(at) {
-			t.Entries = append(t.Entries, Entry{Color: h.color, Region: region(r), Rx: h.rx, Tx: h.tx})
+			e := Entry{Color: h.color, Region: region(r), Rx: h.rx, Tx: h.tx, Turns: h.turns}
+			if h.turns {
+				e.Then = up // members behind are those of higher parts
+			}
+			t.Entries = append(t.Entries, e)
 		}
 	}
 	for k, at := range ports {

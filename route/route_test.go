@@ -10,6 +10,8 @@ import (
 
 type fabric int
 
+func (f fabric) TurnColors() []int { return f.RouteColors() }
+
 func (f fabric) RouteColors() []int {
 	out := make([]int, f)
 	for i := range out {

@@ -11,7 +11,7 @@ import (
 const maxNetwork = 1 << 18
 
 func shorten(p *mesh.Program) (*network, error) {
-	n := &network{p: p, chans: map[string]int{}, known: map[*mesh.Op]ends{}}
+	n := &network{p: p, chans: map[string]int{}, known: map[*mesh.Op]ends{}, fewer: map[int][]int{}}
 	xl, yl := newAxis(p, mesh.X, p.W), newAxis(p, mesh.Y, p.H)
 	xl.shorten()
 	yl.shorten()
@@ -31,6 +31,7 @@ func shorten(p *mesh.Program) (*network, error) {
 			}
 		}
 	}
+	n.cuts = make([]string, w*h)
 	for i, c := range p.Channels {
 		n.chans[c.Name] = i
 		d := make([][]int, w*h)
@@ -47,7 +48,31 @@ func shorten(p *mesh.Program) (*network, error) {
 				}
 			}
 		}
-		n.dests = append(n.dests, d)
+		from := make([][]int, w*h)
+		for i, to := range d { // positions ascend, as parts do along the axis of a gather
+			for _, t := range to {
+				from[t] = append(from[t], i)
+			}
+		}
+		n.dests, n.senders = append(n.dests, d), append(n.senders, from)
+		if c.Kind == mesh.Gather {
+			lay, fewer := layout(p, c.Layout), make([]int, w*h)
+			for k := range fewer {
+				at := n.xs[k%w]
+				if c.Dim == mesh.Y {
+					at = n.ys[k/w]
+				}
+				if part := lay.Part(at); part < lay.Parts {
+					fewer[k] = len(c.Senders(lay, part)) - len(from[k])
+				}
+			}
+			n.fewer[i] = fewer
+			for k, f := range fewer {
+				if f != 0 {
+					n.cuts[k] += fmt.Sprint(i, ":", f, " ")
+				}
+			}
+		}
 	}
 	return n, nil
 }
@@ -131,11 +156,13 @@ func (l *axis) sign() {
 	var key []byte
 	for i := range l.pos {
 		key = binary.AppendVarint(key[:0], int64(l.class[i]))
-		for _, n := range l.next {
+		for c, n := range l.next {
 			switch {
 			case n == nil:
 			case n[i] < 0:
 				key = append(key, 'n')
+			case l.p.Channels[c].Kind == mesh.Gather: // members between the ends of a group are alike, see network.fewer
+				key = append(key, 'g')
 			default:
 				key = binary.AppendVarint(append(key, 'y'), int64(n[i]-i))
 			}

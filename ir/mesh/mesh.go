@@ -147,37 +147,70 @@ type ChanKind uint8
 
 // Channel kinds. Shift: part k sends to part k+Step (around the ring when the layout is periodic or folded). Flood: part 0 sends to all
 // other parts of its row or column by router multicast. Hop: part k sends to part k+Step, both inside the axis, when k modulo Mod is
-// in From; one level of a tree, or one arm of a star, is such a channel.
+// in From; one level of a tree, or one arm of a star, is such a channel. Gather: part k, a multiple of Step but not of Mod, sends to the next
+// multiple of Mod below it, the leader of its group. The members of a group take turns: the leader receives one message of each, the lowest
+// part's first, then the next one of each; a message is what one operation sends. Their streams share one color, whose routers turn from one
+// sender to the next.
 const (
 	Shift ChanKind = iota
 	Flood
 	Hop
+	Gather
 )
 
-func (k ChanKind) String() string { return [...]string{"shift", "flood", "hop"}[k] }
+func (k ChanKind) String() string { return [...]string{"shift", "flood", "hop", "gather"}[k] }
 
 // Channel is a family of parallel streams along one mesh axis, one family member per row or column. A PE has at most one
-// outgoing and one incoming stream of a channel; streams are first-in first-out.
+// outgoing and one incoming stream of a channel; streams are first-in first-out. What comes in by a gather is one stream, made of those of the
+// members in turn.
 type Channel struct {
 	Name   string // e.g. "x+", "x-", "xflood"
 	Dim    Dim
 	Kind   ChanKind
-	Step   int    // Shift: +1 or -1, in parts; Hop: any distance but 0
+	Step   int    // Shift: +1 or -1, in parts; Hop: any distance but 0; Gather: between the members of a group
 	Layout string // axis name of the layout that positions the parts
 	From   Range  // Hop
-	Mod    int    // Hop
+	Mod    int    // Hop; Gather: parts of a group
 }
 
-// Next returns the part that part k of l sends to on a shift or hop channel, if any.
+// Next returns the part that part k of l sends to on a channel that is no flood, if any.
 func (c *Channel) Next(l *Layout, k int) (to int, ok bool) {
 	to = k + c.Step
-	if c.Kind == Hop {
+	switch {
+	case c.Kind == Hop:
 		return to, c.Mod > 0 && c.From.Contains(k%c.Mod) && to >= 0 && to < l.Parts
+	case c.Kind == Gather:
+		return k - k%c.Mod, k >= 0 && k < l.Parts && k%c.Step == 0 && k%c.Mod != 0
 	}
 	if to < 0 || to >= l.Parts {
 		return (to + l.Parts) % l.Parts, l.Periodic || l.Folded
 	}
 	return to, true
+}
+
+// Last says whether part k, a sender of a gather, is the last of its group to have its turn.
+func (c *Channel) Last(l *Layout, k int) bool {
+	return (k+c.Step)%c.Mod == 0 || k+c.Step >= l.Parts
+}
+
+// Senders lists the parts whose streams part k of l receives on a channel that is no flood, in the order of their turns.
+func (c *Channel) Senders(l *Layout, k int) []int {
+	var out []int
+	switch {
+	case c.Kind == Gather:
+		for s := k + c.Step; k%c.Mod == 0 && s < min(k+c.Mod, l.Parts); s += c.Step {
+			out = append(out, s)
+		}
+	default:
+		from := k - c.Step
+		if c.Kind == Shift && (l.Periodic || l.Folded) {
+			from = (from + l.Parts) % l.Parts
+		}
+		if to, ok := c.Next(l, from); ok && from >= 0 && from < l.Parts && to == k {
+			out = append(out, from)
+		}
+	}
+	return out
 }
 
 // Range is {Lo, Lo+Step, ..} below Hi.
@@ -234,13 +267,15 @@ type Operand struct {
 	Slice Slice
 	Name  string // channel or host scalar
 	Len   int    // Chan: elements
+	Last  bool   // Chan: a message on a gather from the last member of its group, which ends a round
 	Imm   float64
 	Int   int64
 	Elem  ir.Elem // HostScalar, Imm: the type (it differs from the operation's for cvt, bitcast and the condition of select)
 }
 
 // Slice addresses Off + sum(i_d*Dims[d].Stride) of a local array, at most four dimensions, last fastest, in elements.
-// A source may have strides of 0: its elements repeat along that dimension.
+// With a stride of 0 elements repeat along that dimension: of a source they are read again, of a destination written again, so that an
+// operation on itself accumulates.
 type Slice struct {
 	Array string
 	Off   int

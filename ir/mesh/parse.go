@@ -121,13 +121,15 @@ func (r reader) layout() Layout {
 func (r reader) channel() Channel {
 	c := Channel{Name: r.Name()}
 	r.Expect("dim")
-	c.Dim, c.Kind = choice(r, Mem, Y), choice(r, Shift, Hop)
+	c.Dim, c.Kind = choice(r, Mem, Y), choice(r, Shift, Gather)
 	if !r.At("layout") {
 		c.Step = r.Int()
 	}
 	if c.Kind == Hop {
 		r.Expect("from")
 		c.From = r.span()
+	}
+	if c.Kind == Hop || c.Kind == Gather {
 		r.Expect("mod")
 		c.Mod = r.Int()
 	}
@@ -223,7 +225,7 @@ func (r reader) operand() Operand {
 	case r.Accept("@"):
 		return Operand{Kind: Memory, Slice: r.slice()}
 	case r.Accept("chan"):
-		return Operand{Kind: Chan, Name: r.Name(), Len: r.Int()}
+		return Operand{Kind: Chan, Name: r.Name(), Len: r.Int(), Last: r.Accept("last")}
 	case r.Accept("scalar"):
 		return Operand{Kind: HostScalar, Elem: r.elem(), Name: r.Name()}
 	case r.Accept("imm"):

@@ -17,7 +17,7 @@ Text form of the mesh IR, in the style of .wfir (see package ir):
 	layout x dim x 64 parts 8 periodic folded           // or: layout x.f dim x 65 parts 8 with x unit 2 extra 1; of x
 	array T state f32 120 of T
 	scalar c f32                                        // count: how often a loop runs
-	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64
+	channel "x+" dim x shift 1 layout x                 // or: flood; hop -8 from 8..64 by 8 mod 64; gather 8 mod 64
 	funcs step
 	symbol @T local T off 12 strides (10, 1) replicated // or: symbol index x local ix off 0 strides (1); along (k.x, n) names the layouts
 	order step %r mesh(x 8)
@@ -65,7 +65,10 @@ func Print(p *Program) string {
 			step = fmt.Sprintf(" %d", c.Step)
 		}
 		if c.Kind == Hop {
-			step += fmt.Sprintf(" from %d..%d by %d mod %d", c.From.Lo, c.From.Hi, c.From.Step, c.Mod)
+			step += fmt.Sprintf(" from %d..%d by %d", c.From.Lo, c.From.Hi, c.From.Step)
+		}
+		if c.Kind == Hop || c.Kind == Gather {
+			step += fmt.Sprintf(" mod %d", c.Mod)
 		}
 		w.Line(0, "channel %s dim %s %s%s layout %s", text.Name(c.Name), c.Dim, c.Kind, step, text.Name(c.Layout))
 	}
@@ -161,7 +164,7 @@ func (o Operand) String() string {
 	case Memory:
 		return o.Slice.String()
 	case Chan:
-		return fmt.Sprintf("chan %s %d", text.Name(o.Name), o.Len)
+		return fmt.Sprintf("chan %s %d", text.Name(o.Name), o.Len) + flag(o.Last, " last")
 	case HostScalar:
 		return "scalar " + o.Elem.String() + " " + text.Name(o.Name)
 	case Imm:

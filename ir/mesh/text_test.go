@@ -26,7 +26,7 @@ func many[T any](t *rapid.T, label string, lo, hi int, f func() T) []T {
 
 func genProgram(t *rapid.T) *Program {
 	name := func() string {
-		return rapid.OneOf(rapid.SampledFrom([]string{"x", "T", "chan", "async", "x+", ""}), rapid.String()).Draw(t, "name")
+		return rapid.OneOf(rapid.SampledFrom([]string{"x", "T", "chan", "async", "last", "x+", ""}), rapid.String()).Draw(t, "name")
 	}
 	num := func() int { return rapid.IntRange(-1<<40, 1<<40).Draw(t, "int") }
 	flip := func() bool { return rapid.Bool().Draw(t, "bool") }
@@ -41,7 +41,7 @@ func genProgram(t *rapid.T) *Program {
 		case Memory:
 			o.Slice = Slice{name(), num(), many(t, "dims", 0, 4, func() Extent { return Extent{num(), num()} })}
 		case Chan:
-			o.Name, o.Len = name(), num()
+			o.Name, o.Len, o.Last = name(), num(), flip()
 		case HostScalar:
 			o.Name, o.Elem = name(), elem()
 		case Imm:
@@ -85,9 +85,12 @@ func genProgram(t *rapid.T) *Program {
 		Arrays:  many(t, "arrays", 0, 2, func() Array { return Array{name(), ArrayKind(kind(5)), elem(), num(), name()} }),
 		Scalars: many(t, "scalars", 0, 2, func() Scalar { return Scalar{name(), elem(), flip()} }),
 		Channels: many(t, "channels", 0, 2, func() Channel {
-			c := Channel{Name: name(), Dim: Dim(kind(2)), Kind: ChanKind(kind(2)), Step: num(), Layout: name()}
+			c := Channel{Name: name(), Dim: Dim(kind(2)), Kind: ChanKind(kind(3)), Step: num(), Layout: name()}
 			if c.Kind == Hop {
 				c.From, c.Mod = Range{Lo: num(), Hi: num(), Step: num()}, num()
+			}
+			if c.Kind == Gather {
+				c.Mod = num()
 			}
 			return c
 		}),

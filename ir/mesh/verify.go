@@ -16,7 +16,7 @@ import (
 //     lies like it.
 //  3. An array has element type f16, f32 or i32 and a length of 1 to 2^30.
 //  4. A channel lies on x or y, along a layout of that dimension; a shift steps by +1 or -1, a hop by anything but 0 from
-//     residues of its modulus.
+//     residues of its modulus; a gather has members at multiples of its step in groups of a multiple of that, on a layout that is not folded.
 //  5. Classes are not empty, lie in the rectangle, and every PE is in exactly one.
 //  6. A class has one process per function.
 //  7. A vector operation has a destination in memory or on a channel, as many sources as its code takes (one for read, a move), and a code
@@ -29,7 +29,8 @@ import (
 //     the direction of a layout that is not periodic, on a flood only part 0; only those with a sender receive.
 //  12. A source that is a host scalar names one, with its type.
 //  13. An asynchronous operation moves memory to a channel. Until an await names that channel it is not sent on again; an await names
-//     channels with such a send; none is left at the end of a function.
+//     channels with such a send; none is left at the end of a function. A send on a gather is not asynchronous, and marked where the
+//     PEs of the class are the last of their groups.
 //  14. A symbol names an array or an index, not both, and a local array that exists; the layouts it lies along exist, one per dimension; one
 //      of its dimensions may be turned.
 //  15. Statements of a procedure: a call names a function, a loop has a count, a while and an if have a condition, only an if has an else.
@@ -173,8 +174,9 @@ func (v *verifier) declarations() {
 		c := &p.Channels[i]
 		where := unique("channel", c.Name)
 		l := v.layouts[c.Layout]
-		if l == nil || l.Dim != c.Dim || c.Dim != X && c.Dim != Y || c.Kind > Hop || c.Kind == Shift && c.Step != 1 && c.Step != -1 ||
-			c.Kind == Hop && (c.Step == 0 || c.Step > maxLen || c.Step < -maxLen || c.Mod < 1 || c.From.Lo < 0 || c.From.Hi > c.Mod || c.From.Step < 1 || c.From.Len() == 0) {
+		if l == nil || l.Dim != c.Dim || c.Dim != X && c.Dim != Y || c.Kind > Gather || c.Kind == Shift && c.Step != 1 && c.Step != -1 ||
+			c.Kind == Hop && (c.Step == 0 || c.Step > maxLen || c.Step < -maxLen || c.Mod < 1 || c.From.Lo < 0 || c.From.Hi > c.Mod || c.From.Step < 1 || c.From.Len() == 0) ||
+			c.Kind == Gather && (c.Step < 1 || c.Mod > maxLen || c.Mod <= c.Step || c.Mod%c.Step != 0 || l.Folded) {
 			v.fail(4, where, "%s by %d on %s along %q", c.Kind, c.Step, c.Dim, c.Layout)
 		}
 		v.channels[c.Name] = c

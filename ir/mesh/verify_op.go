@@ -33,6 +33,9 @@ func (v *verifier) process(c *Class, where string, ops []Op) {
 			}
 			continue
 		}
+		if ch := v.channels[o.Dst.Name]; ch != nil && (ch.Kind == Gather && o.Async || !v.ends(c, ch, o.Dst.Last)) {
+			v.fail(13, at, "a send on a gather is asynchronous, or wrongly marked as the last of a group")
+		}
 		if open[o.Dst.Name] {
 			v.fail(13, at, "the last send on %q is not awaited", o.Dst.Name)
 		}
@@ -124,7 +127,7 @@ func (v *verifier) operand(c *Class, at string, o *Operand, e ir.Elem, dst bool)
 		n, have = o.Slice.Len(), a.Elem
 	case Chan:
 		ch := v.channels[o.Name]
-		if ch == nil || o.Len < 1 || !v.connected(c, ch, dst) {
+		if ch == nil || o.Len < 1 || o.Last && !dst || !v.connected(c, ch, dst) {
 			v.fail(11, at, "%s: unknown, empty, or without a partner for some PE of the class", o)
 			return 0, false
 		}
@@ -184,13 +187,14 @@ func (v *verifier) connected(c *Class, ch *Channel, send bool) bool {
 		}
 		return !r.Contains(root)
 	}
-	if ch.Kind == Hop {
+	if ch.Kind == Hop || ch.Kind == Gather {
 		for x := r.Lo; x <= last; x += r.Step {
 			k := l.Part(x)
+			_, ok := ch.Next(l, k)
 			if !send {
-				k -= ch.Step
+				ok = len(ch.Senders(l, k)) > 0
 			}
-			if _, ok := ch.Next(l, k); !ok || k < 0 || k >= l.Parts {
+			if !ok {
 				return false
 			}
 		}
@@ -204,4 +208,21 @@ func (v *verifier) connected(c *Class, ch *Channel, send bool) bool {
 		end = l.Pos(l.Parts - 1)
 	}
 	return !r.Contains(end)
+}
+
+// ends says whether the PEs of the class are the last of their groups to send on a gather, all or none.
+func (v *verifier) ends(c *Class, ch *Channel, all bool) bool {
+	if ch.Kind != Gather {
+		return !all
+	}
+	l, r := v.layouts[ch.Layout], c.X
+	if ch.Dim == Y {
+		r = c.Y
+	}
+	for x := r.Lo; x < min(r.Hi, l.Parts); x += r.Step {
+		if ch.Last(l, l.Part(x)) != all {
+			return false
+		}
+	}
+	return true
 }

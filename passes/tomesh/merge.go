@@ -230,7 +230,7 @@ func (l *lowering) finish() {
 	for _, d := range meshDims {
 		if t := l.trees[d]; t != nil {
 			for _, c := range collective.Channels(*t, d) {
-				if c.Kind == mesh.Hop {
+				if c.Kind != mesh.Shift {
 					out.Channels = append(out.Channels, c)
 				}
 			}

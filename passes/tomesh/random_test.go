@@ -474,14 +474,16 @@ func (g *gen) body(iter []ir.Range, box []ir.Interval, elems []ir.Elem) ir.Body 
 }
 
 // tree draws the levels along which parts combine, or none.
-func (g *gen) tree(r collective.Request) []ir.Level {
+func (g *gen) tree(r collective.Request) collective.Tree {
 	var out []ir.Level
 	for s := 1; s < r.Parts && (s > 1 || g.coin(70)); {
 		l := ir.Level{Size: 2 + g.Intn(3), Star: g.coin(40)}
 		out, s = append(out, l), s*l.Size
 		g.feats["tree"] = true
 	}
-	return out
+	t := collective.New(r.Axis, r.Parts, out...)
+	t.Turns = r.Spread == 1 && g.coin(60)
+	return t
 }
 
 func try(seed int64) (g *gen, err error) {

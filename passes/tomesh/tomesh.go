@@ -43,7 +43,7 @@ type Options struct {
 	// what is sent later, on a ring for example; package route decides.
 	WaitTogether bool
 	// Tree chooses how the parts of a mesh axis combine in reductions, see collective.Auto; nil, or no levels: in one chain.
-	Tree func(collective.Request) []ir.Level
+	Tree func(collective.Request) collective.Tree
 	// Overlay lets what is needed only within a function, scratch and halos, share storage where it is not needed at the same time, also with
 	// arrays of solvers, and these with each other when they have different axes. Functions are rewritten to need less at a time (apart.go,
 	// thrift.go, again.go). It costs time where vectors then lie in one bank of memory.

@@ -35,10 +35,9 @@ func (l *lowering) chooseTrees() {
 		if x := l.lay[mesh.X]; d == mesh.Y && x != nil && !x.Periodic && l.reachAlong(mesh.X) > 0 && l.onColumn() {
 			r.Queues-- // column 0 has no halo from the west
 		}
-		if levels := l.o.Tree(r); len(levels) > 0 {
-			t := &collective.Tree{Axis: lay.Axis, Parts: lay.Parts, Levels: levels}
-			l.trees[d] = t
-			q, c := collective.Uses(*t, true)
+		if t := l.o.Tree(r); len(t.Levels) > 0 {
+			l.trees[d] = &t
+			q, c := collective.Uses(t, true)
 			queues, colors = queues+q, colors+c*spread(lay)
 		}
 		axes--

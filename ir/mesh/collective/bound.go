@@ -31,8 +31,8 @@ func NewBounds(parts int) *Bounds {
 //
 //	min over D of B E*(P, D)/(P-1) + (P-1) hops + D (2 T_R + 1)
 //
-// where E* is the least energy of depth D over trees of any shape. It adds the time of bandwidth to that of distance; streams that follow
-// each other closely overlap the two, so a run may take a few percent less.
+// where E* is the least energy of depth D over trees of any shape. It adds the time of bandwidth to that of distance, and counts the mean
+// over the links of what they carry. Streams that follow each other closely overlap the two, so runs of short vectors take less: see [Arrives].
 func (b *Bounds) Reduce(m Machine, parts, wavelets int) float64 {
 	if parts < 2 {
 		return 0
@@ -49,4 +49,12 @@ func (b *Bounds) Reduce(m Machine, parts, wavelets int) float64 {
 		}
 	}
 	return best
+}
+
+// Arrives is a bound for programs of any kind: when the last of the wavelets of the farthest part can have arrived and been combined.
+func Arrives(m Machine, parts, wavelets int) int {
+	if parts < 2 {
+		return 0
+	}
+	return m.latency(parts-1) + (wavelets*m.PerWavelet+999)/1000 - 1
 }

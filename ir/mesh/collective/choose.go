@@ -12,16 +12,18 @@ type Limits struct {
 // Uses returns the input queues and colors a tree takes.
 func Uses(t Tree, shared bool) (queues, colors int) {
 	for i, l := range t.Tree() {
-		q, c := levelUses(l.Star, min(l.Size, t.Parts), i == 0 && shared)
+		q, c := levelUses(t.way(l), min(l.Size, t.Parts), i == 0 && shared)
 		queues, colors = queues+q, colors+c
 	}
 	return queues, colors
 }
 
-func levelUses(star bool, size int, shared bool) (queues, colors int) {
+func levelUses(w way, size int, shared bool) (queues, colors int) {
 	switch {
-	case star:
+	case w == arms:
 		return size - 1, size - 1
+	case w == turns:
+		return 1, 1
 	case shared:
 		return 0, 0
 	case size == 2:
@@ -35,9 +37,9 @@ func levelUses(star bool, size int, shared bool) (queues, colors int) {
 // more than two levels have groups of powers of two unless others are faster by more than evenPercent: colors alternate along a chain, so
 // that groups of odd sizes have twice the classes.
 func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree {
-	chain := Chain(axis, parts)
+	one := Chain(axis, parts)
 	if parts < 3 || len(wavelets) == 0 {
-		return chain
+		return one
 	}
 	find := func(even bool) (*search, found) {
 		s := &search{parts: parts, wavelets: wavelets, m: m, shared: lim.SharedShift, even: even, known: map[state]found{}}
@@ -53,10 +55,12 @@ func Choose(axis string, parts int, wavelets []int, m Machine, lim Limits) Tree 
 			best = even
 		}
 	}
-	if one := s.level(false, parts, 1, 0) + s.last(0); best.time < 0 || best.time >= one {
-		return chain
+	if t := s.level(chain, parts, 1, 0) + s.last(0); best.time < 0 || best.time >= t {
+		return one
 	}
-	return Tree{Axis: axis, Parts: parts, Levels: best.levels}
+	t := New(axis, parts, best.levels...)
+	t.Turns = s.star() == turns
+	return t
 }
 
 const (
@@ -82,12 +86,21 @@ type search struct {
 	known    map[state]found
 }
 
-func (s *search) level(star bool, members, stride, queue int) int {
+func (s *search) level(w way, members, stride, queue int) int {
 	t := 0
 	for _, n := range s.wavelets {
-		t += s.m.level(star, members, stride, n, queue)
+		t += s.m.level(w, members, stride, n, queue, stride*members >= s.parts)
 	}
 	return t
+}
+
+// star is how the streams of stars run. On a folded axis the members of a group do not lie in the order of their numbers, in which routers
+// would turn.
+func (s *search) star() way {
+	if s.m.Turns && s.m.Spread <= 1 {
+		return turns
+	}
+	return arms
 }
 
 // last is the time of the last vectors, which arrive in the given queue.
@@ -103,11 +116,11 @@ func (s *search) last(queue int) int {
 func (s *search) twoPhases(lim Limits) found {
 	best := found{time: -1}
 	for size := 2; size < s.parts; size++ {
-		t := Tree{Parts: s.parts, Levels: []ir.Level{{Size: size}, {Size: (s.parts + size - 1) / size}}}
+		t := New("", s.parts, ir.Level{Size: size}, ir.Level{Size: (s.parts + size - 1) / size})
 		if q, c := Uses(t, s.shared); q > lim.Queues || c > lim.Colors {
 			continue
 		}
-		if n := s.level(false, size, 1, 0) + s.level(false, t.Levels[1].Size, size, 1) + s.last(1); best.time < 0 || n < best.time {
+		if n := s.level(chain, size, 1, 0) + s.level(chain, t.Levels[1].Size, size, 1) + s.last(1); best.time < 0 || n < best.time {
 			best = found{n, t.Levels}
 		}
 	}
@@ -139,26 +152,22 @@ func (s *search) from(at state) found {
 	}
 	best := found{time: -1}
 	for _, size := range sizes(left, s.even) {
-		for _, star := range []bool{false, true} {
-			if star && size == 2 {
+		for _, w := range []way{chain, s.star()} {
+			if w != chain && size == 2 {
 				continue // a chain of two is the same
 			}
-			q, c := levelUses(star, size, s.shared && at.stride == 1)
+			q, c := levelUses(w, size, s.shared && at.stride == 1)
 			if q > at.queues || c > at.colors {
 				continue
 			}
-			streams := 1
-			if star {
-				streams = size - 1
-			}
-			rest := s.from(state{at.stride * size, at.queues - q, at.colors - c, at.queue + streams})
+			rest := s.from(state{at.stride * size, at.queues - q, at.colors - c, at.queue + streams(w, size)})
 			if rest.time < 0 {
 				continue
 			}
-			t := s.level(star, size, at.stride, at.queue) + rest.time
+			t := s.level(w, size, at.stride, at.queue) + rest.time
 			// Of equally fast trees the one with fewer levels, then the one found first: with powers of two, whose tables are the shortest.
 			if best.time < 0 || t < best.time || t == best.time && len(rest.levels)+1 < len(best.levels) {
-				best = found{t, append([]ir.Level{{Size: size, Star: star}}, rest.levels...)}
+				best = found{t, append([]ir.Level{{Size: size, Star: w != chain}}, rest.levels...)}
 			}
 		}
 	}
@@ -179,10 +188,10 @@ type Request struct {
 }
 
 // Auto returns a chooser for a machine with the given colors. It answers with no levels when one chain is best.
-func Auto(m Machine, colors int) func(Request) []ir.Level {
-	return func(r Request) []ir.Level {
+func Auto(m Machine, colors int) func(Request) Tree {
+	return func(r Request) Tree {
 		if len(m.Queues) == 0 {
-			return nil
+			return Tree{}
 		}
 		part := func(left, unit int) int { // the first axis gets the odd one
 			shares := max(1, r.Shares)
@@ -193,8 +202,8 @@ func Auto(m Machine, colors int) func(Request) []ir.Level {
 		k.Queues = append([]int{m.Queues[0]}, m.Queues[max(0, min(r.Queues, len(m.Queues))):]...)
 		t := Choose(r.Axis, r.Parts, r.Wavelets, k, Limits{Queues: part(len(m.Queues)-r.Queues, 1), Colors: part(colors-r.Colors, r.Spread), SharedShift: true})
 		if len(t.Levels) == 1 && !t.Levels[0].Star {
-			return nil
+			return Tree{}
 		}
-		return t.Levels
+		return t
 	}
 }

@@ -133,9 +133,17 @@ func TestReductionsCombineInTheirOrder(t *testing.T) {
 	for _, parts := range []int{2, 3, 5, 7, 8, 13, 32, 50} {
 		for _, n := range []int{1, 3, 40} {
 			all := trees(parts, limits(m))
-			all["odd"] = collective.Tree{Axis: "x", Parts: parts, Levels: []ir.Level{{Size: 3, Star: true}, {Size: 100, Star: false}}}
+			all["odd"] = collective.New("x", parts, ir.Level{Size: 3, Star: true}, ir.Level{Size: 100})
+			all["gathers"] = collective.Gathered(collective.New("x", parts, ir.Level{Size: 4, Star: true}, ir.Level{Size: 100, Star: true}))
+			all["gather"] = collective.Gathered(collective.Star("x", parts))
+			all["mixed"] = collective.Gathered(collective.New("x", parts, ir.Level{Size: 2}, ir.Level{Size: 3, Star: true}, ir.Level{Size: 100}))
 			if parts <= 3 {
 				delete(all, "odd")
+			}
+			for name, levels := range map[string]int{"gathers": 4, "mixed": 6} {
+				if parts <= levels {
+					delete(all, name)
+				}
 			}
 			for name, tree := range all {
 				if err := tree.Check(); err != nil {

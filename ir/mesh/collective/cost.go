@@ -2,11 +2,12 @@ package collective
 
 // Machine is what the cost of a collective depends on. All are cycles; they come from the machine's table of constants.
 type Machine struct {
-	RampOut, RampIn int // processor to router and back
-	Hop             int // router to router
-	Issue           int // from the end of one operation to the first element of the next, when that has arrived
-	PerWavelet      int // thousandths of a cycle that combining takes per wavelet, at least the ramp's rate
-	Spread          int // routers between neighbouring parts: 1, or 2 on a folded axis
+	RampOut, RampIn int  // processor to router and back
+	Hop             int  // router to router
+	Issue           int  // from the end of one operation to the first element of the next, when that has arrived
+	PerWavelet      int  // thousandths of a cycle that combining takes per wavelet, at least the ramp's rate
+	Spread          int  // routers between neighbouring parts: 1, or 2 on a folded axis
+	Turns           bool // routers can turn from one sender of a color to the next
 	// Queues are the depths of the input queues, in the order in which the streams that a part receives get them; a stream beyond the list
 	// is taken to have a deep one. A queue that empties faster than the router learns of it limits the rate.
 	Queues []int
@@ -29,8 +30,8 @@ func (m Machine) vector(n, queue int) int {
 
 // level is the time between the first element of what the members of a level send and the first element of the last vector that
 // their leader combines. The level's first stream arrives in the given queue, the vector before it in the one before; the first
-// level, of stride 1, finds the vectors in memory.
-func (m Machine) level(star bool, members, stride, wavelets, queue int) int {
+// level, of stride 1, finds the vectors in memory. root says that the leaders send nothing on: then one operation takes all streams of a gather.
+func (m Machine) level(w way, members, stride, wavelets, queue int, root bool) int {
 	if members < 2 {
 		return 0
 	}
@@ -38,13 +39,19 @@ func (m Machine) level(star bool, members, stride, wavelets, queue int) int {
 	if stride > 1 {
 		ready = m.vector(wavelets, queue-1) + m.Issue
 	}
-	if !star {
+	if w == chain {
 		return max(ready, m.latency(stride)) + (members-2)*m.latency(stride)
 	}
 	at := 0
 	for j := 1; j < members; j++ {
 		at = max(ready, m.latency(j*stride))
-		ready = at + m.vector(wavelets, queue+j-1) + m.Issue
+		if w == arms {
+			ready = at + m.vector(wavelets, queue+j-1) + m.Issue
+			continue
+		}
+		if ready = at + m.vector(wavelets, queue); j == members-2 && !root {
+			ready += m.Issue
+		}
 	}
 	return at
 }
@@ -54,17 +61,23 @@ func (m Machine) level(star bool, members, stride, wavelets, queue int) int {
 func Time(t Tree, m Machine, wavelets int) int {
 	total, stride, queue := 0, 1, 0
 	for _, l := range t.Tree() {
-		size := min(l.Size, t.Parts)
-		total += m.level(l.Star, min(size, (t.Parts+stride-1)/stride), stride, wavelets, queue)
+		size, w := min(l.Size, t.Parts), t.way(l)
+		total += m.level(w, min(size, (t.Parts+stride-1)/stride), stride, wavelets, queue, stride*size >= t.Parts)
 		stride *= size
-		if queue++; l.Star {
-			queue += size - 2
-		}
+		queue += streams(w, size)
 	}
 	if t.Parts > 1 {
 		total += m.vector(wavelets, queue-1)
 	}
 	return total
+}
+
+// streams is how many queues a level's leader receives from.
+func streams(w way, size int) int {
+	if w == arms {
+		return size - 1
+	}
+	return 1
 }
 
 // Metrics are the terms of the published model for wavelets elements: energy (hops of all wavelets), depth (the longest chain of

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write docs/collectives.md")
 
 // published is the time of an algorithm of Luczynski et al. as their programs run on the machine, counted as Time does. The trees with one
 // color per stream are estimated by Time, which the simulator confirms; with turning routers (star, tree) all streams of a part come by one
-// deep queue, and the words of a star one per cycle: the rows "star reduce" and "tree reduce" of docs/validation.md.
+// deep queue: the rows "star reduce" and "tree reduce" of docs/validation.md.
 type published struct {
 	name  string
 	turns bool // routers change their routes under way
@@ -28,14 +28,13 @@ type published struct {
 func algorithms(k collective.Machine, parts, wavelets int) []published {
 	deep := k
 	deep.Queues = nil
-	hops := (parts - 1) * k.Hop
 	out := []published{
 		{"chain", false, collective.Time(collective.Chain("x", parts), k, wavelets)},
-		{"star", true, max(wavelets*(parts-1), hops+wavelets-1) + k.RampOut + k.RampIn + 2},
+		{"star", true, collective.Time(collective.Gathered(collective.Star("x", parts)), deep, wavelets)},
 		{"tree", true, collective.Time(collective.Binary("x", parts), deep, wavelets)},
 	}
 	if s := int(math.Round(math.Sqrt(float64(parts)))); parts > 3 {
-		two := collective.Tree{Axis: "x", Parts: parts, Levels: []ir.Level{{Size: s}, {Size: (parts + s - 1) / s}}}
+		two := collective.New("x", parts, ir.Level{Size: s}, ir.Level{Size: (parts + s - 1) / s})
 		out = append(out, published{"two-phase", false, collective.Time(two, k, wavelets)})
 	}
 	return out
@@ -50,8 +49,8 @@ func best(all []published, turns bool) (b published) {
 	return b
 }
 
-// What is chosen is never slower than a published algorithm with fixed routes, for all parts up to 64 and many beyond, and vectors of up to
-// 4,096 wavelets. Star and tree need routers that turn; docs/collectives.md says by how much they are faster, and when.
+// What is chosen is never slower than a published algorithm, with fixed routes or with routers that turn, for all parts up to 64 and many beyond,
+// and vectors of up to 4,096 wavelets.
 func TestNeverSlowerThanPublished(t *testing.T) {
 	parts := []int{96, 100, 128, 256, 300, 512, 750, 994}
 	for p := 64; p >= 2; p-- {
@@ -71,32 +70,33 @@ func TestNeverSlowerThanPublished(t *testing.T) {
 			all  []published
 		}
 		at := map[[2]int]row{}
-		behind, worst, longest := 0, 1.0, 0
+		faster := 0
 		for _, p := range parts {
 			for _, b := range lengths {
 				tree := collective.Choose("x", p, []int{b}, k, lim)
 				r := row{tree, collective.Time(tree, k, b), algorithms(k, p, b)}
 				at[[2]int{p, b}] = r
-				if f := best(r.all, false); r.time > f.time {
-					t.Errorf("%s P=%d B=%d: %s takes %d cycles, the published %s %d", name, p, b, collective.Shape(tree), r.time, f.name, f.time)
-				}
 				if f := best(r.all, true); r.time > f.time {
-					behind++
-					worst = max(worst, float64(r.time)/float64(f.time))
-					longest = max(longest, b)
+					t.Errorf("%s P=%d B=%d: %s takes %d cycles, the published %s %d", name, p, b, collective.Shape(tree), r.time, f.name, f.time)
 				}
 			}
 		}
-		fmt.Fprintf(&page, "\n## %s\n\n%d pairs of parts and wavelets. With fixed routes none of the published algorithms is faster than what is chosen. With\n"+
-			"routers that turn, star or tree are in %d of them, all of at most %d wavelets, by at most %.0f %%.\n\n",
-			name, len(at), behind, longest, 100*(worst-1))
-		page.WriteString("| P | B | chosen | cycles | published, fixed routes | ratio | published, turning routers | ratio | bound | chosen / bound |\n|---:|---:|---|---:|---|---:|---|---:|---:|---:|\n")
+		for _, r := range at {
+			if r.time < best(r.all, true).time {
+				faster++
+			}
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n%d pairs of parts and wavelets. None of the published algorithms is faster than what is chosen in any of them; all are slower in %d.\n\n",
+			name, len(at), faster)
+		page.WriteString("| P | B | chosen | cycles | published, fixed routes | ratio | published, turning routers | ratio | arrives | chosen / arrives | bound | chosen / bound |\n|---:|---:|---|---:|---|---:|---|---:|---:|---:|---:|---:|\n")
 		for _, p := range shownParts {
 			for _, b := range shownLengths {
 				r := at[[2]int{p, b}]
 				fixed, any := best(r.all, false), best(r.all, true)
 				fmt.Fprintf(&page, "| %d | %d | %s | %d | %s %d | %.3f | %s %d | %.3f |", p, b, collective.Shape(r.tree), r.time, fixed.name, fixed.time,
 					float64(r.time)/float64(fixed.time), any.name, any.time, float64(r.time)/float64(any.time))
+				least := collective.Arrives(k, p, b)
+				fmt.Fprintf(&page, " %d | %.2f |", least, float64(r.time)/float64(least))
 				if p > 1<<9 {
 					page.WriteString(" | |\n")
 					continue
@@ -125,8 +125,9 @@ programs run on the same machine. Written by ` + "`go test ./ir/mesh/collective 
 - *chosen* is the list of levels from the leaves to the root; *cycles* are those of the cost model, from the first word sent to the last combined. A test runs
   a selection on the simulator, which agrees but for the 4 or 5 cycles of the first set-up.
 - *fixed routes*: chain and two-phase (groups of √P). *turning routers*: also star and binary tree, whose routers change under way, so that all streams come by one
-  color and one queue (the rows of docs/validation.md). Compiled programs keep their routes: the fast engine and the proofs about streams rest on
-  one sender per color. What that costs is the ratio of that column; an all-reduce adds the same flood to both.
-- *bound* is the published lower bound, min over D of B E*(P, D)/(P - 1) + (P - 1) hops + D (2 T_R + 1). It adds the time of bandwidth to that of distance, which
-  programs overlap in part: a ratio just below 1 is possible.
+  color and one queue (the rows of docs/validation.md). So do compiled stars, called *gather* here: they are a star when they are the only level. A star with fixed
+  routes, one color per member, is chosen on folded axes only, which this page has none of. An all-reduce adds the same flood to all columns.
+- *bound* is the published lower bound, min over D of B E*(P, D)/(P - 1) + (P - 1) hops + D (2 T_R + 1). It adds the time of bandwidth, a mean over the links, to that of
+  distance. The published star overlaps the two and lies below it for short vectors, and so does what is chosen. *arrives* is when the last word of the farthest
+  part can have been combined, which no program is faster than.
 `

@@ -53,6 +53,7 @@ type pe struct {
 	in    map[string][]ir.Val // by channel: arrived and not yet read
 	sent  map[string]int      // by channel: elements that ever arrived
 	read  map[string]int      // by channel: elements that were ever read
+	turn  map[string]int      // by gather: the member of the group that sends next
 	open  []transfer          // asynchronous sends not yet waited for
 	block []transfer          // the synchronous send that has not ended
 	next  int
@@ -70,7 +71,7 @@ func New(p *mesh.Program, host *ir.Program) (*Machine, error) {
 	}
 	for y := range p.H {
 		for x := range p.W {
-			q := pe{x: x, y: y, mem: map[string][]ir.Val{}, in: map[string][]ir.Val{}, sent: map[string]int{}, read: map[string]int{}}
+			q := pe{x: x, y: y, mem: map[string][]ir.Val{}, in: map[string][]ir.Val{}, sent: map[string]int{}, read: map[string]int{}, turn: map[string]int{}}
 			for i := range p.Classes {
 				if c := &p.Classes[i]; c.X.Contains(x) && c.Y.Contains(y) {
 					if q.class != nil {

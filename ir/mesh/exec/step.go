@@ -45,6 +45,9 @@ func (m *Machine) step(q *pe, op *mesh.Op) (bool, error) {
 				return false, fmt.Errorf("send on %s before the last one is waited for", op.Dst.Name)
 			}
 		}
+		if turn, err := m.turn(q, op.Dst.Name); err != nil || !turn {
+			return false, err
+		}
 	}
 	src := make([][]ir.Val, len(op.Src))
 	elems := make([]ir.Elem, len(op.Src))
@@ -211,51 +214,77 @@ func (m *Machine) addresses(q *pe, s mesh.Slice) ([]int, error) {
 	return out, nil
 }
 
+// channel finds a channel, its layout and the part of q along it.
+func (m *Machine) channel(q *pe, name string) (c *mesh.Channel, l *mesh.Layout, part int, err error) {
+	for i := range m.p.Channels {
+		if c = &m.p.Channels[i]; c.Name == name {
+			l = m.layout(c.Layout)
+			if part = l.Part(q.x); c.Dim == mesh.Y {
+				part = l.Part(q.y)
+			}
+			return c, l, part, nil
+		}
+	}
+	return nil, nil, 0, fmt.Errorf("no channel %q", name)
+}
+
+// at is the PE of another part along a channel of q.
+func (m *Machine) at(q *pe, c *mesh.Channel, l *mesh.Layout, part int) *pe {
+	if c.Dim == mesh.Y {
+		return &m.pes[l.Pos(part)*m.p.W+q.x]
+	}
+	return &m.pes[q.y*m.p.W+l.Pos(part)]
+}
+
+// turn says whether q may send on a channel: on a gather when it is its turn.
+func (m *Machine) turn(q *pe, name string) (bool, error) {
+	c, l, k, err := m.channel(q, name)
+	if err != nil || c.Kind != mesh.Gather {
+		return err == nil, err
+	}
+	to, ok := c.Next(l, k)
+	if !ok {
+		return false, fmt.Errorf("part %d is no member of a group of %s", k, name)
+	}
+	return c.Senders(l, to)[m.at(q, c, l, to).turn[name]] == k, nil
+}
+
 // send appends elements to the streams that leave q on the channel op sends on.
 func (m *Machine) send(q *pe, op *mesh.Op, v []ir.Val) error {
 	ch := op.Dst.Name
-	for i := range m.p.Channels {
-		c := &m.p.Channels[i]
-		if c.Name != ch {
-			continue
+	c, l, k, err := m.channel(q, ch)
+	if err != nil {
+		return err
+	}
+	var to []int
+	if c.Kind == mesh.Flood {
+		if k != 0 {
+			return fmt.Errorf("part %d floods %s", k, ch)
 		}
-		l := m.layout(c.Layout)
-		pos := q.x
-		if c.Dim == mesh.Y {
-			pos = q.y
-		}
-		var to []int
-		if k := l.Part(pos); c.Kind == mesh.Flood {
-			if k != 0 {
-				return fmt.Errorf("part %d floods %s", k, ch)
-			}
-			for t := 1; t < l.Parts; t++ {
-				to = append(to, t)
-			}
-		} else {
-			t, ok := c.Next(l, k)
-			if !ok {
-				return fmt.Errorf("part %d has no neighbour on %s", k, ch)
-			}
+		for t := 1; t < l.Parts; t++ {
 			to = append(to, t)
 		}
-		tr := transfer{op: op}
-		for _, t := range to {
-			x, y := l.Pos(t), q.y
-			if c.Dim == mesh.Y {
-				x, y = q.x, l.Pos(t)
-			}
-			r := &m.pes[y*m.p.W+x]
-			r.in[ch] = append(r.in[ch], v...)
-			r.sent[ch] += len(v)
-			tr.to = append(tr.to, receipt{r, r.sent[ch]})
+	} else {
+		t, ok := c.Next(l, k)
+		if !ok {
+			return fmt.Errorf("part %d has no neighbour on %s", k, ch)
 		}
-		if op.Async {
-			q.open = append(q.open, tr)
-		} else {
-			q.block = []transfer{tr}
-		}
-		return nil
+		to = append(to, t)
 	}
-	return fmt.Errorf("no channel %q", ch)
+	tr := transfer{op: op}
+	for _, t := range to {
+		r := m.at(q, c, l, t)
+		r.in[ch] = append(r.in[ch], v...)
+		r.sent[ch] += len(v)
+		if c.Kind == mesh.Gather {
+			r.turn[ch] = (r.turn[ch] + 1) % len(c.Senders(l, t))
+		}
+		tr.to = append(tr.to, receipt{r, r.sent[ch]})
+	}
+	if op.Async {
+		q.open = append(q.open, tr)
+	} else {
+		q.block = []transfer{tr}
+	}
+	return nil
 }

@@ -36,6 +36,14 @@ func (f Fabric) RouteColors() []int {
 	return out
 }
 
+// TurnColors lists those of them that routers can switch.
+func (f Fabric) TurnColors() []int {
+	if f.Positions < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(f.RouteColors(), func(c int) bool { return !f.CanSwitch(c) })
+}
+
 // QueueError says that a class needs more queues than a PE has.
 type QueueError struct {
 	Class      string
@@ -107,7 +115,11 @@ func Generate(p *mesh.Program, t *route.Table, m wse.Machine, o Options) (*Outpu
 	out := &wse.Program{Name: p.Name, Machine: m.Name, W: p.W, H: p.H}
 	var code []Code
 	for _, e := range t.Entries {
-		out.Routes = append(out.Routes, wse.Route{Color: e.Color, Region: e.Region, Rx: e.Rx, Tx: e.Tx})
+		r := wse.Route{Color: e.Color, Region: e.Region, Rx: e.Rx, Tx: e.Tx}
+		if e.Turns {
+			r.Switch = &wse.Switch{Pos: []wse.Position{{Rx: e.Then, Tx: e.Tx}}, Ring: true}
+		}
+		out.Routes = append(out.Routes, r)
 	}
 	fits := true
 	for i := range p.Classes {

@@ -27,6 +27,14 @@ func (g *gen) op(o *mesh.Op) ([]wse.Stmt, error) {
 	if o.Kind == putKind {
 		return g.putCode(o)
 	}
+	out, err := g.vector(o)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, g.gather(o, out[len(out)-1].(*wse.Op))...), nil
+}
+
+func (g *gen) vector(o *mesh.Op) ([]wse.Stmt, error) {
 	e, err := Elem(o.Elem)
 	if err != nil {
 		return nil, err

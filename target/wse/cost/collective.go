@@ -16,7 +16,7 @@ func Collective(m wse.Machine, half bool) collective.Machine {
 	for _, q := range m.UsableIn() {
 		depths = append(depths, m.InQueues[q].Depth)
 	}
-	return collective.Machine{Queues: depths, RampOut: m.RampOutCycles, RampIn: m.RampInCycles, Hop: m.HopCycles, Issue: m.FabricSetup, Spread: 1,
+	return collective.Machine{Queues: depths, RampOut: m.RampOutCycles, RampIn: m.RampInCycles, Hop: m.HopCycles, Issue: m.FabricSetup, Spread: 1, Turns: m.Positions > 1 && m.SwitchColors != 0,
 		PerWavelet: max(m.RampTicks, m.LinkTicks, m.Rate(wse.OpAdd, e).Ticks*e.PerWavelet())}
 }
 

@@ -21,8 +21,11 @@ const (
 type slot struct {
 	rx     wse.Dir
 	tx     uint8
+	turn   turn
+	from   wse.Dir  // port by which neighbours fill it, the ramp if none does
+	many   bool     // wavelets of its color say where they come from
 	target [5]int32 // slot of the neighbour, or input queue for the ramp
-	up     int32    // slot of the PE in direction rx that fills this one, -1
+	up     int32    // slot of the PE in direction from that fills this one, -1
 	ring   ring     // of the stream that begins here
 }
 
@@ -34,19 +37,21 @@ type ring struct {
 
 // shape is a set of PEs that are built alike: class, params, routes and queues. Colors may differ.
 type shape struct {
-	id     int
-	k      *code // nil: a router without code
-	class  int32
-	slots  []slot
-	outs   []int32   // slot of each output binding, or negative
-	ins    []int8    // ring class of each input queue, -1 = nothing comes
-	src    [][]int32 // per input queue and PE: the stream that it reads
-	params []uint32
-	link   [4]bool // a slot is joined to that neighbour
-	pes    []int32
-	mem    []uint32 // row r of PE m is mem[r*len(pes)+m]
-	items  []item   // operations not carried out yet
-	free   []*group // merged away, for reuse
+	id      int
+	k       *code // nil: a router without code
+	class   int32
+	slots   []slot
+	outs    []int32   // slot of each output binding, or negative
+	ins     []int8    // ring class of each source: the input queues, then the senders of those that have several; -1 = nothing comes
+	src     [][]int32 // per source and PE: the stream that it reads
+	by      [][]int32 // per input queue with several senders: the source by the number of routers that a wavelet has passed
+	params  []uint32
+	link    [4]bool // a slot is joined to that neighbour
+	turning bool    // wavelets of some slot say where they come from
+	pes     []int32
+	mem     []uint32 // row r of PE m is mem[r*len(pes)+m]
+	items   []item   // operations not carried out yet
+	free    []*group // merged away, for reuse
 }
 
 // fabric is the table of all router buffers, needed to find the shapes only.
@@ -55,6 +60,8 @@ type fabric struct {
 	first  []int32
 	color  []int8
 	rx, tx []uint8
+	turn   []turn
+	many   uint64  // colors
 	root   []int32 // slot at the ramp the wavelets come from, -1 = none
 	length []int32 // routers from there
 	ring   []int8  // class of the stream that begins here
@@ -138,7 +145,10 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 	if s.kinds = max(0, limit); limit == 0 {
 		s.kinds = s.nPEs / 8 // of stencils and products there is one in 20 to 100 PEs, of reduction trees one in 6
 	}
-	f := s.routers(m.UsableColors)
+	f, err := s.routers(m.UsableColors)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.shapes(f, class); err != nil {
 		return nil, err
 	}
@@ -148,9 +158,9 @@ func New(p *wse.Program, m wse.Machine, opt sim.Options, limit int) (*Sim, error
 }
 
 // routers lists the router buffers, by PE and ascending color.
-func (s *Sim) routers(colors int) *fabric {
+func (s *Sim) routers(colors int) (*fabric, error) {
 	n := s.w * s.h
-	f := &fabric{w: s.w, h: s.h, first: make([]int32, n+1)}
+	f := &fabric{w: s.w, h: s.h, first: make([]int32, n+1), many: turning(s.prog)}
 	for _, r := range s.prog.Routes {
 		if r.Color < colors {
 			each(s.w, s.h, r.Region, func(pe int) { f.first[pe+1]++ })
@@ -161,24 +171,35 @@ func (s *Sim) routers(colors int) *fabric {
 	}
 	total := f.first[n]
 	f.color, f.rx, f.tx = make([]int8, total), make([]uint8, total), make([]uint8, total)
+	f.turn = make([]turn, total)
 	fill := append([]int32(nil), f.first[:n]...)
 	for color := range colors {
 		for _, r := range s.prog.Routes {
 			if r.Color == color {
+				tn, err := turnOf(&r)
+				if err != nil {
+					return nil, err
+				}
 				each(s.w, s.h, r.Region, func(pe int) {
 					i := fill[pe]
-					f.color[i], f.rx[i], f.tx[i] = int8(color), uint8(r.Rx), uint8(r.Tx)
+					f.color[i], f.rx[i], f.tx[i], f.turn[i] = int8(color), uint8(r.Rx), uint8(r.Tx), tn
 					fill[pe]++
 				})
 			}
 		}
 	}
-	return f
+	return f, nil
 }
+
+// from is the port by which neighbours fill slot i.
+func (f *fabric) from(i int32) wse.Dir { return f.turn[i].from(wse.Dir(f.rx[i])) }
+
+// several reports whether the wavelets of slot i say where they come from.
+func (f *fabric) several(i int32) bool { return f.many>>f.color[i]&1 == 1 }
 
 // up is the slot that fills slot i of a PE, -1 when none does.
 func (f *fabric) up(pe int, i int32) (q int, j int32) {
-	d := wse.Dir(f.rx[i])
+	d := f.from(i)
 	if d == wse.Ramp {
 		return pe, -1
 	}
@@ -243,15 +264,24 @@ func (s *Sim) shapes(f *fabric, class []int32) error {
 			if i < 0 || f.tx[i]>>wse.Ramp&1 == 0 {
 				continue
 			}
+			hold := func(root int32, routers int) {
+				most := routers*max(1, s.m.RouterDepth) + deepest + max(1, s.m.InQueues[q.ID].Depth)
+				f.ring[root] = max(f.ring[root], int8(bits.Len(uint(2*most-1))))
+			}
+			if f.several(i) {
+				for _, x := range f.senders(pe, i) {
+					hold(x.root, x.passed+1)
+				}
+				continue
+			}
 			f.origin(pe, i)
 			if r := f.root[i]; r >= 0 {
-				most := int(f.length[i])*max(1, s.m.RouterDepth) + deepest + max(1, s.m.InQueues[q.ID].Depth)
-				f.ring[r] = max(f.ring[r], int8(bits.Len(uint(2*most-1))))
+				hold(r, int(f.length[i]))
 			}
 		}
 		// A color that nobody takes still has a stream, though nothing reads it.
 		for _, q := range s.codes[c].outputs {
-			if i := f.find(pe, int8(q.Color(pe%s.w, pe/s.w))); i >= 0 && wse.Dir(f.rx[i]) == wse.Ramp {
+			if i := f.find(pe, int8(q.Color(pe%s.w, pe/s.w))); i >= 0 && f.turn[i].takes(wse.Dir(f.rx[i]), wse.Ramp) {
 				f.ring[i] = max(f.ring[i], 0)
 			}
 		}
@@ -294,7 +324,7 @@ func (s *Sim) key(b []byte, sh *shape) ([]byte, error) {
 	b = binary.AppendVarint(b, int64(sh.class))
 	for i := range sh.slots {
 		sl := &sh.slots[i]
-		b = append(b, byte(sl.rx), sl.tx, byte(sl.up), byte(sl.ring.class))
+		b = append(b, byte(sl.rx), sl.tx, byte(sl.up), byte(sl.ring.class), sl.turn.key(sl.many))
 		for _, t := range sl.target {
 			b = append(b, byte(t))
 		}
@@ -311,6 +341,13 @@ func (s *Sim) key(b []byte, sh *shape) ([]byte, error) {
 	for _, o := range sh.ins {
 		b = append(b, byte(o))
 	}
+	for q, by := range sh.by {
+		for n, id := range by {
+			if id >= 0 {
+				b = binary.AppendVarint(append(b, 254, byte(q)), int64(n))
+			}
+		}
+	}
 	for _, v := range sh.params {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
@@ -319,7 +356,7 @@ func (s *Sim) key(b []byte, sh *shape) ([]byte, error) {
 
 // shape describes in sh how a PE is built.
 func (s *Sim) shape(sh *shape, f *fabric, pe int, c int32) {
-	*sh = shape{class: c, slots: sh.slots[:0], outs: sh.outs[:0], ins: sh.ins[:0], params: sh.params[:0]}
+	*sh = shape{class: c, slots: sh.slots[:0], outs: sh.outs[:0], ins: sh.ins[:0], by: sh.by[:0], params: sh.params[:0]}
 	x, y := pe%s.w, pe/s.w
 	if c >= 0 {
 		sh.k = s.codes[c]
@@ -329,10 +366,11 @@ func (s *Sim) shape(sh *shape, f *fabric, pe int, c int32) {
 	}
 	first := f.first[pe]
 	for i := first; i < f.first[pe+1]; i++ {
-		sl := slot{rx: wse.Dir(f.rx[i]), tx: f.tx[i], up: -1, ring: ring{class: f.ring[i]}}
+		sl := slot{rx: wse.Dir(f.rx[i]), tx: f.tx[i], turn: f.turn[i], from: f.from(i), many: f.several(i), up: -1, ring: ring{class: f.ring[i]}}
+		sh.turning = sh.turning || sl.many
 		if q, j := f.up(pe, i); j >= 0 {
 			sl.up = j - f.first[q]
-			sh.link[sl.rx] = true
+			sh.link[sl.from] = true
 		}
 		for d := wse.North; d <= wse.Ramp; d++ {
 			sl.target[d] = s.target(f, sh, pe, i, d)
@@ -348,7 +386,7 @@ func (s *Sim) shape(sh *shape, f *fabric, pe int, c int32) {
 	for _, q := range sh.k.outputs {
 		i := f.find(pe, int8(q.Color(x, y)))
 		if i >= 0 {
-			if i -= first; sh.slots[i].rx != wse.Ramp {
+			if i -= first; !sh.slots[i].turn.takes(sh.slots[i].rx, wse.Ramp) {
 				i = notRouted
 			}
 		}
@@ -356,10 +394,24 @@ func (s *Sim) shape(sh *shape, f *fabric, pe int, c int32) {
 	}
 	for _, q := range sh.k.inputs {
 		r := int8(-1)
-		if i := f.find(pe, int8(q.Color(x, y))); i >= 0 && f.tx[i]>>wse.Ramp&1 == 1 && f.root[i] >= 0 {
+		if i := f.find(pe, int8(q.Color(x, y))); i >= 0 && f.tx[i]>>wse.Ramp&1 == 1 && !f.several(i) && f.root[i] >= 0 {
 			r = f.ring[f.root[i]]
 		}
-		sh.ins = append(sh.ins, r)
+		sh.ins, sh.by = append(sh.ins, r), append(sh.by, nil)
+	}
+	for n, q := range sh.k.inputs {
+		i := f.find(pe, int8(q.Color(x, y)))
+		if i < 0 || f.tx[i]>>wse.Ramp&1 == 0 || !f.several(i) {
+			continue
+		}
+		sh.by[n] = []int32{}
+		for _, from := range f.senders(pe, i) {
+			for len(sh.by[n]) <= from.passed {
+				sh.by[n] = append(sh.by[n], -1)
+			}
+			sh.by[n][from.passed] = int32(len(sh.ins))
+			sh.ins = append(sh.ins, f.ring[from.root])
+		}
 	}
 }
 
@@ -383,7 +435,7 @@ func (s *Sim) target(f *fabric, sh *shape, pe int, i int32, d wse.Dir) int32 {
 	if q < 0 {
 		return leavesMesh
 	}
-	if j := f.find(q, f.color[i]); j >= 0 && wse.Dir(f.rx[j]) == d.Opposite() {
+	if j := f.find(q, f.color[i]); j >= 0 && f.turn[j].takes(wse.Dir(f.rx[j]), d.Opposite()) {
 		return j - f.first[q]
 	}
 	return notRouted
@@ -409,18 +461,30 @@ func (s *Sim) streams(f *fabric, class []int32) {
 		if sh.k != nil {
 			sh.mem = make([]uint32, int(sh.k.nrows)*len(sh.pes))
 		}
-		for n, r := range sh.ins {
-			src := []int32(nil)
-			if r >= 0 {
-				src = make([]int32, len(sh.pes))
-				for m, pe := range sh.pes {
-					i := f.find(int(pe), int8(sh.k.inputs[n].Color(int(pe)%s.w, int(pe)/s.w)))
-					root := f.root[i]
-					from := slotPE[root]
-					src[m] = s.all[s.shapeOf[from]].slots[root-f.first[from]].ring.first + s.at[from]
+		sh.src = make([][]int32, len(sh.ins))
+		for n := range sh.by {
+			if sh.by[n] == nil && sh.ins[n] >= 0 {
+				sh.src[n] = make([]int32, len(sh.pes))
+			}
+			for _, id := range sh.by[n] {
+				if id >= 0 {
+					sh.src[id] = make([]int32, len(sh.pes))
 				}
 			}
-			sh.src = append(sh.src, src)
+			for m, pe := range sh.pes {
+				stream := func(root int32) int32 {
+					from := slotPE[root]
+					return s.all[s.shapeOf[from]].slots[root-f.first[from]].ring.first + s.at[from]
+				}
+				i := f.find(int(pe), int8(sh.k.inputs[n].Color(int(pe)%s.w, int(pe)/s.w)))
+				if sh.src[n] != nil {
+					sh.src[n][m] = stream(f.root[i])
+				} else if sh.by[n] != nil {
+					for _, x := range f.senders(int(pe), i) {
+						sh.src[sh.by[n][x.passed]][m] = stream(x.root)
+					}
+				}
+			}
 		}
 	}
 	for c := range s.rings {

@@ -110,9 +110,8 @@ func (s *Sim) pick(g *group, t int64) bool {
 		if s.watch != nil {
 			s.watch(sim.EvTake, g, q, t)
 		}
-		g.pop(f)
+		id, at := g.source(q, g.pop(f), g.taken[q])
 		g.rnext = min(g.rnext, t+1)
-		at := g.taken[q]
 		g.taken[q]++
 		s.consumed += g.n
 		begin := func(g *group) {
@@ -123,10 +122,10 @@ func (s *Sim) pick(g *group, t int64) bool {
 			begin(g)
 			return true
 		}
-		r := &s.rings[g.ins[q]]
-		row := r.row(g.ins[q], at)
-		for _, c := range s.byValue(g, func(m int32) uint32 { return row[g.src[q][m]] }) {
-			c.regs[a] = row[c.src[q][c.ms[0]]]
+		r := &s.rings[g.ins[id]]
+		row := r.row(g.ins[id], at)
+		for _, c := range s.byValue(g, func(m int32) uint32 { return row[g.src[id][m]] }) {
+			c.regs[a] = row[c.src[id][c.ms[0]]]
 			begin(c)
 		}
 		return true
@@ -356,6 +355,7 @@ func (s *Sim) advance(g *group, th *thread, t int64) error {
 		}
 		s.wake(g, th, t)
 		var at uint32
+		var id int32
 		if take {
 			if in.n == in.cap {
 				g.rnext = min(g.rnext, t+1)
@@ -364,9 +364,8 @@ func (s *Sim) advance(g *group, th *thread, t int64) error {
 			if s.watch != nil {
 				s.watch(sim.EvTake, g, q, t)
 			}
-			g.pop(in)
+			id, at = g.source(q, g.pop(in), g.taken[q])
 			popped = true
-			at = g.taken[q]
 			g.taken[q]++
 			s.consumed += g.n
 		}
@@ -375,12 +374,20 @@ func (s *Sim) advance(g *group, th *thread, t int64) error {
 			if to < 0 {
 				return errBroken
 			}
-			g.push(out, wavelet{ready: t + 1, slot: to})
+			w := wavelet{ready: t + 1, slot: to}
+			if d.control {
+				w.mark = isControl
+			} else if d.own && th.done == d.n-1 {
+				w.mark = isLast
+			}
+			g.push(out, w)
 			g.rnext = min(g.rnext, t+1)
 			s.injected += g.n
 			pushed = true
 		}
-		s.element(g, th, t, take, give, at)
+		if !d.control {
+			s.element(g, th, t, take, give, id, at)
+		}
 		th.done++
 		th.next = max(th.next, t*ticks) + int64(th.rate().Ticks)
 	}

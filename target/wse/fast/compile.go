@@ -62,6 +62,8 @@ type dsd struct {
 	done     wse.CompletionKind
 	doneTask int32
 	rows     threadRows // of operations on the fabric
+	own      bool       // the last wavelet turns the PE's own router
+	control  bool       // sends the command to advance
 }
 
 // threadRows are rows beside the arrays in which a thread keeps values per PE
@@ -328,6 +330,10 @@ func (k *compiler) op(o *wse.Op) *dsd {
 	}
 	d.dst = k.operand(o.Dst, int32(o.Code.DstElem(o.Elem).PerWavelet()))
 	d.fabOut = o.Dst.Kind == wse.Fabric
+	d.own, d.control = o.Dst.AdvanceOwn, o.Dst.Control
+	if d.control && (o.Code != wse.OpMov || o.Dst.Extent != 1 || len(o.Src) != 1 || o.Src[0].Kind != wse.Imm || o.Src[0].Bits != advance) {
+		k.fail("the program sends control wavelets that do more than to advance")
+	}
 	if o.Dst.IsVector() {
 		d.n = int32(o.Dst.Count())
 	}

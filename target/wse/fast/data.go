@@ -41,6 +41,7 @@ type item struct {
 	val        [3]uint32
 	runs       []run
 	fed        []fedRun // instead of runs, of operations that receive
+	id         int32    // source read
 	from, to   uint32   // wavelets read and written
 	out        ring
 }
@@ -92,10 +93,11 @@ func (s *Sim) reduced(g *group, th *thread) {
 	s.add(g, item{kind: aResult, d: th.d, base: th.base}, 1)
 }
 
-// element has element th.done of an operation on the fabric computed. With take it reads wavelet from, with give it completes one.
-func (s *Sim) element(g *group, th *thread, t int64, take, give bool, from uint32) {
+// element has element th.done of an operation on the fabric computed. With take it reads wavelet from of source id, with give
+// it completes one.
+func (s *Sim) element(g *group, th *thread, t int64, take, give bool, id int32, from uint32) {
 	d := th.d
-	it := item{kind: anElement, d: d, i: th.done, base: th.base, val: th.val, take: take, give: give, from: from}
+	it := item{kind: anElement, d: d, i: th.done, base: th.base, val: th.val, take: take, give: give, id: id, from: from}
 	if take && t >= s.batch.firstSend+s.lookahead {
 		s.flush()
 	}
@@ -109,7 +111,7 @@ func (s *Sim) element(g *group, th *thread, t int64, take, give bool, from uint3
 		s.batch.firstSend = min(s.batch.firstSend, t)
 	}
 	if take {
-		it.fed = g.feed(d.src[d.fabIn].queue)
+		it.fed = g.feed(id)
 	}
 	s.add(g, it, 1)
 }
@@ -272,7 +274,7 @@ func (s *Sim) computeElement(w *worker, sh *shape, it *item, a, b, src int32) {
 		case wse.Fabric:
 			var in []uint32
 			if it.take {
-				class := sh.ins[x.queue]
+				class := sh.ins[it.id]
 				in = s.rings[class].row(class, it.from)[src : src+b-a]
 			}
 			if x.perW == 1 {

@@ -19,7 +19,8 @@
 // differ, and results depend neither on the initial grouping nor on how far it
 // was refined. At a launch everything is at rest and groups in equal states merge.
 //
-// Values do not travel. The wavelets of a color come from one ramp and keep their
+// Values do not travel. The wavelets of a color come from one ramp (or from several in
+// turn, see turn.go) and keep their
 // order, so the k-th that a PE takes is the k-th that its source sent: a ring of
 // values at the source (stream) is read by all its sinks, and routers hold times
 // only. Operations on values are collected (batch) and carried out later, on all

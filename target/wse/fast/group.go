@@ -7,10 +7,11 @@ import (
 )
 
 // wavelet under way: when it can move on and, in output queues, the slot it goes
-// to. Its value lies in the stream.
+// to. Its value lies in the stream. On colors that turn (turn.go) the slot is
+// beyond the output queues its number in the stream.
 type wavelet struct {
-	ready int64
-	slot  int32
+	ready      int64
+	slot, mark int32
 }
 
 // fifo is a ring in group.ring.
@@ -57,7 +58,7 @@ type group struct {
 	ms   []int32 // members, ascending, as numbers in the shape; never changed, only replaced
 	n    int64   // of them
 	runs []run
-	fed  [][]fedRun // per input queue, made when needed
+	fed  [][]fedRun // per source, made when needed
 	nbr  [4][]*group
 
 	fifos    []fifo // slots, input queues, output queues
@@ -75,6 +76,7 @@ type group struct {
 	sent                     []uint32 // wavelets given to the stream of each slot
 	taken                    []uint32 // wavelets taken from each input queue
 
+	at         uint64 // slots whose switch is in its second position
 	moves, ups uint64 // slots and output queues that move this cycle
 	pending    []pending
 	marked     bool
@@ -126,11 +128,11 @@ func (g *group) setMembers(ms []int32) {
 	}
 	g.fed = nil
 	if g.k != nil {
-		g.fed = make([][]fedRun, len(g.k.inputs))
+		g.fed = make([][]fedRun, len(g.ins))
 	}
 }
 
-// feed lists the members by the streams that input queue in reads.
+// feed lists the members by the streams that a source is for them.
 func (g *group) feed(in int32) []fedRun {
 	if g.fed[in] != nil {
 		return g.fed[in]

@@ -108,7 +108,7 @@ type place struct {
 	first  uint32 // number of the oldest one
 }
 
-// oldest finds the places of all router buffers, by PE and slot.
+// oldest finds the places of all router buffers, by PE and slot, but for those whose wavelets say themselves where they come from.
 func (s *Sim) oldest() [][]place {
 	all := make([][]place, len(s.groupOf))
 	total := 0
@@ -133,7 +133,7 @@ func (s *Sim) oldest() [][]place {
 		}
 		for i := range g.slots {
 			r := g.slots[i].ring
-			if r.class < 0 {
+			if r.class < 0 || g.slots[i].many {
 				continue
 			}
 			n := uint32(g.fifos[i].n)
@@ -192,12 +192,20 @@ func (s *Sim) under(g *group, m int32, i int, oldest []place) []sim.Wavelet {
 		return s.rings[p.class].row(p.class, k)[p.stream]
 	}
 	var p place
+	here := -1                // the buffer of wavelets that say where they come from
 	var next map[int32]uint32 // of output queues, by router buffer: the number of the next wavelet
 	switch n := int32(i); {
 	case n < g.in:
 		p = oldest[i]
+		if g.slots[i].many {
+			here = i
+		}
 	case n < g.out:
 		q := n - g.in
+		if g.by[q] != nil {
+			here = slices.IndexFunc(g.slots, func(sl slot) bool { return sl.tx>>wse.Ramp&1 == 1 && sl.target[wse.Ramp] == q })
+			break
+		}
 		if p = (place{class: g.ins[q], first: g.taken[q]}); p.class >= 0 {
 			p.stream = g.src[q][m]
 		}
@@ -205,10 +213,19 @@ func (s *Sim) under(g *group, m int32, i int, oldest []place) []sim.Wavelet {
 		next = map[int32]uint32{}
 	}
 	for k, w := range g.list(int32(i)) {
-		x := sim.Wavelet{Ready: w.ready, Slot: w.slot}
-		if next == nil {
+		x := sim.Wavelet{Ready: w.ready, Slot: w.slot, Control: w.mark&isControl != 0, Last: w.mark&isLast != 0}
+		pe := int(g.pes[m])
+		switch {
+		case x.Control:
+			x.Value = advance
+		case next == nil && here >= 0:
+			x.Value = value(s.stream(pe, here, int(w.mark&passed)), uint32(w.slot))
+		case next == nil:
 			x.Value = value(p, p.first+uint32(k))
-		} else {
+		case g.slots[w.slot].many:
+			x.Value = value(s.stream(pe, int(w.slot), 0), uint32(g.number(w.slot))+next[w.slot])
+			next[w.slot]++
+		default:
 			at := oldest[w.slot]
 			x.Value = value(at, at.first+uint32(g.fifos[w.slot].n)+next[w.slot])
 			next[w.slot]++

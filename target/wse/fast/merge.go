@@ -143,10 +143,16 @@ func (g *group) state(b []byte, t int64) []byte {
 			w := &g.ring[f.off+at]
 			later(w.ready, t)
 			b = append(b, byte(w.slot))
+			if g.turning {
+				u64(uint64(uint32(w.slot))<<32 | uint64(uint32(w.mark)))
+			}
 			if at++; at == f.cap {
 				at = 0
 			}
 		}
+	}
+	if g.turning {
+		u64(g.at)
 	}
 	for _, v := range g.linkFree {
 		later(v, t*ticks)

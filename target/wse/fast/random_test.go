@@ -39,6 +39,8 @@ type channel struct {
 	c0, c1     int // colors of even and odd senders
 	dx, dy     int
 	flood      bool // from the first PE of each line to all behind it
+	gather     bool // from all PEs of each line to the last one, whose routers turn
+	ring       bool // and turn back
 	data       bool // received by a data task
 	out, in    int  // queue ids
 }
@@ -67,8 +69,11 @@ func randomLoop(t *rapid.T, least, most int) string {
 		}
 		c := channel{name: fmt.Sprint("c", len(chans)), elem: b.one("f32", "f32", "f16", "i32", "u16"), n: 1 + b.upTo(30), dx: d[0], dy: d[1],
 			c0: color, flood: b.maybe(5), data: b.maybe(8), out: outs[len(chans)], in: ins[len(chans)]}
+		if !c.flood && b.maybe(3) {
+			c.gather, c.ring, c.elem = true, !b.maybe(8), b.one("f32", "i32")
+		}
 		c.c1 = c.c0
-		if color++; !c.flood {
+		if color++; !c.flood && !c.gather {
 			c.c1 = color
 			color++
 		}
@@ -122,7 +127,18 @@ func (c *channel) sends(w, h, x, y int) bool {
 
 func (c *channel) takes(w, h, x, y int) bool {
 	px, py := x-c.dx, y-c.dy
+	if c.gather && c.sends(w, h, x, y) {
+		return false
+	}
 	return px >= 0 && px < w && py >= 0 && py < h
+}
+
+// words is how many words a PE takes that receives.
+func (c *channel) words(w, h int) int {
+	if c.gather {
+		return c.n * (w*c.dx*c.dx + h*c.dy*c.dy - 1)
+	}
+	return c.n
 }
 
 func (c *channel) color(sender int) int {
@@ -154,7 +170,20 @@ func (b *writer) routes(c channel) {
 			at := fmt.Sprintf("at x %d..%d y %d..%d", x, x+1, y, y+1)
 			along := x*c.dx*c.dx + y*c.dy*c.dy
 			s, r := c.sends(b.w, b.h, x, y), c.takes(b.w, b.h, x, y)
-			switch {
+			px, py := x-c.dx, y-c.dy
+			switch behind := px >= 0 && px < b.w && py >= 0 && py < b.h; {
+			case c.gather && s && behind:
+				ring := ""
+				if c.ring {
+					ring = " ring"
+				}
+				b.add("route color %d %s rx ramp tx %s pos rx %s%s", c.c0, at, p[0], p[1], ring)
+			case c.gather && s:
+				b.add("route color %d %s rx ramp tx %s", c.c0, at, p[0])
+			case c.gather:
+				if r {
+					b.add("route color %d %s rx %s tx ramp", c.c0, at, p[1])
+				}
 			case c.flood && s:
 				b.add("route color %d %s rx ramp tx %s", c.c0, at, p[0])
 			case c.flood && r:
@@ -196,8 +225,19 @@ func (b *writer) class(chans []channel, x0, x1, y0, y1, steps int) {
 				body[len(body)-1] += " async unblock j" + c.name
 				joins = append(joins, "j"+c.name)
 			}
+			px, py := x0-c.dx, y0-c.dy
+			switch behind := px >= 0 && px < b.w && py >= 0 && py < b.h; {
+			case c.gather && behind && !b.maybe(20):
+				body[len(body)-1] = strings.Replace(body[len(body)-1], fmt.Sprintf(", %d) =", c.n), fmt.Sprintf(", %d, advance own) =", c.n), 1)
+			case c.gather && !behind && !b.maybe(20):
+				if cut, ok := strings.CutSuffix(body[len(body)-1], " async unblock j"+c.name); ok {
+					body[len(body)-1], joins = cut, joins[:len(joins)-1]
+				}
+				ctl(&body, "mov.u32 ctl(o%s, 1) = cmd(advance)", c.name)
+			}
 		}
 		if r {
+			c.n = c.words(b.w, b.h)
 			b.add(" array r%s %s[%d] export", c.name, c.elem, c.n)
 			b.add(" queue i%s in %d color %s", c.name, c.in, c.colors(1))
 			dst := fmt.Sprintf("r%s[0 : %d]", c.name, c.n)

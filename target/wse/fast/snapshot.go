@@ -8,7 +8,7 @@ import (
 
 // between is the state of the members of g between launches, as the plain engine has it.
 func (g *group) between() sim.State {
-	st := sim.State{Active: g.active, Blocked: g.blocked, MainReady: g.mainReady, Task: g.cur, Links: g.linkFree}
+	st := sim.State{Active: g.active, Blocked: g.blocked, MainReady: g.mainReady, Task: g.cur, Links: g.linkFree, Routers: g.routers()}
 	if g.k != nil {
 		st.Regs = map[string]uint32{}
 		for name, r := range g.k.regs {
@@ -78,6 +78,9 @@ func (s *Sim) Thaw(img *sim.Image, next func(pe, array int, dst []uint32)) error
 	for _, g := range append([]*group(nil), s.groups...) {
 		all := append(s.split(g, func(m int32) uint32 { return uint32(img.Of[g.pes[m]]) }), g)
 		for _, p := range all {
+			if err := s.turned(p, &img.States[img.Of[p.pes[p.ms[0]]]]); err != nil {
+				return err
+			}
 			if err := p.become(&img.States[img.Of[p.pes[p.ms[0]]]]); err != nil {
 				return err
 			}
@@ -88,7 +91,7 @@ func (s *Sim) Thaw(img *sim.Image, next func(pe, array int, dst []uint32)) error
 
 // become puts all members into a state between launches.
 func (g *group) become(st *sim.State) error {
-	if st.Shut != 0 || st.Debt != 0 || len(st.Fifos)+len(st.In)+len(st.Out)+len(st.Routers) > 0 {
+	if st.Shut != 0 || st.Debt != 0 || len(st.Fifos) > 0 {
 		return fmt.Errorf("a PE is in a state that only the plain engine knows")
 	}
 	g.linkFree = st.Links

@@ -3,6 +3,7 @@ package fast
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/wfc-lang/wfc/target/wse"
 	"github.com/wfc-lang/wfc/target/wse/sim"
@@ -86,7 +87,7 @@ again:
 				g.linkFree, g.links, g.moves = free, links, 0
 				off, j := s.delta(differ), g.slots[i].target[differ]
 				s.split(g, func(m int32) uint32 {
-					if f := &s.groupOf[int(g.pes[m])+off].fifos[j]; f.n == f.cap {
+					if s.groupOf[int(g.pes[m])+off].full(j, differ.Opposite()) {
 						return 1
 					}
 					return 0
@@ -107,7 +108,8 @@ again:
 // having room, else wse.Ramp.
 func (s *Sim) forward(g *group, i int, t, end int64) (next int64, differ wse.Dir, err error) {
 	sl := &g.slots[i]
-	for m := uint(sl.tx); m != 0; m &= m - 1 {
+	tx := uint(sl.leaves(g.head(&g.fifos[i])))
+	for m := tx; m != 0; m &= m - 1 {
 		d := wse.Dir(bits.TrailingZeros(m))
 		to := sl.target[d]
 		if to < 0 {
@@ -123,10 +125,9 @@ func (s *Sim) forward(g *group, i int, t, end int64) (next int64, differ wse.Dir
 			continue
 		}
 		nb := g.nbr[d]
-		f := &nb[0].fifos[to]
-		full := f.n == f.cap
+		full := nb[0].full(to, d.Opposite())
 		for _, h := range nb[1:] {
-			if f := &h.fifos[to]; (f.n == f.cap) != full {
+			if h.full(to, d.Opposite()) != full {
 				return 0, d, nil
 			}
 		}
@@ -134,7 +135,7 @@ func (s *Sim) forward(g *group, i int, t, end int64) (next int64, differ wse.Dir
 			return never, wse.Ramp, nil
 		}
 	}
-	for m := uint(sl.tx); m != 0; m &= m - 1 {
+	for m := tx; m != 0; m &= m - 1 {
 		d := bits.TrailingZeros(m)
 		rate := s.m.LinkTicks
 		if d == int(wse.Ramp) {
@@ -145,6 +146,12 @@ func (s *Sim) forward(g *group, i int, t, end int64) (next int64, differ wse.Dir
 	}
 	g.moves |= 1 << i
 	return never, wse.Ramp, nil
+}
+
+// full reports whether slot i takes nothing from a port.
+func (g *group) full(i int32, from wse.Dir) bool {
+	f := &g.fifos[i]
+	return f.n == f.cap || !g.accepts(i, from)
 }
 
 // rampUp decides which output queues give a wavelet to the router.
@@ -164,7 +171,7 @@ func (s *Sim) rampUp(g *group, t, end int64) (next int64) {
 		if *free >= end {
 			return min(next, *free/ticks)
 		}
-		if r := &g.fifos[w.slot]; r.n == r.cap {
+		if g.full(w.slot, wse.Ramp) {
 			continue
 		}
 		*free = max(*free, t*ticks) + int64(s.m.RampTicks)
@@ -181,9 +188,20 @@ func (s *Sim) commit(t int64) {
 	for _, h := range s.marked {
 		h.marked = false
 		for j := range h.slots {
-			if sl := &h.slots[j]; sl.up >= 0 && h.nbr[sl.rx][0].moves>>sl.up&1 == 1 {
-				h.push(&h.fifos[j], wavelet{ready: t + hop})
-				h.rnext = min(h.rnext, t+hop)
+			sl := &h.slots[j]
+			if sl.up < 0 || h.nbr[sl.from][0].moves>>sl.up&1 == 0 {
+				continue
+			}
+			x := wavelet{ready: t + hop}
+			if sl.many {
+				from := h.nbr[sl.from][0]
+				w := from.head(&from.fifos[sl.up])
+				x.slot, x.mark = w.slot, w.mark&^isLast+1
+			}
+			h.push(&h.fifos[j], x)
+			h.rnext = min(h.rnext, t+hop)
+			if x.command() {
+				s.around(h, t)
 			}
 		}
 	}
@@ -192,25 +210,30 @@ func (s *Sim) commit(t int64) {
 			i := bits.TrailingZeros64(m)
 			sl, f := &g.slots[i], &g.fifos[i]
 			if f.n == f.cap { // who fills the buffer may have waited for room
-				if sl.up < 0 {
+				if sl.up < 0 || sl.turn.turns {
 					g.rnext = min(g.rnext, t+1)
-				} else {
-					for _, h := range g.nbr[sl.rx] {
+				}
+				if sl.up >= 0 {
+					for _, h := range g.nbr[sl.from] {
 						h.rnext = min(h.rnext, t+1)
 					}
 				}
 			}
-			g.pop(f)
+			w := g.pop(f)
 			if f.n > 0 {
 				g.rnext = min(g.rnext, max(t+1, g.head(f).ready))
 			}
 			if s.watch != nil {
 				s.watch(sim.EvHop, g, int32(i), t)
 			}
-			s.copied += (int64(bits.OnesCount8(sl.tx)) - 1) * g.n
-			if sl.tx>>wse.Ramp&1 == 1 {
-				g.push(&g.fifos[g.in+sl.target[wse.Ramp]], wavelet{ready: t + in})
+			tx := sl.leaves(&w)
+			s.copied += (int64(bits.OnesCount8(tx)) - 1) * g.n
+			if tx>>wse.Ramp&1 == 1 {
+				g.push(&g.fifos[g.in+sl.target[wse.Ramp]], wavelet{ready: t + in, slot: w.slot, mark: w.mark &^ isLast})
 				g.ceNext = min(g.ceNext, t+in)
+			}
+			if w.command() {
+				s.obey(g, i, t)
 			}
 		}
 		for m := g.ups; m != 0; m &= m - 1 {
@@ -227,8 +250,18 @@ func (s *Sim) commit(t int64) {
 			if s.watch != nil {
 				s.watch(sim.EvUp, g, int32(q), t)
 			}
-			g.push(&g.fifos[w.slot], wavelet{ready: t + out})
+			x := wavelet{ready: t + out}
+			if g.slots[w.slot].many {
+				x.mark = w.mark
+				if w.mark&isControl == 0 {
+					x.slot = g.number(w.slot) - 1 // it is no longer in its queue
+				}
+			}
+			g.push(&g.fifos[w.slot], x)
 			g.rnext = min(g.rnext, t+out)
+			if x.command() {
+				s.around(g, t)
+			}
 		}
 		g.moves, g.ups = 0, 0
 	}
@@ -270,15 +303,21 @@ func (s *Sim) receivers() {
 			if sl.up < 0 {
 				continue
 			}
-			nb := h.nbr[sl.rx]
-			moved := nb[0].moves >> sl.up & 1
+			nb := h.nbr[sl.from]
+			first := nb[0].arrival(sl.up, sl.many)
 			for _, g := range nb[1:] {
-				if g.moves>>sl.up&1 == moved {
+				if g.arrival(sl.up, sl.many) == first {
 					continue
 				}
-				off := s.delta(sl.rx)
+				off := s.delta(sl.from)
+				var kinds []arrival
 				for _, c := range s.split(h, func(m int32) uint32 {
-					return uint32(s.groupOf[int(h.pes[m])+off].moves >> sl.up & 1)
+					a := s.groupOf[int(h.pes[m])+off].arrival(sl.up, sl.many)
+					k := slices.Index(kinds, a)
+					if k < 0 {
+						k, kinds = len(kinds), append(kinds, a)
+					}
+					return uint32(k)
 				}) {
 					c.marked = true
 					s.marked = append(s.marked, c)

@@ -20,7 +20,9 @@ func unsupported(format string, args ...any) error {
 // modelled lists the fields of machine programs whose meaning this engine knows. A field that is not here was added to the machine
 // later: a program that sets it runs on the plain engine.
 var modelled = map[reflect.Type][]string{
-	reflect.TypeFor[wse.Route]():      {"Color", "Region", "Rx", "Tx"},
+	reflect.TypeFor[wse.Route]():      {"Color", "Region", "Rx", "Tx", "Switch"},
+	reflect.TypeFor[wse.Switch]():     {"Pos", "Ring"},
+	reflect.TypeFor[wse.Position]():   {"Rx", "Tx"},
 	reflect.TypeFor[wse.Region]():     {"X", "Y"},
 	reflect.TypeFor[wse.Range]():      {"Lo", "Hi", "Step"},
 	reflect.TypeFor[wse.Class]():      {"Name", "Regions", "Args", "Params", "Arrays", "Queues", "Tasks", "Funcs", "Entry"},
@@ -32,7 +34,7 @@ var modelled = map[reflect.Type][]string{
 	reflect.TypeFor[wse.Task]():       {"Name", "Kind", "ID", "Queue", "Arg", "Blocked", "Body"},
 	reflect.TypeFor[wse.Op]():         {"Code", "Elem", "Dst", "Src", "Async", "Done", "UT", "Line"},
 	reflect.TypeFor[wse.Completion](): {"Kind", "Task"},
-	reflect.TypeFor[wse.Operand](): {"Kind", "Array", "Offset", "IndexReg", "IndexScale", "Dims", "Queue", "Extent", "Control",
+	reflect.TypeFor[wse.Operand](): {"Kind", "Array", "Offset", "IndexReg", "IndexScale", "Dims", "Queue", "Extent", "Control", "AdvanceOwn",
 		"Bits", "Reg", "Param"},
 	reflect.TypeFor[wse.Dim]():     {"Len", "Stride"},
 	reflect.TypeFor[wse.Val]():     {"Name", "Imm"},
@@ -103,8 +105,6 @@ func walk(v reflect.Value) error {
 			case v.Field(i).IsZero():
 			case !slices.Contains(known, name):
 				return unsupported("the program uses %s of %s", name, v.Type())
-			case name == "Control":
-				return unsupported("the program sends control wavelets")
 			case name == "Funcs": // as they are called
 				if err := walk(reflect.ValueOf(v.Addr().Interface().(*wse.Class).Bodies())); err != nil {
 					return err

@@ -18,7 +18,7 @@ type State struct {
 	Task            int32           // the one that ran last
 	Links           [numPorts]int64 // ticks from which each port is free
 
-	// Of programs that block queues, use FIFOs or change their routers; only the plain engine runs them.
+	// Of programs that block queues, use FIFOs or change their routers; the fast engine has routers that turn, and nothing of the rest.
 	Shut    uint64        `json:",omitempty"` // bit per input queue of the class
 	Debt    int64         `json:",omitempty"` // ticks that microthreads took and the CE still owes
 	Fifos   [][2]int32    `json:",omitempty"` // first element and number of each FIFO in memory

@@ -34,8 +34,9 @@ type laps struct {
 	known    []*lap
 	events   [][]uint32 // of the last record, for the next
 	static   *streams
-	done     int64 // laps carried out without the rules
-	cycles   int64 // in them
+	turns    *turning // nil: no router changes
+	done     int64    // laps carried out without the rules
+	cycles   int64    // in them
 }
 
 // lap is one that was written down.
@@ -46,6 +47,7 @@ type lap struct {
 	length int64    // cycles
 	of     []*lapProgram
 	sent   []uint32 // per router buffer: wavelets its source sends in a lap
+	takes  map[int32][]turnStep
 
 	links                      []uint32
 	injected, copied, consumed int64
@@ -66,15 +68,22 @@ const (
 )
 
 // Repeat has laps that repeat themselves carried out without the rules of the machine, see laps. Nothing else changes. Programs
-// that change their routers, use FIFOs in memory or control wavelets, are traced or have faults are carried out as without it.
+// that change their routers otherwise than to turn from sender to sender, use FIFOs in memory or other control wavelets, are traced or have
+// faults are carried out as without it.
 func (s *Sim) Repeat() {
 	s.laps = nil
-	if s.dyn != nil || s.tr != nil || s.faults != nil || len(s.memFifos) > 0 || len(s.mem) > maxLapCopy || s.m.StealTicks > 0 {
+	var turns *turning
+	if s.dyn != nil {
+		if turns = s.turning(); turns == nil {
+			return
+		}
+	}
+	if s.tr != nil || s.faults != nil || len(s.memFifos) > 0 || len(s.mem) > maxLapCopy || s.m.StealTicks > 0 {
 		return
 	}
 	for pe, c := range s.class {
 		if c >= 0 {
-			s.laps = &laps{pilot: pe, seen: map[string]int64{}}
+			s.laps = &laps{pilot: pe, seen: map[string]int64{}, turns: turns}
 			break
 		}
 	}
@@ -168,7 +177,7 @@ func (s *Sim) lap(ctx context.Context, start int64) {
 // attempt begins a record when enough has been done since the last one. The pilot's state came back after gap cycles.
 func (s *Sim) attempt(gap int64) {
 	l := s.laps
-	if l.want = max(l.want, writing*int64(s.nPEs)); l.work >= l.want {
+	if l.want = max(l.want, writing*int64(s.nPEs)); l.work >= l.want && l.turns.atRest(s) {
 		l.work, l.looked, l.window = 0, 0, 4*gap+1024
 		s.record(s.newRecord(l.key))
 	}
@@ -220,12 +229,19 @@ func (s *Sim) appendState(b []byte, pe int, now int64) []byte {
 		for i, at := int32(0), f.head; i < f.n; i++ {
 			w := &s.ring[f.off+at]
 			later(w.ready)
-			num(int64(w.aux & isControl))
+			num(int64(w.aux & (isControl | isLast)))
 			if base >= 0 {
 				num(int64(w.aux&auxSlot - base))
 			}
 			if at++; at == f.cap {
 				at = 0
+			}
+		}
+	}
+	if s.dyn != nil {
+		for i := s.slotOf[pe]; i < s.slotOf[pe+1]; i++ {
+			if d := s.dyn[i]; d != nil {
+				num(int64(d.at))
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func (r *lapRecord) ins(s *Sim, pe int, k *code, pc int32) {
 	switch in.kind {
 	case iOp:
 		d := in.dsd
-		if d.fifos || d.onCtl || d.dst.control || d.dst.advance {
+		if d.fifos || d.onCtl || d.dst.control && !s.turnsBack(pe, d) || d.dst.advance {
 			r.refused = true
 		}
 		r.add(pe, lapIns, int(pc))
@@ -188,6 +188,11 @@ func (s *Sim) compileLap(r *lapRecord) *lap {
 			}
 		}
 	}
+	if s.laps.turns != nil {
+		if k.takes = s.inTurn(k); k.takes == nil {
+			return nil
+		}
+	}
 	return k
 }
 
@@ -287,7 +292,7 @@ func (s *Sim) lapProgram(k *code, thr []thread, events []uint32) *lapProgram {
 }
 
 func (p *lapProgram) send(d *dsd, n uint32) {
-	if d.fabOut {
+	if d.fabOut && !d.dst.control {
 		p.sends[d.dst.queue] += n
 	}
 }

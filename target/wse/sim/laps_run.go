@@ -23,12 +23,18 @@ type lapRun struct {
 	failed atomic.Bool
 	moved  []bool
 
+	// Of input queues on colors that turn: their messages in a lap, and how far they have come; by router buffer, what was taken of a source.
+	order [][]turnStep
+	at    []cursor
+	got   []uint32
+
 	// What a lap that fails is taken back to.
 	mem      []byte
 	regs     []uint32
 	ring     []uint32
 	sent     []uint32
 	taken    []uint32
+	gotten   []uint32
 	threads  []int32 // those in operation at the beginning of a lap
 	standing []thread
 }
@@ -78,6 +84,13 @@ func (s *Sim) newLapRun(k *lap) *lapRun {
 	r := &lapRun{s: s, k: k, st: s.laps.static, pos: make([]int32, len(s.class)), wait: make([]int32, len(s.class)),
 		upTo: make([]int32, len(s.threads))}
 	r.st.fill(s, k.sent)
+	r.order = make([][]turnStep, len(s.inPE))
+	if k.takes != nil {
+		r.at, r.got = make([]cursor, len(s.inPE)), make([]uint32, len(s.slots))
+		for in, order := range k.takes {
+			r.order[in] = order
+		}
+	}
 	for i := range s.threads {
 		if s.threads[i].d != nil {
 			r.threads = append(r.threads, int32(i))
@@ -109,6 +122,7 @@ func (r *lapRun) save() {
 	r.regs = append(r.regs[:0], r.s.regs...)
 	r.ring = append(r.ring[:0], r.st.ring...)
 	r.sent, r.taken = append(r.sent[:0], r.st.sent...), append(r.taken[:0], r.st.taken...)
+	r.gotten = append(r.gotten[:0], r.got...)
 	for i, t := range r.threads {
 		r.standing[i] = r.s.threads[t]
 	}
@@ -120,6 +134,7 @@ func (r *lapRun) restore() {
 	copy(r.st.ring, r.ring)
 	copy(r.st.sent, r.sent)
 	copy(r.st.taken, r.taken)
+	copy(r.got, r.gotten)
 	clear(r.s.threads)
 	for i, t := range r.threads {
 		r.s.threads[t] = r.standing[i]
@@ -172,6 +187,11 @@ func (r *lapRun) begin() {
 	for pe := range r.wait {
 		r.wait[pe] = -1
 	}
+	for in, order := range r.k.takes {
+		if r.at[in] = (cursor{}); len(order) > 0 {
+			r.at[in].left = order[0].words
+		}
+	}
 	for _, t := range r.threads {
 		r.upTo[t] = -1 // see visit
 	}
@@ -199,11 +219,8 @@ func (r *lapRun) round(part int, all bool) {
 
 // come is the number of wavelets that an input queue could give.
 func (r *lapRun) come(in int32) uint32 {
-	root := r.st.of[in]
-	if root < 0 {
-		return 0
-	}
-	return atomic.LoadUint32(&r.st.sent[root]) - r.st.taken[in]
+	_, _, n := r.segment(in)
+	return n
 }
 
 // visit lets a PE go on; moved says that some element was computed.
@@ -236,9 +253,10 @@ func (r *lapRun) visit(pe int) (end, moved bool) {
 				return false, r.others(pe, k, thr, upTo) || moved
 			}
 			if st.arg >= 0 {
-				s.regs[s.regBase[pe]+st.arg] = *r.st.at(r.st.of[in], r.st.taken[in])
+				root, taken, _ := r.segment(in)
+				s.regs[s.regBase[pe]+st.arg] = *r.st.at(root, taken)
 			}
-			r.st.taken[in]++
+			r.took(in, 1)
 		case lapEnd, lapReach:
 			th := &thr[st.thread]
 			if th.done < upTo[st.thread] {
@@ -302,16 +320,25 @@ func (r *lapRun) issue(pe int, k *code, st *lapStep, thr []thread, upTo []int32)
 
 // pump lets an operation go on up to an element, as far as its wavelets have come.
 func (r *lapRun) pump(pe int, k *code, th *thread, upTo int32) {
+	for r.stretch(pe, k, th, upTo) {
+	}
+}
+
+// stretch is pump up to the end of a message of a sender; more says that another one's may follow.
+func (r *lapRun) stretch(pe int, k *code, th *thread, upTo int32) (more bool) {
 	s, d := r.s, th.d
+	if d.dst.control {
+		th.done = upTo
+		return false
+	}
 	var in int32
-	var come, taken uint32
+	var come, taken, first uint32
 	var from []uint32
 	if d.fabIn >= 0 {
 		in = s.inOf[pe] - s.inOf[0] + d.src[d.fabIn].queue
-		if come = r.come(in); come > 0 {
-			taken = r.st.taken[in]
-			root := r.st.of[in]
-			from = r.st.ring[r.st.base[root] : r.st.base[root]+int(r.st.mask[root])+1]
+		var root int32
+		if root, first, come = r.segment(in); come > 0 {
+			from, taken = r.st.ring[r.st.base[root]:r.st.base[root]+int(r.st.mask[root])+1], first
 		}
 	}
 	root := int32(-1)
@@ -340,9 +367,11 @@ func (r *lapRun) pump(pe int, k *code, th *thread, upTo int32) {
 		th.done++
 	}
 	if from != nil {
-		r.st.taken[in] = taken
+		r.took(in, taken-first)
+		more = th.done < upTo && r.order[in] != nil
 	}
 	if root >= 0 {
 		atomic.StoreUint32(&r.st.sent[root], sent)
 	}
+	return more
 }

@@ -2,14 +2,17 @@ package sim
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
 // streams are the values under way while laps are carried out without the rules. The wavelets of a color come from one ramp and keep their
-// order on the way to all its sinks, so a ring per source, read by each sink at its own place, takes the place of buffers and queues.
+// order on the way to all its sinks, so a ring per source, read by each sink at its own place, takes the place of buffers and queues. On colors
+// that turn, sources have rings too, and none is under way when a lap begins.
 type streams struct {
 	roots []int32 // router buffers that are filled from a ramp
+	turns []int32 // those of colors that turn
 	of    []int32 // per input queue: the root it is fed from, or -1
 
 	// By router buffer, used for roots.
@@ -27,8 +30,11 @@ func (s *Sim) newStreams() *streams {
 	for i := range st.of {
 		st.of[i] = -1
 	}
+	if s.laps.turns != nil {
+		st.turns = s.laps.turns.roots
+	}
 	for i := range s.slots {
-		if s.slots[i].rx == wse.Ramp {
+		if s.slots[i].rx == wse.Ramp && !s.laps.turns.has(s, int32(i)) {
 			st.roots = append(st.roots, int32(i))
 			s.down(int32(i), 0, func(*fifo, uint32) {}, func(in int32, _ uint32) { st.of[in] = int32(i) })
 		}
@@ -110,6 +116,12 @@ func (st *streams) fill(s *Sim, perLap []uint32) {
 		st.base[i], st.mask[i] = total, n-1
 		total += int(n)
 	}
+	for _, i := range st.turns {
+		st.sent[i] = 0
+		n := uint32(1) << bits.Len32(perLap[i])
+		st.base[i], st.mask[i] = total, n-1
+		total += int(n)
+	}
 	if cap(st.ring) < total {
 		st.ring = make([]uint32, total)
 	}
@@ -125,6 +137,9 @@ func (st *streams) empty(s *Sim) {
 		s.flight(i, st.sent[i], func(w *wavelet, k uint32) { w.val = *st.at(i, k) }, func(int32, uint32) {})
 	}
 }
+
+// seen is how many wavelets a root has sent.
+func (st *streams) seen(root int32) uint32 { return atomic.LoadUint32(&st.sent[root]) }
 
 // at is the place of wavelet k of a root.
 func (st *streams) at(root int32, k uint32) *uint32 {

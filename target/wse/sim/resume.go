@@ -7,6 +7,8 @@ type Wavelet struct {
 	Ready int64 // cycle from which it can move on
 	Value uint32
 	Slot  int32 // in output queues: number in the PE of the router buffer it goes to
+	// Control wavelets, and last words behind which the first router they pass advances its switch.
+	Control, Last bool
 }
 
 // Thread is an operation on the fabric in progress; Line is its instruction, negative when the thread is free.
@@ -40,7 +42,7 @@ type Running struct {
 	Offers                     Offered
 }
 
-// Enter puts a PE, after Restore, into a launch that another engine has begun. Programs that change their routers or use FIFOs in memory
+// Enter puts a PE, after Restore, into a launch that another engine has begun. Programs that rebind queues or use FIFOs in memory
 // cannot be taken over.
 func (s *Sim) Enter(pe int, m *Moment) {
 	copy(s.links[pe*numPorts:(pe+1)*numPorts], m.Used[:])
@@ -51,6 +53,12 @@ func (s *Sim) Enter(pe int, m *Moment) {
 				x := wavelet{ready: w.Ready, val: w.Value}
 				if out {
 					x.aux = s.slotOf[pe] + w.Slot
+				}
+				if w.Control {
+					x.aux |= isControl
+				}
+				if w.Last {
+					x.aux |= isLast
 				}
 				s.push(&s.fifos[i], x)
 				if mask != nil {
@@ -97,5 +105,6 @@ func (s *Sim) Resume(ctx context.Context, r Running) (Stats, error) {
 	s.offers.task = grown(s.offers.task, len(s.class))
 	s.offers.Offered = r.Offers
 	copy(s.perClass, r.Classes)
+	s.relink()
 	return s.run(ctx, r.Start)
 }

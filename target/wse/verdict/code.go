@@ -59,7 +59,8 @@ type access struct {
 
 // op is a DSD operation.
 type op struct {
-	id        int // within its class
+	cut       bool // fewer elements than it is written with: see shortened
+	id        int  // within its class
 	src       *wse.Op
 	task      int
 	line      string

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -30,6 +31,20 @@ func codes(p *wse.Program) []string {
 	return out
 }
 
+// passes reports whether a route leads along an axis in some position.
+func passes(r wse.Route, yAxis bool) bool {
+	a, b := wse.East, wse.West
+	if yAxis {
+		a, b = wse.North, wse.South
+	}
+	for i := range r.Positions() {
+		if p := r.At(i); p.Rx == a || p.Rx == b || p.Tx.Has(a) || p.Tx.Has(b) {
+			return true
+		}
+	}
+	return false
+}
+
 func sameCode(a, b *wse.Class) bool {
 	if len(a.Tasks) != len(b.Tasks) || len(a.Queues) != len(b.Queues) || len(a.Arrays) != len(b.Arrays) || a.Entry != b.Entry || !slices.Equal(a.Args, b.Args) {
 		return false
@@ -45,8 +60,8 @@ func sameCode(a, b *wse.Class) bool {
 }
 
 // keep lists the positions of one axis that remain after cutting repetitions: all of them when a param depends on the position. code is
-// that of codes.
-func keep(p *wse.Program, code []string, yAxis bool) []int {
+// that of codes. Without groups no positions are cut along which routers with switches pass wavelets on.
+func keep(p *wse.Program, code []string, yAxis, groups bool) []int {
 	extent := p.W
 	if yAxis {
 		extent = p.H
@@ -89,10 +104,22 @@ func keep(p *wse.Program, code []string, yAxis bool) []int {
 	}
 	for n, r := range p.Routes {
 		setting := any([3]any{r.Color, r.Rx, r.Tx})
-		if r.Switch != nil || r.Filter != nil || r.Teardown {
+		if r.Filter != nil || r.Teardown {
 			setting = n
+		} else if r.Switch != nil {
+			setting = fmt.Sprint(r.Color, r.Rx, r.Tx, *r.Switch)
 		}
 		add(setting, r.Region)
+		if r.Switch == nil || groups || !passes(r, yAxis) {
+			continue
+		}
+		along := r.Region.X
+		if yAxis {
+			along = r.Region.Y
+		}
+		for i := max(along.Lo, 0); i < min(along.Hi, extent); i += along.Stride() {
+			add([2]int{r.Color, i}, wse.Region{X: wse.Range{Lo: i, Hi: i + 1, Step: 1}, Y: wse.Range{Lo: i, Hi: i + 1, Step: 1}})
+		}
 	}
 	holds := make([]byte, extent*len(ranges)) // position by position
 	for n, rs := range ranges {

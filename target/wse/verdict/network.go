@@ -69,10 +69,26 @@ func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
 		routerAt: map[[2]int]*router{}}
 	if cut {
 		code := codes(p)
-		m.xs, m.ys = keep(p, code, false), keep(p, code, true)
+		m.xs, m.ys = keep(p, code, false, true), keep(p, code, true, true)
+		if m.populate(); m.class != nil && m.dynamic && !m.shortened() {
+			m.codes, m.class = nil, nil
+			m.xs, m.ys = keep(p, code, false, false), keep(p, code, true, false)
+		}
 	}
+	if m.class == nil {
+		m.populate()
+	}
+	if m.class != nil {
+		m.fabric(mach)
+	}
+	return m
+}
+
+// populate compiles the classes and finds that of every PE, unless these are too many.
+func (m *model) populate() {
+	p := m.p
 	if len(m.xs)*len(m.ys) > maxPEs {
-		return m
+		return
 	}
 	for _, c := range p.Classes {
 		k := compile(c, p)
@@ -92,8 +108,6 @@ func newModel(p *wse.Program, mach wse.Machine, cut bool) *model {
 			}
 		}
 	}
-	m.fabric(mach)
-	return m
 }
 
 func all(n int) []int {
