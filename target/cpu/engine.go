@@ -211,13 +211,25 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 // wakes is the work from which sleeping threads are waited for: it takes one thread as long as waking them, some 50 us.
 const wakes = 4 << 20
 
+// short says that thread 0 is to do a batch alone.
+func (e *Engine) short(b *batch) bool {
+	if b.alone || b.prof != nil || e.divide != pays || b.work == 0 || b.work >= briefly {
+		return false
+	}
+	if !b.pace.shared() {
+		return true
+	}
+	if b.work >= wakes/b.n || e.pool.awake() {
+		return false
+	}
+	e.pool.wake() // for what comes next
+	return true
+}
+
 // repeat executes a batch n times.
 func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	if n < 1 {
 		return nil
-	}
-	if b.short = 0 < b.work && b.work < wakes/n && e.divide == pays && b.prof == nil && !b.alone && !e.pool.awake(); b.short {
-		e.pool.wake() // for what comes next
 	}
 	for i := range b.table {
 		copy(b.table[i], e.base)
@@ -233,11 +245,14 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 			return err
 		}
 		b.n = min(size, n)
+		b.short = e.short(b)
 		t := time.Now()
 		e.pool.do(b)
 		copy(e.base, b.table[0])
 		n -= b.n
-		if d := time.Since(t); d < long/4 {
+		d := time.Since(t)
+		b.pace.took(!b.short, d/time.Duration(b.n))
+		if d < long/4 {
 			size *= 4
 		} else {
 			size = max(1, int(int64(b.n)*int64(long)/int64(d)))

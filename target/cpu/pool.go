@@ -42,7 +42,8 @@ type batch struct {
 	slots int
 	work  int     // of an iteration, about how many scalar operations; 0: not known
 	alone bool    // no kernel is divided: thread 0 does it all
-	short bool    // thread 0 does it all because it will be done before the others are awake
+	short bool    // thread 0 does it all this time
+	pace  pace    // by which that is decided
 	prof  []spent // if it is measured: where the time of every step goes ([step.account])
 
 	tiles []*tileTable // of a pass

@@ -1,0 +1,42 @@
+package cpu
+
+import "time"
+
+// Threads share a batch of little work only while that is faster than one of them alone. On a computer that others use too, a thread that
+// meets the others at every kernel waits each time for one that does not have its core just then: milliseconds for kernels of microseconds.
+// So such a batch runs alone first, then shared, and whenever that was slower alone again for a while, twice as long each time.
+
+// briefly is the work of an iteration, some 3 ms of one thread, up to which it is found out what is faster.
+const briefly = 64 * wakes
+
+// pace is what is known of a batch.
+type pace struct {
+	alone   time.Duration // of an iteration by one thread, when it was last measured
+	pending int           // turns left to go alone
+	last    int           // how many those were the last time
+}
+
+// longest is for how many turns in a row a batch goes alone before it is tried again.
+const longest = 255
+
+// shared says whether threads share the next turn.
+func (p *pace) shared() bool {
+	if p.pending > 0 {
+		p.pending--
+		return false
+	}
+	return p.alone > 0
+}
+
+// took notes what an iteration took.
+func (p *pace) took(shared bool, d time.Duration) {
+	switch {
+	case !shared:
+		p.alone = max(d, 1)
+	case d > p.alone:
+		p.last = min(2*p.last+1, longest)
+		p.pending = p.last
+	default:
+		p.last /= 2
+	}
+}
