@@ -211,15 +211,15 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 // wakes is the work from which sleeping threads are waited for: it takes one thread as long as waking them, some 50 us.
 const wakes = 4 << 20
 
-// short says that thread 0 is to do a batch alone.
-func (e *Engine) short(b *batch) bool {
+// short says that thread 0 is to do a batch alone; awake, whether the others are.
+func (e *Engine) short(b *batch, awake bool) bool {
 	if b.alone || b.prof != nil || e.divide != pays || b.work == 0 || b.work >= briefly {
 		return false
 	}
 	if !b.pace.shared() {
 		return true
 	}
-	if b.work >= wakes/b.n || e.pool.awake() {
+	if b.work >= wakes/b.n || awake {
 		return false
 	}
 	e.pool.wake() // for what comes next
@@ -245,13 +245,16 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 			return err
 		}
 		b.n = min(size, n)
-		b.short = e.short(b)
+		awake := e.pool.awake()
+		b.short = e.short(b, awake)
 		t := time.Now()
 		e.pool.do(b)
 		copy(e.base, b.table[0])
 		n -= b.n
 		d := time.Since(t)
-		b.pace.took(!b.short, d/time.Duration(b.n))
+		if awake || b.short { // else waking is in it
+			b.pace.took(!b.short, d/time.Duration(b.n))
+		}
 		if d < long/4 {
 			size *= 4
 		} else {

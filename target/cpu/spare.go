@@ -9,7 +9,7 @@ import (
 // Go has one more of its processors (GOMAXPROCS) than there are threads while an engine is open. To Go a thread in a kernel is in a system
 // call; when all its processors are in one, its monitor takes them back after some 20 us and starts a thread that looks for work, finds
 // none, and has meanwhile displaced a kernel, thousands of times a second. With a processor left over, calls shorter than 10 ms are let be
-// (retake in the runtime's proc.go). A product of matrices gains a quarter.
+// (retake in the runtime's proc.go). Solves, which are many short calls, gain a quarter.
 var spare processors
 
 // processors are those of Go.
