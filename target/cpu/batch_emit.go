@@ -180,16 +180,6 @@ func (g *batchEmit) element(p, i llvm.Value) llvm.Value {
 }
 func (g *batchEmit) put(p, i, v llvm.Value) { g.cur.NewStore(v, g.place(p, i), wordBytes) }
 
-// when emits body under a condition.
-func (g *batchEmit) when(cond llvm.Value, body func()) {
-	yes, done := g.f.NewBlock("yes"), g.f.NewBlock("after")
-	g.cur.NewCondBr(cond, yes, done, nil)
-	g.cur = yes
-	body()
-	g.cur.NewBr(done)
-	g.cur = done
-}
-
 func (g *batchEmit) unless(cond llvm.Value, body func()) {
 	g.when(g.cur.NewXor(cond, llvm.NewInt(llvm.I1, 1)), body)
 }

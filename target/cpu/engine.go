@@ -231,13 +231,6 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	if n < 1 {
 		return nil
 	}
-	for i := range b.table {
-		copy(b.table[i], e.base)
-		if a := e.plan.arena; a >= 0 {
-			b.table[i][a] += uintptr(i * e.arena())
-		}
-		b.table[i][e.ownWord()] = e.ring(i)
-	}
 	// Batches grow until one takes long enough that starting it costs nothing, and stay short enough to stop soon.
 	const long = 100 * time.Millisecond
 	for size := 1; n > 0; {
@@ -245,6 +238,13 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 			return err
 		}
 		b.n = min(size, n)
+		for i := range b.table { // the last turn's moves may be known to thread 0 only
+			copy(b.table[i], e.base)
+			if a := e.plan.arena; a >= 0 {
+				b.table[i][a] += uintptr(i * e.arena())
+			}
+			b.table[i][e.ownWord()] = e.ring(i)
+		}
 		awake := e.pool.awake()
 		b.short = e.short(b, awake)
 		t := time.Now()

@@ -133,3 +133,13 @@ func (g *gen) nest(dims []dim, from, to int, boxes [][]ir.Interval, active []int
 		})
 	}
 }
+
+// when emits body under a condition.
+func (g *gen) when(cond llvm.Value, body func()) {
+	yes, done := g.f.NewBlock("then"), g.f.NewBlock("endif")
+	g.cur.NewCondBr(cond, yes, done, nil)
+	g.cur = yes
+	body()
+	g.cur.NewBr(done)
+	g.cur = done
+}

@@ -273,16 +273,6 @@ func (k *planeEmit) row(b *ir.Body, from, to bound) {
 	})
 }
 
-// when emits body under a condition.
-func (k *planeEmit) when(cond llvm.Value, body func()) {
-	yes, done := k.f.NewBlock("cut"), k.f.NewBlock("whole")
-	k.cur.NewCondBr(cond, yes, done, nil)
-	k.cur = yes
-	body()
-	k.cur.NewBr(done)
-	k.cur = done
-}
-
 // vector computes the vector of columns from x on; of those only [from, to) are stored, all when both are zero.
 func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 	k.mask = nil
