@@ -217,9 +217,9 @@ func TestOrdersOfConvergence(t *testing.T) {
 		{"dx", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(u, "x", 1, acc) }, du},
 		{"dyy", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(u, "y", 2, acc) },
 			func(x, y float64) float64 { return -4 * u(x, y) }},
-		{"dxxx", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(u, "x", 3, acc) },
+		{"d3/dx3", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(u, "x", 3, acc) },
 			func(x, y float64) float64 { return -du(x, y) }},
-		{"dxxxx", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(b.Deriv(u, "x", 2, acc), "x", 2, acc) }, u},
+		{"d4/dx4", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(b.Deriv(u, "x", 2, acc), "x", 2, acc) }, u},
 		{"dxdy", func(b *ir.BodyBuilder, u, k, acc int) int { return b.Deriv(b.Deriv(u, "y", 1, acc), "x", 1, acc) },
 			func(x, y float64) float64 { return -2 * u(x, y) }},
 		{"dx(k*dx)", func(b *ir.BodyBuilder, u, k, acc int) int {

@@ -196,6 +196,19 @@ func (p *Program) Dynamic() bool {
 	return found
 }
 
+// Controls calls f for every operation that sends control wavelets.
+func (p *Program) Controls(f func(*Class, *Op)) {
+	for _, c := range p.Classes {
+		for _, body := range c.Bodies() {
+			Walk(body, func(s Stmt) {
+				if o, ok := s.(*Op); ok && o.Dst.Control {
+					f(c, o)
+				}
+			})
+		}
+	}
+}
+
 // commands reports whether the control wavelets an operation sends may carry commands or stay away from CEs: also when their value is not
 // written in the program.
 func (o *Op) commands() bool {

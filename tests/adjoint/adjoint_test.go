@@ -206,60 +206,9 @@ func TestImplicit(t *testing.T) {
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := grad.Prepare(p, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := grad.Schedule(p, "forward"); err != nil {
-		t.Fatal(err)
-	}
-	solves := grad.Solves(p)
-	if len(solves) != 1 || !solves[0].Symmetric {
-		t.Fatalf("solves found: %+v", solves)
-	}
-	if _, err := grad.ReverseProc(p, grad.ProcOptions{Proc: "forward", Name: "gradient", Wrt: []string{"T"}, Of: "misfit", Solves: solves}); err != nil {
-		t.Fatal(err)
-	}
-	if err := passes.Run(p, &passes.Config{Verify: true}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := interp.New(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	start(t, m, p)
-	guess := get(t, m, "T")
-	set := func() {
-		if err := m.Set("T", guess); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run(t, m, "gradient", 1)
-	g := get(t, m, grad.Gradient("T"))
-	for _, f := range p.Failures {
-		if get(t, m, f.Array).At(0) != 0 {
-			t.Errorf("%s: %s", f.Code, f.Message)
-		}
-	}
-	most := 0.0
-	for i := 0; i < len(g.F32); i += 7 {
-		value := func(by float32) float64 {
-			old := guess.F32[i]
-			guess.F32[i] += by
-			set()
-			run(t, m, "forward", 1)
-			guess.F32[i] = old
-			return get(t, m, "misfit").At(0)
-		}
-		const h = 32 // the misfit is quadratic
-		want := (value(h) - value(-h)) / (2 * h)
-		most = max(most, math.Abs(want))
-		if math.Abs(g.At(i)-want) > 2e-3*(1+math.Abs(want)) {
-			t.Errorf("d misfit/dT[%d] = %g, differences give %g", i, g.At(i), want)
-		}
-	}
-	if most < 1 {
-		t.Errorf("no derivative is larger than %g", most)
+	// The misfit is quadratic, so the step may be large.
+	if solves := differences(t, "heat_implicit", p, probing{every: 7, step: 32, within: 2e-3, beside: 1, least: 1}); len(solves) != 1 || !solves[0].Symmetric {
+		t.Errorf("solves found: %+v", solves)
 	}
 }
 
@@ -282,12 +231,20 @@ func TestOwnSystems(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		differences(t, c.name, p)
+		differences(t, c.name, p, probing{every: 1, step: 0.03, within: 5e-3, beside: 0.1, least: 0.01})
 	}
 }
 
-// differences compares the gradient of misfit by T with differences.
-func differences(t *testing.T, name string, p *ir.Program) {
+// probing is how a gradient is compared with differences: so many points apart, with a step of the value, to within a part of the derivative and
+// of beside; and how large a derivative there must be.
+type probing struct {
+	every                 int
+	step                  float32
+	within, beside, least float64
+}
+
+// differences compares the gradient of misfit by T with differences. It returns the solves of the program, of which there must be one.
+func differences(t *testing.T, name string, p *ir.Program, by probing) []grad.Solve {
 	t.Helper()
 	if err := grad.Prepare(p, nil); err != nil {
 		t.Fatal(err)
@@ -298,11 +255,11 @@ func differences(t *testing.T, name string, p *ir.Program) {
 	solves := grad.Solves(p)
 	if len(solves) != 1 {
 		t.Errorf("%s: solves found: %+v", name, solves)
-		return
+		return solves
 	}
 	if _, err := grad.ReverseProc(p, grad.ProcOptions{Proc: "forward", Name: "gradient", Wrt: []string{"T"}, Of: "misfit", Solves: solves}); err != nil {
 		t.Errorf("%s: %v", name, err)
-		return
+		return solves
 	}
 	if err := passes.Run(p, &passes.Config{Verify: true}); err != nil {
 		t.Fatal(err)
@@ -322,10 +279,10 @@ func differences(t *testing.T, name string, p *ir.Program) {
 		}
 	}
 	most := 0.0
-	for i := range g.F32 {
-		value := func(by float32) float64 {
+	for i := 0; i < len(g.F32); i += by.every {
+		value := func(change float32) float64 {
 			old := guess.F32[i]
-			guess.F32[i] += by
+			guess.F32[i] += change
 			if err := m.Set("T", guess); err != nil {
 				t.Fatal(err)
 			}
@@ -333,14 +290,14 @@ func differences(t *testing.T, name string, p *ir.Program) {
 			guess.F32[i] = old
 			return get(t, m, "misfit").At(0)
 		}
-		const h = 0.03
-		want := (value(h) - value(-h)) / (2 * h)
+		want := (value(by.step) - value(-by.step)) / (2 * float64(by.step))
 		most = max(most, math.Abs(want))
-		if math.Abs(g.At(i)-want) > 5e-3*(0.1+math.Abs(want)) {
+		if math.Abs(g.At(i)-want) > by.within*(by.beside+math.Abs(want)) {
 			t.Errorf("%s: d misfit/dT[%d] = %g, differences give %g", name, i, g.At(i), want)
 		}
 	}
-	if most < 0.01 {
+	if most < by.least {
 		t.Errorf("%s: no derivative is larger than %g", name, most)
 	}
+	return solves
 }

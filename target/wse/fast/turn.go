@@ -208,21 +208,13 @@ func turning(p *wse.Program) (set uint64) {
 			set |= 1 << r.Color
 		}
 	}
-	for _, c := range p.Classes {
-		for _, body := range c.Bodies() {
-			wse.Walk(body, func(s wse.Stmt) {
-				o, ok := s.(*wse.Op)
-				if !ok || !o.Dst.Control {
-					return
-				}
-				if q, ok := c.Queue(o.Dst.Queue); ok {
-					for _, at := range q.Colors {
-						set |= 1 << at.Color
-					}
-				}
-			})
+	p.Controls(func(c *wse.Class, o *wse.Op) {
+		if q, ok := c.Queue(o.Dst.Queue); ok {
+			for _, at := range q.Colors {
+				set |= 1 << at.Color
+			}
 		}
-	}
+	})
 	return set
 }
 

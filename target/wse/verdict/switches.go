@@ -88,25 +88,17 @@ func (m *model) special(r wse.Route, pe int) *router {
 
 // mayTearDown reports whether a control wavelet of the program may carry a teardown.
 func mayTearDown(p *wse.Program) (found bool) {
-	for _, c := range p.Classes {
-		for _, body := range c.Bodies() {
-			wse.Walk(body, func(s wse.Stmt) {
-				o, ok := s.(*wse.Op)
-				if !ok || !o.Dst.Control {
-					return
-				}
-				if len(o.Src) == 0 || o.Src[0].Kind != wse.Imm || o.Code != wse.OpMov {
-					found = true
-					return
-				}
-				w := o.Src[0].Bits
-				for range wse.MaxCommands {
-					found = found || wse.CommandOf(w) == wse.CmdTeardown
-					w = wse.PopCommand(w)
-				}
-			})
+	p.Controls(func(_ *wse.Class, o *wse.Op) {
+		if len(o.Src) == 0 || o.Src[0].Kind != wse.Imm || o.Code != wse.OpMov {
+			found = true
+			return
 		}
-	}
+		w := o.Src[0].Bits
+		for range wse.MaxCommands {
+			found = found || wse.CommandOf(w) == wse.CmdTeardown
+			w = wse.PopCommand(w)
+		}
+	})
 	return
 }
 
