@@ -181,18 +181,22 @@ output u, turns at end
 			return turns * pow(n, 3), err
 		}}
 	mg := program{name: "wfc", text: text("multigrid(tol = 1e-6)"), check: at}
+	inMultigrid := []entry{inC("C, gcc", gcc, "poisson.c", nil, n, "multigrid")}
+	if n <= 128 { // beyond that GAMG takes minutes
+		inMultigrid = append(inMultigrid, inPETSc(n, "-ksp_type", "cg", "-pc_type", "gamg"))
+	}
 	return []kase{
 		{name: fmt.Sprintf("Poisson by CG, %s, f64", cube(n, 3)), unit: iterations, tolerance: 1e-4, ours: []entry{cg.entry()},
 			peers: []entry{inC("C, gcc", gcc, "poisson.c", nil, n, "cg"), inPETSc(n, "-ksp_type", "cg", "-pc_type", "none", "-ksp_max_it", "60")}},
 		{name: fmt.Sprintf("Poisson to 1e-6 by multigrid, %s, f64", cube(n, 3)), unit: solves, tolerance: 1e-4, ours: []entry{mg.entry()},
-			peers: []entry{inC("C, gcc", gcc, "poisson.c", nil, n, "multigrid"), inPETSc(n, "-ksp_type", "cg", "-pc_type", "gamg")}},
+			peers: inMultigrid},
 	}
 }
 
 // cavity is the flow behind a lid that begins to move. Euler's method, central differences and a step of pressure correction (J. van Kan, A
 // second-order accurate pressure-correction scheme for viscous incompressible flow, 1986) come as close to the exact flow as icoFoam with its two
 // corrections: against a grid of twice as many points and steps of a sixteenth, the velocities of cells differ by 1.3e-3 in the mean square at
-// 256^2 after 20 steps, those of icoFoam by 1.6e-3.
+// 256^2 after 20 steps, those of icoFoam by 1.6e-3. Equations solved to 1e-5 of their right sides instead of 1e-4 change that by less than 1e-6.
 func cavity(n int) kase {
 	const steps = 20
 	text := fmt.Sprintf(`param n = %d
@@ -208,9 +212,9 @@ bc (u, v) { y.hi: u = 1, v = 0; others: noslip }
 bc (us, vs) { y.hi: us = 1, vs = 0; others: noslip }
 bc (p, q) { all: dn(p) = 0, dn(q) = 0 }
 evolve t from 0 to %d*h step h {
-  solve us' - h*0.01*lap(us') = u - h*(adv((u, v), u) + dx(p)) for us' using cg(tol = 1e-5)
-  solve vs' - h*0.01*lap(vs') = v - h*(adv((u, v), v) + dy(p)) for vs' using cg(tol = 1e-5)
-  solve lap(q') = div(us', vs')/h for q' with mean(q') = 0 using multigrid(tol = 1e-5)
+  solve us' - h*0.01*lap(us') = u - h*(adv((u, v), u) + dx(p)) for us' using cg(tol = 1e-4)
+  solve vs' - h*0.01*lap(vs') = v - h*(adv((u, v), v) + dy(p)) for vs' using cg(tol = 1e-4)
+  solve lap(q') = div(us', vs')/h for q' with mean(q') = 0 using multigrid(tol = 1e-4)
   u' = us' - h*dx(q')
   v' = vs' - h*dy(q')
   p' = p + q'
