@@ -489,28 +489,16 @@ func (d *differ) coefficient(i int) poly {
 // opaque defines a host scalar that evaluates source node i in f64.
 func (d *differ) opaque(i int) string {
 	b := newBuilder()
-	memo := newMemo(d.src)
-	wide := !d.casts[i]
-	var visit func(i int) int
-	visit = func(i int) int {
-		if memo[i] >= 0 {
-			return memo[i]
-		}
-		n := d.src.Nodes[i]
-		if wide && n.Elem.IsFloat() {
-			n.Elem = ir.F64
-		}
-		if len(n.Args) > 0 {
-			args := make([]int, len(n.Args))
-			for k, a := range n.Args {
-				args[k] = visit(a)
+	c := b.copier(d.src)
+	if !d.casts[i] {
+		c.instead = func(_ int, n *ir.Node) int {
+			if n.Elem.IsFloat() {
+				n.Elem = ir.F64
 			}
-			n.Args = args
+			return -1
 		}
-		memo[i] = b.add(n)
-		return memo[i]
 	}
-	body := b.done(visit(i))
+	body := b.done(c.node(i))
 	return d.h.define(bodyKey(&body), body)
 }
 

@@ -2,6 +2,7 @@ package passes
 
 import (
 	"math"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 )
@@ -23,44 +24,15 @@ func fold(p *ir.Program, cfg *Config) error {
 
 // foldBody folds a body. With product the results must stay multiplications: a reduction accumulates them by fma.
 func foldBody(src *ir.Body, product bool) ir.Body {
-	keep := map[int]bool{}
-	if product {
-		for _, r := range src.Results {
-			keep[r] = true
-		}
-	}
-	// The results are visited last to first node, so a node is folded before it is known to be kept only if it is used twice;
-	// such a body is left alone at its results.
-	if len(keep) == 0 {
-		return normalise(rewrite(src, foldNode))
-	}
 	b := newBuilder()
-	memo := newMemo(src)
-	var visit func(i int) int
-	visit = func(i int) int {
-		if memo[i] >= 0 {
-			return memo[i]
+	c := b.copier(src)
+	c.made = func(i int, n ir.Node) int {
+		if product && slices.Contains(src.Results, i) {
+			return b.add(n)
 		}
-		n := src.Nodes[i]
-		args := make([]int, len(n.Args))
-		for k, a := range n.Args {
-			args[k] = visit(a)
-		}
-		if len(args) > 0 {
-			n.Args = args
-		}
-		if keep[i] {
-			memo[i] = b.add(n)
-		} else {
-			memo[i] = foldNode(b, n)
-		}
-		return memo[i]
+		return foldNode(b, n)
 	}
-	var res []int
-	for _, r := range src.Results {
-		res = append(res, visit(r))
-	}
-	return b.done(res...)
+	return b.done(c.results()...)
 }
 
 func normalise(b ir.Body) ir.Body { return normal(&b) }

@@ -157,31 +157,22 @@ func join(a, b *ir.Op) ir.Op {
 	}
 	for i := range out.Pieces {
 		bd := newBuilder()
-		src := &a.Pieces[i].Body
-		memo := newMemo(src)
-		var res []int
-		for _, r := range src.Results {
-			res = append(res, bd.copyInto(src, r, memo, nil))
-		}
-		first := slices.Clone(res)
-		src = &b.Pieces[i].Body
-		memo = newMemo(src)
+		first := bd.copier(&a.Pieces[i].Body).results()
 		index := func(name string) string {
 			if x := b.Dim(name); x >= 0 {
 				return a.Dom[x].Index
 			}
 			return name
 		}
-		for _, r := range src.Results {
-			res = append(res, bd.copyInto(src, r, memo, func(n *ir.Node) int {
-				if k, ok := number[n.Name]; ok && n.Op == ir.Read {
-					return first[k]
-				}
-				reindex(n, index)
-				return -1
-			}))
+		second := bd.copier(&b.Pieces[i].Body)
+		second.instead = func(_ int, n *ir.Node) int {
+			if k, ok := number[n.Name]; ok && n.Op == ir.Read {
+				return first[k]
+			}
+			reindex(n, index)
+			return -1
 		}
-		out.Pieces[i].Body = bd.done(res...)
+		out.Pieces[i].Body = bd.done(append(first, second.results()...)...)
 	}
 	return out
 }
@@ -290,29 +281,27 @@ next:
 
 func move(p, c *ir.Op) {
 	for i := range c.Pieces {
-		src := &c.Pieces[i].Body
 		bd := newBuilder()
-		memo := newMemo(src)
-		var res []int
-		for _, r := range src.Results {
-			res = append(res, bd.copyInto(src, r, memo, func(n *ir.Node) int {
-				if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
-					return -1
+		reader := bd.copier(&c.Pieces[i].Body)
+		reader.instead = func(_ int, n *ir.Node) int {
+			if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
+				return -1
+			}
+			body := &p.Pieces[pieceFor(p, c, i, n)].Body
+			index := func(name string) string {
+				if d := p.Dim(name); d >= 0 {
+					return n.At[d].Index
 				}
-				body := &p.Pieces[pieceFor(p, c, i, n)].Body
-				index := func(name string) string {
-					if d := p.Dim(name); d >= 0 {
-						return n.At[d].Index
-					}
-					return name
-				}
-				return bd.copyInto(body, body.Results[resultOf(p, n.Name)], newMemo(body), func(m *ir.Node) int {
-					reindex(m, index)
-					return -1
-				})
-			}))
+				return name
+			}
+			read := bd.copier(body)
+			read.instead = func(_ int, m *ir.Node) int {
+				reindex(m, index)
+				return -1
+			}
+			return read.node(body.Results[resultOf(p, n.Name)])
 		}
-		c.Pieces[i].Body = bd.done(res...)
+		c.Pieces[i].Body = bd.done(reader.results()...)
 	}
 }
 

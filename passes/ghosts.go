@@ -359,7 +359,7 @@ func (g *ghoster) formula(bc *ir.Boundary, from string, e ir.Elem, at []ir.Affin
 		}
 		return b.done(b.op(ir.Add, e, t, b.coefficient(g.h, e, c)))
 	}
-	v := g.boundaryValue(b, &bc.Body, bc.Body.Results[0], newMemo(&bc.Body), inner, box)
+	v := g.boundary(b, &bc.Body, inner, box).node(bc.Body.Results[0])
 	if b.elem(v) != e {
 		v = b.op(ir.Cvt, e, v)
 	}
@@ -376,8 +376,8 @@ func (g *ghoster) times(b *builder, e ir.Elem, c float64, v int) int {
 	return b.op(ir.Mul, e, b.num(e, c), v)
 }
 
-// boundaryValue copies a result of the body of a condition, with indices fixed where the box is a ghost layer of another axis.
-func (g *ghoster) boundaryValue(b *builder, body *ir.Body, result int, memo []int, inner []ir.Range, box []ir.Interval) int {
+// boundary copies the body of a condition, with indices fixed where the box is a ghost layer of another axis.
+func (g *ghoster) boundary(b *builder, body *ir.Body, inner []ir.Range, box []ir.Interval) *copier {
 	fixed := func(index string) (int, *ir.Axis, bool) {
 		for i, r := range inner {
 			a := g.p.Axis(r.Axis)
@@ -387,7 +387,8 @@ func (g *ghoster) boundaryValue(b *builder, body *ir.Body, result int, memo []in
 		}
 		return 0, nil, false
 	}
-	return b.copyInto(body, result, memo, func(n *ir.Node) int {
+	c := b.copier(body)
+	c.instead = func(_ int, n *ir.Node) int {
 		switch n.Op {
 		case ir.Coord:
 			if x, a, ok := fixed(n.Name); ok {
@@ -410,7 +411,8 @@ func (g *ghoster) boundaryValue(b *builder, body *ir.Body, result int, memo []in
 			}
 		}
 		return -1
-	})
+	}
+	return c
 }
 
 // extentOf is the number of points of an array along its dimension d.

@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -96,47 +97,15 @@ func (h *hoister) body(op *ir.Op, pc *ir.Piece) ir.Body {
 		worth[i] = worth[i] || depend[i] && transcendental(nd.Op)
 	}
 	b := newBuilder()
-	memo := newMemo(src)
-	var res []int
+	c := b.copier(src)
 	product := op.Kind == ir.Reduce && op.FMA
-	for _, r := range src.Results {
-		if product && still[r] && worth[r] { // the product must stay one
-			n := src.Nodes[r]
-			args := make([]int, len(n.Args))
-			for k, a := range n.Args {
-				args[k] = h.copy(b, src, op, pc, a, memo, still, worth)
-			}
-			n.Args = args
-			res = append(res, b.add(n))
-			continue
+	c.instead = func(i int, _ *ir.Node) int {
+		if !still[i] || !worth[i] || product && slices.Contains(src.Results, i) { // a product must stay one
+			return -1
 		}
-		res = append(res, h.copy(b, src, op, pc, r, memo, still, worth))
+		return h.data(b, src, i, op)
 	}
-	return b.done(res...)
-}
-
-func (h *hoister) copy(b *builder, src *ir.Body, op *ir.Op, pc *ir.Piece, r int, memo []int, still, worth []bool) int {
-	var visit func(i int) int
-	visit = func(i int) int {
-		if memo[i] >= 0 {
-			return memo[i]
-		}
-		n := src.Nodes[i]
-		if still[i] && worth[i] {
-			memo[i] = h.data(b, src, i, op)
-			return memo[i]
-		}
-		if len(n.Args) > 0 {
-			args := make([]int, len(n.Args))
-			for k, a := range n.Args {
-				args[k] = visit(a)
-			}
-			n.Args = args
-		}
-		memo[i] = b.add(n)
-		return memo[i]
-	}
-	return visit(r)
+	return b.done(c.results()...)
 }
 
 func transcendental(c ir.Code) bool { return c == ir.Pow || c >= ir.Exp && c <= ir.Tanh }
@@ -147,45 +116,34 @@ func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 	axes := map[string]bool{}
 	at := map[string]string{} // axis to index
 	hb := newBuilder()
-	memo := newMemo(src)
-	var visit func(i int) int
-	visit = func(i int) int {
-		if memo[i] >= 0 {
-			return memo[i]
-		}
-		n := src.Nodes[i]
+	c := hb.copier(src)
+	narrow := func(i int) bool { return src.Nodes[i].Elem == ir.F16 || src.Nodes[i].Elem == ir.F32 }
+	c.instead = func(i int, n *ir.Node) int {
 		if n.Op == ir.Coord || n.Op == ir.Index {
 			ax := axisOf(op, n.Name)
 			axes[ax], at[ax] = true, n.Name
 			n.Name = ax
 		}
-		narrow := n.Elem == ir.F16 || n.Elem == ir.F32
 		if n.Op == ir.Bitcast { // bits are those of the written type
-			n.Args = []int{h.cvt(hb, visit(n.Args[0]), src.Nodes[n.Args[0]].Elem)}
-			memo[i] = hb.add(n)
-			if narrow {
-				memo[i] = h.cvt(hb, memo[i], ir.F64)
+			n.Args = []int{h.cvt(hb, c.node(n.Args[0]), src.Nodes[n.Args[0]].Elem)}
+			x := hb.add(*n)
+			if narrow(i) {
+				x = h.cvt(hb, x, ir.F64)
 			}
-			return memo[i]
+			return x
 		}
-		if narrow {
+		if narrow(i) {
 			n.Elem = ir.F64
 		}
-		if len(n.Args) > 0 {
-			args := make([]int, len(n.Args))
-			for k, a := range n.Args {
-				args[k] = visit(a)
-			}
-			n.Args = args
-		}
-		if n.Op == ir.Cvt && hb.elem(n.Args[0]) == n.Elem {
-			memo[i] = n.Args[0]
-		} else {
-			memo[i] = hb.add(n)
-		}
-		return memo[i]
+		return -1
 	}
-	body := hb.done(h.cvt(hb, visit(i), elem))
+	c.made = func(_ int, n ir.Node) int {
+		if n.Op == ir.Cvt && hb.elem(n.Args[0]) == n.Elem {
+			return n.Args[0]
+		}
+		return hb.add(n)
+	}
+	body := hb.done(h.cvt(hb, c.node(i), elem))
 	key := bodyKey(&body)
 	name, ok := h.byKey[key]
 	var names []string

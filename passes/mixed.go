@@ -115,14 +115,11 @@ func (g *ghoster) mixedPointwise(bc *ir.Boundary, b *builder, e ir.Elem, t int, 
 
 // boundaryValues copies all results of a condition, converted to e.
 func (g *ghoster) boundaryValues(b *builder, body *ir.Body, e ir.Elem, inner []ir.Range, box []ir.Interval) []int {
-	memo := newMemo(body)
-	var out []int
-	for _, r := range body.Results {
-		v := g.boundaryValue(b, body, r, memo, inner, box)
+	out := g.boundary(b, body, inner, box).results()
+	for k, v := range out {
 		if b.elem(v) != e {
-			v = b.op(ir.Cvt, e, v)
+			out[k] = b.op(ir.Cvt, e, v)
 		}
-		out = append(out, v)
 	}
 	return out
 }

@@ -60,39 +60,20 @@ func (u *uniformer) body(op *ir.Op, src *ir.Body) ir.Body {
 		return *src
 	}
 	b := newBuilder()
-	memo := newMemo(src)
-	var res []int
-	for _, r := range src.Results {
-		res = append(res, u.copy(b, src, op, r, memo, func(i int) bool { return same[i] && reads[i] && costs[i] }))
-	}
-	return b.done(res...)
-}
-
-// copy copies node i into b; nodes that once says yes to become reads of a value.
-func (u *uniformer) copy(b *builder, src *ir.Body, op *ir.Op, i int, memo []int, once func(int) bool) int {
-	if memo[i] >= 0 {
-		return memo[i]
-	}
-	n := src.Nodes[i]
-	if once(i) {
-		memo[i] = b.add(ir.Node{Op: ir.Read, Elem: n.Elem, Name: "%" + u.value(src, i, op)})
-		return memo[i]
-	}
-	if len(n.Args) > 0 {
-		args := make([]int, len(n.Args))
-		for k, a := range n.Args {
-			args[k] = u.copy(b, src, op, a, memo, once)
+	c := b.copier(src)
+	c.instead = func(i int, n *ir.Node) int {
+		if !same[i] || !reads[i] || !costs[i] {
+			return -1
 		}
-		n.Args = args
+		return b.add(ir.Node{Op: ir.Read, Elem: n.Elem, Name: "%" + u.value(src, i, op)})
 	}
-	memo[i] = b.add(n)
-	return memo[i]
+	return b.done(c.results()...)
 }
 
 // value returns the name of the value that holds node i of src, computing it before op.
 func (u *uniformer) value(src *ir.Body, i int, op *ir.Op) string {
 	b := newBuilder()
-	body := b.done(b.copyInto(src, i, newMemo(src), nil))
+	body := b.done(b.copier(src).node(i))
 	key := bodyKey(&body)
 	if name, ok := u.byKey[key]; ok {
 		return name
