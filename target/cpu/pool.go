@@ -19,6 +19,7 @@ type pool struct {
 
 	wakes  []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
 	asleep []count                          // 1: the worker waits for its channel
+	chosen []scheduled                      // by Go's scheduler
 	task   atomic.Pointer[func(thread int)] // of the current turn; nil: there will be none
 	_      [7]int64
 	turn   count // tasks begun
@@ -111,7 +112,7 @@ func addressOf[T any](s []T) uintptr {
 }
 
 func newPool(threads int, native nativePool) *pool {
-	p := &pool{threads: threads, native: native, asleep: make([]count, threads)}
+	p := &pool{threads: threads, native: native, asleep: make([]count, threads), chosen: make([]scheduled, threads)}
 	spare.open(threads)
 	for i := 1; i < threads; i++ {
 		p.wakes = append(p.wakes, make(chan struct{}, 1))
@@ -128,6 +129,7 @@ func (p *pool) worker(i int) {
 		if task == nil {
 			return
 		}
+		p.chosen[i].again()
 		(*task)(i)
 		p.left.n.Add(-1)
 	}
@@ -200,6 +202,7 @@ func (p *pool) each(f func(thread int)) {
 // do runs a batch, on all threads if they have something to do, and returns when it is done.
 func (p *pool) do(b *batch) {
 	p.describe(b)
+	p.chosen[0].again()
 	if b.alone || b.short {
 		p.run(b, 0)
 		return

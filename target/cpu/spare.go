@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
+	"unsafe"
 )
 
 // Go has one more of its processors (GOMAXPROCS) than there are threads while an engine is open. To Go a thread in a kernel is in a system
@@ -63,5 +65,25 @@ func (p *processors) adjust() {
 	p.set = 0
 	if want != p.given {
 		p.set = want
+	}
+}
+
+// scheduled is when Go's scheduler has last chosen a goroutine to run. After 10 ms it counts as one that runs for too long, and its processor is
+// taken at the monitor's next look although it is in a call that has just begun. That makes the monitor look every 20 us for a millisecond
+// again, each time in place of a kernel: products of some milliseconds, one after the other, lost a tenth. So a goroutine lets itself be chosen
+// again before that. To do so more often would cost more: the scheduler wakes a thread each time, to see whether there is other work.
+type scheduled struct {
+	at time.Time
+	_  [lineBytes - unsafe.Sizeof(time.Time{})%lineBytes]byte
+}
+
+// seldom is how long it may be before a call of native code.
+const seldom = 5 * time.Millisecond
+
+// again has the scheduler choose the goroutine that calls it if that was long ago.
+func (s *scheduled) again() {
+	if now := time.Now(); now.Sub(s.at) > seldom {
+		s.at = now
+		runtime.Gosched()
 	}
 }

@@ -38,3 +38,21 @@ func TestSpareProcessor(t *testing.T) {
 	p.close(2)
 	expect("all closed", 2, 2)
 }
+
+// A goroutine asks the scheduler once in a while, not before every call.
+func TestScheduledAgain(t *testing.T) {
+	var s scheduled
+	s.again()
+	first := s.at
+	if first.IsZero() {
+		t.Fatal("a goroutine that was never chosen did not ask")
+	}
+	s.again()
+	if since := s.at.Sub(first); since != 0 && since <= seldom {
+		t.Errorf("asked again after %v", since)
+	}
+	s.at = first.Add(-2 * seldom)
+	if s.again(); s.at.Before(first) {
+		t.Error("did not ask again after a long time")
+	}
+}
