@@ -101,41 +101,10 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of
 // values that are being made reads take what there is.
 func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]llvm.Value) ([]llvm.Value, error) {
-	vals := make([]llvm.Value, len(b.Nodes))
-	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
-	c := func() calc { return k.lanes(canonLanes) }
-	splat := func(v llvm.Value) llvm.Value {
-		u := llvm.NewUndef(llvm.NewVector(canonLanes, v.Type()))
-		return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, canonLanes)...))
-	}
-	for i := range b.Nodes {
-		if !live[i] {
-			continue
-		}
+	return k.evalVectors(b, want, canonLanes, func(i int) (llvm.Value, error) {
 		n := &b.Nodes[i]
-		switch n.Op {
-		case ir.Const:
-			vals[i] = c().constant(n)
-			continue
-		case ir.Scalar:
-			vals[i] = splat(k.scalars[scalarKey{n.Name, n.Elem}])
-			continue
-		}
-		if n.Op != ir.Read {
-			args := make([]llvm.Value, len(n.Args))
-			for j, a := range n.Args {
-				args[j] = vals[a]
-			}
-			v, err := c().apply(n, b.Nodes[n.Args[0]].Elem, args)
-			if err != nil {
-				return nil, err
-			}
-			vals[i] = v
-			continue
-		}
 		if v := made[n.Name]; v != nil {
-			vals[i] = v
-			continue
+			return v, nil
 		}
 		at, err := k.coords(n.At)
 		if err != nil {
@@ -143,15 +112,55 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 		}
 		p := k.address(k.e.vals[n.Name].slot, at)
 		if len(n.At) == 0 || n.At[len(n.At)-1].Index != last {
-			vals[i] = splat(k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem)))
+			return k.splat(canonLanes, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem))), nil
+		}
+		return k.loadVector(n.Elem, canonLanes, p), nil
+	})
+}
+
+// evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes.
+func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int) (llvm.Value, error)) ([]llvm.Value, error) {
+	vals := make([]llvm.Value, len(b.Nodes))
+	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
+	for i := range b.Nodes {
+		if !live[i] {
 			continue
 		}
-		t := llvm.NewVector(canonLanes, memType(n.Elem))
-		vals[i] = k.cur.NewLoad(t, k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(n.Elem))
+		n := &b.Nodes[i]
+		var err error
+		switch n.Op {
+		case ir.Const:
+			vals[i] = k.lanes(lanes).constant(n)
+		case ir.Scalar:
+			vals[i] = k.splat(lanes, k.scalars[scalarKey{n.Name, n.Elem}])
+		case ir.Read:
+			vals[i], err = read(i)
+		default:
+			args := make([]llvm.Value, len(n.Args))
+			for j, a := range n.Args {
+				args[j] = vals[a]
+			}
+			vals[i], err = k.lanes(lanes).apply(n, b.Nodes[n.Args[0]].Elem, args)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	out := make([]llvm.Value, len(want))
 	for i, w := range want {
 		out[i] = vals[w]
 	}
 	return out, nil
+}
+
+// splat is a vector of one value.
+func (k *kernel) splat(lanes int, v llvm.Value) llvm.Value {
+	u := llvm.NewUndef(llvm.NewVector(lanes, v.Type()))
+	return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
+}
+
+// loadVector reads the elements from an address on; their type is plain.
+func (k *kernel) loadVector(e ir.Elem, lanes int, p llvm.Value) llvm.Value {
+	t := llvm.NewVector(lanes, memType(e))
+	return k.cur.NewLoad(t, k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(e))
 }

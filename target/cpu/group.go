@@ -26,6 +26,7 @@ type group struct {
 	row    []string        // per operation: its index along rows
 	col    []string        // per operation: its index along columns, "" if it has none
 	onto   []bool          // per operation: it sums over the rows
+	alike  bool            // tiles are alike, there is no last dimension: see groupRows
 }
 
 // Sizes that make grouping pay.

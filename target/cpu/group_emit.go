@@ -25,6 +25,7 @@ type grouping struct {
 	calls   []callee
 	latest  map[string]callee // by symbol
 	resume  bool              // contractions go on from what is in their result
+	asks    []ask             // what the next kernel asks for
 	arena   int               // slot of the threads' own memory
 	base    int               // first slot of tiles
 	offsets []int             // of tiles in the arena, bytes
@@ -62,9 +63,19 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 		total.flops += a.flops
 	}
 	total.bytes = x.traffic(g)
+	whole := 0 // calls for a block, if they are alike: the others are for what is left of the rows
 	done := x.cols.Lo
 	var before map[string]known
-	for lo := x.rows.Lo; lo < x.rows.Hi; lo += x.size {
+	for _, n := range x.blocks() {
+		t := &tile{plan: pl, e: e, g: g, x: x, rows: ir.Interval{Hi: n}, past: x.streams(g), asks: x.asks(g), copied: map[string]bool{}}
+		if err := t.emit(); err != nil {
+			return launch{}, err
+		}
+		if n == x.size {
+			whole = len(gr.calls)
+		}
+	}
+	for lo := x.rows.Lo; lo < x.rows.Hi && !x.alike; lo += x.size {
 		t := &tile{plan: pl, e: e, g: g, x: x, rows: ir.Interval{Lo: lo, Hi: min(x.rows.Hi, lo+x.size)}, done: done, before: before}
 		t.cut = x.cutFor(g, t.rows, done)
 		done = t.cols
@@ -96,29 +107,48 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 		}
 	}
 	l := launch{sym: sym, hi: points(x.units), work: int(total.flops), kind: "tiles of a group", pos: g.ops[x.lo].Pos, name: trimmed(opName(&g.ops[x.hi-1]))}
-	for _, r := range append(append([]ir.Range{}, x.units...), x.rows, x.cols) {
+	for _, r := range x.dims() {
 		l.shape = append(l.shape, r.Hi-r.Lo)
 	}
 	l.account = total
+	blocks := 1
+	if x.alike {
+		blocks = (x.rows.Hi + x.size - 1) / x.size
+		l.kind, l.hi, l.work = "rows of a group", l.hi*blocks, 0
+		for i := x.lo; i < x.hi; i++ {
+			l.work += work(&g.ops[i], 1)
+		}
+	}
 	e.into = gr.m
 	err := e.kernel(sym, slots, scalars, func(k *kernel) error {
 		counts := make([]int, len(x.units))
 		for d, r := range x.units {
 			counts[d] = r.Hi - r.Lo
 		}
+		counts = append(counts, blocks)
 		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
 			at := k.digits(u, counts)
-			for _, c := range gr.calls {
-				var args []llvm.Value
-				for i, s := range c.slots {
-					args = append(args, k.pointer(gr, c, s, c.f.Params[i].Typ, at))
+			calls := func(list []callee) {
+				for _, c := range list {
+					var args []llvm.Value
+					for i, s := range c.slots {
+						args = append(args, k.pointer(gr, c, s, c.f.Params[i].Typ, at))
+					}
+					for _, s := range c.scalars {
+						args = append(args, k.scalars[s])
+					}
+					k.cur.NewCall(c.f, append(args, k.i64(c.lo), k.i64(c.hi))...)
 				}
-				for _, s := range c.scalars {
-					args = append(args, k.scalars[s])
-				}
-				k.cur.NewCall(c.f, append(args, k.i64(c.lo), k.i64(c.hi))...)
 			}
+			if !x.alike {
+				calls(gr.calls)
+				return
+			}
+			k.either(at[len(at)-1], x.rows.Hi/x.size, blocks, func() { calls(gr.calls[:whole]) }, func() { calls(gr.calls[whole:]) })
 		})
+		if x.alike && x.streams(g) { // what went past the caches is in memory before another thread is told
+			k.cur.NewFence()
+		}
 		return nil
 	})
 	return l, err
@@ -150,8 +180,11 @@ type tile struct {
 	x    *group
 	rows ir.Interval
 	cut
-	done int // columns of the tile before: what sums over the rows has begun there
-	vals map[string]*val
+	done   int // columns of the tile before: what sums over the rows has begun there
+	vals   map[string]*val
+	past   bool            // results go past the caches
+	asks   map[int][]ask   // per operation
+	copied map[string]bool // values of others that have a tile
 	// before is what is known of the columns that earlier tiles left out.
 	before map[string]known
 }
@@ -174,7 +207,7 @@ func (t *tile) emit() error {
 		op := restricted(&g.ops[i], x.units, map[string]ir.Interval{row: t.rows, col: {Lo: x.cols.Lo, Hi: t.cols}})
 		var dying []string
 		for _, n := range reads(&op) {
-			if x.local[n.Name] && last[n.Name] == i && !slices.Contains(dying, n.Name) {
+			if (x.local[n.Name] || t.copied[n.Name]) && last[n.Name] == i && !slices.Contains(dying, n.Name) {
 				dying = append(dying, n.Name)
 			}
 		}
@@ -245,6 +278,14 @@ func (t *tile) one(i int, op *ir.Op) error {
 			return t.lead(full, row, col, ir.Interval{Lo: x.rows.Lo, Hi: x.rows.Hi}, left)
 		}
 		return nil
+	case x.alike:
+		t.e.grouping.asks = t.asks[i]
+		defer func() { t.e.grouping.asks = nil }()
+		if op.Kind == ir.Map && len(op.Dom) > len(x.units)+1 && inVectors(op) {
+			_, err := t.vectorMap(fmt.Sprintf("part%d", len(t.e.grouping.calls)), op, i)
+			return err
+		}
+		return t.kernels(op, false)
 	case sink && left.Lo < left.Hi:
 		if err := t.kernels(op, false); err != nil {
 			return err
@@ -293,33 +334,81 @@ func (t *tile) call(l launch, op *ir.Op) {
 	gr := t.e.grouping
 	c := gr.latest[l.sym]
 	c.lo, c.hi, c.shift = l.lo, l.hi, t.x.shifts(op, t.vals, t.e.layouts)
+	for _, a := range gr.asks {
+		slot := t.vals[a.name].slot
+		c.shift[slot] = make([]int, len(t.x.units)+1)
+		for d, lead := range a.dims {
+			if lead >= 0 {
+				c.shift[slot][lead] = t.x.step(lead, t.e.layouts[slot].stride[d])
+			}
+		}
+	}
 	gr.calls = append(gr.calls, c)
 }
 
-// shifts says how far from unit to unit the buffers lie that an operation uses.
+// blocks are the numbers of rows for which a group whose tiles are alike has code.
+func (x *group) blocks() (n []int) {
+	if !x.alike {
+		return nil
+	}
+	if x.rows.Hi >= x.size {
+		n = append(n, x.size)
+	}
+	if rest := x.rows.Hi % x.size; rest > 0 {
+		n = append(n, rest)
+	}
+	return n
+}
+
+// dims are the dimensions that the operations have in common.
+func (x *group) dims() []ir.Range {
+	d := append(append([]ir.Range{}, x.units...), x.rows)
+	if !x.alike {
+		d = append(d, x.cols)
+	}
+	return d
+}
+
+// shifts says how far from unit to unit the buffers lie that an operation uses, and from block to block where these are alike.
 func (x *group) shifts(op *ir.Op, vals map[string]*val, layouts []*layout) map[int][]int {
 	out := map[int][]int{}
+	n := len(x.units)
+	if x.alike {
+		n++
+	}
 	for _, r := range op.Results {
 		if v := vals["%"+r.Name]; !x.local["%"+r.Name] {
-			out[v.slot] = layouts[v.slot].stride[:len(x.units)]
+			s := make([]int, n)
+			for d := range s {
+				s[d] = x.step(d, layouts[v.slot].stride[d])
+			}
+			out[v.slot] = s
 		}
 	}
-	for _, n := range reads(op) {
-		v := vals[n.Name]
-		if x.local[n.Name] {
+	for _, r := range reads(op) {
+		v := vals[r.Name]
+		if x.local[r.Name] {
 			continue
 		}
-		s := make([]int, len(x.units))
-		for d, a := range n.At {
-			for u := range x.units {
+		s := make([]int, n)
+		for d, a := range r.At {
+			for u := range n {
 				if a.Index == op.Dom[u].Index {
-					s[u] = layouts[v.slot].stride[d]
+					s[u] = x.step(u, layouts[v.slot].stride[d])
 				}
 			}
 		}
 		out[v.slot] = s
 	}
 	return out
+}
+
+// step is from one number of leading dimension d, or one block of rows, to the next.
+func (x *group) step(d, stride int) int {
+	if d == len(x.units) {
+		return stride * x.size
+	}
+	return stride
 }
 
 // traffic is the bytes that cross the edge of the group.

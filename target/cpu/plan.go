@@ -59,6 +59,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		}
 		g.joinSums()
 		g.group(f.Sets)
+		g.groupRows()
 		fns = append(fns, g)
 		f.Ops = g.ops
 		device.Funcs = append(device.Funcs, f)

@@ -102,6 +102,7 @@ func (r *reduction) emit(p *ir.Program, sym string) ([]launch, error) {
 	if s := ir.Selected(op); s != nil {
 		return r.selection(sym, s)
 	}
+	r.slots = e.withAsks(r.slots)
 	if r.before != nil {
 		slots, scalars, err := e.uses(r.before)
 		if err != nil {

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -35,8 +37,12 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 	op := r.op
 	last := op.Dom[len(op.Dom)-1]
 	width := last.Hi - last.Lo
-	blocks := width / rowsAtATime
-	units := (width + rowsAtATime - 1) / rowsAtATime
+	size, turned := rowsAtATime, r.turnedLanes()
+	if turned > 0 {
+		size = turned
+	}
+	blocks := width / size
+	units := (width + size - 1) / size
 	l := launch{sym: sym, lo: 0, hi: units, work: work(op, 1)}
 	var counts []int
 	for _, d := range op.Dom[:len(op.Dom)-1] {
@@ -81,21 +87,172 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 				k.idx[x.Index] = k.add(d[i], at(x.Lo))
 			}
 			blk := d[len(d)-1]
-			if units == blocks {
-				rows(k.add(k.scale(blk, rowsAtATime), at(last.Lo)), rowsAtATime)
-				return
-			}
-			yes, no, done := k.f.NewBlock("rows"), k.f.NewBlock("rest"), k.f.NewBlock("both")
-			k.cur.NewCondBr(k.cur.NewICmp("slt", blk.value(), k.i64(blocks)), yes, no, nil)
-			k.cur = yes
-			rows(k.add(k.scale(blk, rowsAtATime), at(last.Lo)), rowsAtATime)
-			k.cur.NewBr(done)
-			k.cur = no
-			k.loop(at(last.Lo+blocks*rowsAtATime), at(last.Hi), 1, plainLoop, func(row bound) { rows(row, 1) })
-			k.cur.NewBr(done)
-			k.cur = done
+			first := k.add(k.scale(blk, size), at(last.Lo))
+			k.either(blk, blocks, units, func() {
+				if turned == 0 {
+					rows(first, size)
+					return
+				}
+				failed = firstError(failed, r.turnedRows(k, first, size))
+			}, func() {
+				row := last.Lo + blocks*size
+				if last.Hi-row >= rowsAtATime {
+					rows(at(row), rowsAtATime)
+					row += rowsAtATime
+				}
+				k.loop(at(row), at(last.Hi), 1, plainLoop, func(row bound) { rows(row, 1) })
+			})
 		})
 		return failed
 	})
 	return []launch{l}, err
+}
+
+// turnedLanes is how many rows go side by side in the lanes of a vector, 0 when the terms do not allow it: all their operands must be read along
+// the rows, along the lanes, or be the same in all of them.
+func (r *reduction) turnedLanes() int {
+	op := r.op
+	row, along := op.Dom[len(op.Dom)-1], op.Over[len(op.Over)-1]
+	lanes := vectorBytes() / 4
+	const longBody = 12 // it is there for every column of a square
+	b := &op.Pieces[0].Body
+	if row.Hi-row.Lo < lanes || along.Hi-along.Lo < lanes || len(b.Nodes) > longBody {
+		return 0
+	}
+	for _, res := range op.Results {
+		if res.Elem != ir.F32 {
+			return 0
+		}
+	}
+	for i := range b.Nodes {
+		n := &b.Nodes[i]
+		if n.Op == ir.Index || n.Op == ir.Read && !plainElem(n.Elem) {
+			return 0
+		}
+		if n.Op != ir.Read {
+			continue
+		}
+		rows, alongs := 0, 0
+		for d, a := range n.At {
+			switch a.Index {
+			case row.Index:
+				rows++
+			case along.Index:
+				alongs++
+			default:
+				continue
+			}
+			if !a.Unit() || a.Index == along.Index && d != len(n.At)-1 {
+				return 0
+			}
+		}
+		if rows > 1 || alongs > 1 {
+			return 0
+		}
+	}
+	return lanes
+}
+
+// turnedRows folds lanes rows from row on, each in a lane of its own: squares of every operand are turned in registers, so that the columns of
+// the square are vectors of rows.
+func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
+	op := r.op
+	rows, along := op.Dom[len(op.Dom)-1].Index, op.Over[len(op.Over)-1]
+	b := &op.Pieces[0].Body
+	reads := func(i int, index string) bool {
+		return slices.ContainsFunc(b.Nodes[i].At, func(a ir.Affine) bool { return a.Index == index })
+	}
+	address := func(i int, row, x bound) (llvm.Value, error) {
+		k.idx[rows], k.idx[along.Index] = row, x
+		c, err := k.coords(b.Nodes[i].At)
+		if err != nil {
+			return nil, err
+		}
+		return k.address(k.e.vals[b.Nodes[i].Name].slot, c), nil
+	}
+	// column gives an operand's vector at x, element by element where it does not lie so.
+	column := func(i int, x bound) (llvm.Value, error) {
+		n := &b.Nodes[i]
+		p, err := address(i, row, x)
+		switch {
+		case err != nil:
+			return nil, err
+		case !reads(i, rows):
+			return k.splat(lanes, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem))), nil
+		case n.At[len(n.At)-1].Index == rows:
+			return k.loadVector(n.Elem, lanes, p), nil
+		}
+		var v llvm.Value = llvm.NewUndef(llvm.NewVector(lanes, memType(n.Elem)))
+		for l := range lanes {
+			p, err := address(i, k.add(row, at(l)), x)
+			if err != nil {
+				return nil, err
+			}
+			v = k.cur.NewInsertElement(v, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem)), l)
+		}
+		return v, nil
+	}
+	vector := llvm.NewVector(lanes, llvm.Float)
+	var accs []llvm.Value
+	for _, res := range op.Results {
+		acc := k.f.Blocks[0].NewAllocaFirst(vector)
+		k.cur.NewStore(r.start(k.lanes(lanes), res.Elem), acc, lineBytes)
+		accs = append(accs, acc)
+	}
+	fold := func(read func(i int) (llvm.Value, error)) error {
+		ts, err := r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.evalVectors(b, want, lanes, read) })
+		if err != nil {
+			return err
+		}
+		for i, res := range op.Results {
+			acc := k.cur.NewLoad(vector, accs[i], lineBytes)
+			k.cur.NewStore(r.accumulate(k.lanes(lanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
+		}
+		return nil
+	}
+	var failed error
+	k.numbered(op.Over[:len(op.Over)-1], plainLoop, func(bound) {
+		end := along.Lo + (along.Hi-along.Lo)/lanes*lanes
+		k.loop(at(along.Lo), at(end), lanes, plainLoop, func(x bound) {
+			if g := r.e.grouping; g != nil && len(g.asks) > 0 {
+				k.idx[along.Index] = x
+				for l := range lanes {
+					k.idx[rows] = k.add(row, at(l))
+					k.ahead(g.asks, op, along.Index)
+				}
+			}
+			squares := map[int][]llvm.Value{}
+			for i := range b.Nodes {
+				if b.Nodes[i].Op != ir.Read || !reads(i, rows) || !reads(i, along.Index) {
+					continue
+				}
+				lines := make([]llvm.Value, lanes)
+				for l := range lines {
+					p, err := address(i, k.add(row, at(l)), x)
+					if failed = firstError(failed, err); failed != nil {
+						return
+					}
+					lines[l] = k.loadVector(b.Nodes[i].Elem, lanes, p)
+				}
+				squares[i] = transposeVectors(k.cur, lines)
+			}
+			for j := range lanes {
+				failed = firstError(failed, fold(func(i int) (llvm.Value, error) {
+					if s := squares[i]; s != nil {
+						return s[j], nil
+					}
+					return column(i, k.add(x, at(j)))
+				}))
+			}
+		})
+		k.loop(at(end), at(along.Hi), 1, plainLoop, func(x bound) {
+			failed = firstError(failed, fold(func(i int) (llvm.Value, error) { return column(i, x) }))
+		})
+	})
+	k.idx[rows] = row
+	for i := range op.Results {
+		sum := k.cur.NewLoad(vector, accs[i], lineBytes)
+		k.cur.NewStore(sum, k.cur.NewBitCast(r.result(k, i), llvm.NewPointer(vector)), 4)
+	}
+	return failed
 }

@@ -1,0 +1,281 @@
+package cpu
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// A group of blocks of rows that reads and writes more than the caches hold is bound by the memory, which must be busy all the time: results go
+// past the caches, with a copy for the operations that read them again, and operations that find all they need in the second cache ask for
+// the block after this one, each for some of the operands.
+
+// ask is an operand of the next block that an operation asks for while it goes over its own: the line at its place, size rows on.
+type ask struct {
+	name string
+	dims []int // per dimension of the operand: the leading dimension it is, or -1 for the one along the rows
+	size int
+}
+
+// pastBytes is from how much on; tests change it.
+var pastBytes = func() int64 { return int64(machineCaches().last / 4) }
+
+// streams says that what the group moves does not stay in the last cache.
+func (x *group) streams(g *fn) bool { return x.traffic(g) > pastBytes() }
+
+// alongRow is the index of an operation along the rows of large values, and its range: it has this dimension beside the leading ones, and no other.
+func (x *group) alongRow(op *ir.Op) (r ir.Range, ok bool) {
+	u := len(x.units) + 1
+	switch all := slices.Concat(op.Dom, op.Over); {
+	case len(all) != u+1:
+		return r, false
+	default:
+		return all[u], true
+	}
+}
+
+// asks divides the operands that come from memory among the operations that do not wait for it, those with most to do first.
+func (x *group) asks(g *fn) map[int][]ask {
+	out := map[int][]ask{}
+	if !x.streams(g) {
+		return out
+	}
+	var free []int
+	fresh := map[string]bool{}
+	var operands []ask
+	var width int
+	for i := x.lo; i < x.hi; i++ {
+		op := &g.ops[i]
+		along, ok := x.alongRow(op)
+		if !ok {
+			continue
+		}
+		waits := false
+		for _, r := range op.Results {
+			waits = waits || !x.local["%"+r.Name] && op.Kind == ir.Map
+		}
+		for _, n := range reads(op) {
+			a := ask{name: n.Name, size: x.size}
+			for d, at := range n.At {
+				k := slices.IndexFunc(op.Dom[:len(x.units)+1], func(r ir.Range) bool { return r.Index == at.Index })
+				if k < 0 && at.Index == along.Index && d == len(n.At)-1 && at.Unit() && at.Off == 0 {
+					a.dims = append(a.dims, -1)
+				} else if k >= 0 {
+					a.dims = append(a.dims, k)
+				}
+			}
+			if x.local[n.Name] || fresh[n.Name] || makes(g.ops[x.lo:x.hi], n.Name) || len(a.dims) != len(n.At) || len(a.dims) != len(x.units)+2 {
+				continue
+			}
+			fresh[n.Name], waits = true, true
+			if n := along.Hi - along.Lo; width == 0 || width == n {
+				width = n
+				operands = append(operands, a)
+			}
+		}
+		if !waits && (op.Kind == ir.Map && inVectors(op) || op.Kind == ir.Reduce && op.Order.Kind == ir.Seq) {
+			free = append(free, i)
+		}
+	}
+	if len(free) == 0 {
+		return out
+	}
+	cost := func(i int) int {
+		n := len(g.ops[i].Pieces[0].Body.Nodes)
+		if g.ops[i].Kind == ir.Reduce {
+			n *= 8
+		}
+		return n
+	}
+	sort.SliceStable(free, func(a, b int) bool { return cost(free[a]) > cost(free[b]) })
+	for k, a := range operands {
+		i := free[k%len(free)]
+		if r, _ := x.alongRow(&g.ops[i]); r.Hi-r.Lo == width {
+			out[i] = append(out[i], a)
+		}
+	}
+	return out
+}
+
+// makes says that one of the operations makes a value.
+func makes(ops []ir.Op, name string) bool {
+	return slices.ContainsFunc(ops, func(op ir.Op) bool {
+		return slices.ContainsFunc(op.Results, func(r ir.Result) bool { return "%"+r.Name == name })
+	})
+}
+
+// inVectors says that a map computes as many elements along its last dimension as there are lanes at a time.
+func inVectors(op *ir.Op) bool {
+	n := len(op.Dom)
+	if n == 0 || len(op.Pieces) != 1 || op.Dom[n-1].Hi-op.Dom[n-1].Lo < canonLanes {
+		return false
+	}
+	for d, r := range op.Dom {
+		if op.Pieces[0].Box[d] != (ir.Interval{Lo: r.Lo, Hi: r.Hi}) {
+			return false
+		}
+	}
+	for _, r := range op.Results {
+		if !plainElem(r.Elem) {
+			return false
+		}
+	}
+	return inLanes(&op.Pieces[0].Body, op.Dom[n-1].Index)
+}
+
+// ahead asks for the lines of operands at the current place along index along, for operation op.
+func (k *kernel) ahead(asks []ask, op *ir.Op, along string) {
+	for _, a := range asks {
+		v := k.e.vals[a.name]
+		l := k.e.layouts[v.slot]
+		sum := at(l.base)
+		for d, lead := range a.dims {
+			i := k.idx[along]
+			if lead >= 0 {
+				i = k.idx[op.Dom[lead].Index]
+			}
+			sum = k.add(sum, k.scale(i, l.stride[d]))
+			if n := len(a.dims); lead == n-2 { // the last leading dimension is the one in blocks
+				sum = k.add(sum, at(a.size*l.stride[d]))
+			}
+		}
+		p := k.cur.NewAddress(memType(l.elem), k.bufs[v.slot], sum.value())
+		k.cur.NewPrefetch(k.cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
+	}
+}
+
+// withAsks adds the operands that are asked for to the buffers of a kernel.
+func (e *emitter) withAsks(slots []int) []int {
+	if e.grouping == nil {
+		return slots
+	}
+	for _, a := range e.grouping.asks {
+		if s := e.vals[a.name].slot; !slices.Contains(slots, s) {
+			slots = append(slots, s)
+		}
+	}
+	return slots
+}
+
+// vectorMap emits a map of a group of rows, vector by vector. Results that others than the group read go past the caches; those that the group
+// reads, too, are copied into a tile.
+func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
+	type target struct {
+		slot   int
+		copied *val // the tile
+		past   bool
+	}
+	var targets []target
+	last := op.Dom[len(op.Dom)-1]
+	for _, r := range op.Results {
+		name := "%" + r.Name
+		to := target{slot: t.vals[name].slot}
+		l := t.e.layouts[to.slot]
+		line := lineBytes / storageBytes(l.elem)
+		aligned := (l.base+last.Lo)%line == 0
+		for _, s := range l.stride[:len(l.stride)-1] {
+			aligned = aligned && s%line == 0
+		}
+		to.past = t.past && !t.x.local[name] && aligned
+		again := false
+		for j := i + 1; j < t.x.hi; j++ {
+			again = again || slices.ContainsFunc(reads(&t.g.ops[j]), func(n *ir.Node) bool { return n.Name == name })
+		}
+		if to.past && again {
+			v := *t.vals[name]
+			v.box = nil
+			for _, d := range op.Dom {
+				v.box = append(v.box, ir.Interval{Lo: d.Lo, Hi: d.Hi})
+			}
+			v.slot = t.e.tile(v.elem, v.box)
+			to.copied = &v
+		}
+		targets = append(targets, to)
+	}
+	slots, scalars, err := t.e.uses(op)
+	if err != nil {
+		return nil, err
+	}
+	for _, to := range targets {
+		if to.copied != nil {
+			slots = append(slots, to.copied.slot)
+		}
+	}
+	slots = t.e.withAsks(slots)
+	s := splitDim([][]ir.Interval{op.Pieces[0].Box}, len(op.Dom)-1)
+	l := launch{sym: sym, lo: op.Dom[s].Lo, hi: op.Dom[s].Hi, work: work(op, len(op.Results))}
+	b := &op.Pieces[0].Body
+	err = t.e.kernel(sym, slots, scalars, func(k *kernel) error {
+		var failed error
+		var visit func(d int)
+		visit = func(d int) {
+			r := op.Dom[d]
+			if d < len(op.Dom)-1 {
+				lo, hi := at(r.Lo), at(r.Hi)
+				if d == s {
+					lo, hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+				}
+				k.loop(lo, hi, 1, plainLoop, func(x bound) {
+					k.idx[r.Index] = x
+					visit(d + 1)
+				})
+				return
+			}
+			end := r.Lo + (r.Hi-r.Lo)/canonLanes*canonLanes
+			k.loop(at(r.Lo), at(end), canonLanes, plainLoop, func(x bound) {
+				k.idx[r.Index] = x
+				k.ahead(t.e.grouping.asks, op, r.Index)
+				vals, err := k.evalLanes(b, b.Results, r.Index, nil)
+				if err != nil {
+					failed = firstError(failed, err)
+					return
+				}
+				for j, to := range targets {
+					vec := llvm.NewVector(canonLanes, memType(op.Results[j].Elem))
+					put := func(slot int, past bool) {
+						p := k.cur.NewBitCast(k.address(slot, k.domCoords(op)), llvm.NewPointer(vec))
+						if past {
+							k.cur.NewStreamStore(vals[j], p, lineBytes)
+						} else {
+							k.cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
+						}
+					}
+					put(to.slot, to.past)
+					if to.copied != nil {
+						put(to.copied.slot, false)
+					}
+				}
+			})
+			k.loop(at(end), at(r.Hi), 1, plainLoop, func(x bound) {
+				k.idx[r.Index] = x
+				vals, err := k.eval(b, b.Results)
+				if err != nil {
+					failed = firstError(failed, err)
+					return
+				}
+				for j, to := range targets {
+					k.store(op.Results[j].Elem, vals[j], k.address(to.slot, k.domCoords(op)))
+					if to.copied != nil {
+						k.store(op.Results[j].Elem, vals[j], k.address(to.copied.slot, k.domCoords(op)))
+					}
+				}
+			})
+		}
+		visit(0)
+		return failed
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", opName(op), err)
+	}
+	t.call(l, op)
+	for j, to := range targets {
+		if to.copied != nil {
+			name := "%" + op.Results[j].Name
+			t.vals[name], t.copied[name] = to.copied, true
+		}
+	}
+	return nil, nil
+}
