@@ -26,7 +26,7 @@ func storageBytes(e ir.Elem) int {
 }
 
 // newLayout lays out box. Long rows are padded so that coordinate 0 of each starts a cache line; what lies left of it shares the padding
-// of the row before.
+// of the row before. Rows of whole pages get a line more: all lines of a column would share one set of the first cache.
 func newLayout(e ir.Elem, box []ir.Interval) *layout {
 	l := &layout{elem: e, box: box, stride: make([]int, len(box))}
 	if len(box) == 0 {
@@ -42,6 +42,9 @@ func newLayout(e ir.Elem, box []ir.Interval) *layout {
 			l.stride[d] = 1
 			if pad {
 				n = roundUp(n, line)
+				if len(box) > 1 && n*storageBytes(e)%smallPage == 0 {
+					n += line
+				}
 			}
 			continue
 		}
