@@ -12,11 +12,13 @@ type dot struct {
 	kind       dotKind
 	high, wide int
 	rows, cols int
-	outM, outN int // steps of the output, in elements
+	outM, outN int  // steps of the output, in elements
+	resume     bool // the output holds the sums of earlier terms
+	ahead      int  // rows of the next block of the output that are asked for in the time of a tile of the sum
 }
 
 func (d dot) name() string {
-	return fmt.Sprintf("dot%d.%dx%d.%dx%d.c%d.%d", d.kind, d.high, d.wide, d.rows, d.cols, d.outM, d.outN)
+	return fmt.Sprintf("dot%d.%dx%d.%dx%d.c%d.%d.%t.%d", d.kind, d.high, d.wide, d.rows, d.cols, d.outM, d.outN, d.resume, d.ahead)
 }
 
 // direct says that tiles are stored where the output is.
@@ -24,23 +26,41 @@ func (d dot) direct() bool {
 	return d.kind == dotTiles && d.rows == d.high*tileSide && d.cols == d.wide*tileSide && d.outN == 1
 }
 
-// dot returns the function void(a, b, out, blocks) of a product of tiles; equal ones are one function.
+// dot returns the function void(a, b, out, next, blocks, step) of a product of tiles: so many of the sum, of step that a factor has for each tile
+// along its side; next is the block of the output after this one. Equal ones are one function.
 func (e *emitter) dot(d dot) *llvm.Func {
 	if f := e.dots[d]; f != nil {
 		return f
 	}
 	words := llvm.NewPointer(llvm.I32)
 	a, b := llvm.NewParam("a", words, "noalias", "readonly", "align 64"), llvm.NewParam("b", words, "noalias", "readonly", "align 64")
-	out, length := llvm.NewParam("out", llvm.NewPointer(llvm.Float), "noalias"), llvm.NewParam("blocks", llvm.I64)
-	f := e.m.NewFunc(d.name(), llvm.Void, a, b, out, length)
+	out, next := llvm.NewParam("out", llvm.NewPointer(llvm.Float)), llvm.NewParam("next", llvm.NewPointer(llvm.Float))
+	length, stride := llvm.NewParam("blocks", llvm.I64), llvm.NewParam("step", llvm.I64)
+	f := e.m.NewFunc(d.name(), llvm.Void, a, b, out, next, length, stride)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.dots[d] = f
-	g := &dotter{gen: &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}, dot: d, a: a, b: b, length: bound{v: length}}
+	g := &dotter{gen: &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}, dot: d, a: a, b: b, next: next, length: bound{v: length}, stride: stride}
 	to, step := llvm.Value(out), d.outM
 	if !d.direct() {
 		all := g.cur.NewAlloca(llvm.NewArray(d.high*d.wide*tileWords, llvm.Float))
 		to, step = g.cur.NewBitCast(all, llvm.NewPointer(llvm.Float)), d.wide*tileSide
+	}
+	// exchange copies the sums that exist between the output and tiles.
+	exchange := func(fetch bool) {
+		g.loop(at(0), at(d.rows), 1, plainLoop, func(r bound) {
+			g.loop(at(0), at(d.cols), 1, vectorLoop, func(c bound) {
+				dst := g.cur.NewGetElementPtr(llvm.Float, out, g.add(g.scale(r, d.outM), g.scale(c, d.outN)).value())
+				src := g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(r, step), c).value())
+				if fetch {
+					src, dst = dst, src
+				}
+				g.cur.NewStore(g.cur.NewLoad(llvm.Float, src, 4), dst, 4)
+			})
+		})
+	}
+	if !d.direct() && d.resume {
+		exchange(true)
 	}
 	if d.kind == dotTiles {
 		g.tiles(to, step)
@@ -48,12 +68,7 @@ func (e *emitter) dot(d dot) *llvm.Func {
 		g.vectors(to, step)
 	}
 	if !d.direct() {
-		g.loop(at(0), at(d.rows), 1, plainLoop, func(r bound) {
-			g.loop(at(0), at(d.cols), 1, vectorLoop, func(c bound) {
-				v := g.cur.NewLoad(llvm.Float, g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(r, step), c).value()), 4)
-				g.cur.NewStore(v, g.cur.NewGetElementPtr(llvm.Float, out, g.add(g.scale(r, d.outM), g.scale(c, d.outN)).value()), 4)
-			})
-		})
+		exchange(false)
 	}
 	g.cur.NewRet(nil)
 	return f
@@ -63,13 +78,14 @@ func (e *emitter) dot(d dot) *llvm.Func {
 type dotter struct {
 	*gen
 	dot
-	a, b   llvm.Value
-	length bound
+	a, b, next llvm.Value
+	length     bound      // of the sum, in tiles
+	stride     llvm.Value // from one tile along a side to the next
 }
 
 // tile is the address of a word of tile number block of the sum, in the i-th tile along the side.
 func (g *dotter) tile(of llvm.Value, i, block bound, word bound) llvm.Value {
-	side := bound{v: g.cur.NewMulNSW(i.value(), g.length.value())}
+	side := bound{v: g.cur.NewMulNSW(i.value(), g.stride)}
 	return g.cur.NewGetElementPtr(llvm.I32, of, g.add(g.scale(g.add(side, block), tileWords), word).value())
 }
 
@@ -84,8 +100,23 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 			}
 		}
 	}
-	each(func(_, _, sum int) { g.cur.NewIntrinsicVoid("x86.tilezero", id(sum)) })
+	place := func(h, w int) llvm.Value {
+		return bytes(g.cur.NewGetElementPtr(llvm.Float, to, elements(h*tileSide*step+w*tileSide)))
+	}
+	each(func(h, w, sum int) {
+		if g.resume {
+			g.cur.NewIntrinsicVoid("x86.tileloadd64", id(sum), place(h, w), elements(step*4))
+		} else {
+			g.cur.NewIntrinsicVoid("x86.tilezero", id(sum))
+		}
+	})
 	g.loop(at(0), g.length, 1, plainLoop, func(block bound) {
+		for j := range g.ahead {
+			row := g.minimum(g.add(g.scale(block, g.ahead), at(j)), at(g.rows-1))
+			for w := range g.wide {
+				g.cur.NewPrefetchWrite(bytes(g.cur.NewGetElementPtr(llvm.Float, g.next, g.add(g.scale(row, step), at(w*tileSide)).value())))
+			}
+		}
 		const row = tileSide * 4
 		for h := range g.high {
 			g.cur.NewIntrinsicVoid("x86.tileloadd64", id(4+h), bytes(g.tile(g.a, at(h), block, at(0))), elements(row))
@@ -96,8 +127,7 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 		each(func(h, w, sum int) { g.cur.NewIntrinsicVoid("x86.tdpbf16ps", id(sum), id(4+h), id(6+w)) })
 	})
 	each(func(h, w, sum int) {
-		p := g.cur.NewGetElementPtr(llvm.Float, to, elements(h*tileSide*step+w*tileSide))
-		g.cur.NewIntrinsicVoid("x86.tilestored64", id(sum), bytes(p), elements(step*4))
+		g.cur.NewIntrinsicVoid("x86.tilestored64", id(sum), place(h, w), elements(step*4))
 	})
 }
 
@@ -137,8 +167,17 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 	g.loop(at(0), at(g.high), 1, plainLoop, func(h bound) {
 		g.loop(at(0), at(g.wide), 1, plainLoop, func(w bound) {
 			g.loop(at(0), at(tileSide), dotRows, plainLoop, func(r bound) {
+				place := func(j int) llvm.Value {
+					row := g.add(g.scale(h, tileSide), g.add(r, at(j)))
+					p := g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(row, step), g.scale(w, tileSide)).value())
+					return g.cur.NewBitCast(p, llvm.NewPointer(float))
+				}
 				for j := range sum {
-					put(zero, sum[j])
+					if g.resume {
+						put(g.cur.NewLoad(float, place(j), 4), sum[j])
+					} else {
+						put(zero, sum[j])
+					}
 				}
 				g.loop(at(0), g.length, 1, plainLoop, func(block bound) {
 					for j := range sum {
@@ -161,9 +200,7 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 					}
 				})
 				for j := range sum {
-					row := g.add(g.scale(h, tileSide), g.add(r, at(j)))
-					p := g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(row, step), g.scale(w, tileSide)).value())
-					put(get(sum[j]), g.cur.NewBitCast(p, llvm.NewPointer(float)))
+					put(get(sum[j]), place(j))
 				}
 			})
 		})

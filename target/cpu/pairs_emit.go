@@ -29,42 +29,62 @@ func (e *emitter) pairProduct(sym string, p *tiled, packs []int) ([]launch, erro
 	return []launch{a, b, m}, err
 }
 
-// partWords is about how much of packed a stays in the second cache while all of packed b passes.
-const partWords = 128 << 10
+// partWords is about how much of packed b stays in the second cache while rows of a pass.
+const partWords = 160 << 10
 
-// multiply emits the product: unit = (outer indices, part of the rows, columns of tiles).
+// longBlocks is from how many tiles along the sum on it is cut into stretches of stretchTiles, between which the sums wait in the output: else no
+// part of b that is worth its name stays in a cache.
+const longBlocks, stretchTiles = 64, 24
+
+// longGroups is into how many groups the rows of such a product are cut: each passes all of packed b.
+const longGroups = 8
+
+// multiply emits the product: unit = (outer indices, part of the columns of tiles, rows of tiles). The rows of a unit take a block of columns after
+// the other, so that the output is written row by row, and its lines are asked for a block ahead.
 func (t *pairProducer) multiply() (launch, error) {
-	rows, cols := t.rows(), t.p.columns()
+	rows, cols, blocks := t.rows(), t.p.columns(), t.p.blocks()
 	high, wide := min(2, tiles(rows)), min(2, tiles(cols))
 	nr, nc := tiles(rows)/high, tiles(cols)/wide
-	per := max(1, partWords/(high*t.p.blocks()*tileWords))
-	if units := t.count(t.outer) * nc * ((nr + per - 1) / per); units < 32 { // something to divide among threads
+	stretch, group := blocks, 1
+	if blocks > longBlocks {
+		stretch, group = stretchTiles, (nr+longGroups-1)/longGroups
+	}
+	groups := (nr + group - 1) / group
+	per := max(1, partWords/(wide*stretch*tileWords))
+	if units := t.count(t.outer) * groups * ((nc + per - 1) / per); units < 32 && stretch == blocks { // something to divide among threads
 		per = max(1, per*units/32)
 	}
-	parts := (nr + per - 1) / per
-	counts := append(t.counts(t.outer), parts, nc)
+	parts := (nc + per - 1) / per
+	per = (nc + parts - 1) / parts
+	counts := append(t.counts(t.outer), parts, groups)
 	kind := dots()
-	l := launch{sym: t.sym, hi: t.count(t.outer) * parts * nc, work: t.count(t.outer) * rows * cols * t.k / 8}
+	l := launch{sym: t.sym, hi: t.count(t.outer) * parts * groups, work: t.count(t.outer) * rows * cols * t.k / 8}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		restore := k.enterDots(kind)
 		t.units(k, func(u bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
-			lo := k.scale(d[len(t.outer)], per)
-			hi := k.minimum(k.add(lo, at(per)), at(nr))
-			col := d[len(t.outer)+1]
-			b := k.add(k.scale(t.position(k, &t.b), t.p.packedWords(1)), k.scale(col, wide*t.p.blocks()*tileWords))
-			block := func(row bound, haveRows, haveCols int) { t.block(k, kind, row, col, b, high, wide, haveRows, haveCols) }
+			col0, row0 := k.scale(d[len(t.outer)], per), k.scale(d[len(t.outer)+1], group)
+			col1, row1 := k.minimum(k.add(col0, at(per)), at(nc)), k.minimum(k.add(row0, at(group)), at(nr))
 			// Whole blocks, and those at the ends of the rows and columns.
-			each := func(from, to, n, side int, x0, x1 bound, f func(x bound, have int)) {
+			each := func(n, side int, x0, x1 bound, f func(x bound, have int)) {
 				whole := n / side
 				k.loop(x0, k.minimum(x1, at(whole)), 1, plainLoop, func(x bound) { f(x, side) })
 				if n%side != 0 {
 					k.loop(k.maximum(x0, at(whole)), x1, 1, plainLoop, func(x bound) { f(x, n%side) })
 				}
 			}
-			each(0, nc, cols, wide*tileSide, col, k.add(col, at(1)), func(_ bound, haveCols int) {
-				each(0, nr, rows, high*tileSide, lo, hi, func(row bound, haveRows int) { block(row, haveRows, haveCols) })
+			sums := func(from, length bound, resume bool) {
+				each(rows, high*tileSide, row0, row1, func(row bound, haveRows int) {
+					each(cols, wide*tileSide, col0, col1, func(col bound, haveCols int) {
+						m := dot{kind: kind, high: high, wide: wide, rows: haveRows, cols: haveCols, resume: resume}
+						t.block(k, m, row, col, k.minimum(k.add(col, at(1)), at(nc-1)), from, length)
+					})
+				})
+			}
+			sums(at(0), at(stretch), false)
+			k.loop(at(stretch), at(blocks), stretch, plainLoop, func(from bound) {
+				sums(from, k.minimum(at(stretch), k.add(at(blocks), k.scale(from, -1))), true)
 			})
 		})
 		restore()
@@ -73,19 +93,27 @@ func (t *pairProducer) multiply() (launch, error) {
 	return l, err
 }
 
-// block calls the function for a block of high x wide tiles.
-func (t *pairProducer) block(k *kernel, kind dotKind, row, col, b bound, high, wide, haveRows, haveCols int) {
-	if t.m >= 0 {
-		t.place(k, []int{t.m}, []bound{k.scale(row, high*tileSide)})
-	}
-	t.place(k, []int{t.n}, []bound{k.scale(col, wide*tileSide)})
+// block calls the function for the tiles from..from+length of a block of sums; next is the column of the block after it.
+func (t *pairProducer) block(k *kernel, m dot, row, col, next, from, length bound) {
 	slot := t.e.vals["%"+t.op.Results[0].Name].slot
-	m := dot{kind: kind, high: high, wide: wide, rows: haveRows, cols: haveCols, outN: t.e.layouts[slot].stride[t.n]}
 	if t.m >= 0 {
+		t.place(k, []int{t.m}, []bound{k.scale(row, m.high*tileSide)})
 		m.outM = t.e.layouts[slot].stride[t.m]
 	}
-	a := k.add(k.scale(t.position(k, &t.a), t.p.packedWords(0)), k.scale(row, high*t.p.blocks()*tileWords))
-	k.cur.NewCall(t.e.dot(m), t.packed(k, 0, a), t.packed(k, 1, b), k.address(slot, k.domCoords(t.op)), elements(t.p.blocks()))
+	m.outN = t.e.layouts[slot].stride[t.n]
+	if m.direct() && !m.resume {
+		m.ahead = (m.rows + min(t.p.blocks(), stretchTiles) - 1) / min(t.p.blocks(), stretchTiles)
+	}
+	out := func(col bound) llvm.Value {
+		t.place(k, []int{t.n}, []bound{k.scale(col, m.wide*tileSide)})
+		return k.address(slot, k.domCoords(t.op))
+	}
+	packed := func(which int, f *factor, i, side bound) llvm.Value {
+		x := k.add(k.scale(t.position(k, f), t.p.packedWords(which)), k.scale(i, side.c*t.p.blocks()*tileWords))
+		return t.packed(k, which, k.add(x, k.scale(from, tileWords)))
+	}
+	a, b := packed(0, &t.a, row, at(m.high)), packed(1, &t.b, col, at(m.wide))
+	k.cur.NewCall(t.e.dot(m), a, b, out(col), out(next), length.value(), elements(t.p.blocks()))
 }
 
 // enterDots prepares the processor for dot products and returns what undoes it.

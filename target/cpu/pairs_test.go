@@ -68,16 +68,17 @@ func TestPairs(t *testing.T) {
 		{"bhse", "d", []string{"bsd"}, []string{"hed"}, m{"b": 2, "h": 2, "s": 14, "e": 24, "d": 30}},
 		{"hed", "bt", []string{"bhte"}, []string{"btd"}, m{"b": 3, "h": 2, "t": 15, "e": 8, "d": 36}},
 		{"ij", "k", []string{"ik", "k"}, []string{"kj", "j"}, m{"i": 20, "j": 40, "k": 63}},
-		{"i", "k", []string{"ik"}, []string{"ik"}, m{"i": 20, "k": 64}}, // no product of two factors
+		{"ij", "k", []string{"ik"}, []string{"jk"}, m{"i": 33, "j": 17, "k": 32*longBlocks + 70}}, // in stretches of the sum
+		{"i", "k", []string{"ik"}, []string{"ik"}, m{"i": 20, "k": 64}},                           // no product of two factors
 		{"i", "k", []string{"ik"}, []string{"ik"}, m{"i": 20, "k": 47}},
 	} {
 		p := product(ir.F32, tc.out, tc.over, tc.x, tc.y, tc.n)
 		p.Funcs[0].Ops[0].Order.Kind = ir.Pairs
-		if none := i >= 10; none != (newPairs(&p.Funcs[0].Ops[0]) == nil) {
+		if none := i >= 11; none != (newPairs(&p.Funcs[0].Ops[0]) == nil) {
 			t.Errorf("case %d: in tiles %v", i, none)
 		}
 		for kind := best; kind <= dotSelect; kind++ {
-			if kind != best && i%3 != int(kind)-1 && i < 10 { // what kinds have in common is packing
+			if kind != best && i%3 != int(kind)-1 && i < 11 { // what kinds have in common is packing
 				continue
 			}
 			t.Run(fmt.Sprint(i, kind), func(t *testing.T) {

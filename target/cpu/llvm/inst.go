@@ -155,7 +155,12 @@ func (b *Block) NewMaskedStore(v, dst Value, align int, mask Value) {
 }
 
 // NewPrefetch asks for the cache line at src, which need not exist. Locality is 0 (not kept) to 3 (kept in all caches).
-func (b *Block) NewPrefetch(src Value, locality int) {
+func (b *Block) NewPrefetch(src Value, locality int) { b.prefetch(src, 0, locality) }
+
+// NewPrefetchWrite asks for a line that will be written, in all caches.
+func (b *Block) NewPrefetchWrite(src Value) { b.prefetch(src, 1, 3) }
+
+func (b *Block) prefetch(src Value, write, locality int) {
 	name := func(s Syntax) string {
 		if s == Typed {
 			return "llvm.prefetch.p0i8"
@@ -166,7 +171,7 @@ func (b *Block) NewPrefetch(src Value, locality int) {
 		return fmt.Sprintf("void @%s(%s, i32, i32, i32)", name(s), NewPointer(I8).text(s))
 	}
 	b.add(Void, func(s Syntax) string {
-		return fmt.Sprintf("call void @%s(%s, i32 0, i32 %d, i32 1)", name(s), operand(src, s), locality)
+		return fmt.Sprintf("call void @%s(%s, i32 %d, i32 %d, i32 1)", name(s), operand(src, s), write, locality)
 	})
 }
 
