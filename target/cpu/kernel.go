@@ -448,6 +448,9 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 		kind := plainLoop
 		if contiguous(op) {
 			kind = vectorLoop
+			if longBody(op) {
+				kind = pairLoop
+			}
 		}
 		var failed error
 		k.nest(dims, 0, len(dims), boxes, all, kind, func(active []int) {
@@ -466,6 +469,12 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 		return failed
 	})
 	return []launch{l}, err
+}
+
+// longBody says that a point takes so many operations, exponentials as a rule, that few points are under way at a time.
+func longBody(op *ir.Op) bool {
+	const long = 40
+	return slices.ContainsFunc(op.Pieces, func(p ir.Piece) bool { return len(p.Body.Nodes) >= long })
 }
 
 // contiguous reports whether every read moves by at most one element with the last output index.

@@ -66,6 +66,7 @@ type loopKind uint8
 const (
 	plainLoop  loopKind = iota // nothing
 	vectorLoop                 // vectorise: the iterations are independent and memory is contiguous
+	pairLoop                   // the same, two vectors side by side: what a long body waits for in one is done for the other
 )
 
 // loop emits for (i = lo; i < hi; i += step) body(i). Constant ends need no test, one iteration no loop.
@@ -93,8 +94,8 @@ func (g *gen) loop(lo, hi bound, step int, kind loopKind, body func(i bound)) {
 	next := g.cur.NewAddNSW(i, g.i64(step))
 	i.AddIncoming(next, g.cur)
 	var md *llvm.LoopMetadata
-	if kind == vectorLoop {
-		md = g.m.NewLoopMetadata(true)
+	if kind != plainLoop {
+		md = g.m.NewLoopMetadata(true, kind == pairLoop)
 	}
 	g.cur.NewCondBr(g.cur.NewICmp("slt", next, hi.value()), head, exit, md)
 	g.cur = exit

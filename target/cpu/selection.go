@@ -131,7 +131,8 @@ func (r *reduction) gather(sym string, s *ir.Selection) ([]launch, error) {
 	return []launch{l}, err
 }
 
-// scatter divides the work along an output dimension other than v: all threads look at all places, in order.
+// scatter clears the output, as it lies in memory, and then divides the work along an output dimension other than v: all threads look at all
+// places, in order.
 func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 	op := r.op
 	var all, rest []int
@@ -148,10 +149,17 @@ func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 			split = d
 		}
 	}
-	l := launch{sym: sym, lo: 0, hi: 1, work: points + 4*overSize(op)*width}
-	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
+	none := launch{sym: sym + ".clear", lo: 0, hi: 1, work: points}
+	err := r.e.kernel(none.sym, r.slots, r.scalars, func(k *kernel) error {
+		k.over(r.dims(k, &none, all, splitDim(r.boxes, len(all))), vectorLoop, func() { r.clear(k) })
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	l := launch{sym: sym, lo: 0, hi: 1, work: 4 * overSize(op) * width}
+	err = r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
-		k.over(r.dims(k, &l, all, split), vectorLoop, func() { r.clear(k) })
 		var over []dim
 		for _, x := range op.Over {
 			over = append(over, staticDim(x.Index, x.Lo, x.Hi))
@@ -169,5 +177,5 @@ func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 		})
 		return failed
 	})
-	return []launch{l}, err
+	return []launch{none, l}, err
 }

@@ -19,7 +19,7 @@ func TestPrint(t *testing.T) {
 	next, sum := loop.NewAddNSW(i, NewInt(I64, 1)), loop.NewFAdd(s, x)
 	i.AddIncoming(next, loop)
 	s.AddIncoming(sum, loop)
-	loop.NewCondBr(loop.NewICmp("slt", next, n), loop, done, m.NewLoopMetadata(true))
+	loop.NewCondBr(loop.NewICmp("slt", next, n), loop, done, m.NewLoopMetadata(true, true))
 	done.NewRet(sum)
 	want := `define float @sum(float* noalias %p, i64 %n) {
 entry0:
@@ -40,7 +40,8 @@ done2:
 
 declare float @llvm.sqrt.f32(float)
 !0 = !{!"llvm.loop.vectorize.enable", i1 true}
-!1 = distinct !{!1, !0}
+!1 = distinct !{!1, !0, !1000001}
+!1000001 = !{!"llvm.loop.interleave.count", i32 2}
 `
 	if got := m.Text(SyntaxFor(14)); got != want {
 		t.Errorf("typed pointers: got\n%s\nwant\n%s", got, want)

@@ -77,18 +77,19 @@ func (f *Func) NewBlock(name string) *Block {
 type LoopMetadata struct {
 	id        int
 	vectorize bool
+	pairs     bool
 }
 
-// NewLoopMetadata adds the metadata of one loop. Vectorize asks the vectoriser to take the loop whatever its cost model says; otherwise
-// nothing is asked for.
-func (m *Module) NewLoopMetadata(vectorize bool) *LoopMetadata {
-	l := &LoopMetadata{vectorize: vectorize}
+// NewLoopMetadata adds the metadata of one loop. Vectorize asks the vectoriser to take the loop whatever its cost model says, pairs to compute
+// two vectors side by side; otherwise nothing is asked for.
+func (m *Module) NewLoopMetadata(vectorize, pairs bool) *LoopMetadata {
+	l := &LoopMetadata{vectorize: vectorize, pairs: pairs}
 	m.loops = append(m.loops, l)
 	return l
 }
 
-// streamNode is the metadata of stores past the caches. Loops are numbered from 1 and never reach it.
-const streamNode = "!1000000"
+// streamNode is the metadata of stores past the caches, pairsNode of loops of two vectors. Loops are numbered from 1 and never reach them.
+const streamNode, pairsNode = "!1000000", "!1000001"
 
 // Print writes the module as LLVM assembly.
 func (m *Module) Print(w io.Writer, s Syntax) error {
@@ -111,12 +112,19 @@ func (m *Module) Print(w io.Writer, s Syntax) error {
 	if len(m.loops) > 0 {
 		b.WriteString("!0 = !{!\"llvm.loop.vectorize.enable\", i1 true}\n")
 	}
+	pairs := false
 	for _, l := range m.loops {
+		asked := ""
 		if l.vectorize {
-			fmt.Fprintf(&b, "!%d = distinct !{!%d, !0}\n", l.id, l.id)
-		} else {
-			fmt.Fprintf(&b, "!%d = distinct !{!%d}\n", l.id, l.id)
+			asked += ", !0"
 		}
+		if l.pairs {
+			asked, pairs = asked+", "+pairsNode, true
+		}
+		fmt.Fprintf(&b, "!%d = distinct !{!%d%s}\n", l.id, l.id, asked)
+	}
+	if pairs {
+		fmt.Fprintf(&b, "%s = !{!\"llvm.loop.interleave.count\", i32 2}\n", pairsNode)
 	}
 	if m.streams {
 		fmt.Fprintf(&b, "%s = !{i32 1}\n", streamNode)
