@@ -26,12 +26,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 		}
 		var failed error
 		r.outer(k, &local, len(op.Dom), func(active []int) {
-			lo, hi := at(0), at(blocks)
-			if len(op.Dom) == 0 && blocks > 1 {
-				local.lo, local.hi = 0, blocks
-				lo, hi = bound{v: k.split[0]}, bound{v: k.split[1]}
-			}
-			k.loop(lo, hi, 1, plainLoop, func(blk bound) {
+			block := func(blk bound) {
 				first := k.scale(blk, canonBlock)
 				n := k.minimum(k.add(k.scale(first, -1), at(total)), at(canonBlock))
 				var lanes []llvm.Value
@@ -57,7 +52,21 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 						k.store(res.Elem, v, r.partial(k, i, blk))
 					}
 				}
-			})
+			}
+			if planes, plane, strip := r.stripBlocks(); strip > 0 {
+				local.lo, local.hi = 0, planes*plane/strip
+				k.strips(planes, plane/strip, 0, func(x, y bound) {
+					first := k.add(k.scale(x, plane), k.scale(y, strip))
+					k.loop(first, k.add(first, at(strip)), 1, plainLoop, block)
+				})
+				return
+			}
+			lo, hi := at(0), at(blocks)
+			if len(op.Dom) == 0 && blocks > 1 {
+				local.lo, local.hi = 0, blocks
+				lo, hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+			}
+			k.loop(lo, hi, 1, plainLoop, block)
 		})
 		return failed
 	}
@@ -82,6 +91,29 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 		}
 	})
 	return []launch{local, tree}, err
+}
+
+// stripBlocks says how a sum of a stencil goes in strips of rows ([stripRows]): planes, blocks of a plane, and blocks of a strip, 0 when it does
+// not: strips have whole blocks.
+func (r *reduction) stripBlocks() (planes, plane, strip int) {
+	op := r.op
+	pieces := op.Pieces
+	if r.before != nil {
+		pieces = r.before.Pieces
+	}
+	if len(op.Dom) > 0 || len(op.Over) != 3 || r.e.grouping != nil {
+		return 0, 0, 0
+	}
+	dims := op.Over
+	if r.before != nil {
+		dims = r.before.Dom
+	}
+	rows, width := op.Over[1].Hi-op.Over[1].Lo, op.Over[2].Hi-op.Over[2].Lo
+	strip = stripRows(dims, pieces, canonBlock/gcd(canonBlock, width))
+	if strip == 0 || rows%strip != 0 {
+		return 0, 0, 0
+	}
+	return op.Over[0].Hi - op.Over[0].Lo, rows * width / canonBlock, strip * width / canonBlock
 }
 
 // stage holds the terms of one block: per result one row, or two with FMA.

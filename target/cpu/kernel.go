@@ -396,13 +396,20 @@ func splitDim(boxes [][]ir.Interval, n int) int {
 // opWork is what an operation on an element costs, in multiplications and additions of a product, which a processor does fastest.
 const opWork = 8
 
+// lineOf8 is how many elements of 8 bytes a line of memory has.
+const lineOf8 = lineBytes / 8
+
 // work counts the scalar operations of an operation, with per more for each element, in multiplications and additions of a product.
 func work(op *ir.Op, per int) int {
 	n := 0
 	for i := range op.Pieces {
 		w := opWork * (len(op.Pieces[i].Body.Nodes) + per)
-		for _, iv := range op.Pieces[i].Box {
-			w *= max(iv.Hi-iv.Lo, 0)
+		for d, iv := range op.Pieces[i].Box {
+			least := 0
+			if d > 0 && d == len(op.Pieces[i].Box)-1 && iv.Lo < iv.Hi {
+				least = lineOf8 // ghosts at the ends of rows take a line each
+			}
+			w *= max(iv.Hi-iv.Lo, least)
 		}
 		n += w
 	}
@@ -435,6 +442,10 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 	}
 	l := launch{sym: sym, lo: 0, hi: 1, work: work(op, len(op.Results))}
 	s := splitDim(boxes, len(op.Dom))
+	rows := 0
+	if s == 0 && op.Kind == ir.Map && e.grouping == nil {
+		rows = stripRows(op.Dom, op.Pieces, 1)
+	}
 	err = e.kernel(sym, slots, scalars, func(k *kernel) error {
 		var dims []dim
 		for d, r := range op.Dom {
@@ -453,7 +464,7 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 			}
 		}
 		var failed error
-		k.nest(dims, 0, len(dims), boxes, all, kind, func(active []int) {
+		point := func(active []int) {
 			pc := &op.Pieces[active[len(active)-1]]
 			vals, err := k.eval(&pc.Body, pc.Body.Results)
 			if err != nil {
@@ -465,7 +476,20 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 				slot := e.vals["%"+r.Name].slot
 				k.store(r.Elem, vals[i], k.address(slot, c))
 			}
-		})
+		}
+		if rows > 0 {
+			planes, width := op.Dom[0].Hi-op.Dom[0].Lo, op.Dom[1].Hi-op.Dom[1].Lo
+			count := (width + rows - 1) / rows
+			l.lo, l.hi = 0, planes*count
+			k.strips(planes, count, op.Dom[0].Lo, func(plane, strip bound) {
+				y := k.add(k.scale(strip, rows), at(op.Dom[1].Lo))
+				dims[0].lo, dims[0].hi = plane, k.add(plane, at(1))
+				dims[1].lo, dims[1].hi = y, k.minimum(k.add(y, at(rows)), at(op.Dom[1].Hi))
+				k.nest(dims, 0, len(dims), boxes, all, kind, point)
+			})
+			return failed
+		}
+		k.nest(dims, 0, len(dims), boxes, all, kind, point)
 		return failed
 	})
 	return []launch{l}, err

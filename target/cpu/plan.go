@@ -58,6 +58,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 			return nil, err
 		}
 		g.joinSums()
+		g.makeLater()
 		g.group(f.Sets)
 		g.groupRows()
 		fns = append(fns, g)

@@ -40,18 +40,6 @@ func joins(a, b *ir.Op) bool {
 func joined(a, b *ir.Op) ir.Op {
 	op := *a
 	op.Results = slices.Concat(a.Results, b.Results)
-	x, y := &a.Pieces[0].Body, &b.Pieces[0].Body
-	body := ir.Body{Nodes: slices.Clone(x.Nodes), Results: slices.Clone(x.Results)}
-	for _, n := range y.Nodes {
-		n.Args = slices.Clone(n.Args)
-		for i := range n.Args {
-			n.Args[i] += len(x.Nodes)
-		}
-		body.Nodes = append(body.Nodes, n)
-	}
-	for _, r := range y.Results {
-		body.Results = append(body.Results, r+len(x.Nodes))
-	}
-	op.Pieces = []ir.Piece{{Box: a.Pieces[0].Box, Body: body}}
+	op.Pieces = []ir.Piece{{Box: a.Pieces[0].Box, Body: both(a.Pieces[0].Body, b.Pieces[0].Body)}}
 	return op
 }

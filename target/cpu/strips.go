@@ -1,0 +1,47 @@
+package cpu
+
+import (
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// A stencil in three dimensions reads every plane once for each plane that it is a neighbour of. Where planes are so large that those do not stay
+// in the second cache, its kernel goes through the field in strips of rows: all planes of a strip, then the next strip. No point is
+// computed twice, and what is computed of a point does not depend on when.
+
+// stripBytes is the size of a strip's part of a plane. Several planes of some operands fit the second cache; what strips read of each other,
+// some rows, is little of it. It is a variable for tests.
+var stripBytes = 128 << 10
+
+// stripRows is how many rows of a plane the kernel of some points does at a time, 0 for all. dims are the indices of the points and body what is
+// computed for each; rows come in multiples of by.
+func stripRows(dims []ir.Range, pieces []ir.Piece, by int) int {
+	if len(dims) != 3 {
+		return 0
+	}
+	lo, hi, size := 0, 0, 0
+	for i := range pieces {
+		for _, n := range pieces[i].Body.Nodes {
+			if n.Op == ir.Read && len(n.At) == 3 && n.At[0].Index == dims[0].Index && n.At[0].Unit() && n.At[2].Index == dims[2].Index {
+				lo, hi, size = min(lo, n.At[0].Off), max(hi, n.At[0].Off), max(size, storageBytes(n.Elem))
+			}
+		}
+	}
+	row := (dims[2].Hi - dims[2].Lo) * size
+	rows := dims[1].Hi - dims[1].Lo
+	if hi-lo < 2 || row <= 0 || rows*row <= 3*stripBytes {
+		return 0
+	}
+	strip := max(stripBytes/row, 1)
+	if strip = (strip + by - 1) / by * by; strip >= rows {
+		return 0
+	}
+	return strip
+}
+
+// strips emits body for the strips lo to hi-1 of the planes from first on, planes of them, strip after strip: what gets the plane and the strip.
+func (k *kernel) strips(planes, strips, first int, body func(plane, strip bound)) {
+	k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(t bound) {
+		d := k.digits(t, []int{strips, planes})
+		body(k.add(d[1], at(first)), d[0])
+	})
+}
