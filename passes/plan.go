@@ -55,8 +55,8 @@ type Storage struct {
 	Groups func(fn string) []Group
 }
 
-// Group is operations Lo to Hi-1 of a function that run interleaved, a part of each at a time: what one of them reads stays until all are
-// done, and nothing is computed in place. The back end has storage of its own for Local values and for scratch.
+// Group is operations Lo to Hi-1 of a function that run interleaved, a part of each at a time, every point once: what one of them reads stays
+// until all are done, but for a result in the place of what its operation alone reads, at the same points. The back end has storage of its own for Local values and for scratch.
 type Group struct {
 	Lo, Hi int
 	Local  map[string]bool // "%name"

@@ -46,11 +46,12 @@ type planner struct {
 	last map[string]int    // a root to the last operation that reads it; len(ops) if the end does
 	free []bool            // per slot: holds nothing that is needed
 	in   []*Group          // per operation: its group, or nil
+	gone map[string]bool   // roots whose storage a result took in place
 }
 
 func newPlanner(p *ir.Program, f *ir.Func, pl *Plan, st Storage) *planner {
 	return &planner{p: p, f: f, pl: pl, st: st, out: FuncPlan{Func: f.Name, Scratch: make([][]int, len(f.Ops))}, slot: map[string]int{},
-		root: map[string]string{}, last: map[string]int{}}
+		root: map[string]string{}, last: map[string]int{}, gone: map[string]bool{}}
 }
 
 func (q *planner) run() error {
@@ -154,7 +155,6 @@ func (q *planner) place(i int) error {
 	for k, r := range op.Dom {
 		dom[k] = ir.Range{Index: r.Axis, Axis: r.Axis, Lo: r.Lo, Hi: r.Hi}
 	}
-	taken := map[string]bool{}
 	for _, res := range op.Results {
 		name := "%" + res.Name
 		if q.local(i, name) {
@@ -169,9 +169,13 @@ func (q *planner) place(i int) error {
 			continue
 		}
 		pl.Slot = -1
-		for _, r := range dying {
-			if s := q.slot[r]; q.in[i] == nil && !taken[r] && q.fits(s, res.Elem, dom) && q.inPlace(op, r) {
-				taken[r], pl.Slot, pl.InPlace = true, s, r
+		ending := dying
+		if q.in[i] != nil {
+			ending = q.ownIn(i)
+		}
+		for _, r := range ending {
+			if s := q.slot[r]; !q.gone[r] && q.fits(s, res.Elem, dom) && q.inPlace(op, r) {
+				q.gone[r], pl.Slot, pl.InPlace = true, s, r
 				break
 			}
 		}
@@ -195,7 +199,7 @@ func (q *planner) place(i int) error {
 		}
 	}
 	for _, r := range dying {
-		if !taken[r] {
+		if !q.gone[r] {
 			q.free[q.slot[r]] = true
 		}
 	}
@@ -205,6 +209,23 @@ func (q *planner) place(i int) error {
 		}
 	}
 	return nil
+}
+
+// ownIn lists what operation i of a group reads and nothing else in the group or after it does: the group goes over every point once, so a result
+// at the same points may take its place.
+func (q *planner) ownIn(i int) (own []string) {
+	g := q.in[i]
+	for _, n := range operands(&q.f.Ops[i]) {
+		r := q.rootOf(n)
+		alone := !q.local(i, n) && q.last[r] == q.done(i) && !slices.Contains(own, r)
+		for j := g.Lo; j < g.Hi && alone; j++ {
+			alone = j == i || !slices.ContainsFunc(operands(&q.f.Ops[j]), func(m string) bool { return q.rootOf(m) == r })
+		}
+		if alone {
+			own = append(own, r)
+		}
+	}
+	return own
 }
 
 // fits says that a slot may hold a value: the type and the axes are the same.

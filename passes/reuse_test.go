@@ -380,6 +380,22 @@ func TestReuseSharesMargins(t *testing.T) {
 	}
 }
 
+// In a group a result takes the place of what its operation alone reads, and of nothing that another operation of the group reads, or one after it.
+func TestReuseInPlaceInGroup(t *testing.T) {
+	const op = "  map %%%s f32 [x in x 0..8, z in z 0..6] {\n    box [0..8, 0..6]\n      $0 = read f32 %s[x, z]\n      $1 = read f32 %s[x, z]\n      $2 = add f32 $0, $1\n      yield $2\n  }\n"
+	for _, c := range []struct {
+		third, fourth string // what else reads the value that is made before the group
+		place         string
+	}{{"@u", "@u", "%a"}, {"%a", "@u", ""}, {"@u", "%a", ""}} {
+		src := "func step {\n" + fmt.Sprintf(op, "a", "@u", "@u") + fmt.Sprintf(op, "b", "%a", "%a") + fmt.Sprintf(op, "c", "%b", c.third) + fmt.Sprintf(op, "d", "%c", c.fourth) +
+			"  set @u = %d\n}\n"
+		pl := planText(t, src, Storage{Groups: func(string) []Group { return []Group{{Lo: 1, Hi: 3}} }})
+		if got := pl.Funcs[0].Values[1]; got.Value != "%b" || got.InPlace != c.place {
+			t.Errorf("read by %s and %s: %%b is in place of %q\n%s", c.third, c.fourth, got.InPlace, pl)
+		}
+	}
+}
+
 // Scratch memory is apart from everything that lives during the operation, and free after it.
 func TestReuseScratch(t *testing.T) {
 	const twice = `
