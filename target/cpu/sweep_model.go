@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -83,7 +84,7 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 		if u == nil {
 			break
 		}
-		for tiles := 1; ; tiles += 1 + tiles/4 {
+		for tiles, last := 1, math.Inf(1); ; tiles += 1 + tiles/4 {
 			t := s.cut(n, tiles, threads)
 			if t.tile == 0 {
 				break
@@ -92,11 +93,14 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 				u = s.unroll(n, true)
 			}
 			t = finish(t)
-			if e, ok := s.estimate(u, t, c); ok { // narrower ones compute more twice
+			if e, ok := s.estimate(u, t, c); ok {
 				if best.steps == 0 || e < cost {
 					best, cost = t, e
 				}
-				break
+				if e >= last { // narrower ones compute more twice
+					break
+				}
+				last = e
 			}
 		}
 	}
@@ -159,8 +163,25 @@ func (s *sweep) reach() int {
 	return n
 }
 
+// span is how many planes lie between the first and the last of a value that a result is made of, both included, at most.
+func (s *sweep) span() int {
+	n := 1
+	for _, st := range s.stages {
+		for _, r := range st.runs {
+			for _, a := range r.reads {
+				for _, b := range r.reads {
+					if d := b.plane - a.plane; a.piece == b.piece && a.name == b.name && d < s.depth.Hi-s.depth.Lo-1 {
+						n = max(n, d+1)
+					}
+				}
+			}
+		}
+	}
+	return n
+}
+
 // estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit
-// the second cache beside what passes through it: from less than half of it on they lose lines.
+// the second cache beside what passes through it: when they take much of it they lose lines.
 func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) {
 	const planes = 16
 	x := ir.Interval{Lo: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2, Hi: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2 + planes}
@@ -178,7 +199,7 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 			arrays += (2*s.reach() + 2) * t.tile * row * storageBytes(l.elem)
 		}
 	}
-	if arrays > c.second/4 || tab.ring+arrays > c.second*7/16 {
+	if arrays > c.second/4 || tab.ring+arrays > c.second*9/16 {
 		return 0, false
 	}
 	own := float64((y.Hi - y.Lo) * planes)
@@ -211,12 +232,12 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 const mostJammed = 256
 
 // choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
-// results, at the cost of some more planes in the rings. This pays from a reach of two planes on; in three dimensions, where rows beside
-// a row are read too, four planes are more streams of data than a core follows, unless it would follow many anyway, and numbers are short
-// (BenchmarkOrders).
+// results, at the cost of some more planes in the rings. This pays where a result is made of three planes of a value (of the staggered
+// flows' two it does not), in three dimensions, where rows beside a row are read too, from a reach of two planes on; and four planes are there
+// more streams of data than a core follows, unless it would follow many anyway, and numbers are short (BenchmarkHeat2, BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
-	if s.reach() < 2 {
+	if s.rank == 2 && s.span() < 3 || s.rank == 3 && s.reach() < 2 {
 		return
 	}
 	size := 0

@@ -23,6 +23,7 @@ var tilings = []tiling{
 	{steps: 3, tile: 64, chunks: 3, rows: 64, stream: true},
 	{steps: 4, tile: 7, chunks: 2, rows: 3},
 	{steps: 5, tile: 1 << 20, chunks: 1, rows: 1 << 20},
+	{steps: 7, tile: 64, chunks: 1, rows: 5},
 }
 
 // sweptAsInterpreted runs a function in passes of every kind and compares all arrays with the interpreter's. It returns false when the
@@ -210,6 +211,22 @@ func TestChooseTiling(t *testing.T) {
 		last = got.steps
 		if one := s.choose(1, 2, c); one.steps != 1 {
 			t.Errorf("%d steps when one is asked for", one.steps)
+		}
+	}
+}
+
+// Two rings serve any number of steps: a plane takes the place of the same plane two steps before.
+func TestTwoRings(t *testing.T) {
+	for _, text := range []string{heat2, heat3} {
+		s := sweptPlan(t, compile(t, text, 128)).funcs["step"].sweep
+		all, c := ir.Interval{Lo: 0, Hi: 128}, tiling{steps: 12, tile: 128, chunks: 1, rows: 128}
+		points := 192 // of a row with room for ghosts
+		if s.rank == 3 {
+			points *= 128
+		}
+		planes := s.tile(s.unroll(c.steps, false), all, all, c).ring / (points * 4)
+		if most := 2 * (c.steps + 2*s.jam); planes < c.steps || planes > most {
+			t.Errorf("%d axes: %d planes for %d steps, not up to %d", s.rank, planes, c.steps, most)
 		}
 	}
 }

@@ -24,10 +24,9 @@ type planes struct {
 	last  []int // when it is read last
 	skew  int   // how far rows lag behind the blocks
 	delay int   // planes by which it follows the arrays
-	depth int   // planes in the ring
-	bytes int   // of a plane
-	start int   // of the ring in the memory of the thread
-	lead  int   // bytes before row 0, column 0
+	user  int   // last node that reads or writes it
+	free  int   // how far behind the blocks a node must be to write to its planes after that at the same time
+	*ring
 }
 
 const never = math.MinInt / 2
@@ -67,13 +66,10 @@ func (s *sweep) tile(u *unrolled, x, y ir.Interval, t tiling) *tileTable {
 	tab := &tileTable{rows: map[*tensorBuf]int{}}
 	for _, b := range u.bufs {
 		tab.rows[b] = need[b].y.Hi - need[b].y.Lo
-		if p := need[b]; b.memory < 0 && p.x.Lo < p.x.Hi && p.y.Lo < p.y.Hi {
-			s.ring(b, p)
-			p.start = tab.ring
-			tab.ring += p.depth * p.bytes
-		}
 	}
-	s.emitTable(tab, u, need, regions, entries, skews, t)
+	bytes, period := s.rings(u, need, skews)
+	tab.ring = bytes
+	s.emitTable(tab, u, need, regions, entries, skews, t, period)
 	return tab
 }
 
@@ -259,7 +255,7 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 					src.last[k] = max(src.last[k], t)
 					if src.ready[k] == t {
 						lag := max(0, rd.hi)
-						skews[i] = max(skews[i], src.skew+(lag+line-1)/line*line)
+						skews[i] = max(skews[i], src.skew+roundUp(lag, line))
 					}
 				}
 			}
@@ -278,6 +274,13 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 		for _, b := range nd.outs {
 			q := need[b]
 			q.skew, q.delay = max(q.skew, skews[i]), max(q.delay, delay)
+			q.user, q.free = i, max(q.free, skews[i])
+		}
+		for _, run := range nd.st.runs {
+			for _, rd := range run.reads {
+				q := need[nd.in[nd.st.root[rd.name]]]
+				q.user, q.free = i, max(q.free, skews[i]+roundUp(max(0, -rd.lo), line))
+			}
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return a.time - b.time })
@@ -309,38 +312,6 @@ func (s *sweep) together(run *planeRun, p, end int) bool {
 	return last < run.hi
 }
 
-// ring sizes the ring of a value: a plane may take the place of one that is read no more.
-func (s *sweep) ring(b *tensorBuf, p *planes) {
-	for p.depth = 1; ; p.depth++ {
-		ok := true
-		for k := p.depth; k < len(p.ready) && ok; k++ {
-			ok = p.begun[k] == never || p.last[k-p.depth] < p.begun[k]
-		}
-		if ok {
-			break
-		}
-	}
-	l := (*s.layout)[b.slot]
-	size := storageBytes(l.elem)
-	line := lineBytes / size
-	y := p.y
-	if s.rank == 2 {
-		y = ir.Interval{Lo: roundDown(y.Lo, line), Hi: y.Hi}
-	}
-	edge := roundUp(-l.box[s.rank-1].Lo, line) // columns below 0
-	if s.rank == 2 {
-		edge = 0
-	}
-	row := l.stride[s.rank-2]
-	if s.rank == 2 {
-		row = 1
-	}
-	rows := y.Hi - y.Lo
-	// Vectors may begin a line before the first column and end a line behind the last.
-	p.lead = (edge-y.Lo*row)*size + 2*lineBytes
-	p.bytes = roundUp((rows*row+edge)*size, lineBytes) + 4*lineBytes
-}
-
 // address is the place of row 0, column 0 of a plane, in rings of row shift: word of the thread's table and offset in bytes.
 func (s *sweep) address(b *tensorBuf, p *planes, plane, shift int) int64 {
 	l := (*s.layout)[b.slot]
@@ -350,7 +321,7 @@ func (s *sweep) address(b *tensorBuf, p *planes, plane, shift int) int64 {
 		}
 		return word(b.memory, (l.base+plane*l.stride[0])*storageBytes(l.elem))
 	}
-	if p.depth == 0 { // read by other rows only
+	if p.ring == nil { // read by other rows only
 		return word(ringWord, 0)
 	}
 	if s.rank == 3 {
@@ -373,7 +344,7 @@ func word(table, offset int) int64 { return int64(offset)<<16 | int64(table+ownW
 func number(n int) int64 { return word(zeroWord, n) }
 
 // emitTable writes the schedule: for every time its entries, in blocks of rows.
-func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling) {
+func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*planes, regions [][2]ir.Interval, entries []entry, skews []int, t tiling, period int) {
 	var groups []timeGroup
 	var times []int
 	seen := map[*tensorBuf]int{}
@@ -422,12 +393,6 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		}
 		groups, times = append(groups, g), append(times, entries[0].time)
 		entries = entries[n:]
-	}
-	period := s.jam
-	for _, b := range u.bufs {
-		if d := need[b].depth; d > 0 && period <= mostPeriod {
-			period *= d / gcd(period, d)
-		}
 	}
 	// As many groups as there are in that time in the middle.
 	middle := len(times) / 2
