@@ -245,7 +245,8 @@ func gpt(vocab, layers int) kase {
 	return kase{name: fmt.Sprintf("GPT training step, %d layers, d 384, 6 heads, B = 4, T = 256, %d words", layers, vocab), unit: tokens,
 		ours: []entry{trained("wfc", "gpt2.wf", set), trained("wfc, bf16 products", "gpt2.wf", set+" precision=bf16dot")},
 		peers: []entry{inPython("PyTorch", "gpt_torch.py", []string{"torch"}, layers, 6, 384, 256, vocab, 4),
-			inPythonWith("PyTorch, OpenBLAS with OpenMP, tcmalloc", tuned, "gpt_torch.py", []string{"torch"}, layers, 6, 384, 256, vocab, 4)}}
+			inPythonWith("PyTorch, OpenBLAS with OpenMP, tcmalloc", tuned, "gpt_torch.py", []string{"torch"}, layers, 6, 384, 256, vocab, 4),
+			inLLMC(layers, 6, 384, 256, vocab, 4)}}
 }
 
 func half(n int) int    { return n / 2 }

@@ -4,7 +4,9 @@ package main
 
 import (
 	"math"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -93,5 +95,37 @@ func TestPeer(t *testing.T) {
 	}
 	if a.Work != 16*16*16*4 || b.Work != a.Work || math.Abs(a.Check-b.Check) > 1e-6 {
 		t.Errorf("got %v and %v", a, b)
+	}
+}
+
+// A program that trains by itself is stopped between samples and asked for whole steps; one of other batches takes no part.
+func TestLLMC(t *testing.T) {
+	if _, err := exec.LookPath("stdbuf"); err != nil {
+		t.Skip("no stdbuf")
+	}
+	y := newYard(t.TempDir())
+	t.Setenv(llmcProgram, "")
+	if _, err := inLLMC(1, 2, 8, 16, 65, 4).open(y); !absent(err) {
+		t.Errorf("without a program: %v", err)
+	}
+	program := filepath.Join(y.dir, "train")
+	text := "#!/bin/sh\ntest -s gpt2_124M.bin && test -s dev/data/tinyshakespeare/tiny_shakespeare_train.bin || exit 1\n" +
+		"echo train dataset num_batches: 1024\nfor i in 1 2 3 4 5 6 7 8 9; do echo \"step $i: train loss 4.2 (took 500.5 ms)\"; sleep 0.01; done\n"
+	if err := os.WriteFile(program, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(llmcProgram, program)
+	if _, err := inLLMC(1, 2, 8, 32, 65, 4).open(y); err == nil || absent(err) || !strings.Contains(err.Error(), "other batches than 4 x 32") {
+		t.Errorf("other batches: %v", err)
+	}
+	c, err := inLLMC(1, 2, 8, 16, 65, 4).open(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 2 {
+		if s, err := c.Sample(); err != nil || s.Seconds != 0.5005 || s.Work != 64 {
+			t.Errorf("%+v, %v", s, err)
+		}
 	}
 }
