@@ -142,7 +142,7 @@ func (r *Ranks) opener(t Target, o RunOptions) (ranks.Open, error) {
 		return func(p *ir.Program) (ranks.Engine, error) { return interp.New(p) }, nil
 	case CPU:
 		return func(p *ir.Program) (ranks.Engine, error) {
-			return cpu.New(p, cpu.Options{Threads: r.Threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM})
+			return cpu.New(p, cpu.Options{Threads: r.Threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM, PassSteps: o.Native.PassSteps})
 		}, nil
 	}
 	return nil, diag.List{diag.New("WF0606", diag.Span{}, "mpirun started %d ranks; the simulated wafer is one process", r.Size()).

@@ -54,6 +54,7 @@ type Native struct {
 	Level     string    // of LLVM's optimisation, "0" to "3"; "" is the highest
 	PrintLLVM io.Writer // gets the LLVM IR, if not nil
 	Threads   int       // 0: as many as there are processors
+	PassSteps int       // steps that a pass over large fields takes together at most; 0: as many as pay, 1: no temporal blocking
 }
 
 // Result is what a run leaves: steps, time, cycles, statistics, probes, files.

@@ -15,7 +15,7 @@ import (
 // cpuEngine compiles the program for this computer. done ends the profile, if one was asked for.
 func (p *Program) cpuEngine(prog *ir.Program, o RunOptions) (runtime.Engine, func() (*report.Profile, error), error) {
 	done := func() (*report.Profile, error) { return nil, nil }
-	e, err := cpu.New(prog, cpu.Options{Threads: o.Native.Threads, Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM})
+	e, err := cpu.New(prog, cpu.Options{Threads: o.Native.Threads, Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM, PassSteps: o.Native.PassSteps})
 	if err != nil {
 		return nil, done, err
 	}

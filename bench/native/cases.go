@@ -71,7 +71,7 @@ output T at end
 	cells := pow(n, dim) * float64(steps)
 	ours := program{name: "wfc", text: text, work: fixed(cells), check: value("T", centre...)}
 	k := kase{name: fmt.Sprintf("heat %d-D, %s, f32, %d steps", dim, cube(n, dim), steps), unit: stencils, tolerance: 1e-4,
-		ours: []entry{ours.entry()}, limits: []entry{copying(8)}}
+		ours: []entry{ours.entry(), ours.plain().entry()}, limits: []entry{copying(8)}}
 	for _, kind := range []string{"plain", "blocked", "stream", "tiled"} {
 		if dim == 2 && kind == "blocked" {
 			continue
@@ -113,7 +113,7 @@ output T at end
 func sweeps(n3, n2 int) (list []kase) {
 	add := func(name, text string, cells float64, bytes int) {
 		p := program{name: "wfc", text: text, work: fixed(cells)}
-		list = append(list, kase{name: name, unit: stencils, ours: []entry{p.entry()}, limits: []entry{copying(bytes)}})
+		list = append(list, kase{name: name, unit: stencils, ours: []entry{p.entry(), p.plain().entry()}, limits: []entry{copying(bytes)}})
 	}
 	const steps = 60
 	for _, order := range []int{4, 8} {

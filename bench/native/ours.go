@@ -34,6 +34,13 @@ type program struct {
 	times int
 }
 
+// plain is the program without temporal blocking: every step is one pass over memory.
+func (p program) plain() program {
+	p.name += ", one step a pass"
+	p.opt.PassSteps = 1
+	return p
+}
+
 // prepared is a program in its engine.
 type prepared struct {
 	program

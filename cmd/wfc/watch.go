@@ -86,6 +86,7 @@ func nativeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "O", Usage: "optimise native code at level `0|1|2|3` (default: 3); no level changes a bit"},
 		&cli.StringFlag{Name: "print-llvm", Usage: "write the LLVM IR of native code to `FILE` (- is standard output)"},
+		&cli.IntFlag{Name: "pass-steps", Usage: "compute at most `N` steps of large fields in one pass over memory (1: no temporal blocking; default: as many as pay); no number changes a bit"},
 	}
 }
 
@@ -94,8 +95,12 @@ func openNative(c *cli.Context, target wfc.Target) (n wfc.Native, done func(erro
 	done = func(err error) error { return err }
 	n.Level = c.String("O")
 	name := c.String("print-llvm")
-	if target != wfc.CPU && (n.Level != "" || name != "") {
-		return n, nil, usagef("-O and --print-llvm are for --target cpu")
+	n.PassSteps = c.Int("pass-steps")
+	if target != wfc.CPU && (n.Level != "" || name != "" || c.IsSet("pass-steps")) {
+		return n, nil, usagef("-O, --pass-steps and --print-llvm are for --target cpu")
+	}
+	if c.IsSet("pass-steps") && n.PassSteps < 1 {
+		return n, nil, usagef("--pass-steps %d: a pass has at least one step", n.PassSteps)
 	}
 	switch name {
 	case "":

@@ -39,6 +39,7 @@ type Options struct {
 	Threads   int       // 0: [DefaultThreads]
 	PrintLLVM io.Writer // gets the module as text, if not nil
 	Tool      string    // path or name of a clang or opt, "" to look for one
+	PassSteps int       // steps that are computed in one pass over large fields at most; 0: as many as pay, 1: no temporal blocking
 	Level     string    // of optimisation, one of Levels; "" is the highest; at 0 operations are not computed in passes either
 
 	divide int     // work from which kernels are divided; 0: from where it pays
@@ -59,6 +60,7 @@ type Engine struct {
 	pool    *pool
 	batches map[string]*batch
 	divide  int
+	steps   int      // of a pass at most
 	prof    *profile // nil: not measured
 	rings   []memory // of the threads
 	swept   map[passKey]*batch
@@ -102,7 +104,7 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}}
+	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}, steps: passSteps(o)}
 	address := map[string]uintptr{}
 	opened := map[string]library{}
 	for _, u := range list {

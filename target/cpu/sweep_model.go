@@ -52,7 +52,7 @@ var machineCaches = sync.OnceValue(func() caches {
 const (
 	memoryRate = 13.5   // bytes per nanosecond
 	nodeTime   = 0.0135 // nanoseconds per point of 4 bytes, for a node of an operation: a load, a store or a calculation
-	callTime   = 60     // nanoseconds of a call of a kernel
+	callTime   = 30     // nanoseconds of a call of a kernel
 )
 
 // choose returns the tiling with the least estimated time for at most most steps at a time.
@@ -94,13 +94,12 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 			}
 			t = finish(t)
 			if e, ok := s.estimate(u, t, c); ok {
-				if best.steps == 0 || e < cost {
-					best, cost = t, e
-				}
-				if e >= last { // narrower ones compute more twice
+				if e > last*0.95 { // narrower ones compute more twice, most at the ends of the axis
 					break
 				}
-				last = e
+				if last = e; best.steps == 0 || e < cost {
+					best, cost = t, e
+				}
 			}
 		}
 	}

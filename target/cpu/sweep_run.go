@@ -40,11 +40,19 @@ func (s *sweep) link(address map[string]uintptr) {
 // mostSteps is how many steps a pass may have.
 const mostSteps = 32
 
+// passSteps is how many steps a pass of an engine with options o may have.
+func passSteps(o Options) int {
+	if o.PassSteps <= 0 {
+		return mostSteps
+	}
+	return min(o.PassSteps, mostSteps)
+}
+
 // passes executes n steps of a sweep, as many at a time as the tiling says.
 func (e *Engine) passes(ctx context.Context, fn string, c *compiled, n int) error {
 	s := c.sweep
 	for n > 0 {
-		most := min(n, mostSteps)
+		most := min(n, e.steps)
 		t := s.tilings[most]
 		if t == nil {
 			x := s.choose(most, e.pool.threads, machineCaches())

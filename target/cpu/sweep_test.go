@@ -133,6 +133,31 @@ grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in n peri
 field u on g = x*y
 evolve t from 0 to 10 step 0.1/n order 4 { dt(dt(u)) = lap(u) + 0.1*dx(dy(dz(u))) }`
 
+// Passes have as many steps as are asked for at most.
+func TestPassSteps(t *testing.T) {
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
+	}
+	p := heatProgram(ir.F32, 40, 70)
+	for _, most := range []int{0, 1, 3} {
+		e, err := newEngine(p, toolchains()[0], Options{Threads: 1, sweep: 1, PassSteps: most})
+		check(t, err)
+		start(t, e, p, nil)
+		proceed(t, e, "step", 5)
+		if most == 0 {
+			most = 5
+		}
+		taken := 0
+		for k := range e.swept {
+			taken = max(taken, k.t.steps)
+		}
+		if taken < 1 || taken > most || most > 1 && taken == 1 {
+			t.Errorf("passes of %d steps, where %d may be", taken, most)
+		}
+		check(t, e.Close())
+	}
+}
+
 // The width of vectors, and whether there are masks, is the processor's; the bits are the same.
 func TestOtherProcessors(t *testing.T) {
 	if len(toolchains()) == 0 || runtime.GOARCH != "amd64" {
