@@ -250,11 +250,9 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 		}
 		awake := e.pool.awake()
 		b.short = e.short(b, awake)
-		t := time.Now()
-		e.pool.do(b)
+		d := e.pool.do(b)
 		copy(e.base, b.table[0])
 		n -= b.n
-		d := time.Since(t)
 		if awake || b.short { // else waking is in it
 			b.pace.took(!b.short, d/time.Duration(b.n))
 		}

@@ -5,7 +5,6 @@ package cpu
 import (
 	"fmt"
 	"runtime"
-	"unsafe"
 )
 
 type library uintptr
@@ -14,9 +13,9 @@ func openLibrary(string) (library, error) {
 	return 0, fmt.Errorf("%w: the CPU target loads compiled kernels on Linux, macOS and BSD only, not on %s", ErrNoToolchain, runtime.GOOS)
 }
 
-func (library) symbol(string) (uintptr, error)         { return 0, ErrNoToolchain }
-func (library) close() error                           { return nil }
-func call(fn uintptr, args unsafe.Pointer, lo, hi int) {}
+func (library) symbol(string) (uintptr, error) { return 0, ErrNoToolchain }
+func (library) close() error                   { return nil }
+func call(uintptr, *[3]uintptr)                {}
 
 func nativeOf(uintptr) (nativePool, error) { return nativePool{}, ErrNoToolchain }
 

@@ -5,7 +5,6 @@ package cpu
 import (
 	"fmt"
 	"syscall"
-	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
@@ -25,10 +24,8 @@ func (l library) symbol(name string) (uintptr, error) { return purego.Dlsym(uint
 
 func (l library) close() error { return purego.Dlclose(uintptr(l)) }
 
-// call runs kernel fn on part [lo, hi).
-func call(fn uintptr, args unsafe.Pointer, lo, hi int) {
-	purego.SyscallN(fn, uintptr(args), uintptr(lo), uintptr(hi))
-}
+// call runs a native function.
+func call(fn uintptr, args *[3]uintptr) { purego.SyscallN(fn, args[:]...) }
 
 // nativeOf is the native code of a pool, run being what its threads do.
 func nativeOf(run uintptr) (n nativePool, err error) {

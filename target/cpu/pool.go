@@ -129,7 +129,7 @@ func (p *pool) worker(i int) {
 		if task == nil {
 			return
 		}
-		p.chosen[i].again()
+		p.chosen[i].again(clock())
 		(*task)(i)
 		p.left.n.Add(-1)
 	}
@@ -199,15 +199,17 @@ func (p *pool) each(f func(thread int)) {
 	}
 }
 
-// do runs a batch, on all threads if they have something to do, and returns when it is done.
-func (p *pool) do(b *batch) {
+// do runs a batch, on all threads if they have something to do, and returns when it is done how long that took.
+func (p *pool) do(b *batch) time.Duration {
 	p.describe(b)
-	p.chosen[0].again()
+	begun := clock()
+	p.chosen[0].again(begun)
 	if b.alone || b.short {
 		p.run(b, 0)
-		return
+	} else {
+		p.each(func(i int) { p.run(b, i) })
 	}
-	p.each(func(i int) { p.run(b, i) })
+	return clock() - begun
 }
 
 func (p *pool) close() {
@@ -221,7 +223,14 @@ func (p *pool) run(b *batch, i int) {
 		p.measure(b, i)
 		return
 	}
-	call(p.native.run, unsafe.Pointer(&b.words[0]), i, allSteps)
+	p.call(b, i, allSteps)
+}
+
+// call runs native code for thread i; which is what [batchUnit] says.
+func (p *pool) call(b *batch, i, which int) {
+	a := &p.chosen[i].args // of its own: new ones would be garbage of every call
+	*a = [3]uintptr{addressOf(b.words), uintptr(i), uintptr(which)}
+	call(p.native.run, a)
 }
 
 // measure does the same step by step.
@@ -235,11 +244,11 @@ func (p *pool) measure(b *batch, i int) {
 		for k := range b.steps {
 			s := &b.steps[k]
 			cpu := threadTime()
-			call(p.native.run, unsafe.Pointer(&b.words[0]), i, k)
+			p.call(b, i, k)
 			at := &b.prof[s.account]
 			at.cpu.Add(int64(threadTime() - cpu))
 			if s.meets {
-				call(p.native.run, unsafe.Pointer(&b.words[0]), i, -2-k)
+				p.call(b, i, -2-k)
 			}
 			if i == 0 {
 				now := time.Now()

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 )
 
 // Go has one more of its processors (GOMAXPROCS) than there are threads while an engine is open. To Go a thread in a kernel is in a system
@@ -68,22 +67,29 @@ func (p *processors) adjust() {
 	}
 }
 
-// scheduled is when Go's scheduler has last chosen a goroutine to run. After 10 ms it counts as one that runs for too long, and its processor is
-// taken at the monitor's next look although it is in a call that has just begun. That makes the monitor look every 20 us for a millisecond
-// again, each time in place of a kernel: products of some milliseconds, one after the other, lost a tenth. So a goroutine lets itself be chosen
-// again before that. To do so more often would cost more: the scheduler wakes a thread each time, to see whether there is other work.
+// scheduled is a goroutine of a pool, and when Go's scheduler has last chosen it to run. After 10 ms it counts as one that runs for too long,
+// and its processor is taken at the monitor's next look although it is in a call that has just begun. That makes the monitor look every 20 us
+// for a millisecond again, each time in place of a kernel: products of some milliseconds, one after the other, lost a tenth. So a goroutine
+// lets itself be chosen again before that. To do so more often would cost more: the scheduler wakes a thread each time, to see whether there
+// is other work.
 type scheduled struct {
-	at time.Time
-	_  [lineBytes - unsafe.Sizeof(time.Time{})%lineBytes]byte
+	at   time.Duration
+	args [3]uintptr // of its call of native code
+	_    [lineBytes - 4*wordBytes]byte
 }
 
 // seldom is how long it may be before a call of native code.
 const seldom = 5 * time.Millisecond
 
 // again has the scheduler choose the goroutine that calls it if that was long ago.
-func (s *scheduled) again() {
-	if now := time.Now(); now.Sub(s.at) > seldom {
+func (s *scheduled) again(now time.Duration) {
+	if now-s.at > seldom {
 		s.at = now
 		runtime.Gosched()
 	}
 }
+
+var epoch = time.Now()
+
+// clock is the time since the process began; it costs less than [time.Now].
+func clock() time.Duration { return time.Since(epoch) }

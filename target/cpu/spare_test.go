@@ -3,6 +3,7 @@ package cpu
 import (
 	"runtime"
 	"testing"
+	"time"
 )
 
 // Go's processors are as many as before when the last engine is closed, and one more than the threads of the largest meanwhile.
@@ -42,17 +43,9 @@ func TestSpareProcessor(t *testing.T) {
 // A goroutine asks the scheduler once in a while, not before every call.
 func TestScheduledAgain(t *testing.T) {
 	var s scheduled
-	s.again()
-	first := s.at
-	if first.IsZero() {
-		t.Fatal("a goroutine that was never chosen did not ask")
-	}
-	s.again()
-	if since := s.at.Sub(first); since != 0 && since <= seldom {
-		t.Errorf("asked again after %v", since)
-	}
-	s.at = first.Add(-2 * seldom)
-	if s.again(); s.at.Before(first) {
-		t.Error("did not ask again after a long time")
+	for _, c := range []struct{ now, at time.Duration }{{seldom / 2, 0}, {2 * seldom, 2 * seldom}, {3 * seldom, 2 * seldom}, {4 * seldom, 4 * seldom}} {
+		if s.again(c.now); s.at != c.at {
+			t.Errorf("after %v it asked last at %v, not %v", c.now, s.at, c.at)
+		}
 	}
 }
