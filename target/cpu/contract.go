@@ -171,13 +171,20 @@ func (c *contraction) rows() int {
 	return c.extent(c.m)
 }
 
-// direct says that a need not be packed: it is a read of an array in which m is a dimension of its own and k the contiguous one.
+// direct says that a need not be packed: it is a read of an array in which m is a dimension of its own and k the contiguous one, or of a
+// small one in which it is the other way round.
 func (c *contraction) direct() bool {
 	n := &c.body().Nodes[c.a.node]
-	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || n.At[len(n.At)-1].Index != c.last().Index {
+	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || !plain(n.At) {
 		return false
 	}
-	return plain(n.At)
+	switch last := n.At[len(n.At)-1].Index; {
+	case last == c.last().Index:
+		return true
+	case c.m < 0 || last != c.op.Dom[c.m].Index:
+		return false
+	}
+	return c.a.has[c.last().Index] && c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes
 }
 
 // inPlace says that b need not be packed: it is a read of an array in which n is the contiguous dimension and k one of its own, and small
@@ -190,7 +197,7 @@ func (c *contraction) inPlace() bool {
 	return plain(n.At) && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes
 }
 
-// inPlaceBytes is the largest b that is read where it lies, a small part of a second-level cache.
+// inPlaceBytes is the largest factor whose rows are read one after the other where they lie, a small part of a second-level cache.
 const inPlaceBytes = 128 << 10
 
 // plain says that an access has a dimension for every index, in steps of one.

@@ -106,6 +106,8 @@ func TestContractions(t *testing.T) {
 		{"ij", "k", []string{"ik"}, []string{"kj", "j"}, m{"i": 14, "j": 310, "k": 11}}, // packed, many panels at once
 		{"bij", "k", []string{"bik"}, []string{"bkj"}, m{"b": 2, "i": 13, "j": 47, "k": 21}},
 		{"ij", "k", []string{"ik"}, []string{"kj"}, m{"i": 13, "j": 200, "k": 170}}, // too large to stay in its place
+		{"ij", "k", []string{"ki"}, []string{"kj"}, m{"i": 210, "j": 40, "k": 170}}, // so is the first factor, across the sum
+		{"bij", "k", []string{"bki"}, []string{"bjk"}, m{"b": 2, "i": 13, "j": 47, "k": 21}},
 	} {
 		for _, e := range []ir.Elem{ir.F32, ir.F64} {
 			p := product(e, tc.out, tc.over, tc.x, tc.y, tc.n)
@@ -134,7 +136,7 @@ func TestContractionPieces(t *testing.T) {
 		x, y      []string
 		n         m
 	}{
-		{"ij", "k", []string{"ki"}, []string{"kj"}, m{"i": 331, "j": 40, "k": 37}},
+		{"ij", "k", []string{"ki"}, []string{"kj"}, m{"i": 331, "j": 40, "k": 137}},
 		{"ij", "bk", []string{"bki"}, []string{"bkj"}, m{"i": 340, "j": 70, "k": 13, "b": 3}},
 		{"bij", "k", []string{"ik", "k"}, []string{"bkj"}, m{"i": 300, "j": 20, "k": 50, "b": 2}},
 		{"ij", "k", []string{"?ik"}, []string{"jk"}, m{"i": 260, "j": 33, "k": 70}},
