@@ -377,6 +377,9 @@ func (t *contractor) multiply() (launch, error) {
 	per := (nb + parts - 1) / parts
 	counts := append(t.counts(t.outer), parts, t.panelCount())
 	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
+	if t.panelwise() {
+		l.work += t.count(t.outer) * t.panelSize() * packWork
+	}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
 		t.units(k, func(u bound) {
