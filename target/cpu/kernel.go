@@ -495,10 +495,11 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 	return []launch{l}, err
 }
 
-// longBody says that a point takes so many operations, exponentials as a rule, that few points are under way at a time.
+// longBody says that a point takes so many operations, exponentials as a rule, that few points are under way at a time; with too many, two
+// points do not fit into the registers.
 func longBody(op *ir.Op) bool {
-	const long = 40
-	return slices.ContainsFunc(op.Pieces, func(p ir.Piece) bool { return len(p.Body.Nodes) >= long })
+	const long, tooLong = 40, 400
+	return slices.ContainsFunc(op.Pieces, func(p ir.Piece) bool { n := len(p.Body.Nodes); return n >= long && n < tooLong })
 }
 
 // contiguous reports whether every read moves by at most one element with the last output index.
