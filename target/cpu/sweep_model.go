@@ -162,14 +162,16 @@ func (s *sweep) reach() int {
 	return n
 }
 
-// span is how many planes lie between the first and the last of a value that a result is made of, both included, at most.
-func (s *sweep) span() int {
+// span is how many planes lie between the first and the last of a value that a result is made of, both included, at most: of the value that is
+// or lies in the storage of root; of any, if that is empty.
+func (s *sweep) span(root string) int {
 	n := 1
 	for _, st := range s.stages {
 		for _, r := range st.runs {
 			for _, a := range r.reads {
 				for _, b := range r.reads {
-					if d := b.plane - a.plane; a.piece == b.piece && a.name == b.name && d < s.depth.Hi-s.depth.Lo-1 {
+					d := b.plane - a.plane
+					if a.piece == b.piece && a.name == b.name && d < s.depth.Hi-s.depth.Lo-1 && (root == "" || st.root[a.name] == root) {
 						n = max(n, d+1)
 					}
 				}
@@ -195,7 +197,7 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 			if s.rank == 3 {
 				row = l.stride[1]
 			}
-			arrays += (2*s.reach() + 2) * t.tile * row * storageBytes(l.elem)
+			arrays += (s.span(s.arrays[b.memory].name) + 1) * t.tile * row * storageBytes(l.elem)
 		}
 	}
 	if arrays > c.second/4 || tab.ring+arrays > c.second*9/16 {
@@ -236,7 +238,7 @@ const mostJammed = 256
 // more streams of data than a core follows, unless it would follow many anyway, and numbers are short (BenchmarkHeat2, BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
-	if s.rank == 2 && s.span() < 3 || s.rank == 3 && s.reach() < 2 {
+	if s.rank == 2 && s.span("") < 3 || s.rank == 3 && s.reach() < 2 {
 		return
 	}
 	size := 0
