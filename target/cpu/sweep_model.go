@@ -72,7 +72,8 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 	}
 	finish := func(t tiling) tiling {
 		t.rows = s.blockRows(c)
-		t.stream = arrays > c.last/4
+		// The pass after one of a single step comes soon enough to find in the last cache what it left there.
+		t.stream = arrays > c.last/4 && (t.steps > 1 || arrays > c.last/4*3)
 		return t
 	}
 	best, cost := tiling{}, 0.0
