@@ -14,7 +14,7 @@ import (
 // van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
 //
 // The factor with n ("b") is packed into panels of a vector or two along n, k by k, unless it is a small array whose rows lie along n; the other ("a") is read where it lies when it is an
-// array read with one stride along k, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
+// array read with one stride along k, or a small one with k across, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
 type contraction struct {
 	op    *ir.Op
 	elem  ir.Elem
