@@ -98,6 +98,20 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 	return out, failed
 }
 
+// aheadOf is how many bytes behind what a read takes is asked for with it, 0 for none: of a stencil in three dimensions the next row of the plane
+// that comes from memory. Processors follow rows, but not as many as such a stencil reads at once.
+func (k *kernel) aheadOf(b *ir.Body, n *ir.Node) int {
+	if len(n.At) != 3 || n.At[0].Off <= 0 || n.At[1].Off != 0 || n.At[2].Off != 0 {
+		return 0
+	}
+	for i := range b.Nodes {
+		if m := &b.Nodes[i]; m.Op == ir.Read && m.Name == n.Name && len(m.At) == 3 && m.At[0].Off > n.At[0].Off {
+			return 0
+		}
+	}
+	return k.e.layouts[k.e.vals[n.Name].slot].stride[1] * storageBytes(n.Elem)
+}
+
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of
 // values that are being made reads take what there is.
 func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]llvm.Value) ([]llvm.Value, error) {
