@@ -73,6 +73,8 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 	var err error
 	if r.across() {
 		local, err = r.canonAcross(sym, blocks)
+	} else if r.abreast() {
+		local, err = r.canonAbreast(sym)
 	} else {
 		err = r.e.kernel(sym, r.slots, r.scalars, emit)
 	}

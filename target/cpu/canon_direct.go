@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"fmt"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -30,7 +32,9 @@ func inLanes(b *ir.Body, last string) bool {
 		n := &b.Nodes[i]
 		switch n.Op {
 		case ir.Index:
-			return false
+			if n.Elem != ir.I32 {
+				return false
+			}
 		case ir.Read:
 			if !plainElem(n.Elem) {
 				return false
@@ -117,6 +121,9 @@ func (k *kernel) aheadOf(b *ir.Body, n *ir.Node) int {
 func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]llvm.Value) ([]llvm.Value, error) {
 	return k.evalVectors(b, want, canonLanes, func(i int) (llvm.Value, error) {
 		n := &b.Nodes[i]
+		if n.Op == ir.Index {
+			return k.indices(n.Name, last)
+		}
 		if v := made[n.Name]; v != nil {
 			return v, nil
 		}
@@ -132,7 +139,24 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 	})
 }
 
-// evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes.
+// indices are the values of an index where index last runs through the lanes.
+func (k *kernel) indices(name, last string) (llvm.Value, error) {
+	x, ok := k.idx[name]
+	if !ok {
+		return nil, fmt.Errorf("no index %s", name)
+	}
+	v := k.splat(canonLanes, k.cur.NewConv("trunc", x.value(), llvm.I32))
+	if name != last {
+		return v, nil
+	}
+	var each []llvm.Value
+	for l := range canonLanes {
+		each = append(each, llvm.NewInt(llvm.I32, int64(l)))
+	}
+	return k.cur.NewAdd(v, llvm.NewVectorConstant(each...)), nil
+}
+
+// evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes and indices.
 func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int) (llvm.Value, error)) ([]llvm.Value, error) {
 	vals := make([]llvm.Value, len(b.Nodes))
 	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
@@ -147,7 +171,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 			vals[i] = k.lanes(lanes).constant(n)
 		case ir.Scalar:
 			vals[i] = k.splat(lanes, k.scalars[scalarKey{n.Name, n.Elem}])
-		case ir.Read:
+		case ir.Read, ir.Index:
 			vals[i], err = read(i)
 		default:
 			args := make([]llvm.Value, len(n.Args))

@@ -172,7 +172,7 @@ func (c *contraction) rows() int {
 }
 
 // direct says that a need not be packed: it is a read of an array in which m is a dimension of its own and k the contiguous one, or of a
-// small one in which it is the other way round.
+// small one in which it is the other way round. Tiles of a group are in a cache whatever their size, with rows an odd number of lines apart.
 func (c *contraction) direct() bool {
 	n := &c.body().Nodes[c.a.node]
 	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || !plain(n.At) {
@@ -184,7 +184,7 @@ func (c *contraction) direct() bool {
 	case c.m < 0 || last != c.op.Dom[c.m].Index:
 		return false
 	}
-	return c.a.has[c.last().Index] && c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes
+	return c.a.has[c.last().Index] && (c.shared || c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes)
 }
 
 // inPlace says that b need not be packed: it is a read of an array in which n is the contiguous dimension and k one of its own, and small

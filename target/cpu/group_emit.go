@@ -35,7 +35,7 @@ type grouping struct {
 
 // tile returns a slot in the arena for a box, one that is free if there is one of the same layout.
 func (e *emitter) tile(elem ir.Elem, box []ir.Interval) int {
-	gr, l := e.grouping, newLayout(elem, box)
+	gr, l := e.grouping, layoutOf(elem, box, true)
 	for i, free := range gr.free {
 		if free && e.layouts[gr.base+i].same(l) {
 			gr.free[i] = false

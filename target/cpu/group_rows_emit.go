@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -18,7 +17,11 @@ type ask struct {
 	name string
 	dims []int // per dimension of the operand: the leading dimension it is, or -1 for the one along the rows
 	size int
+	rows uint // bit i: in rows whose number is i modulo askRows
 }
+
+// askRows is into how many parts the rows of an operand are divided, so that several operations may ask for it.
+const askRows = 4
 
 // pastBytes is from how much on; tests change it.
 var pastBytes = func() int64 { return int64(machineCaches().last / 4) }
@@ -37,67 +40,74 @@ func (x *group) alongRow(op *ir.Op) (r ir.Range, ok bool) {
 	}
 }
 
-// asks divides the operands that come from memory among the operations that do not wait for it, those with most to do first.
+// asks divides the operands that come from memory among the operations whose results stay in the caches, by what these compute.
 func (x *group) asks(g *fn) map[int][]ask {
 	out := map[int][]ask{}
 	if !x.streams(g) {
 		return out
 	}
 	var free []int
-	fresh := map[string]bool{}
 	var operands []ask
-	var width int
+	width, total := 0, 0
 	for i := x.lo; i < x.hi; i++ {
 		op := &g.ops[i]
 		along, ok := x.alongRow(op)
-		if !ok {
+		if !ok || width > 0 && along.Hi-along.Lo != width {
 			continue
 		}
-		waits := false
-		for _, r := range op.Results {
-			waits = waits || !x.local["%"+r.Name] && op.Kind == ir.Map
-		}
+		width = along.Hi - along.Lo
 		for _, n := range reads(op) {
-			a := ask{name: n.Name, size: x.size}
-			for d, at := range n.At {
-				k := slices.IndexFunc(op.Dom[:len(x.units)+1], func(r ir.Range) bool { return r.Index == at.Index })
-				if k < 0 && at.Index == along.Index && d == len(n.At)-1 && at.Unit() && at.Off == 0 {
-					a.dims = append(a.dims, -1)
-				} else if k >= 0 {
-					a.dims = append(a.dims, k)
-				}
-			}
-			if x.local[n.Name] || fresh[n.Name] || makes(g.ops[x.lo:x.hi], n.Name) || len(a.dims) != len(n.At) || len(a.dims) != len(x.units)+2 {
-				continue
-			}
-			fresh[n.Name], waits = true, true
-			if n := along.Hi - along.Lo; width == 0 || width == n {
-				width = n
+			if a, ok := x.ask(op, n, along.Index); ok && !makes(g.ops[x.lo:x.hi], n.Name) && !slices.ContainsFunc(operands, func(b ask) bool { return b.name == a.name }) {
 				operands = append(operands, a)
 			}
 		}
-		if !waits && (op.Kind == ir.Map && inVectors(op) || op.Kind == ir.Reduce && op.Order.Kind == ir.Seq) {
+		if c := x.computes(op); c > 0 {
 			free = append(free, i)
+			total += c
 		}
 	}
-	if len(free) == 0 {
-		return out
-	}
-	cost := func(i int) int {
-		n := len(g.ops[i].Pieces[0].Body.Nodes)
-		if g.ops[i].Kind == ir.Reduce {
-			n *= 8
-		}
-		return n
-	}
-	sort.SliceStable(free, func(a, b int) bool { return cost(free[a]) > cost(free[b]) })
-	for k, a := range operands {
-		i := free[k%len(free)]
-		if r, _ := x.alongRow(&g.ops[i]); r.Hi-r.Lo == width {
+	part, sum := 0, 0
+	parts := len(operands) * askRows
+	for _, i := range free {
+		sum += x.computes(&g.ops[i])
+		for ; part*total < sum*parts; part++ {
+			a := operands[part/askRows]
+			a.rows = 1 << (part % askRows)
+			if n := len(out[i]); n > 0 && out[i][n-1].name == a.name {
+				out[i][n-1].rows |= a.rows
+				continue
+			}
 			out[i] = append(out[i], a)
 		}
 	}
 	return out
+}
+
+// ask is what asks for a read of an operation, if that has all leading dimensions and the one along the rows.
+func (x *group) ask(op *ir.Op, n *ir.Node, along string) (a ask, ok bool) {
+	a = ask{name: n.Name, size: x.size}
+	for d, at := range n.At {
+		k := slices.IndexFunc(op.Dom[:len(x.units)+1], func(r ir.Range) bool { return r.Index == at.Index })
+		if k < 0 && (at.Index != along || d != len(n.At)-1 || !at.Unit() || at.Off != 0) {
+			return a, false
+		}
+		a.dims = append(a.dims, k)
+	}
+	return a, len(a.dims) == len(x.units)+2
+}
+
+// computes is about what an operation computes for an element while the memory has nothing to do, 0 if it writes to the memory, or has no place to ask.
+func (x *group) computes(op *ir.Op) int {
+	n := len(op.Pieces[0].Body.Nodes)
+	switch {
+	case op.Kind == ir.Reduce && op.Order.Kind == ir.Seq:
+		return 8 * n
+	case op.Kind == ir.Reduce:
+		return n
+	case !inVectors(op) || slices.ContainsFunc(op.Results, func(r ir.Result) bool { return !x.local["%"+r.Name] }):
+		return 0
+	}
+	return n
 }
 
 // makes says that one of the operations makes a value.
@@ -126,24 +136,36 @@ func inVectors(op *ir.Op) bool {
 	return inLanes(&op.Pieces[0].Body, op.Dom[n-1].Index)
 }
 
-// ahead asks for the lines of operands at the current place along index along, for operation op.
-func (k *kernel) ahead(asks []ask, op *ir.Op, along string) {
+// ahead asks for the lines of operands at the current place along index along, for operation op; number is the row's modulo askRows, -1 if it is not
+// known.
+func (k *kernel) ahead(asks []ask, op *ir.Op, along string, number int) {
 	for _, a := range asks {
 		v := k.e.vals[a.name]
 		l := k.e.layouts[v.slot]
-		sum := at(l.base)
-		for d, lead := range a.dims {
-			i := k.idx[along]
-			if lead >= 0 {
-				i = k.idx[op.Dom[lead].Index]
+		lead := len(a.dims) - 2 // the one in blocks
+		row := k.idx[op.Dom[lead].Index]
+		fetch := func() {
+			sum := at(l.base)
+			for d, i := range a.dims {
+				x := k.idx[along]
+				if i >= 0 {
+					x = k.idx[op.Dom[i].Index]
+				}
+				sum = k.add(sum, k.scale(x, l.stride[d]))
+				if i == lead {
+					sum = k.add(sum, at(a.size*l.stride[d]))
+				}
 			}
-			sum = k.add(sum, k.scale(i, l.stride[d]))
-			if n := len(a.dims); lead == n-2 { // the last leading dimension is the one in blocks
-				sum = k.add(sum, at(a.size*l.stride[d]))
-			}
+			p := k.cur.NewAddress(memType(l.elem), k.bufs[v.slot], sum.value())
+			k.cur.NewPrefetch(k.cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
 		}
-		p := k.cur.NewAddress(memType(l.elem), k.bufs[v.slot], sum.value())
-		k.cur.NewPrefetch(k.cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
+		switch {
+		case a.rows == 1<<askRows-1 || number >= 0 && a.rows>>number&1 == 1:
+			fetch()
+		case number < 0:
+			bit := k.cur.NewAnd(k.cur.NewLShr(k.i64(int(a.rows)), k.cur.NewAnd(row.value(), k.i64(askRows-1))), k.i64(1))
+			k.when(k.cur.NewICmp("ne", bit, k.i64(0)), fetch)
+		}
 	}
 }
 
@@ -227,7 +249,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 			end := r.Lo + (r.Hi-r.Lo)/canonLanes*canonLanes
 			k.loop(at(r.Lo), at(end), canonLanes, plainLoop, func(x bound) {
 				k.idx[r.Index] = x
-				k.ahead(t.e.grouping.asks, op, r.Index)
+				k.ahead(t.e.grouping.asks, op, r.Index, -1)
 				vals, err := k.evalLanes(b, b.Results, r.Index, nil)
 				if err != nil {
 					failed = firstError(failed, err)

@@ -27,7 +27,10 @@ func storageBytes(e ir.Elem) int {
 
 // newLayout lays out box. Long rows are padded so that coordinate 0 of each starts a cache line; what lies left of it shares the padding
 // of the row before. Rows of whole pages get a line more: all lines of a column would share one set of the first cache.
-func newLayout(e ir.Elem, box []ir.Interval) *layout {
+func newLayout(e ir.Elem, box []ir.Interval) *layout { return layoutOf(e, box, false) }
+
+// layoutOf is newLayout; with apart, long rows are an odd number of cache lines apart, so that a column does not meet itself in one set of a cache.
+func layoutOf(e ir.Elem, box []ir.Interval, apart bool) *layout {
 	l := &layout{elem: e, box: box, stride: make([]int, len(box))}
 	if len(box) == 0 {
 		l.size = 1
@@ -42,7 +45,7 @@ func newLayout(e ir.Elem, box []ir.Interval) *layout {
 			l.stride[d] = 1
 			if pad {
 				n = roundUp(n, line)
-				if len(box) > 1 && n*storageBytes(e)%smallPage == 0 {
+				if len(box) > 1 && (n*storageBytes(e)%smallPage == 0 || apart && n/line%2 == 0) {
 					n += line
 				}
 			}

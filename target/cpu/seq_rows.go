@@ -218,7 +218,7 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 				k.idx[along.Index] = x
 				for l := range lanes {
 					k.idx[rows] = k.add(row, at(l))
-					k.ahead(g.asks, op, along.Index)
+					k.ahead(g.asks, op, along.Index, l%askRows)
 				}
 			}
 			squares := map[int][]llvm.Value{}

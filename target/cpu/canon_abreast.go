@@ -1,0 +1,90 @@
+package cpu
+
+import "github.com/wfc-lang/wfc/target/cpu/llvm"
+
+// A row that is one block of the canonical order is one running vector, and every addition or comparison waits for the one before. So several
+// rows go abreast: their chains are independent.
+
+// rowsAbreast is how many: a maximum, which must look after zeros and what is not a number, is a chain of four instructions.
+const rowsAbreast = 4
+
+// abreast says that the rows of an output index may go abreast.
+func (r *reduction) abreast() bool {
+	n := len(r.op.Dom)
+	return n > 0 && len(r.op.Over) == 1 && r.before == nil && r.parts == nil && r.op.Dom[n-1].Hi-r.op.Dom[n-1].Lo >= rowsAbreast && r.direct()
+}
+
+// canonAbreast folds rowsAbreast rows at a time: unit = (other output indices, block of rows); the last block has the rows that are left.
+func (r *reduction) canonAbreast(sym string) (launch, error) {
+	op := r.op
+	last, over := op.Dom[len(op.Dom)-1], op.Over[0]
+	width := last.Hi - last.Lo
+	units := (width + rowsAbreast - 1) / rowsAbreast
+	l := launch{sym: sym, hi: units, work: work(op, 1)}
+	var counts []int
+	for _, d := range op.Dom[:len(op.Dom)-1] {
+		counts = append(counts, d.Hi-d.Lo)
+		l.hi *= d.Hi - d.Lo
+	}
+	counts = append(counts, units)
+	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
+		var failed error
+		b := &op.Pieces[0].Body
+		accs := make([][]llvm.Value, rowsAbreast)
+		for u := range accs {
+			for _, res := range op.Results {
+				accs[u] = append(accs[u], k.f.Blocks[0].NewAllocaFirst(llvm.NewVector(canonLanes, regType(res.Elem))))
+			}
+		}
+		each := func(first bound, rows int, do func(u, i int)) {
+			for u := range rows {
+				k.idx[last.Index] = k.add(first, at(u))
+				for i := range op.Results {
+					do(u, i)
+				}
+			}
+		}
+		fold := func(first bound, rows int) {
+			each(first, rows, func(u, i int) {
+				k.cur.NewStore(r.start(k.lanes(canonLanes), op.Results[i].Elem), accs[u][i], lineBytes)
+			})
+			k.loop(at(over.Lo), at(over.Hi), canonLanes, plainLoop, func(x bound) {
+				k.idx[over.Index] = x
+				var ts [][]llvm.Value
+				each(first, rows, func(u, i int) {
+					if i == 0 {
+						if g := r.e.grouping; g != nil && rows == rowsAbreast {
+							k.ahead(g.asks, op, over.Index, u%askRows)
+						}
+						var err error
+						ts, err = r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.evalLanes(b, want, over.Index, nil) })
+						failed = firstError(failed, err)
+					}
+					if failed != nil {
+						return
+					}
+					e := op.Results[i].Elem
+					acc := k.cur.NewLoad(llvm.NewVector(canonLanes, regType(e)), accs[u][i], lineBytes)
+					k.cur.NewStore(r.accumulate(k.lanes(canonLanes), e, acc, ts[i]), accs[u][i], lineBytes)
+				})
+			})
+			each(first, rows, func(u, i int) {
+				e := op.Results[i].Elem
+				acc := k.cur.NewLoad(llvm.NewVector(canonLanes, regType(e)), accs[u][i], lineBytes)
+				k.store(e, r.foldLanes(k, e, acc), r.result(k, i))
+			})
+		}
+		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+			d := k.digits(u, counts)
+			for i, x := range op.Dom[:len(op.Dom)-1] {
+				k.idx[x.Index] = k.add(d[i], at(x.Lo))
+			}
+			block := d[len(d)-1]
+			k.either(block, width/rowsAbreast, units, func() { fold(k.add(k.scale(block, rowsAbreast), at(last.Lo)), rowsAbreast) }, func() {
+				k.loop(at(last.Lo+width/rowsAbreast*rowsAbreast), at(last.Hi), 1, plainLoop, func(row bound) { fold(row, 1) })
+			})
+		})
+		return failed
+	})
+	return l, err
+}
