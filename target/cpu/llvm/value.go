@@ -16,6 +16,7 @@ type Value interface {
 type constant struct {
 	typ Type
 	lit string
+	all Value // of a vector: what all its elements are, if they are the same
 }
 
 func (c *constant) Type() Type          { return c.typ }
@@ -24,19 +25,22 @@ func (c *constant) ident(Syntax) string { return c.lit }
 // NewInt returns an integer constant.
 func NewInt(t *IntType, x int64) Value {
 	if t.BitSize == 1 {
-		return &constant{t, map[bool]string{false: "false", true: "true"}[x&1 != 0]}
+		return &constant{typ: t, lit: map[bool]string{false: "false", true: "true"}[x&1 != 0]}
 	}
-	return &constant{t, fmt.Sprint(x)}
+	return &constant{typ: t, lit: fmt.Sprint(x)}
 }
 
 // NewFloat returns a floating-point constant; x must be representable in t. The bits are printed, so nothing is lost.
 func NewFloat(t *FloatType, x float64) Value {
-	return &constant{t, fmt.Sprintf("0x%016X", math.Float64bits(x))}
+	return &constant{typ: t, lit: fmt.Sprintf("0x%016X", math.Float64bits(x))}
 }
 
-// FloatOf returns the number of a floating-point constant.
+// FloatOf returns the number of a floating-point constant, or of all elements of a vector of one.
 func FloatOf(v Value) (float64, bool) {
 	c, ok := v.(*constant)
+	if ok && c.all != nil {
+		c, ok = c.all.(*constant)
+	}
 	if !ok {
 		return 0, false
 	}
@@ -58,7 +62,7 @@ func NewVectorConstant(elems ...Value) Value {
 		b.WriteString(c.Type().text(Typed) + " " + c.ident(Typed))
 	}
 	b.WriteString(">")
-	return &constant{NewVector(len(elems), elems[0].Type()), b.String()}
+	return &constant{typ: NewVector(len(elems), elems[0].Type()), lit: b.String()}
 }
 
 // NewSplat returns a vector constant with n copies of the constant c.
@@ -67,7 +71,11 @@ func NewSplat(n int, c Value) Value {
 	for i := range elems {
 		elems[i] = c
 	}
-	return NewVectorConstant(elems...)
+	v := NewVectorConstant(elems...)
+	if k, ok := v.(*constant); ok {
+		k.all = c
+	}
+	return v
 }
 
 // NewMask returns an <n x i32> constant, the mask of a shufflevector.
@@ -80,7 +88,7 @@ func NewMask(idx ...int) Value {
 }
 
 // NewUndef returns an undefined value, for the unused half of a shufflevector.
-func NewUndef(t Type) Value { return &constant{t, "undef"} }
+func NewUndef(t Type) Value { return &constant{typ: t, lit: "undef"} }
 
 // Param is a function parameter. Attrs are printed as they are: "noalias", "nocapture", "align 64".
 type Param struct {
