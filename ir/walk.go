@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // Live marks the nodes that the results need.
 func (b *Body) Live() []bool {
 	live := make([]bool, len(b.Nodes))
@@ -14,6 +16,27 @@ func (b *Body) Live() []bool {
 		}
 	}
 	return live
+}
+
+// Only is what the body computes for some of its nodes, which are the results.
+func (b *Body) Only(nodes []int) (out Body) {
+	at := make([]int, len(b.Nodes))
+	for i, live := range (&Body{Nodes: b.Nodes, Results: nodes}).Live() {
+		if !live {
+			continue
+		}
+		n := b.Nodes[i]
+		n.Args = slices.Clone(n.Args)
+		for k, a := range n.Args {
+			n.Args[k] = at[a]
+		}
+		at[i] = len(out.Nodes)
+		out.Nodes = append(out.Nodes, n)
+	}
+	for _, r := range nodes {
+		out.Results = append(out.Results, at[r])
+	}
+	return out
 }
 
 // Uses counts how often each node is an argument or a result.

@@ -1,10 +1,6 @@
 package tomesh
 
-import (
-	"slices"
-
-	"github.com/wfc-lang/wfc/ir"
-)
+import "github.com/wfc-lang/wfc/ir"
 
 // A map that sets several tensors in one sweep is fast on a CPU and long on a PE: the updates of all weights of one shape are computed side by
 // side, with the middle of every expression in scratch, and no two of them look alike. Where memory is short (Options.Overlay), maps come apart
@@ -28,7 +24,11 @@ func apart(f *ir.Func) *ir.Func {
 				c.Results = append(c.Results, o.Results[r])
 			}
 			for _, p := range o.Pieces {
-				c.Pieces = append(c.Pieces, ir.Piece{Box: p.Box, Body: only(&p.Body, rs)})
+				var of []int
+				for _, r := range rs {
+					of = append(of, p.Body.Results[r])
+				}
+				c.Pieces = append(c.Pieces, ir.Piece{Box: p.Box, Body: p.Body.Only(of)})
 			}
 			g.Ops = append(g.Ops, c)
 		}
@@ -84,35 +84,4 @@ func shares(o *ir.Op) (groups [][]int) {
 		}
 	}
 	return groups
-}
-
-// only is a body with some of its results.
-func only(b *ir.Body, rs []int) ir.Body {
-	at := make([]int, len(b.Nodes))
-	need := make([]bool, len(b.Nodes))
-	for _, r := range rs {
-		need[b.Results[r]] = true
-	}
-	for n := len(b.Nodes) - 1; n >= 0; n-- {
-		for _, a := range b.Nodes[n].Args {
-			need[a] = need[a] || need[n]
-		}
-	}
-	var out ir.Body
-	for n := range b.Nodes {
-		if !need[n] {
-			continue
-		}
-		x := b.Nodes[n]
-		x.Args = slices.Clone(x.Args)
-		for k, a := range x.Args {
-			x.Args[k] = at[a]
-		}
-		at[n] = len(out.Nodes)
-		out.Nodes = append(out.Nodes, x)
-	}
-	for _, r := range rs {
-		out.Results = append(out.Results, at[b.Results[r]])
-	}
-	return out
 }

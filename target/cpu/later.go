@@ -79,31 +79,10 @@ func readsValue(op *ir.Op, name string) bool {
 // moveResult has another map make result k of a map.
 func moveResult(from, to *ir.Op, k int) {
 	a, b := &from.Pieces[0], &to.Pieces[0]
-	b.Body = both(b.Body, part(a.Body, a.Body.Results[k:k+1]))
+	b.Body = both(b.Body, a.Body.Only(a.Body.Results[k:k+1]))
 	to.Results = append(slices.Clone(to.Results), from.Results[k])
-	a.Body = part(a.Body, slices.Delete(slices.Clone(a.Body.Results), k, k+1))
+	a.Body = a.Body.Only(slices.Delete(slices.Clone(a.Body.Results), k, k+1))
 	from.Results = slices.Delete(slices.Clone(from.Results), k, k+1)
-}
-
-// part is what a body computes for some results.
-func part(b ir.Body, results []int) (out ir.Body) {
-	at := make([]int, len(b.Nodes))
-	for i, live := range (&ir.Body{Nodes: b.Nodes, Results: results}).Live() {
-		if !live {
-			continue
-		}
-		n := b.Nodes[i]
-		n.Args = slices.Clone(n.Args)
-		for k, a := range n.Args {
-			n.Args[k] = at[a]
-		}
-		at[i] = len(out.Nodes)
-		out.Nodes = append(out.Nodes, n)
-	}
-	for _, r := range results {
-		out.Results = append(out.Results, at[r])
-	}
-	return out
 }
 
 // both computes what two bodies compute.
