@@ -10,9 +10,7 @@ import (
 // Sums in canonical order whose rows are whole vectors are folded as they are computed: rows shorter and longer than blocks, blocks that begin
 // within rows, operands along the row, at an offset and constant on it.
 func TestCanonDirect(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	elems := []string{"f32", "f64", "i32", "f64"}
 	for k, n := range [][2]int{{1, 16}, {5, 48}, {300, 80}, {3, 8192}} {
 		for _, e := range elems[k : k+1] {

@@ -11,9 +11,7 @@ import (
 // A sum takes its terms as the map before it makes them: rows shorter and longer than blocks, several results of which one is in place, one is
 // read by nothing else and one is not of the sum, operands of the map beside the point, and threads.
 func TestSumsOfWhatIsMade(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	for _, n := range [][2]int{{1, 16}, {5, 48}, {300, 80}, {3, 8192}} {
 		for _, e := range []string{"f32", "f64"} {
 			p := text(fmt.Sprintf(madeText, n[0], n[1], e))

@@ -75,9 +75,7 @@ func sortedNames(m map[string]int) []string {
 
 // Products of every layout and of odd shapes have the interpreter's bits.
 func TestContractions(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	type m = map[string]int
 	for i, tc := range []struct {
 		out, over string
@@ -124,9 +122,7 @@ func TestContractions(t *testing.T) {
 
 // A large first factor is packed part by part, in memory of the thread's own: along the sum, across it, as an expression.
 func TestContractionPieces(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	old := partBytes
 	partBytes = 4 << 10
 	defer func() { partBytes = old }()
@@ -151,9 +147,7 @@ func TestContractionPieces(t *testing.T) {
 
 // Where every panel of the second factor is used once it is packed by its user: rows times a matrix, transposed and not, in several batches.
 func TestContractionPanels(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	type m = map[string]int
 	for i, tc := range []struct {
 		out, over string
@@ -174,9 +168,7 @@ func TestContractionPanels(t *testing.T) {
 
 // Narrower vectors, as other processors have them, give the same bits.
 func TestContractionWidths(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	defer func() { forceVector = 0 }()
 	for _, forceVector = range []int{16, 32} {
 		for _, e := range []ir.Elem{ir.F32, ir.F64} {

@@ -20,9 +20,7 @@ var toolchains = sync.OnceValue(Toolchains)
 // eachToolchain runs f with every LLVM of this machine.
 func eachToolchain(t *testing.T, f func(t *testing.T, tc *Toolchain)) {
 	t.Helper()
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	for _, tc := range toolchains() {
 		t.Run(label(tc), func(t *testing.T) { f(t, tc) })
 	}
@@ -87,6 +85,14 @@ func proceed(t *testing.T, m machine, fn string, n int) {
 	t.Helper()
 	if done, err := m.Run(context.Background(), fn, n); err != nil || done != n {
 		t.Fatalf("%d of %d iterations of %s: %v", done, n, fn, err)
+	}
+}
+
+// needsLLVM skips a test where there is none.
+func needsLLVM(t testing.TB) {
+	t.Helper()
+	if len(toolchains()) == 0 {
+		t.Skip("no LLVM on this machine: the CPU target is not tested")
 	}
 }
 
@@ -172,9 +178,7 @@ func TestNoToolchain(t *testing.T) {
 
 // bench runs function f of p with every LLVM and reports points per second.
 func bench(b *testing.B, p *ir.Program, f string, points int) {
-	if len(toolchains()) == 0 {
-		b.Skip("no LLVM")
-	}
+	needsLLVM(b)
 	for _, tc := range toolchains() {
 		for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
 			b.Run(fmt.Sprintf("%s/threads=%d", label(tc), threads), func(b *testing.B) {

@@ -102,9 +102,7 @@ func f {
 // Operations along rows are one kernel that takes blocks of rows through all of them, with the interpreter's bits: what is left of the rows and of
 // their elements, rows of several blocks of the canonical order, results that go past the caches.
 func TestGroupRows(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	smallGroups(t)
 	old := pastBytes
 	t.Cleanup(func() { pastBytes = old })

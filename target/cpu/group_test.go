@@ -73,9 +73,7 @@ func smallGroups(t *testing.T) {
 
 // What runs tile by tile has the interpreter's bits, and its large values have no storage: those of the derivative are computed again.
 func TestGroups(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	smallGroups(t)
 	for _, n := range [][5]int{{1, 5, 128, 128, 16}, {4, 1, 70, 33, 5}, {2, 2, 200, 60, 12}} {
 		for _, causal := range []bool{false, true} {

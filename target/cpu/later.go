@@ -30,8 +30,8 @@ func (g *fn) better(i, k int) int {
 	}
 	name := "%" + from.Results[k].Name
 	others := slices.Delete(slices.Clone(from.Pieces[0].Body.Results), k, k+1)
-	mine := g.fields(&from.Pieces[0].Body, from.Pieces[0].Body.Results[k:k+1])
-	alone := without(mine, g.fields(&from.Pieces[0].Body, others))
+	mine := fields(&from.Pieces[0].Body, from.Pieces[0].Body.Results[k:k+1])
+	alone := without(mine, fields(&from.Pieces[0].Body, others))
 	summed := false
 	for j := i + 1; j < len(g.ops); j++ {
 		op := &g.ops[j]
@@ -42,7 +42,7 @@ func (g *fn) better(i, k int) int {
 		if !summed || op.Kind != ir.Map || !slices.Equal(op.Dom, from.Dom) || len(op.Pieces) != 1 || !slices.Equal(op.Pieces[0].Box, from.Pieces[0].Box) {
 			continue
 		}
-		more := without(mine, g.fields(&op.Pieces[0].Body, op.Pieces[0].Body.Results))
+		more := without(mine, fields(&op.Pieces[0].Body, op.Pieces[0].Body.Results))
 		// No value lasts longer for it.
 		last := slices.ContainsFunc(more, func(n string) bool { return n[0] == '%' })
 		if len(more) < len(alone) && !last {
@@ -52,10 +52,10 @@ func (g *fn) better(i, k int) int {
 	return 0
 }
 
-// fields are the tensors that results of a body read.
-func (g *fn) fields(b *ir.Body, results []int) (list []string) {
-	for i, live := range (&ir.Body{Nodes: b.Nodes, Results: results}).Live() {
-		if n := &b.Nodes[i]; live && n.Op == ir.Read && len(n.At) > 0 && !slices.Contains(list, n.Name) {
+// fields are the tensors that nodes of a body need.
+func fields(b *ir.Body, nodes []int) (list []string) {
+	for _, n := range b.Only(nodes).Nodes {
+		if n.Op == ir.Read && len(n.At) > 0 && !slices.Contains(list, n.Name) {
 			list = append(list, n.Name)
 		}
 	}
@@ -71,9 +71,7 @@ func readsValue(op *ir.Op, name string) bool {
 	if op.Kind == ir.Extend && op.From == name {
 		return true
 	}
-	return slices.ContainsFunc(op.Pieces, func(pc ir.Piece) bool {
-		return slices.ContainsFunc(pc.Body.Nodes, func(n ir.Node) bool { return n.Op == ir.Read && n.Name == name })
-	})
+	return slices.ContainsFunc(reads(op), func(n *ir.Node) bool { return n.Name == name })
 }
 
 // moveResult has another map make result k of a map.

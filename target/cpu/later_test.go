@@ -53,9 +53,7 @@ func step {
 // What is wanted after a sum only, and reads what a later map reads, is made there; not if the sum or an operation before that map reads it, if
 // the later map has none of its fields, or other points.
 func TestMadeLater(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	whole := fmt.Sprintf(laterText, 300, 48)
 	for _, c := range []struct {
 		old, new string

@@ -38,9 +38,7 @@ func TestPace(t *testing.T) {
 
 // Arrays change places from step to step. A turn that one thread did alone and the next one, which all share, see the same ones.
 func TestTurns(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	p := text(`
 axis x 1024 cells periodic lo 0 h 1
 axis y 512 cells lo 0 h 1

@@ -47,9 +47,7 @@ func rough(p *ir.Program, seed uint64) map[string]*ir.Tensor {
 // Sums of bf16 products have the interpreter's bits, however the processor does them: in tiles, in vectors that flush subnormal numbers, and in
 // vectors that do not; for factors that lie along the sum and across it, are expressions, and fill tiles or not.
 func TestPairs(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	defer func() { forceDots = nil }()
 	type m = map[string]int
 	best := dots()

@@ -9,9 +9,7 @@ import (
 
 // Sums along the contiguous index, several rows at a time, have the interpreter's bits: every combiner, rows that are left over, and few.
 func TestSeqRows(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	for i, n := range [][3]int{{2, 21, 40}, {1, 8, 9}, {3, 7, 5}, {1, 16, 1}} {
 		for _, e := range [][]ir.Elem{{ir.F32, ir.F16, ir.I32}, {ir.F64}, {ir.F32}, {ir.F32}}[i] {
 			for _, fma := range []bool{false, true} {

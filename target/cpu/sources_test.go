@@ -72,9 +72,7 @@ func BenchmarkSources(b *testing.B) {
 
 // Grids too small for threads are computed by one, which does not wake the others; large ones are divided.
 func TestSmallGridsStayOnOneThread(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM")
-	}
+	needsLLVM(t)
 	for _, s := range sources {
 		for n, alone := range map[int]bool{32: true, 1 << 10: s.name == "heat1"} {
 			e, err := newEngine(compile(t, s.text, n), toolchains()[0], Options{Threads: 4, sweep: -1})
@@ -89,9 +87,7 @@ func TestSmallGridsStayOnOneThread(t *testing.T) {
 
 // BenchmarkMeeting is what it costs two threads to wait for each other: this is lost in every kernel that is divided.
 func BenchmarkMeeting(b *testing.B) {
-	if len(toolchains()) == 0 {
-		b.Skip("no LLVM")
-	}
+	needsLLVM(b)
 	m, err := NewMeter(2)
 	if err != nil {
 		b.Fatal(err)
@@ -106,9 +102,7 @@ func BenchmarkMeeting(b *testing.B) {
 
 // The first run of little work is left to one thread; when there are more they are divided if that pays. The bits are the same.
 func TestShortRuns(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM")
-	}
+	needsLLVM(t)
 	p := product(ir.F32, "ij", "k", []string{"ik"}, []string{"kj"}, map[string]int{"i": 131, "j": 129, "k": 127})
 	var got [3][]float32
 	for i, n := range []int{1, 40, 1} {

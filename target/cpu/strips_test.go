@@ -56,9 +56,7 @@ func step {
 
 // Stencils on large planes go through the field in strips of rows, in sums as well, where strips end at a part of a strip or of a piece too.
 func TestStrips(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	defer func(n int) { stripBytes = n }(stripBytes)
 	strips := func(n [3]int) (list []int) {
 		p := text(fmt.Sprintf(stripsText, n[0], n[1], n[2], n[0]+1))

@@ -9,9 +9,7 @@ import (
 // Sums over the same points are one operation, also of what the map before them makes; a sum that reads another, of other points or
 // with another combination, is not.
 func TestJoinedSums(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	sum := func(name, comb, body string) string {
 		return fmt.Sprintf("  reduce %%%%%s %%[3]s [] over [a in x 0..%%[1]d, b in y 0..%%[2]d] %s order canon {\n    box [0..%%[1]d, 0..%%[2]d]\n%s  }\n", name, comb, body)
 	}

@@ -68,9 +68,7 @@ func step {
 
 // Numbers of every step are computed before the pass, and are in the arrays what they are after its last step.
 func TestNumbersInPasses(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	if !sweptAsInterpreted(t, toolchains()[0], text(chebyshev), "step", 7) {
 		t.Error("a function with numbers is not computed in passes")
 	}

@@ -87,9 +87,7 @@ func TestSweeps(t *testing.T) {
 // A tile at an end of a periodic axis needs a few rows from the other end, not all in between: no tile has more work than one in the middle,
 // and tiles that go round give the same bits, also where they are shorter than what they need of others.
 func TestTilesGoRound(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	for _, n := range []int{16, 64} {
 		p := compile(t, wave3, n)
 		s := sweptPlan(t, p).funcs["step"].sweep
@@ -108,9 +106,7 @@ func TestTilesGoRound(t *testing.T) {
 
 // Ghosts of an array that stays as it is are made by the first of several steps.
 func TestCoefficientsInPasses(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	p := compile(t, `
 param n = %d
 grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n;  z: 0 .. 1 in n }
@@ -135,9 +131,7 @@ evolve t from 0 to 10 step 0.1/n order 4 { dt(dt(u)) = lap(u) + 0.1*dx(dy(dz(u))
 
 // Passes have as many steps as are asked for at most.
 func TestPassSteps(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	p := heatProgram(ir.F32, 40, 70)
 	for _, most := range []int{0, 1, 3} {
 		e, err := newEngine(p, toolchains()[0], Options{Threads: 1, sweep: 1, PassSteps: most})
@@ -273,9 +267,7 @@ evolve t from 0 to 10 step auto { dt(T) = lap(T) }`
 // benchSweep reports steps of a program, one at a time and in passes as they are chosen, as a rate and beside the rate at which one thread
 // copies the points in between.
 func benchSweep(b *testing.B, text string, n int) {
-	if len(toolchains()) == 0 {
-		b.Skip("no LLVM on this machine")
-	}
+	needsLLVM(b)
 	p := compile(b, text, n)
 	points := 1
 	for _, a := range p.Axes {
@@ -347,9 +339,7 @@ func BenchmarkOrders(b *testing.B) {
 }
 
 func TestRandomSweeps(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	n := 5
 	if s := os.Getenv("SWEEPS"); s != "" { // more of them, when something has changed
 		fmt.Sscan(s, &n)

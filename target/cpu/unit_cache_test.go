@@ -10,9 +10,7 @@ import (
 
 // Kernels that differ in names alone are one, in one program and across programs, and are compiled once.
 func TestKernelsAreShared(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	dir := t.TempDir()
 	t.Setenv("WFC_CACHE", dir)
 	layers := func(names ...string) *ir.Program {

@@ -283,9 +283,7 @@ func TestLongRun(t *testing.T) {
 }
 
 func TestEngineErrors(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	p := heatProgram(ir.F32, 300, 300)
 	var out bytes.Buffer
 	e, err := New(p, Options{PrintLLVM: &out})
@@ -328,9 +326,7 @@ func TestEngineErrors(t *testing.T) {
 
 // TestCache builds one program from several goroutines in an empty cache and again from the full one.
 func TestCache(t *testing.T) {
-	if len(toolchains()) == 0 {
-		t.Skip("no LLVM on this machine: the CPU target is not tested")
-	}
+	needsLLVM(t)
 	dir := filepath.Join(t.TempDir(), "cache")
 	t.Setenv("WFC_CACHE", dir)
 	p := heatProgram(ir.F32, 9, 9)
