@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 	"github.com/wfc-lang/wfc/target/wse"
 )
 
@@ -48,7 +48,7 @@ func TestFoldsInMemoryReplay(t *testing.T) {
 		want := runIn(t, p, RunOptions{})
 		for _, o := range []RunOptions{{Engine: PlainEngine}, {Target: Interp, Order: p}, {Target: CPU, Order: p}} {
 			got, err := p.Run(context.Background(), o)
-			if errors.Is(err, cpu.ErrNoToolchain) {
+			if errors.Is(err, native.ErrNoToolchain) {
 				t.Log(err)
 				continue
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wfc-lang/wfc/runtime/wfx"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 const bar = `param n = 12, steps = 7, c = 0.2
@@ -60,7 +60,7 @@ func TestTargetsAndFileAgree(t *testing.T) {
 	}{{p, Interp}, {q, Interp}, {p, Wafer}, {q, Wafer}, {p, CPU}, {q, CPU}} {
 		dir := t.TempDir()
 		res, err := x.p.Run(context.Background(), RunOptions{Target: x.t, OutDir: dir})
-		if errors.Is(err, cpu.ErrNoToolchain) {
+		if errors.Is(err, native.ErrNoToolchain) {
 			t.Logf("%s: %v", x.t, err)
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			if cond != "llvm" {
 				return false, fmt.Errorf("unknown condition %s", cond)
 			}
-			return len(cpu.Toolchains()) > 0, nil
+			return len(native.All()) > 0, nil
 		}})
 }
 

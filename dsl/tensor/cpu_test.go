@@ -10,6 +10,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/interp"
 	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 type engine interface {
@@ -36,14 +37,14 @@ func TestCPUBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		native, err := cpu.New(p.IR, cpu.Options{})
-		if errors.Is(err, cpu.ErrNoToolchain) {
+		compiled, err := cpu.New(p.IR, cpu.Options{})
+		if errors.Is(err, native.ErrNoToolchain) {
 			t.Skip(err)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer native.Close()
+		defer compiled.Close()
 		data, err := interp.RunHost(p.IR, map[string]float64{"run.once": 1}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +54,7 @@ func TestCPUBits(t *testing.T) {
 			x.I32[i] = int32(i * 5 % 8)
 		}
 		data[p.Plan.Tokens], data[p.Plan.Targets] = x, x
-		for _, m := range []engine{in, native} {
+		for _, m := range []engine{in, compiled} {
 			if err := m.Scalars(map[string]float64{"run.once": 1}); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +74,7 @@ func TestCPUBits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, err := native.Get(w.Array)
+			g, err := compiled.Get(w.Array)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ranks"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // BenchmarkWeakScaling is a step of heat with 64 planes of 256 x 256 points for each rank, native code with one thread each: one rank alone,
@@ -44,7 +45,7 @@ func BenchmarkWeakScaling(b *testing.B) {
 			open := func(p *ir.Program) (ranks.Engine, error) {
 				return cpu.New(p, cpu.Options{Threads: 1, PassSteps: c.steps})
 			}
-			if e, err := open(p); errors.Is(err, cpu.ErrNoToolchain) {
+			if e, err := open(p); errors.Is(err, native.ErrNoToolchain) {
 				b.Skip(err)
 			} else if err == nil {
 				e.Close()

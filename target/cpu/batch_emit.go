@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Words of a batch as its native code reads it.
@@ -89,8 +90,8 @@ type batchEmit struct {
 }
 
 // batchUnit is void run(word *batch, i64 thread, i64 which): what a thread does of a batch.
-var batchUnit = sync.OnceValue(func() *unit {
-	var us units
+var batchUnit = sync.OnceValue(func() *native.Unit {
+	var us native.Units
 	m := llvm.NewModule()
 	g := &batchEmit{gen: kernelOf(m, "batch")}
 	g.batch, g.thread = g.f.Params[0], g.f.Params[1]
@@ -124,14 +125,14 @@ var batchUnit = sync.OnceValue(func() *unit {
 	})
 	g.cur.NewRet(nil)
 	g.export(m)
-	us.add(m)
-	return us.list[0]
+	us.Add(m)
+	return us.List[0]
 })
 
 // copyUnit is void copy(word *{to, from}, i64 to, i64 from): it copies a word of a buffer to another, the places being offsets in bytes, the second one
 // as [copyFrom] writes it.
-var copyUnit = sync.OnceValue(func() *unit {
-	var us units
+var copyUnit = sync.OnceValue(func() *native.Unit {
+	var us native.Units
 	m := llvm.NewModule()
 	g := &batchEmit{gen: kernelOf(m, "copy")}
 	to := g.pointer(g.cur.NewAdd(g.word(g.f.Params[0], 0), g.f.Params[1]))
@@ -139,8 +140,8 @@ var copyUnit = sync.OnceValue(func() *unit {
 	g.put(to, g.i64(0), g.word(from, 0))
 	g.cur.NewRet(nil)
 	g.export(m)
-	us.add(m)
-	return us.list[0]
+	us.Add(m)
+	return us.List[0]
 })
 
 // copyFrom makes the ends of the part differ: a part from an end to itself is empty.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // contraction is a sum of products in ascending order, accumulated by fma, some output index of which only one factor has: a matrix
@@ -242,7 +243,7 @@ func vectorBytes() int {
 	if forceVector > 0 {
 		return forceVector
 	}
-	id := processor()
+	id := native.Processor()
 	switch {
 	case strings.Contains(id, " avx512f"):
 		return 64

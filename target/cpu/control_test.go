@@ -7,6 +7,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // procs adds flags, functions that change them, and two procedures over everything. Every while has a count, so everything ends.
@@ -103,7 +104,7 @@ func TestControl(t *testing.T) {
 	check(t, err)
 	scalar := func(v int32) *ir.Tensor { return &ir.Tensor{Elem: ir.I32, I32: []int32{v}} }
 	flag := func(v int32) *ir.Tensor { return &ir.Tensor{Elem: ir.Bool, I32: []int32{v}} }
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		ref, err := interp.New(p)
 		check(t, err)
 		for name, m := range map[string]machine{"interp": ref, "cpu": open(t, p, tc, 1, 0), "cpu, 3 threads": open(t, p, tc, 3, 1)} {

@@ -6,8 +6,8 @@
 // IR says fma, half precision rounded by integer operations, reductions in the order the IR writes.
 //
 // The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values; [passes.Reuse] plans the
-// storage, layouts follow ([plan]); [emitter] writes kernels, which know shapes and no names, so that equal ones are one ([unit]);
-// [Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs: iterations of a
+// storage, layouts follow ([plan]); [emitter] writes kernels, which know shapes and no names, so that equal ones are one ([native.Unit]);
+// [native.Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs: iterations of a
 // function are one call of native code for each thread ([pool]). At the end of a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
 //
 // Functions of maps and extends on large fields are computed in passes ([sweep]): all their operations, and several steps, in one pass over
@@ -27,11 +27,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Options of an engine. The zero value uses all cores and the first LLVM that is found.
@@ -50,33 +50,33 @@ type Options struct {
 // Engine runs one program. Its methods must not be called at the same time.
 type Engine struct {
 	plan    *plan
-	libs    []library
+	code    *native.Code
 	fns     map[string][]uintptr // addresses of the launches of a function
-	mem     []memory             // one per slot
-	maps    []memory             // that hold them
+	mem     []native.Memory      // one per slot
+	maps    []native.Memory      // that hold them
 	base    []uintptr            // table of buffers and scalars, as of now
 	known   map[scalarKey]bool
 	env     map[string]float64 // host scalars
 	pool    *pool
 	batches map[string]*batch
 	divide  int
-	steps   int      // of a pass at most
-	prof    *profile // nil: not measured
-	rings   []memory // of the threads
+	steps   int             // of a pass at most
+	prof    *profile        // nil: not measured
+	rings   []native.Memory // of the threads
 	swept   map[passKey]*batch
 }
 
-// New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [ErrNoToolchain] in its chain
+// New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [native.ErrNoToolchain] in its chain
 // when no LLVM is installed.
 func New(p *ir.Program, o Options) (*Engine, error) {
-	if err := checkProcessor(os.Getenv(processorVariable), thisProcessor()); err != nil {
+	if err := native.CheckProcessor(); err != nil {
 		return nil, err
 	}
-	tc, err := FindToolchain(o.Tool)
+	tc, err := native.Find(o.Tool)
 	if err != nil {
 		return nil, err
 	}
-	if tc, err = tc.at(o.Level); err != nil {
+	if tc, err = tc.At(o.Level); err != nil {
 		return nil, err
 	}
 	if o.Level == "0" {
@@ -85,49 +85,29 @@ func New(p *ir.Program, o Options) (*Engine, error) {
 	return newEngine(p, tc, o)
 }
 
-func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
+func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) {
 	pl, err := newPlan(p, nativeHalf(tc), sweepFrom(o))
 	if err != nil {
 		return nil, err
 	}
 	if o.PrintLLVM != nil {
-		if _, err := io.WriteString(o.PrintLLVM, pl.units.module().Text(tc.Syntax())); err != nil {
+		if _, err := io.WriteString(o.PrintLLVM, pl.units.Module().Text(tc.Syntax())); err != nil {
 			return nil, err
 		}
 	}
-	cache, err := cacheDir()
+	code, err := tc.Load(context.Background(), append(slices.Clone(pl.units.List), batchUnit(), copyUnit()), spare.count())
 	if err != nil {
 		return nil, err
 	}
-	list := append(slices.Clone(pl.units.list), batchUnit(), copyUnit())
-	objects, err := tc.objects(context.Background(), list, cache)
-	if err != nil {
-		return nil, err
-	}
-	e := &Engine{plan: pl, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}, steps: passSteps(o)}
-	address := map[string]uintptr{}
-	opened := map[string]library{}
-	for _, u := range list {
-		so := objects[u.sym]
-		if _, ok := opened[so]; !ok {
-			lib, err := openLibrary(so)
-			if err != nil {
-				return nil, errors.Join(err, e.Close())
-			}
-			opened[so], e.libs = lib, append(e.libs, lib)
-		}
-		if address[u.sym], err = opened[so].symbol(u.sym); err != nil {
-			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), e.Close())
-		}
-	}
+	e := &Engine{plan: pl, code: code, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}, steps: passSteps(o)}
 	pl.units = nil // long texts
 	for name, c := range pl.funcs {
 		for _, l := range c.launches {
-			e.fns[name] = append(e.fns[name], address[l.sym])
+			e.fns[name] = append(e.fns[name], code.Address[l.sym])
 		}
 		if c.sweep != nil {
-			c.sweep.link(address)
-			c.sweep.board.copies = address[copyUnit().sym]
+			c.sweep.link(code.Address)
+			c.sweep.board.copies = code.Address[copyUnit().Symbol]
 			c.sweep.force = o.tiling
 		}
 	}
@@ -138,11 +118,11 @@ func newEngine(p *ir.Program, tc *Toolchain, o Options) (*Engine, error) {
 	if err := e.reserve(n); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	native, err := nativeOf(address[batchUnit().sym])
+	calls, err := nativeOf(code.Address[batchUnit().Symbol])
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.pool = newPool(n, native)
+	e.pool = newPool(n, calls)
 	e.firstTouch()
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
@@ -161,13 +141,10 @@ func (e *Engine) Close() error {
 		e.pool = nil
 	}
 	for _, m := range slices.Concat(e.maps, e.rings) {
-		errs = append(errs, m.free())
+		errs = append(errs, m.Free())
 	}
 	e.maps, e.mem, e.rings, e.base = nil, nil, nil, nil
-	for _, l := range e.libs {
-		errs = append(errs, l.close())
-	}
-	e.libs = nil
+	errs = append(errs, e.code.Close())
 	return errors.Join(errs...)
 }
 

@@ -13,12 +13,13 @@ import (
 	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
-var toolchains = sync.OnceValue(Toolchains)
+var toolchains = sync.OnceValue(native.All)
 
 // eachToolchain runs f with every LLVM of this machine.
-func eachToolchain(t *testing.T, f func(t *testing.T, tc *Toolchain)) {
+func eachToolchain(t *testing.T, f func(t *testing.T, tc *native.Toolchain)) {
 	t.Helper()
 	needsLLVM(t)
 	for _, tc := range toolchains() {
@@ -27,7 +28,7 @@ func eachToolchain(t *testing.T, f func(t *testing.T, tc *Toolchain)) {
 }
 
 // label names a tool chain in the name of a test.
-func label(tc *Toolchain) string {
+func label(tc *native.Toolchain) string {
 	if tc.Clang != "" {
 		return fmt.Sprintf("clang%d", tc.Version)
 	}
@@ -104,7 +105,7 @@ func check(t *testing.T, err error) {
 }
 
 // open loads a program. Kernels are divided from a work of divide; 0 means as in production.
-func open(t *testing.T, p *ir.Program, tc *Toolchain, threads, divide int) *Engine {
+func open(t *testing.T, p *ir.Program, tc *native.Toolchain, threads, divide int) *Engine {
 	t.Helper()
 	check(t, ir.VerifyCanonical(p))
 	e, err := newEngine(p, tc, Options{Threads: threads, divide: divide})
@@ -114,7 +115,7 @@ func open(t *testing.T, p *ir.Program, tc *Toolchain, threads, divide int) *Engi
 }
 
 // sameAsInterpreter runs functions on the CPU with several numbers of threads and on the interpreter, and compares all arrays bit by bit.
-func sameAsInterpreter(t *testing.T, tc *Toolchain, p *ir.Program, steps int, in map[string]*ir.Tensor, funcs ...string) {
+func sameAsInterpreter(t *testing.T, tc *native.Toolchain, p *ir.Program, steps int, in map[string]*ir.Tensor, funcs ...string) {
 	t.Helper()
 	ref, err := interp.New(p)
 	check(t, err)
@@ -157,7 +158,7 @@ func compare(t *testing.T, name string, threads int, got, want *ir.Tensor) {
 }
 
 func TestHeat(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for _, n := range [][]int{{1000}, {5}, {70, 90}, {40, 33, 150}} {
 			for _, e := range []ir.Elem{ir.F32, ir.F64, ir.F16} {
 				if tc != toolchains()[0] && e != ir.F32 && len(n) != 2 {
@@ -171,7 +172,7 @@ func TestHeat(t *testing.T) {
 
 func TestNoToolchain(t *testing.T) {
 	_, err := New(heatProgram(ir.F32, 8), Options{Tool: "no-such-clang"})
-	if !errors.Is(err, ErrNoToolchain) {
+	if !errors.Is(err, native.ErrNoToolchain) {
 		t.Fatalf("got %v", err)
 	}
 }

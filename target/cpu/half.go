@@ -3,11 +3,10 @@ package cpu
 import (
 	"math"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Half precision is written out in integer operations unless the tool chain and the processor can be trusted with it ([nativeHalf]): before
@@ -17,11 +16,11 @@ import (
 var halfType = &llvm.FloatType{Kind: "half"}
 
 // nativeHalf reports whether LLVM's half type may be used.
-func nativeHalf(t *Toolchain) bool {
+func nativeHalf(t *native.Toolchain) bool {
 	if t.Version < 16 {
 		return false
 	}
-	return runtime.GOARCH == "arm64" || runtime.GOARCH == "amd64" && slices.Contains(strings.Fields(processor()), "f16c")
+	return runtime.GOARCH == "arm64" || runtime.GOARCH == "amd64" && native.HasFeature("f16c")
 }
 
 // roundHalf rounds a float to the nearest half value, ties to even, and leaves it a float.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Every kernel is void k(char **args, i64 lo, i64 hi). args is a list of 8-byte words: the addresses of its buffers, then its host
@@ -65,7 +66,7 @@ type emitted struct {
 // emitter builds the kernels of a program.
 type emitter struct {
 	m       *llvm.Module       // of the kernel that is being emitted
-	units   units              // all kernels
+	units   native.Units       // all kernels
 	emitted map[string]emitted // by the names they were asked for
 	layouts []*layout          // by slot
 	words   map[scalarKey]int  // index in the argument table
@@ -159,7 +160,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	}
 	b.NewCall(f, append(actual, olo, ohi)...)
 	b.NewRet(nil)
-	e.emitted[sym] = emitted{e.units.add(e.m), table}
+	e.emitted[sym] = emitted{e.units.Add(e.m), table}
 	return nil
 }
 

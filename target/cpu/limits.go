@@ -3,12 +3,12 @@ package cpu
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Limits are what this computer can do, measured with the threads of an engine: medians of a few short samples. They are ceilings for code
@@ -27,7 +27,7 @@ const (
 
 // copyBytes is how much a sample copies: as much as the last cache holds, so that neither source nor target are there from the last time.
 // A cache that is shared with other computers may be larger than what one should fill.
-func copyBytes(c caches) int { return min(max(roundUp(c.last, largePage), 64<<20), 512<<20) }
+func copyBytes(c caches) int { return min(max(roundUp(c.last, native.LargePage), 64<<20), 512<<20) }
 
 // Limits measures; it takes some tenths of a second.
 func (e *Engine) Limits() (*Limits, error) {
@@ -51,45 +51,31 @@ func (e *Engine) Limits() (*Limits, error) {
 // Meter measures the limits sample by sample, for comparisons in turns.
 type Meter struct {
 	pool  *pool
-	libs  []library
-	fns   [3]uintptr // of the kernels, and of batches
-	m     memory
+	code  *native.Code
+	fns   [2]uintptr // of the kernels
+	m     native.Memory
 	bytes int
 }
 
 // NewMeter makes a meter of so many threads.
 func NewMeter(threads int) (*Meter, error) {
-	tc, err := FindToolchain("")
-	if err != nil {
-		return nil, err
-	}
-	cache, err := cacheDir()
+	tc, err := native.Find("")
 	if err != nil {
 		return nil, err
 	}
 	m := &Meter{bytes: copyBytes(machineCaches())}
-	var us units
-	syms := [3]string{us.add(peakKernel(m.bytes)), us.add(copyKernel(m.bytes)), batchUnit().sym}
-	objects, err := tc.objects(context.Background(), append(us.list, batchUnit()), cache)
-	if err != nil {
+	var us native.Units
+	peak, copied := us.Add(peakKernel(m.bytes)), us.Add(copyKernel(m.bytes))
+	if m.code, err = tc.Load(context.Background(), append(us.List, batchUnit()), spare.count()); err != nil {
 		return nil, err
 	}
-	for i, s := range syms {
-		lib, err := openLibrary(objects[s])
-		if err != nil {
-			return nil, errors.Join(err, m.Close())
-		}
-		m.libs = append(m.libs, lib)
-		if m.fns[i], err = lib.symbol(s); err != nil {
-			return nil, errors.Join(fmt.Errorf("load compiled kernels: %w", err), m.Close())
-		}
-	}
-	native, err := nativeOf(m.fns[2])
+	m.fns = [2]uintptr{m.code.Address[peak], m.code.Address[copied]}
+	calls, err := nativeOf(m.code.Address[batchUnit().Symbol])
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	m.pool = newPool(threads, native)
-	if m.m, err = allocate(2 * m.bytes); err != nil {
+	m.pool = newPool(threads, calls)
+	if m.m, err = native.Allocate(2 * m.bytes); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	// The threads write to what they copy: a page that nobody has written to is none.
@@ -133,16 +119,12 @@ func (m *Meter) Copy() (bytes, seconds float64) {
 	return 2 * float64(m.bytes), m.kernel(1, m.bytes/lineBytes)
 }
 
-// Close frees the memory.
+// Close frees the memory and unloads the code.
 func (m *Meter) Close() error {
 	if m.pool != nil {
 		m.pool.close()
 	}
-	errs := []error{m.m.free()}
-	for _, l := range m.libs {
-		errs = append(errs, l.close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(m.m.Free(), m.code.Close())
 }
 
 // limitKernel emits a kernel over two buffers of f32.
@@ -156,7 +138,7 @@ func limitKernel(bytes int, body func(k *kernel, v *llvm.VectorType)) *llvm.Modu
 		body(k, llvm.NewVector(vectorBytes()/4, llvm.Float))
 		return nil
 	})
-	return e.units.list[0].module
+	return e.units.List[0].Module
 }
 
 // vectorAt is the vector number i of a buffer.

@@ -3,6 +3,7 @@ package cpu
 import (
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // A sum of bf16 products ([ir.Pairs]) is a matrix product in tiles as the processor's tile registers hold them (Intel AMX): 16 rows of 16
@@ -84,9 +85,9 @@ func dots() dotKind {
 	switch {
 	case forceDots != nil:
 		return *forceDots
-	case hasFeature("amx_tile") && hasFeature("amx_bf16") && tilesAllowed():
+	case native.HasFeature("amx_tile") && native.HasFeature("amx_bf16") && native.TilesAllowed():
 		return dotTiles
-	case hasFeature("fma"): // of x86: what it takes for subnormal is what the order says, after rounding
+	case native.HasFeature("fma"): // of x86: what it takes for subnormal is what the order says, after rounding
 		return dotFlush
 	}
 	return dotSelect

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wfc-lang/wfc/internal/ieee"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // rough are numbers of all magnitudes, so that products and sums are subnormal, cancel and overflow.
@@ -96,7 +97,7 @@ func TestTileRegisters(t *testing.T) {
 	}
 	p := product(ir.F32, "ij", "k", []string{"ik"}, []string{"jk"}, map[string]int{"i": 160, "j": 160, "k": 96})
 	p.Funcs[0].Ops[0].Order.Kind = ir.Pairs
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		e := open(t, p, tc, 2, 1)
 		for seed := range uint64(4) {
 			in := rough(p, seed)

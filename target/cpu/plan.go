@@ -7,12 +7,13 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // plan is a program ready to run: the kernels, the buffers and what every function launches.
 type plan struct {
 	prog    *ir.Program
-	units   *units
+	units   *native.Units
 	arrays  []*val
 	layouts []*layout // by slot; slot i < len(arrays) starts as the buffer of array i
 	words   []scalarKey

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // pool keeps one goroutine per thread. After a batch they wait for the next one awake, for a while: the functions of a procedure, a solver's
@@ -31,6 +33,16 @@ const patience = 200 * time.Microsecond
 
 // nativePool is the native code of a pool: what a thread does of a batch, and what it calls while it waits.
 type nativePool struct{ run, yield, sleep uintptr }
+
+// nativeOf is the native code of a pool, run being what its threads do.
+func nativeOf(run uintptr) (n nativePool, err error) {
+	n.run = run
+	if n.yield, err = native.SystemFunction("sched_yield"); err != nil {
+		return n, err
+	}
+	n.sleep, err = native.SystemFunction("usleep")
+	return n, err
+}
 
 const wordBytes = 8
 
@@ -230,7 +242,7 @@ func (p *pool) run(b *batch, i int) {
 func (p *pool) call(b *batch, i, which int) {
 	a := &p.chosen[i].args // of its own: new ones would be garbage of every call
 	*a = [3]uintptr{addressOf(b.words), uintptr(i), uintptr(which)}
-	call(p.native.run, a)
+	native.Call(p.native.run, a)
 }
 
 // measure does the same step by step.
@@ -243,10 +255,10 @@ func (p *pool) measure(b *batch, i int) {
 	for range b.n {
 		for k := range b.steps {
 			s := &b.steps[k]
-			cpu := threadTime()
+			cpu := native.ThreadTime()
 			p.call(b, i, k)
 			at := &b.prof[s.account]
-			at.cpu.Add(int64(threadTime() - cpu))
+			at.cpu.Add(int64(native.ThreadTime() - cpu))
 			if s.meets {
 				p.call(b, i, -2-k)
 			}

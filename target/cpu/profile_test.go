@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 const profiled = `wfir 1
@@ -45,7 +46,7 @@ func TestProfileCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(Toolchains()) == 0 {
+	if len(native.All()) == 0 {
 		t.Skip("no LLVM on this machine: the CPU target is not tested")
 	}
 	e, err := New(p, Options{Threads: 2})
@@ -81,7 +82,7 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(Toolchains()) == 0 {
+	if len(native.All()) == 0 {
 		t.Skip("no LLVM on this machine: the CPU target is not tested")
 	}
 	e, err := New(p, Options{Threads: 2})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // maker writes random canonical programs: maps in pieces, offsets across periodic boundaries, chains of extends, reductions in all orders,
@@ -349,7 +350,7 @@ func (m *maker) reduce(v made) {
 }
 
 func TestRandomPrograms(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		n := 8
 		if tc != toolchains()[0] {
 			n = 3

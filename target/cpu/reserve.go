@@ -1,25 +1,15 @@
 package cpu
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/wfc-lang/wfc/target/cpu/native"
+)
 
 // lineBytes is the cache line and the widest vector register: rows start at multiples of it.
 const lineBytes = 64
 
-// Memory from largeMemory on begins with a large page, the size of the larger pages of most systems: a copy that jumps from row to row would
-// miss the translation of every address.
-const (
-	largeMemory = 4 << 20
-	largePage   = 2 << 20
-	smallPage   = 4 << 10
-)
-
-// used is memory as it was asked for.
-func (m memory) used() memory {
-	if len(m) < largeMemory+largePage {
-		return m
-	}
-	return m[-uintptr(unsafe.Pointer(&m[0]))&(largePage-1):]
-}
+const smallPage = 4 << 10
 
 // reserve allocates the buffers for n threads. Buffers too small for large pages of their own lie side by side in memory that has them: a
 // network's weights are many such.
@@ -36,29 +26,29 @@ func (e *Engine) reserve(n int) error {
 	}
 	all := 0
 	for i := range pl.layouts {
-		if size(i) < largeMemory {
+		if size(i) < native.LargeMemory {
 			all += roundUp(size(i), smallPage)
 		}
 	}
-	take := func(bytes int) (memory, error) {
-		m, err := allocate(bytes)
+	take := func(bytes int) (native.Memory, error) {
+		m, err := native.Allocate(bytes)
 		if err == nil {
 			e.maps = append(e.maps, m)
 		}
 		return m, err
 	}
-	var shared memory
+	var shared native.Memory
 	if all > 0 {
 		m, err := take(all)
 		if err != nil {
 			return err
 		}
-		shared = m.used()
+		shared = m.Used()
 	}
 	e.base = make([]uintptr, e.ownWord()+2)
 	for i := range pl.layouts {
-		var m memory
-		if bytes := size(i); bytes < largeMemory {
+		var m native.Memory
+		if bytes := size(i); bytes < native.LargeMemory {
 			m, shared = shared[:bytes:bytes], shared[roundUp(bytes, smallPage):]
 		} else {
 			var err error
@@ -67,7 +57,7 @@ func (e *Engine) reserve(n int) error {
 			}
 		}
 		e.mem = append(e.mem, m)
-		start := uintptr(unsafe.Pointer(&m.used()[0]))
+		start := uintptr(unsafe.Pointer(&m.Used()[0]))
 		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew(i)+2*lineBytes)
 	}
 	return nil

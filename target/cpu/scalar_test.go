@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // specials are values at which operations go wrong: signed zeros, NaN, infinities, subnormals, ties, limits of the integer types.
@@ -144,5 +145,5 @@ func TestScalarOperations(t *testing.T) {
 	for _, e := range []ir.Elem{ir.Bool, ir.I32, ir.F16, ir.F32, ir.F64} {
 		in["a."+e.String()], in["b."+e.String()] = pairs(e)
 	}
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) { sameAsInterpreter(t, tc, p, 1, in, "ops") })
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) { sameAsInterpreter(t, tc, p, 1, in, "ops") })
 }

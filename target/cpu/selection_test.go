@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Gathers and scatter-adds have the interpreter's bits, with places outside the range and with several threads.
@@ -22,7 +23,7 @@ func TestSelections(t *testing.T) {
 		"reduce %one E [v in v 0..7] over [" + full + "] sum order seq { box [0..7, 0..3, 0..5] " + sel("@g[b, s, 1]") + " } " +
 		"set @x = %r set @p = %p set @G = %G set @n = %n set @one = %one }"
 	tok := &ir.Tensor{Elem: ir.I32, Dims: []int{3, 5}, I32: []int32{0, 6, 3, 3, -1, 7, 2, 3, 1 << 30, -1 << 30, 4, 3, 3, 0, 6}}
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for _, e := range []string{"f32", "f64", "f16", "i32"} {
 			text := src
 			if e == "i32" {

@@ -85,5 +85,5 @@ func (s *sweep) emitDriver(e *emitter) {
 	b := w.NewBlock("entry")
 	b.NewCall(f, b.NewBitCast(wb, ptr), wt, wg)
 	b.NewRet(nil)
-	s.drive = e.units.add(e.m)
+	s.drive = e.units.Add(e.m)
 }

@@ -150,7 +150,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	if variant&jammed != 0 {
 		kind = 1
 	}
-	run.sym[variant], run.args[kind] = e.units.add(e.m), args
+	run.sym[variant], run.args[kind] = e.units.Add(e.m), args
 	return nil
 }
 

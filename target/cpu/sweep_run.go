@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // sweepFrom is the size from which an engine with options o makes sweeps.
@@ -138,15 +139,15 @@ func (e *Engine) reserveRings(n int) error {
 		e.rings = append(e.rings, nil)
 	}
 	for i, m := range e.rings {
-		if len(m) >= n+largePage {
+		if len(m) >= n+native.LargePage {
 			continue
 		}
-		next, err := allocate(roundUp(n, largePage) + largePage)
+		next, err := native.Allocate(roundUp(n, native.LargePage) + native.LargePage)
 		if err != nil {
 			return err
 		}
 		if m != nil {
-			if err := m.free(); err != nil {
+			if err := m.Free(); err != nil {
 				return err
 			}
 		}
@@ -160,27 +161,27 @@ func (e *Engine) ring(thread int) uintptr {
 	if thread >= len(e.rings) || len(e.rings[thread]) == 0 {
 		return 0
 	}
-	return (addressOf(e.rings[thread]) + largePage - 1) &^ (largePage - 1)
+	return (addressOf(e.rings[thread]) + native.LargePage - 1) &^ (native.LargePage - 1)
 }
 
 // firstTouch has every thread write to its part of the fields, which decides on whose side of the machine the memory lies. Scratch that nothing
 // uses stays untouched and costs no memory.
 func (e *Engine) firstTouch() {
 	const page = 4 << 10
-	var fields []memory
+	var fields []native.Memory
 	for i := range e.plan.arrays {
-		fields = append(fields, e.mem[i].used())
+		fields = append(fields, e.mem[i].Used())
 	}
 	for _, c := range e.plan.funcs { // the order does not matter
 		if c.sweep != nil {
 			for i := range c.sweep.arrays {
 				if c.sweep.set(c.sweep.arrays[i].name) {
-					fields = append(fields, e.mem[c.sweep.spare[i]].used())
+					fields = append(fields, e.mem[c.sweep.spare[i]].Used())
 				}
 			}
 		}
 	}
-	fields = slices.DeleteFunc(fields, func(m memory) bool { return len(m) < leastSweep })
+	fields = slices.DeleteFunc(fields, func(m native.Memory) bool { return len(m) < leastSweep })
 	if len(fields) == 0 {
 		return
 	}

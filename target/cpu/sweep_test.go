@@ -13,6 +13,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // tilings are cuts that meet all kinds of edges on small grids.
@@ -28,7 +29,7 @@ var tilings = []tiling{
 
 // sweptAsInterpreted runs a function in passes of every kind and compares all arrays with the interpreter's. It returns false when the
 // function cannot be computed in passes.
-func sweptAsInterpreted(t *testing.T, tc *Toolchain, p *ir.Program, fn string, steps int) bool {
+func sweptAsInterpreted(t *testing.T, tc *native.Toolchain, p *ir.Program, fn string, steps int) bool {
 	t.Helper()
 	check(t, ir.VerifyCanonical(p))
 	pl, err := newPlan(p, false, 1)
@@ -68,7 +69,7 @@ func sweptAsInterpreted(t *testing.T, tc *Toolchain, p *ir.Program, fn string, s
 }
 
 func TestSweeps(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for _, n := range [][]int{{70, 90}, {40, 33, 50}, {9, 150, 17}} {
 			if !sweptAsInterpreted(t, tc, heatProgram(ir.F32, n...), "step", 7) {
 				t.Error("heat is not computed in passes")
@@ -158,12 +159,12 @@ func TestOtherProcessors(t *testing.T) {
 		t.Skip("no LLVM on this machine, or not one for amd64")
 	}
 	processors := []string{"x86-64"}
-	if flags := strings.Fields(processor()); slices.Contains(flags, "avx2") {
+	if flags := strings.Fields(native.Processor()); slices.Contains(flags, "avx2") {
 		processors = append(processors, "haswell")
 	}
 	for _, cpu := range processors {
 		tc := *toolchains()[0]
-		tc.cpu = cpu
+		tc.Processor = cpu
 		if cpu == "haswell" {
 			if text := assembly(t, &tc, sweptPlan(t, heatProgram(ir.F32, 64, 64))); strings.Contains(text, "zmm") || !strings.Contains(text, "ymm") {
 				t.Error("code for haswell is not made of its vectors")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // periodicProgram shifts u along a periodic diagonal and remembers the last level; v takes u's old value.
@@ -97,7 +98,7 @@ func step {
 `
 
 func TestPeriodicAndGhosts(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		sameAsInterpreter(t, tc, text(periodicProgram), 5, nil, "step", "both", "step", "save", "step")
 		sameAsInterpreter(t, tc, text(ghostProgram), 4, nil, "step")
 	})
@@ -168,7 +169,7 @@ func chainOver(chain []ir.ChainAxis, over []ir.Range) (out []ir.ChainAxis) {
 }
 
 func TestReductions(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for _, c := range []struct {
 			elem ir.Elem
 			comb ir.Combiner
@@ -188,7 +189,7 @@ func TestNegativeZero(t *testing.T) {
 	for i := range in["b"].F32 {
 		in["b"].F32[i] = 1
 	}
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for _, fma := range []bool{false, true} {
 			sameAsInterpreter(t, tc, reduceProgram(ir.F32, ir.Sum, fma, 3, 5), 1, in, "go")
 		}
@@ -207,7 +208,7 @@ func run(t *testing.T, cmd []string) {
 func TestPointerSyntax(t *testing.T) {
 	pl, err := newPlan(heatProgram(ir.F32, 8, 8), false, -1)
 	check(t, err)
-	typed, opaque := pl.units.module().Text(llvm.Typed), pl.units.module().Text(llvm.Opaque)
+	typed, opaque := pl.units.Module().Text(llvm.Typed), pl.units.Module().Text(llvm.Opaque)
 	if !strings.Contains(typed, "float*") || strings.Contains(typed, " ptr ") {
 		t.Error("typed pointers are not float*")
 	}
@@ -216,22 +217,8 @@ func TestPointerSyntax(t *testing.T) {
 	}
 	again, err := newPlan(heatProgram(ir.F32, 8, 8), false, -1)
 	check(t, err)
-	if again.units.module().Text(llvm.Typed) != typed {
+	if again.units.Module().Text(llvm.Typed) != typed {
 		t.Error("the same program gives different text")
-	}
-}
-
-func TestVersions(t *testing.T) {
-	for out, want := range map[string]int{
-		"Debian clang version 19.1.7 (3~deb12u1)\nTarget: x86_64-pc-linux-gnu": 19,
-		"Debian LLVM version 14.0.6\n  Optimized build.":                       14,
-		"Apple clang version 15.0.0 (clang-1500.3.9.4)":                        15,
-		"clang version 17.0.6 (Fedora 17.0.6-2.fc39)":                          17,
-		"gcc (Debian 12.2.0-14) 12.2.0":                                        0,
-	} {
-		if got := parseVersion(out); got != want {
-			t.Errorf("%q is version %d, want %d", out, got, want)
-		}
 	}
 }
 
@@ -260,12 +247,12 @@ func step {
 	if len(pl.layouts) != 2 {
 		t.Errorf("a leapfrog of two levels takes %d buffers", len(pl.layouts))
 	}
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) { sameAsInterpreter(t, tc, p, 7, nil, "step") })
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) { sameAsInterpreter(t, tc, p, 7, nil, "step") })
 }
 
 // TestLongRun crosses several batches, which permute the buffers on every thread.
 func TestLongRun(t *testing.T) {
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		p := heatProgram(ir.F32, 90, 130)
 		var ref *ir.Tensor
 		for _, threads := range []int{1, 2, 5} {
@@ -351,14 +338,5 @@ func TestCache(t *testing.T) {
 		if x := filepath.Ext(f.Name()); x != ".so" && x != ".sum" && x != ".k" {
 			t.Errorf("the cache holds %v, want shared objects, their sums and links to them", files)
 		}
-	}
-	pl, err := newPlan(p, false, -1)
-	check(t, err)
-	bad := strings.Replace(pl.units.module().Text(toolchains()[0].Syntax()), "fadd", "frobnicate", 1)
-	if _, err := toolchains()[0].build(context.Background(), bad, dir); err == nil || !strings.Contains(err.Error(), "WF0591") {
-		t.Errorf("text that is not LLVM IR gives %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "build-*")); len(left) > 0 {
-		t.Errorf("a failed build leaves %v", left)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // The kernel that updates a field is made of vector instructions, whatever the program: 1-D, 2-D, 3-D, wide stencils, coupled fields. Nothing
@@ -24,7 +25,7 @@ func TestVectorised(t *testing.T) {
 	for _, s := range sources {
 		programs[s.name] = compile(t, s.text, 100)
 	}
-	eachToolchain(t, func(t *testing.T, tc *Toolchain) {
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
 		for name, p := range programs {
 			pl, err := newPlan(p, false, -1)
 			check(t, err)
@@ -66,21 +67,21 @@ func body(t *testing.T, asm, name string) string {
 }
 
 // assembly is what LLVM makes of a plan's module, as text.
-func assembly(t *testing.T, tc *Toolchain, pl *plan) string {
+func assembly(t *testing.T, tc *native.Toolchain, pl *plan) string {
 	t.Helper()
 	dir := t.TempDir()
 	ll, asm := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.s")
-	check(t, os.WriteFile(ll, []byte(pl.units.module().Text(tc.Syntax())), 0o644))
-	cmds := tc.commands(dir)
-	last := []string{tc.Clang, "-x", "ir", ll, "-O3", tc.processorFlag(), "-ffp-contract=off", "-Wno-override-module", "-S", "-o", asm}
+	check(t, os.WriteFile(ll, []byte(pl.units.Module().Text(tc.Syntax())), 0o644))
+	cmds := tc.Commands(dir)
 	if tc.Clang == "" {
 		run(t, cmds[0])
-		last = append([]string{}, cmds[1]...)
-		for i := range last {
-			last[i] = strings.Replace(strings.Replace(last[i], "-filetype=obj", "-filetype=asm", 1), "k.o", "k.s", 1)
-		}
+		cmds = cmds[1:]
 	}
-	run(t, last)
+	last := strings.NewReplacer("-filetype=obj", "-filetype=asm", "-shared", "-S", "k.so", "k.s", "k.o", "k.s")
+	for i, arg := range cmds[0] {
+		cmds[0][i] = last.Replace(arg)
+	}
+	run(t, cmds[0])
 	s, err := os.ReadFile(asm)
 	check(t, err)
 	return string(s)

@@ -15,6 +15,7 @@ import (
 	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/passes/grad"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 type machine interface {
@@ -178,7 +179,7 @@ func TestRecover(t *testing.T) {
 		}
 	}
 	c, err := cpu.New(p, cpu.Options{})
-	if errors.Is(err, cpu.ErrNoToolchain) {
+	if errors.Is(err, native.ErrNoToolchain) {
 		return
 	}
 	if err != nil {

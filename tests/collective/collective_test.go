@@ -11,7 +11,7 @@ import (
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/ir/mesh"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 var programs = []struct{ name, src string }{
@@ -80,7 +80,7 @@ output T, hottest, average at end
 }
 
 func TestTreesAgreeOnAllTargets(t *testing.T) {
-	_, err := cpu.FindToolchain("")
+	_, err := native.Find("")
 	native := err == nil
 	trees := 0
 	for _, p := range programs {

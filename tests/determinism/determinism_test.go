@@ -17,7 +17,7 @@ import (
 	"github.com/wfc-lang/wfc/dsl"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // models lists the programs with settings that make them small.
@@ -153,7 +153,7 @@ func sameArrays(a, b map[string]*ir.Tensor) bool {
 
 func TestRunsAreEqual(t *testing.T) {
 	targets := []wfc.Target{wfc.Interp, wfc.Wafer}
-	if _, err := cpu.FindToolchain(""); err == nil {
+	if _, err := native.Find(""); err == nil {
 		targets = append(targets, wfc.CPU)
 	}
 	for _, m := range models {

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Draws in f32 on interpreter, CPU and a small wafer: equal bits, whatever the positions, conditions, spacing and schemes. Meshes smaller
 // than the grid make blocks of cells, so that faces, their ends and ghosts meet in one PE.
 func TestTargetsAgree(t *testing.T) {
-	_, err := cpu.FindToolchain("")
+	_, err := native.Find("")
 	native := err == nil
 	fits := 0
 	for k := range 16 {

@@ -17,7 +17,7 @@ import (
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/dsl/tensor"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 const root = "../../models"
@@ -122,7 +122,7 @@ func TestFormatAndFit(t *testing.T) {
 
 func TestTargetsAgree(t *testing.T) {
 	targets := []wfc.Target{wfc.Interp, wfc.Wafer}
-	if _, err := cpu.FindToolchain(""); err == nil {
+	if _, err := native.Find(""); err == nil {
 		targets = append(targets, wfc.CPU)
 	}
 	for _, file := range all(t) {

@@ -15,7 +15,7 @@ import (
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/mesh"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // program is a chain of products with what lies between them in models: additions, norms of rows, factors per column, a loop.
@@ -174,7 +174,7 @@ func TestGEMM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = cpu.FindToolchain("")
+	_, err = native.Find("")
 	native := err == nil
 	for _, c := range []struct {
 		how           wfc.Products

@@ -12,7 +12,7 @@ import (
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 var (
@@ -27,7 +27,7 @@ func TestTargetsAgree(t *testing.T) {
 		n = 40
 	}
 	count, large := map[string]int{}, 0
-	_, err := cpu.FindToolchain("")
+	_, err := native.Find("")
 	native := err == nil
 	if !native {
 		t.Log("no LLVM: comparing interpreter and wafer only")

@@ -9,12 +9,12 @@ import (
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // fastest is the CPU where there is an LLVM.
 func fastest(t *testing.T) wfc.Target {
-	if _, err := cpu.FindToolchain(""); err != nil {
+	if _, err := native.Find(""); err != nil {
 		t.Log("no LLVM: interpreter")
 		return wfc.Interp
 	}

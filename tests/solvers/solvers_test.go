@@ -9,13 +9,13 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // solve runs a program.
 func solve(t testing.TB, src string, target wfc.Target, set map[string]string) *wfc.Result {
 	t.Helper()
-	if _, err := cpu.FindToolchain(""); target == wfc.CPU && err != nil {
+	if _, err := native.Find(""); target == wfc.CPU && err != nil {
 		t.Skip("no LLVM")
 	}
 	p, err := wfc.Build(wfc.Source{Name: "test.wf", Text: src}, wfc.BuildOptions{IndexOnly: target != wfc.Wafer, Set: set})

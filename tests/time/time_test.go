@@ -13,7 +13,7 @@ import (
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/runtime"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 const fluid = `
@@ -48,7 +48,7 @@ func cases() map[string]string {
 
 func TestTargetsAgree(t *testing.T) {
 	targets := []wfc.Target{wfc.Wafer}
-	if _, err := cpu.FindToolchain(""); err == nil {
+	if _, err := native.Find(""); err == nil {
 		targets = append(targets, wfc.CPU)
 	}
 	for name, text := range cases() {

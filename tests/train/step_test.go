@@ -12,6 +12,7 @@ import (
 	"github.com/wfc-lang/wfc/ir/interp"
 	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // machine is what the engines share.
@@ -182,7 +183,7 @@ func TestAnchorCPU(t *testing.T) {
 			p, ws := canonical(t, a, batch, context_, whole)
 			start := time.Now()
 			m, err := cpu.New(p, cpu.Options{})
-			if errors.Is(err, cpu.ErrNoToolchain) {
+			if errors.Is(err, native.ErrNoToolchain) {
 				t.Skip(err)
 			}
 			if err != nil {

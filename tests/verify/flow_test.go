@@ -21,7 +21,7 @@ func flow(t *testing.T, file string, set map[string]string) fields {
 // needsNative skips a case that takes minutes on the interpreter.
 func needsNative(t *testing.T) {
 	t.Helper()
-	if !native() {
+	if !hasLLVM() {
 		t.Skip("no LLVM, and the interpreter would take minutes")
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/target/cpu"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // fields is what a program leaves: its arrays, and where and in which type they were computed.
@@ -47,15 +47,15 @@ func (f fields) at(name string, idx ...int) float64 {
 // flat is element k in row-major order.
 func (f fields) flat(name string, k int) float64 { return f.array(name).At(k) }
 
-// native says whether the computer has an LLVM.
-func native() bool {
-	_, err := cpu.FindToolchain("")
+// hasLLVM says whether the computer has an LLVM.
+func hasLLVM() bool {
+	_, err := native.Find("")
 	return err == nil
 }
 
 // hostTargets are the targets that compute in f64.
 func hostTargets(t testing.TB) []wfc.Target {
-	if native() {
+	if hasLLVM() {
 		return []wfc.Target{wfc.Interp, wfc.CPU}
 	}
 	t.Log("no LLVM: interpreter only")

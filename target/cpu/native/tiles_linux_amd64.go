@@ -1,13 +1,13 @@
-package cpu
+package native
 
 import (
 	"sync"
 	"syscall"
 )
 
-// tilesAllowed asks Linux, once, for the state of the tile registers, which no process has before (Documentation/arch/x86/xstate.rst). All
+// TilesAllowed asks Linux, once, for the state of the tile registers, which no process has before (Documentation/arch/x86/xstate.rst). All
 // threads have it then.
-var tilesAllowed = sync.OnceValue(func() bool {
+var TilesAllowed = sync.OnceValue(func() bool {
 	const (
 		archPrctl       = 158
 		requestStates   = 0x1023 // ARCH_REQ_XCOMP_PERM

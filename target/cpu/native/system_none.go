@@ -1,6 +1,6 @@
 //go:build !unix
 
-package cpu
+package native
 
 import (
 	"fmt"
@@ -15,11 +15,9 @@ func openLibrary(string) (library, error) {
 
 func (library) symbol(string) (uintptr, error) { return 0, ErrNoToolchain }
 func (library) close() error                   { return nil }
-func call(uintptr, *[3]uintptr)                {}
+func Call(uintptr, *[3]uintptr)                {}
 
-func nativeOf(uintptr) (nativePool, error) { return nativePool{}, ErrNoToolchain }
+func SystemFunction(string) (uintptr, error) { return 0, ErrNoToolchain }
 
-type memory []byte
-
-func allocate(n int) (memory, error) { return make(memory, n+lineBytes+largePage), nil }
-func (memory) free() error           { return nil }
+func Allocate(n int) (Memory, error) { return make(Memory, n+LargePage), nil }
+func (Memory) Free() error           { return nil }

@@ -1,4 +1,4 @@
-package cpu
+package native
 
 import (
 	"os"
@@ -32,20 +32,23 @@ type madeFor struct {
 var chosen = sync.OnceValue(func() madeFor {
 	this := thisProcessor()
 	level := os.Getenv(processorVariable)
-	if checkProcessor(level, this) != nil || level == "" {
+	if checkLevel(level, this) != nil || level == "" {
 		return madeFor{"native", this}
 	}
 	return madeFor{level, runtime.GOOS + "/" + runtime.GOARCH + "\n" + level + " " + strings.Join(levels[level], " ")}
 })
 
-// processor identifies the machine code that is wanted, for caches that several machines share.
-func processor() string { return chosen().id }
+// Processor identifies the machine code that is wanted, for caches that several machines share.
+func Processor() string { return chosen().id }
 
-// hasFeature looks for an instruction set in what may be used.
-func hasFeature(name string) bool { return slices.Contains(strings.Fields(processor()), name) }
+// HasFeature looks for an instruction set in what may be used.
+func HasFeature(name string) bool { return slices.Contains(strings.Fields(Processor()), name) }
 
-// checkProcessor refuses a level that this processor does not have; "" is what it has.
-func checkProcessor(level, this string) error {
+// CheckProcessor refuses what the environment asks for if this processor does not have it.
+func CheckProcessor() error { return checkLevel(os.Getenv(processorVariable), thisProcessor()) }
+
+// checkLevel is CheckProcessor of a level and what the processor has; "" is all of it.
+func checkLevel(level, this string) error {
 	if level == "" {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package cpu
+package native
 
 import (
 	"context"
@@ -12,22 +12,22 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// unit is a kernel by content: what it computes on which shapes, whatever the arrays are called. The layers of a network, and programs
+// Unit is a kernel by content: what it computes on which shapes, whatever the arrays are called. The layers of a network, and programs
 // that have kernels in common, share units; each is compiled once on a machine.
-type unit struct {
-	sym    string // made of the content
-	module *llvm.Module
+type Unit struct {
+	Symbol string // made of the content
+	Module *llvm.Module
 	text   string // with opaque pointers
 }
 
-// units are the kernels of a program in order of first use.
-type units struct {
-	list  []*unit
-	bySym map[string]*unit
+// Units are the kernels of a program in order of first use.
+type Units struct {
+	List  []*Unit
+	bySym map[string]*Unit
 }
 
-// add names a kernel after its content and returns its name. The module's last two functions are the body and the exported function.
-func (u *units) add(m *llvm.Module) string {
+// Add names a kernel after its content and returns its name. The module's last two functions are the body and the exported function.
+func (u *Units) Add(m *llvm.Module) string {
 	n := len(m.Funcs)
 	body, outer := m.Funcs[n-2], m.Funcs[n-1]
 	body.Name, outer.Name = "kernel.body", "kernel"
@@ -35,23 +35,23 @@ func (u *units) add(m *llvm.Module) string {
 	sym := fmt.Sprintf("k%x", sha256.Sum256([]byte(text)))[:25]
 	body.Name, outer.Name = sym+".body", sym
 	if u.bySym == nil {
-		u.bySym = map[string]*unit{}
+		u.bySym = map[string]*Unit{}
 	}
 	if u.bySym[sym] == nil {
-		x := &unit{sym, m, text}
+		x := &Unit{sym, m, text}
 		u.bySym[sym] = x
-		u.list = append(u.list, x)
+		u.List = append(u.List, x)
 	}
 	return sym
 }
 
-// module is all units in one.
-func (u *units) module() *llvm.Module { return merge(u.list) }
+// Module is all units in one.
+func (u *Units) Module() *llvm.Module { return merge(u.List) }
 
-func merge(list []*unit) *llvm.Module {
+func merge(list []*Unit) *llvm.Module {
 	ms := make([]*llvm.Module, len(list))
 	for i, x := range list {
-		ms[i] = x.module
+		ms[i] = x.Module
 	}
 	return llvm.Merge(ms)
 }
@@ -59,32 +59,32 @@ func merge(list []*unit) *llvm.Module {
 // chunkText is about how much text is compiled at a time: enough to make the start of a tool cheap, little enough to divide the work.
 const chunkText = 200 << 10
 
-// objects returns the shared object of every unit, by symbol. Units that are not in the cache are compiled, in chunks at the same time. In
+// objects returns the shared object of every unit, by symbol. Units that are not in the cache are compiled, in jobs chunks at the same time. In
 // the cache a chunk is a shared object named after its content, with a checksum beside it, and every unit a link to the chunk it is in. What does
 // not fit its checksum is compiled again.
-func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (map[string]string, error) {
+func (t *Toolchain) objects(ctx context.Context, list []*Unit, cache string, jobs int) (map[string]string, error) {
 	out := map[string]string{}
-	var missing []*unit
+	var missing []*Unit
 	links, checked := map[string]string{}, map[string]bool{}
 	for _, x := range list {
 		h := sha256.New()
-		fmt.Fprintf(h, "wfc-cpu 2\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), x.text)
+		fmt.Fprintf(h, "wfc-cpu 2\n%s\n%s\n%q\n%s\n", t.id, Processor(), t.Commands("."), x.text)
 		link := filepath.Join(cache, fmt.Sprintf("%x.k", h.Sum(nil)[:20]))
-		links[x.sym] = link
+		links[x.Symbol] = link
 		if name, err := os.Readlink(link); err == nil {
 			so := filepath.Join(cache, name)
 			if checked[so] = checked[so] || whole(so); checked[so] {
-				out[x.sym] = so
+				out[x.Symbol] = so
 				continue
 			}
 		}
 		missing = append(missing, x)
 	}
-	chunks := split(missing, spare.count())
+	chunks := split(missing, jobs)
 	errs := make([]error, len(chunks))
 	sos := make([]string, len(chunks))
 	var wg sync.WaitGroup
-	limit := make(chan struct{}, spare.count())
+	limit := make(chan struct{}, jobs)
 	for i, c := range chunks {
 		wg.Add(1)
 		go func() {
@@ -103,8 +103,8 @@ func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (ma
 	var failed []error
 	for i, c := range chunks {
 		for _, x := range c.list {
-			out[x.sym] = sos[i]
-			failed = append(failed, point(links[x.sym], filepath.Base(sos[i])))
+			out[x.Symbol] = sos[i]
+			failed = append(failed, point(links[x.Symbol], filepath.Base(sos[i])))
 		}
 	}
 	return out, errors.Join(failed...)
@@ -112,20 +112,20 @@ func (t *Toolchain) objects(ctx context.Context, list []*unit, cache string) (ma
 
 // chunk is what is compiled at a time. Its text is made before the work is divided: printing numbers the loops of a module.
 type chunk struct {
-	list   []*unit
+	list   []*Unit
 	merged *llvm.Module
 }
 
 func (c *chunk) text(s llvm.Syntax) string { return c.merged.Text(s) }
 
 // split divides units into chunks of about equal size, at least n if there is enough.
-func split(list []*unit, n int) (out []chunk) {
+func split(list []*Unit, n int) (out []chunk) {
 	total := 0
 	for _, x := range list {
 		total += len(x.text)
 	}
 	size := max(1<<10, min(chunkText, total/max(1, n)+1))
-	var cur []*unit
+	var cur []*Unit
 	have := 0
 	for _, x := range list {
 		if have > 0 && have+len(x.text) > size {

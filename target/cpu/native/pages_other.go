@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cpu
+package native
 
 // adviseHuge does nothing: only Linux takes this advice.
-func adviseHuge(memory) {}
+func adviseHuge(Memory) {}

@@ -1,9 +1,6 @@
-package cpu
+package native
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -25,13 +22,13 @@ var ErrNoToolchain = errors.New("no LLVM tool chain")
 
 // Toolchain compiles LLVM IR text to a shared object: clang, or opt with llc and a linker.
 type Toolchain struct {
-	Clang    string // path of clang, "" when Opt and LLC are used
-	Opt, LLC string
-	Linker   []string // command that links an object: cc -shared, or ld -shared
-	Version  int      // major version of LLVM
-	id       string   // what --version prints
-	cpu      string   // processor to compile for by its LLVM name; "" is this one
-	level    string   // of optimisation, "0" to "3"; "" is the highest
+	Clang     string // path of clang, "" when Opt and LLC are used
+	Opt, LLC  string
+	Linker    []string // command that links an object: cc -shared, or ld -shared
+	Version   int      // major version of LLVM
+	id        string   // what --version prints
+	Processor string   // processor to compile for by its LLVM name; "" is this one
+	level     string   // of optimisation, "0" to "3"; "" is the highest
 }
 
 // Versions of LLVM that are looked for by name, newest first, after a plain clang.
@@ -40,8 +37,8 @@ const (
 	oldestLLVM = 14
 )
 
-// Toolchains lists every tool chain of this machine, the one that is used by default first.
-func Toolchains() []*Toolchain {
+// All lists every tool chain of this machine, the one that is used by default first.
+func All() []*Toolchain {
 	var found []*Toolchain
 	seen := map[string]bool{}
 	add := func(t *Toolchain, err error) {
@@ -94,8 +91,8 @@ func lookTool(name string) string {
 	return ""
 }
 
-// FindToolchain returns the tool chain to use. tool, if not empty, is the path or name of a clang or an opt (llc is looked for beside it).
-func FindToolchain(tool string) (*Toolchain, error) {
+// Find returns the tool chain to use. tool, if not empty, is the path or name of a clang or an opt (llc is looked for beside it).
+func Find(tool string) (*Toolchain, error) {
 	if tool != "" {
 		path, err := exec.LookPath(tool)
 		if err != nil {
@@ -239,7 +236,7 @@ func (t *Toolchain) String() string {
 
 // processorFlag selects the instructions: those of this machine, as a rule.
 func (t *Toolchain) processorFlag() string {
-	cpu := t.cpu
+	cpu := t.Processor
 	if cpu == "" {
 		cpu = chosen().march
 	}
@@ -255,8 +252,8 @@ func (t *Toolchain) processorFlag() string {
 // Levels of optimisation. None changes a bit; below the highest, loops stay scalar where LLVM would make vectors of them.
 var Levels = []string{"0", "1", "2", "3"}
 
-// at returns the tool chain with another level of optimisation.
-func (t *Toolchain) at(level string) (*Toolchain, error) {
+// At returns the tool chain with another level of optimisation.
+func (t *Toolchain) At(level string) (*Toolchain, error) {
 	if level == "" {
 		return t, nil
 	}
@@ -276,8 +273,8 @@ func (t *Toolchain) flag() string {
 	return "-O" + t.level
 }
 
-// commands are the steps from dir/k.ll to dir/k.so. No step may fuse a multiplication with an addition.
-func (t *Toolchain) commands(dir string) [][]string {
+// Commands are the steps from dir/k.ll to dir/k.so. No step may fuse a multiplication with an addition.
+func (t *Toolchain) Commands(dir string) [][]string {
 	ll, bc, obj, so := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.bc"), filepath.Join(dir, "k.o"), filepath.Join(dir, "k.so")
 	if t.Clang != "" {
 		clang := []string{t.Clang, "-x", "ir", ll, t.flag(), t.processorFlag(), "-ffp-contract=off", "-shared", "-fPIC", "-Wno-override-module",
@@ -311,88 +308,4 @@ func (t *Toolchain) tripleFlag() []string {
 		return []string{"-mtriple=" + m[1]}
 	}
 	return nil
-}
-
-// build compiles text to a shared object in the cache and returns its path. The same text, tools and processor give the same file; several
-// processes may build it at once.
-func (t *Toolchain) build(ctx context.Context, text, cache string) (string, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "wfc-cpu 1\n%s\n%s\n%q\n%s\n", t.id, processor(), t.commands("."), text)
-	so := filepath.Join(cache, fmt.Sprintf("%x.so", h.Sum(nil)[:20]))
-	if whole(so) {
-		return so, nil
-	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", fmt.Errorf("kernel cache: %w", err)
-	}
-	dir, err := os.MkdirTemp(cache, "build-*")
-	if err != nil {
-		return "", fmt.Errorf("kernel cache: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "k.ll"), []byte(text), 0o644); err != nil {
-		return "", fmt.Errorf("kernel cache: %w", err)
-	}
-	for _, c := range t.commands(dir) {
-		cmd := exec.CommandContext(ctx, c[0], c[1:]...)
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Run(); err != nil {
-			d := diag.New("WF0591", diag.Span{}, "the LLVM tool chain could not compile the program: %s: %v", filepath.Base(c[0]), err)
-			for _, l := range firstLines(out.String(), 6) {
-				d.Note("%s", l)
-			}
-			return "", d.Suggest("choose another LLVM, or report this with the output of PrintLLVM")
-		}
-	}
-	if err := keep(filepath.Join(dir, "k.so"), so); err != nil {
-		return "", fmt.Errorf("kernel cache: %w", err)
-	}
-	return so, nil
-}
-
-// keep gives a compiled file its place in the cache, with its checksum beside it.
-func keep(from, so string) error {
-	b, err := os.ReadFile(from)
-	if err == nil {
-		err = os.WriteFile(from+sumExt, sumOf(b), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(from, so)
-	}
-	if err == nil {
-		err = os.Rename(from+sumExt, so+sumExt)
-	}
-	return err
-}
-
-const sumExt = ".sum"
-
-func sumOf(b []byte) []byte { return fmt.Appendf(nil, "%x\n", sha256.Sum256(b)) }
-
-// whole says that a file in the cache is what was put there: a full disk or a crash may have left part of one, which would end the process that loads it.
-func whole(so string) bool {
-	b, err := os.ReadFile(so)
-	if err != nil {
-		return false
-	}
-	sum, err := os.ReadFile(so + sumExt)
-	return err == nil && bytes.Equal(sum, sumOf(b))
-}
-
-func firstLines(s string, n int) []string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return lines[:min(n, len(lines))]
-}
-
-// cacheDir is where compiled kernels are kept.
-func cacheDir() (string, error) {
-	if d := os.Getenv("WFC_CACHE"); d != "" {
-		return d, nil
-	}
-	d, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("kernel cache: %w (set WFC_CACHE to a directory)", err)
-	}
-	return filepath.Join(d, "wfc"), nil
 }

@@ -1,0 +1,5 @@
+//go:build !(linux && amd64)
+
+package native
+
+func TilesAllowed() bool { return false }

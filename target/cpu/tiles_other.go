@@ -1,5 +1,0 @@
-//go:build !(linux && amd64)
-
-package cpu
-
-func tilesAllowed() bool { return false }
