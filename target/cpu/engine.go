@@ -188,9 +188,6 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	return e.repeat(ctx, e.batch(fn, c), n)
 }
 
-// wakes is the work from which sleeping threads are waited for: it takes one thread as long as waking them, some 50 us.
-const wakes = 4 << 20
-
 // short says that thread 0 is to do a batch alone; awake, whether the others are.
 func (e *Engine) short(b *batch, awake bool) bool {
 	if b.alone || b.prof != nil || e.divide != pays || b.work == 0 || b.work >= briefly {
@@ -266,20 +263,6 @@ func (e *Engine) batch(fn string, c *compiled) *batch {
 	b.prof = e.measured(fn, len(b.steps))
 	e.batches[fn] = b
 	return b
-}
-
-// arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
-// the first again.
-func (b *batch) arrange(threads int, measured bool) {
-	b.alone = true
-	for i := range b.steps {
-		s, next := &b.steps[i], &b.steps[(i+1)%len(b.steps)]
-		s.meets = s.divided() || threads > 1 && (measured || next.divided())
-		b.alone = b.alone && !s.divided()
-	}
-	for i := range b.steps {
-		b.steps[i].meets = b.steps[i].meets && !b.alone
-	}
 }
 
 // measured is where the times of a function's steps go, if they are wanted.

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -58,6 +60,14 @@ func (g *gen) arith(x, y bound, fold func(a, b int) int, op string) bound {
 		return bound{v: g.cur.NewAddNSW(x.value(), y.value())}
 	}
 	return bound{v: g.cur.NewSelect(g.cur.NewICmp(op, x.value(), y.value()), x.value(), y.value())}
+}
+
+// scale is x*c.
+func (g *gen) scale(x bound, c int) bound {
+	if x.v == nil {
+		return at(x.c * c)
+	}
+	return bound{v: g.cur.NewMulNSW(x.v, g.i64(c))}
 }
 
 // loopKind says what the vectoriser is asked.
@@ -133,6 +143,36 @@ func (g *gen) nest(dims []dim, from, to int, boxes [][]ir.Interval, active []int
 			g.nest(dims, from+1, to, boxes, r.active, kind, leaf)
 		})
 	}
+}
+
+// pieceRange is a range of one index and the pieces that cover it.
+type pieceRange struct {
+	lo, hi int
+	active []int
+}
+
+// pieceRuns cuts [lo, hi) of dimension d where a box begins or ends.
+func pieceRuns(lo, hi int, boxes [][]ir.Interval, d int, active []int) (runs []pieceRange) {
+	for c := lo; c < hi; {
+		end := hi
+		var in []int
+		for _, k := range active {
+			iv := boxes[k][d]
+			if iv.Lo <= c && c < iv.Hi {
+				in = append(in, k)
+				end = min(end, iv.Hi)
+			} else if iv.Lo > c {
+				end = min(end, iv.Lo)
+			}
+		}
+		if n := len(runs); n > 0 && runs[n-1].hi == c && slices.Equal(runs[n-1].active, in) {
+			runs[n-1].hi = end
+		} else {
+			runs = append(runs, pieceRange{c, end, in})
+		}
+		c = end
+	}
+	return runs
 }
 
 // when emits body under a condition.

@@ -56,7 +56,7 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 				k.loop(at(0), at(c.Parts), 1, plainLoop, func(q bound) {
 					d := &dims[dimOf[i]]
 					whole := over[dimOf[i]]
-					d.lo, d.hi = k.partRange(q, points, c.Cut(), whole)
+					d.lo, d.hi = partRange(k.gen, q, points, c.Cut(), whole)
 					part(i+1, k.add(k.scale(n, c.Parts), q))
 					*d = whole
 				})
@@ -108,7 +108,7 @@ func (r *reduction) combineGroup(k *kernel, i int, lead bound, members, stride, 
 }
 
 // partRange is the range of part q of n points, within the range of d; what lies outside the axis belongs to its end parts.
-func (g *gen) partRange(q bound, n int, cut ir.Cut, d dim) (lo, hi bound) {
+func partRange(g *gen, q bound, n int, cut ir.Cut, d dim) (lo, hi bound) {
 	parts, unit := cut.Parts, max(1, cut.Unit)
 	units := (n - cut.Extra) / unit
 	size, longer := units/parts, units%parts

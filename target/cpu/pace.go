@@ -6,6 +6,9 @@ import "time"
 // meets the others at every kernel waits each time for one that does not have its core just then: milliseconds for kernels of microseconds.
 // So such a batch runs alone first, then shared, and whenever that was slower alone again for a while, twice as long each time.
 
+// wakes is the work from which sleeping threads are waited for: it takes one thread as long as waking them, some 50 us.
+const wakes = 4 << 20
+
 // briefly is the work of an iteration, some 3 ms of one thread, up to which it is found out what is faster.
 const briefly = 64 * wakes
 

@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 
-	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -205,38 +204,4 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 			})
 		})
 	})
-}
-
-// fmaFlush is [ieee.FMAFlush]: the sum in double precision tells whether the result, with unlimited exponents, would be subnormal.
-func (c calc) fmaFlush(x, y, z llvm.Value) llvm.Value {
-	b := c.b
-	r := b.NewIntrinsic("fma", x, y, z)
-	wide := func(v llvm.Value) llvm.Value { return b.NewConv("fpext", v, c.typ(llvm.Double)) }
-	sum := b.NewFAdd(b.NewFMul(wide(x), wide(y)), wide(z))
-	tiny := b.NewFCmp("olt", b.NewIntrinsic("fabs", sum), c.float(ir.F64, 0x1p-126*(1-0x1p-25)))
-	return b.NewSelect(tiny, c.zeroOf(r), r)
-}
-
-// addFlush is [ieee.AddFlush].
-func (c calc) addFlush(x, y llvm.Value) llvm.Value {
-	b := c.b
-	s := b.NewFAdd(x, y)
-	return b.NewSelect(b.NewFCmp("olt", b.NewIntrinsic("fabs", s), c.float(ir.F32, 0x1p-126)), c.zeroOf(s), s)
-}
-
-// zeroOf is the zero of a number's sign.
-func (c calc) zeroOf(x llvm.Value) llvm.Value {
-	sign := c.b.NewAnd(c.b.NewBitCast(x, c.typ(llvm.I32)), c.int(llvm.I32, -1<<31))
-	return c.b.NewBitCast(sign, x.Type())
-}
-
-// roundBrain gives the bits of a float rounded to bf16 in the upper half of a word; what is in the lower half does not matter.
-func (c calc) roundBrain(x llvm.Value) llvm.Value {
-	b, i32 := c.b, llvm.I32
-	u := b.NewBitCast(x, c.typ(i32))
-	magnitude := b.NewAnd(u, c.int(i32, 0x7fffffff))
-	odd := b.NewAnd(b.NewLShr(u, c.int(i32, 16)), c.int(i32, 1))
-	r := b.NewAdd(b.NewAdd(u, c.int(i32, 0x7fff)), odd)
-	r = b.NewSelect(b.NewICmp("ugt", magnitude, c.int(i32, 0x7f800000)), b.NewOr(u, c.int(i32, 0x400000)), r)
-	return b.NewSelect(b.NewICmp("ult", magnitude, c.int(i32, 0x00800000)), b.NewAnd(u, c.int(i32, -1<<31)), r)
 }

@@ -59,7 +59,7 @@ type batch struct {
 	pace  pace    // by which that is decided
 	prof  []spent // if it is measured: where the time of every step goes ([step.account])
 
-	tiles []*tileTable // of a pass
+	keep any // what the parts of steps point to
 
 	words  []uintptr // as the native code reads it
 	tables []uintptr
@@ -81,6 +81,14 @@ type step struct {
 
 	iterations int // that it is of a function, if more than one
 	account    int // where its time goes
+}
+
+// spent is where the time of a step went, if it is measured.
+type spent struct {
+	calls int64
+	time  time.Duration
+	cpu   atomic.Int64 // of all threads, ns
+	parts int          // of a pass: its tiles
 }
 
 // count is a counter on a cache line of its own.
@@ -121,6 +129,20 @@ func addressOf[T any](s []T) uintptr {
 		return 0
 	}
 	return uintptr(unsafe.Pointer(&s[0]))
+}
+
+// arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
+// the first again.
+func (b *batch) arrange(threads int, measured bool) {
+	b.alone = true
+	for i := range b.steps {
+		s, next := &b.steps[i], &b.steps[(i+1)%len(b.steps)]
+		s.meets = s.divided() || threads > 1 && (measured || next.divided())
+		b.alone = b.alone && !s.divided()
+	}
+	for i := range b.steps {
+		b.steps[i].meets = b.steps[i].meets && !b.alone
+	}
 }
 
 func newPool(threads int, native nativePool) *pool {

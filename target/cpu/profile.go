@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -26,13 +25,6 @@ type KernelTime struct {
 
 // profile collects the times of the steps of every function. Thread 0 writes it.
 type profile struct{ batches map[string][]spent }
-
-type spent struct {
-	calls int64
-	time  time.Duration
-	cpu   atomic.Int64 // of all threads, ns
-	parts int          // of a pass: its tiles
-}
 
 // Profile starts or goes on measuring: from now on all threads meet after every kernel.
 func (e *Engine) Profile() {

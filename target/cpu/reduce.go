@@ -252,14 +252,6 @@ func (r *reduction) partial(k *kernel, i int, n bound) llvm.Value {
 	return k.address(r.parts[i], []bound{k.add(k.scale(sum, r.count), n)})
 }
 
-// scale is x*c.
-func (g *gen) scale(x bound, c int) bound {
-	if x.v == nil {
-		return at(x.c * c)
-	}
-	return bound{v: g.cur.NewMulNSW(x.v, g.i64(c))}
-}
-
 func (r *reduction) finish(k *kernel, accs []llvm.Value, addr func(i int) llvm.Value) {
 	for i, res := range r.op.Results {
 		v := k.cur.NewLoad(regType(res.Elem), accs[i], lineBytes)

@@ -7,7 +7,7 @@ import (
 )
 
 // lineBytes is the cache line and the widest vector register: rows start at multiples of it.
-const lineBytes = 64
+const lineBytes = native.LineBytes
 
 const smallPage = 4 << 10
 

@@ -523,33 +523,3 @@ func (st *planeOp) rowLocal() bool {
 	}
 	return true
 }
-
-// pieceRange is a range of one index and the pieces that cover it.
-type pieceRange struct {
-	lo, hi int
-	active []int
-}
-
-// pieceRuns cuts [lo, hi) of dimension d where a box begins or ends.
-func pieceRuns(lo, hi int, boxes [][]ir.Interval, d int, active []int) (runs []pieceRange) {
-	for c := lo; c < hi; {
-		end := hi
-		var in []int
-		for _, k := range active {
-			iv := boxes[k][d]
-			if iv.Lo <= c && c < iv.Hi {
-				in = append(in, k)
-				end = min(end, iv.Hi)
-			} else if iv.Lo > c {
-				end = min(end, iv.Lo)
-			}
-		}
-		if n := len(runs); n > 0 && runs[n-1].hi == c && slices.Equal(runs[n-1].active, in) {
-			runs[n-1].hi = end
-		} else {
-			runs = append(runs, pieceRange{c, end, in})
-		}
-		c = end
-	}
-	return runs
-}

@@ -121,7 +121,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	for _, tab := range tables {
 		parts = append(parts, [2]int{int(addressOf(tab.words)), tab.segments})
 	}
-	b.tiles = tables
+	b.keep = tables
 	st := newStepOf(s.code, parts, threads, args)
 	st.iterations = t.steps
 	st.account = len(c.launches) + 1

@@ -2,6 +2,9 @@ package native
 
 import "unsafe"
 
+// LineBytes is a line of the caches.
+const LineBytes = 64
+
 // Memory from LargeMemory on begins with a large page, the size of the larger pages of most systems: a copy that jumps from row to row would
 // miss the translation of every address.
 const (
