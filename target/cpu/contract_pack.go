@@ -114,8 +114,12 @@ func (e *emitter) turn(s turn) *llvm.Func {
 
 // transposeVectors transposes a square of vectors by exchanging halves, quarters, .. between pairs of rows.
 func transposeVectors(b *llvm.Block, rows []llvm.Value) []llvm.Value {
-	n := len(rows)
-	for h := n / 2; h > 0; h /= 2 {
+	return transposeParts(b, rows, len(rows))
+}
+
+// transposeParts transposes squares that lie beside each other in vectors of n lanes.
+func transposeParts(b *llvm.Block, rows []llvm.Value, n int) []llvm.Value {
+	for h := len(rows) / 2; h > 0; h /= 2 {
 		lo, hi := make([]int, n), make([]int, n)
 		for i := range n {
 			if i&h == 0 {
@@ -124,7 +128,7 @@ func transposeVectors(b *llvm.Block, rows []llvm.Value) []llvm.Value {
 				lo[i], hi[i] = n+i-h, n+i
 			}
 		}
-		next := make([]llvm.Value, n)
+		next := make([]llvm.Value, len(rows))
 		for i := range rows {
 			if i&h != 0 {
 				continue

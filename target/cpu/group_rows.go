@@ -156,6 +156,7 @@ func (g *fn) rowGroup(lo, hi, seed int, lead []ir.Range) *group {
 	if hi-lo < 2 || !shares(seed) {
 		return nil
 	}
+	hi = g.makeAgain(lo, hi, u, func(name string) bool { return bytes(name) >= groupBytes })
 	row, beside := 0, false
 	seen := map[string]bool{}
 	for i := lo; i < hi; i++ {

@@ -139,3 +139,21 @@ func TestNoGroupRows(t *testing.T) {
 		}
 	}
 }
+
+// Deviations from the mean are made again where they are read, so that nobody keeps them; what takes a division is kept.
+func TestMakeAgain(t *testing.T) {
+	smallGroups(t)
+	p := normalised(2, 64, 64, "f32")
+	pl, err := newPlan(p, false, -1)
+	check(t, err)
+	g, err := prepare(p, &p.Funcs[0], pl.arrays)
+	check(t, err)
+	n := len(g.ops)
+	g.groupRows()
+	if len(g.ops) != n-1 || makes(g.ops, "%c") || !makes(g.ops, "%y") || readsValue(&g.ops[len(g.ops)-1], "%c") {
+		t.Errorf("of %d operations %d are left", n, len(g.ops))
+	}
+	if x := g.groups[0]; x.hi != len(g.ops) {
+		t.Errorf("the group ends at %d of %d operations", x.hi, len(g.ops))
+	}
+}

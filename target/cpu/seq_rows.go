@@ -226,15 +226,13 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 				if b.Nodes[i].Op != ir.Read || !reads(i, rows) || !reads(i, along.Index) {
 					continue
 				}
-				lines := make([]llvm.Value, lanes)
-				for l := range lines {
-					p, err := address(i, k.add(row, at(l)), x)
-					if failed = firstError(failed, err); failed != nil {
-						return
-					}
-					lines[l] = k.loadVector(b.Nodes[i].Elem, lanes, p)
+				var err error
+				squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (llvm.Value, error) {
+					return address(i, k.add(row, at(row2)), k.add(x, at(x2)))
+				})
+				if failed = firstError(failed, err); failed != nil {
+					return
 				}
-				squares[i] = transposeVectors(k.cur, lines)
 			}
 			for j := range lanes {
 				failed = firstError(failed, fold(func(i int) (llvm.Value, error) {
@@ -255,4 +253,42 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 		k.cur.NewStore(sum, k.cur.NewBitCast(r.result(k, i), llvm.NewPointer(vector)), 4)
 	}
 	return failed
+}
+
+// quarter is how many elements of a row a square takes at a time: registers are put together of such parts while they are loaded, which leaves the
+// two finer exchanges of a transposition to the one unit that does them.
+const quarter = 4
+
+// turnedSquare reads a square of lanes x lanes elements, whose addresses by row and column are given, and returns its columns.
+func (k *kernel) turnedSquare(e ir.Elem, lanes int, address func(row, x int) (llvm.Value, error)) (columns []llvm.Value, err error) {
+	for x := 0; x < lanes; x += quarter {
+		var parts []llvm.Value // vectors of quarters of every fourth row
+		for first := range quarter {
+			var list []llvm.Value
+			for row := first; row < lanes; row += quarter {
+				p, err := address(row, x)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, k.loadVector(e, quarter, p))
+			}
+			for ; len(list) > 1; list = list[:len(list)/2] {
+				for i := range len(list) / 2 {
+					list[i] = k.beside(list[2*i], list[2*i+1])
+				}
+			}
+			parts = append(parts, list[0])
+		}
+		columns = append(columns, transposeParts(k.cur, parts, lanes)...)
+	}
+	return columns, nil
+}
+
+// beside is the lanes of two vectors in one.
+func (k *kernel) beside(a, b llvm.Value) llvm.Value {
+	lanes := make([]int, 2*a.Type().(*llvm.VectorType).Len)
+	for i := range lanes {
+		lanes[i] = i
+	}
+	return k.cur.NewShuffle(a, b, llvm.NewMask(lanes...))
 }
