@@ -277,39 +277,19 @@ func (o *outputs) path(name string) string {
 
 // writeVTI writes one image per set of axes, or a rectilinear grid if they are uneven; arrays over the same axes share a file.
 func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
-	r := o.r
-	done := map[string]bool{}
-	for _, first := range x.Arrays {
-		if done[first] {
-			continue
-		}
-		a := r.p.Array(first)
-		if a == nil || len(a.Axes) < 1 || len(a.Axes) > 3 {
-			return diag.List{diag.New("WF0608", r.opt.span(x.Pos), "%s cannot be written as vti: an image has 1 to 3 axes", first).
-				Suggest("write it as npy")}
-		}
+	return o.eachMesh(x, "vti: an image", func(a *ir.Array, names []string, values []*ir.Tensor) error {
 		var fields []vtk.Field
-		var group []string
-		for _, name := range x.Arrays {
-			b := r.p.Array(name)
-			if b == nil || strings.Join(b.Axes, " ") != strings.Join(a.Axes, " ") {
-				continue
-			}
-			t, err := r.get(name)
-			if err != nil {
-				return err
-			}
-			done[name] = true
-			fields, group = append(fields, vtk.Field{Name: name, Tensor: t}), append(group, name)
+		for i, name := range names {
+			fields = append(fields, vtk.Field{Name: name, Tensor: values[i]})
 		}
-		base := strings.Join(group, "_")
-		g := vtk.Grid{Axes: r.axes(a)}
+		base := strings.Join(names, "_")
+		g := vtk.Grid{Axes: o.r.axes(a)}
 		file := base + suffix + g.Ext()
-		path, now, index := o.path(file), r.time, ""
+		path, now, index := o.path(file), o.r.time, ""
 		if series {
 			index = o.path(base + ".pvd")
 		}
-		err := o.writer.do(func() error {
+		return o.writer.do(func() error {
 			if err := vtk.WriteFile(path, g, now, fields); err != nil || index == "" {
 				return err
 			}
@@ -317,11 +297,7 @@ func (o *outputs) writeVTI(x *ir.Output, suffix string, series bool) error {
 			o.series[base] = append(o.series[base], vtk.Step{Time: now, File: file})
 			return vtk.WriteSeriesFile(index, o.series[base])
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // writePNG draws an array.

@@ -247,13 +247,8 @@ func plus(x, y class, sign float64) class {
 	case x.kind == free:
 		y.c *= sign
 		return y
-	case !slices.Equal(x.at, y.at):
-		return class{kind: unknown}
 	}
-	if x.c += float64(sign * y.c); x.c == 0 {
-		return class{}
-	}
-	return x
+	return alike(x, y, sign)
 }
 
 // times is the class of x * y^sign.
@@ -282,7 +277,13 @@ func times(x, y class, sign float64) class {
 	case x.kind == free:
 		y.c *= sign
 		return y
-	case !slices.Equal(x.at, y.at):
+	}
+	return alike(x, y, sign)
+}
+
+// alike is the class of two that follow the same value: their multiples add, and what remains of none is free.
+func alike(x, y class, sign float64) class {
+	if !slices.Equal(x.at, y.at) {
 		return class{kind: unknown}
 	}
 	if x.c += float64(sign * y.c); x.c == 0 {
