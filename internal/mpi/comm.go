@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -62,12 +63,35 @@ const (
 	TagUser = 16
 )
 
-// Wait waits until all requests are done. It polls: a library that waits by itself keeps a processor busy, and here ranks may be more than
-// processors. The context's end is an error at once, and the buffers then still belong to the messages.
-func Wait(ctx context.Context, rs ...Request) error {
-	left := make([]Request, 0, len(rs))
-	left = append(left, rs...)
+// listener is a request that is told when to ask again; others are asked again and again.
+type listener interface {
+	heard() int                          // a number that changes when something has happened
+	listen(ctx context.Context, had int) // returns when the number is another, or the context is done
+}
+
+// Wait waits until all requests are done. It polls the library, because one that waits by itself keeps a processor busy for ever, and here
+// ranks may be more than processors. The context's end is an error at once, and the buffers then still belong to the messages.
+func Wait(ctx context.Context, rs ...Request) error { return wait(ctx, eager, rs) }
+
+// WaitBeside is Wait in a goroutine beside others that compute: it asks from time to time, which is what makes messages move in many a library,
+// and leaves the processors to them.
+func WaitBeside(ctx context.Context, rs ...Request) error { return wait(ctx, 0, rs) }
+
+// eager is for how long Wait does nothing but ask, where there is a processor for every rank: what neighbours send comes about when they have
+// computed as much as we, and a thread that sleeps is told so a tenth of a millisecond late.
+const eager = 2 * time.Millisecond
+
+func wait(ctx context.Context, eager time.Duration, rs []Request) error {
+	left := append(make([]Request, 0, len(rs)), rs...)
+	var begin time.Time
 	for turn := 0; ; turn++ {
+		var l listener
+		had := 0
+		if len(left) > 0 {
+			if l, _ = left[0].(listener); l != nil {
+				had = l.heard()
+			}
+		}
 		k := 0
 		for _, r := range left {
 			done, err := r.Test()
@@ -85,19 +109,28 @@ func Wait(ctx context.Context, rs ...Request) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pause(turn)
+		if turn == 0 {
+			begin = time.Now()
+		}
+		if l != nil {
+			l.listen(ctx, had)
+		} else {
+			pause(turn, time.Since(begin), eager)
+		}
 	}
 }
 
-// pause lets others run: at first only for a moment, because most messages are there soon.
-func pause(turn int) {
+// roomy says that there is a processor for every rank on this computer.
+var roomy atomic.Bool
+
+// pause lets others run, the longer the longer nothing has come. Goroutines of this process get a turn now and then only: each time Go's scheduler
+// wakes a thread that looks for work and takes the processor from a rank that has some.
+func pause(turn int, waited, eager time.Duration) {
 	switch {
-	case turn < 50:
+	case waited >= eager || !roomy.Load():
+		doze(min(max(waited/4, 20*time.Microsecond), 500*time.Microsecond))
+	case turn%64 == 0:
 		runtime.Gosched()
-	case turn < 500:
-		time.Sleep(20 * time.Microsecond)
-	default:
-		time.Sleep(200 * time.Microsecond)
 	}
 }
 

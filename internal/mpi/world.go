@@ -1,10 +1,14 @@
 package mpi
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // World connects n ranks in one process: element i is the Comm of rank i. A message is copied when it is sent.
 func World(n int) []*Member {
 	w := &world{queues: map[route][][]byte{}, lost: -1}
+	w.news.L = &w.mu
 	out := make([]*Member, n)
 	for i := range out {
 		out[i] = &Member{w, i, n}
@@ -22,6 +26,8 @@ type route struct{ from, to, tag int }
 
 type world struct {
 	mu     sync.Mutex
+	news   sync.Cond
+	events int // messages that were sent, and losses
 	queues map[route][][]byte
 	waits  map[route][]*localRecv
 	lost   int // the rank that is gone, -1 none
@@ -42,6 +48,7 @@ func (m *Member) Send(to, tag int, b []byte) Request {
 	}
 	r := route{m.rank, to, tag}
 	m.w.queues[r] = append(m.w.queues[r], append([]byte(nil), b...))
+	m.w.happened()
 	return finished{}
 }
 
@@ -68,6 +75,13 @@ func (m *Member) Lose() {
 	if m.w.lost < 0 {
 		m.w.lost = m.rank
 	}
+	m.w.happened()
+}
+
+// happened tells those who wait. The caller has the lock.
+func (w *world) happened() {
+	w.events++
+	w.news.Broadcast()
 }
 
 // Close ends the part of this rank.
@@ -98,6 +112,25 @@ func (r *localRecv) Test() (bool, error) {
 		return false, &Lost{Rank: r.w.lost}
 	}
 	return r.done, nil
+}
+
+func (r *localRecv) heard() int {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	return r.w.events
+}
+
+func (r *localRecv) listen(ctx context.Context, heard int) {
+	defer context.AfterFunc(ctx, func() {
+		r.w.mu.Lock()
+		defer r.w.mu.Unlock()
+		r.w.news.Broadcast()
+	})()
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	for r.w.events == heard && ctx.Err() == nil {
+		r.w.news.Wait()
+	}
 }
 
 type finished struct{}

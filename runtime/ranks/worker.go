@@ -144,7 +144,7 @@ func (w *worker) call(fn string) error {
 // overlapped computes the inner points of a stage while the exchange is on its way, then the edges.
 func (w *worker) overlapped(s *stage, sp *split, x *exchange) error {
 	arrived := make(chan error, 1)
-	go func() { arrived <- mpi.Wait(context.Background(), x.reqs...) }() // asking for messages is what makes them move
+	go func() { arrived <- mpi.WaitBeside(context.Background(), x.reqs...) }()
 	err := w.call(innerName(s.fn.Name))
 	if aerr := <-arrived; err == nil {
 		err = aerr
