@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -15,7 +14,8 @@ type account struct{ flops, bytes int64 }
 // derivative counts what it selects.
 func accountOf(op *ir.Op, vals map[string]*val) account {
 	var a account
-	regions := map[string][]ir.Interval{}
+	regions := map[int][]ir.Interval{} // by slot: values around others are those
+	size := map[int]int{}
 	selected := op.Kind == ir.Reduce && ir.Selected(op) != nil && newContraction(op) == nil
 	for i := range op.Pieces {
 		pc := &op.Pieces[i]
@@ -34,7 +34,8 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 			if n.Op != ir.Read || vals[n.Name] == nil || points == 0 {
 				continue
 			}
-			r := regions[n.Name]
+			slot := vals[n.Name].slot
+			r := regions[slot]
 			for d, at := range n.At {
 				s := span(at, box)
 				if d < len(r) {
@@ -44,7 +45,7 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 					r = append(r, s)
 				}
 			}
-			regions[n.Name] = r
+			regions[slot], size[slot] = r, storageBytes(n.Elem)
 		}
 		if op.Kind == ir.Reduce {
 			per += int64(len(op.Results))
@@ -58,7 +59,7 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 	for _, r := range op.Results {
 		a.bytes += out * int64(storageBytes(r.Elem))
 	}
-	for name, r := range regions { // a sum: the order does not matter
+	for slot, r := range regions { // a sum: the order does not matter
 		n := int64(1)
 		for _, iv := range r {
 			n *= int64(iv.Hi - iv.Lo)
@@ -66,29 +67,31 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 		if selected {
 			n = min(n, out)
 		}
-		a.bytes += n * int64(storageBytes(vals[name].elem))
+		a.bytes += n * int64(size[slot])
 	}
 	return a
 }
 
-// with adds a reduction that reads what operation before makes, in the same kernel: what either of them has is not fetched again.
-func (a account) with(sum, before *ir.Op, vals map[string]*val) account {
-	here := map[string]bool{}
+// with adds a reduction that reads what operation before makes, in the same kernel: what either of them has is not fetched again, and results that
+// are passing are not stored.
+func (a account) with(sum, before *ir.Op, passing map[string]bool, vals map[string]*val) account {
+	here := map[int]bool{}
+	out := int64(1)
+	for _, r := range before.Dom {
+		out *= int64(r.Hi - r.Lo)
+	}
 	for _, r := range before.Results {
-		here["%"+r.Name] = true
+		if here[vals["%"+r.Name].slot] = true; passing["%"+r.Name] {
+			a.bytes -= out * int64(storageBytes(r.Elem))
+		}
 	}
-	for _, n := range before.Pieces[0].Body.Nodes {
-		here[n.Name] = here[n.Name] || n.Op == ir.Read
+	for _, n := range reads(before) {
+		here[vals[n.Name].slot] = true
 	}
-	rest := *sum
-	rest.Pieces = slices.Clone(sum.Pieces)
-	for i := range rest.Pieces {
-		b := &rest.Pieces[i].Body
-		b.Nodes = slices.Clone(b.Nodes)
-		for j := range b.Nodes {
-			if n := &b.Nodes[j]; n.Op == ir.Read && here[n.Name] {
-				n.Op, n.At = ir.Const, nil
-			}
+	rest := clonePieces(*sum)
+	for _, n := range reads(&rest) {
+		if here[vals[n.Name].slot] {
+			n.Op, n.At = ir.Const, nil
 		}
 	}
 	b := accountOf(&rest, vals)

@@ -26,39 +26,39 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 		}
 		var failed error
 		r.outer(k, &local, len(op.Dom), func(active []int) {
-			block := func(blk bound) {
+			put := func(i int, blk bound, v llvm.Value) {
+				if r.parts == nil {
+					k.store(op.Results[i].Elem, v, r.result(k, i))
+				} else {
+					k.store(op.Results[i].Elem, v, r.partial(k, i, blk))
+				}
+			}
+			w := r.walk(direct)
+			// Block blk, and those at the same place of the planes after it.
+			block := func(blk bound, planes int) {
 				first := k.scale(blk, canonBlock)
 				n := k.minimum(k.add(k.scale(first, -1), at(total)), at(canonBlock))
-				var lanes []llvm.Value
-				var err error
-				if direct {
-					lanes, err = r.foldDirect(k, first, n)
-				} else {
-					err = st.fill(active, first, n)
+				if !direct {
+					if failed = firstError(failed, st.fill(active, first, n)); failed == nil {
+						for i := range op.Results {
+							put(i, blk, st.fold(i, n))
+						}
+					}
+					return
 				}
+				lanes, err := r.foldDirect(k, first, n, planes)
 				if failed = firstError(failed, err); failed != nil {
 					return
 				}
-				for i, res := range op.Results {
-					var v llvm.Value
-					if direct {
-						v = r.foldLanes(k, res.Elem, lanes[i])
-					} else {
-						v = st.fold(i, n)
-					}
-					if r.parts == nil {
-						k.store(res.Elem, v, r.result(k, i))
-					} else {
-						k.store(res.Elem, v, r.partial(k, i, blk))
+				for p := range lanes {
+					for i, res := range op.Results {
+						put(i, k.add(blk, at(p*w.plane)), r.foldLanes(k, res.Elem, lanes[p][i]))
 					}
 				}
 			}
-			if planes, plane, strip := r.stripBlocks(); strip > 0 {
-				local.lo, local.hi = 0, planes*plane/strip
-				k.strips(planes, plane/strip, 0, func(x, y bound) {
-					first := k.add(k.scale(x, plane), k.scale(y, strip))
-					k.loop(first, k.add(first, at(strip)), 1, plainLoop, block)
-				})
+			if w.plane > 0 {
+				local.lo, local.hi = 0, w.units()
+				w.emit(k, block)
 				return
 			}
 			lo, hi := at(0), at(blocks)
@@ -66,7 +66,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 				local.lo, local.hi = 0, blocks
 				lo, hi = bound{v: k.split[0]}, bound{v: k.split[1]}
 			}
-			k.loop(lo, hi, 1, plainLoop, block)
+			k.loop(lo, hi, 1, plainLoop, func(blk bound) { block(blk, 1) })
 		})
 		return failed
 	}
@@ -93,29 +93,6 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 		}
 	})
 	return []launch{local, tree}, err
-}
-
-// stripBlocks says how a sum of a stencil goes in strips of rows ([stripRows]): planes, blocks of a plane, and blocks of a strip, 0 when it does
-// not: strips have whole blocks.
-func (r *reduction) stripBlocks() (planes, plane, strip int) {
-	op := r.op
-	pieces := op.Pieces
-	if r.before != nil {
-		pieces = r.before.Pieces
-	}
-	if len(op.Dom) > 0 || len(op.Over) != 3 || r.e.grouping != nil {
-		return 0, 0, 0
-	}
-	dims := op.Over
-	if r.before != nil {
-		dims = r.before.Dom
-	}
-	rows, width := op.Over[1].Hi-op.Over[1].Lo, op.Over[2].Hi-op.Over[2].Lo
-	strip = stripRows(dims, pieces, canonBlock/gcd(canonBlock, width))
-	if strip == 0 || rows%strip != 0 {
-		return 0, 0, 0
-	}
-	return op.Over[0].Hi - op.Over[0].Lo, rows * width / canonBlock, strip * width / canonBlock
 }
 
 // stage holds the terms of one block: per result one row, or two with FMA.

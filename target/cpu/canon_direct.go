@@ -49,22 +49,40 @@ func inLanes(b *ir.Body, last string) bool {
 	return true
 }
 
-// foldDirect folds elements first..first+n of the reduced box, n > 0, and returns the lanes of every result.
-func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) {
+// foldDirect folds elements first..first+n of the reduced box, n > 0, and those at the same place of the planes after it, planes in all. It returns
+// the lanes of every result for each.
+func (r *reduction) foldDirect(k *kernel, first, n bound, planes int) ([][]llvm.Value, error) {
 	op := r.op
 	last := op.Over[len(op.Over)-1]
 	width := last.Hi - last.Lo
-	var accs []llvm.Value
 	vector := func(e ir.Elem) llvm.Type { return llvm.NewVector(canonLanes, regType(e)) }
-	for _, res := range op.Results {
-		acc := k.f.Blocks[0].NewAllocaFirst(vector(res.Elem))
-		k.cur.NewStore(r.start(k.lanes(canonLanes), res.Elem), acc, lineBytes)
-		accs = append(accs, acc)
+	accs := make([][]llvm.Value, planes)
+	for p := range accs {
+		for _, res := range op.Results {
+			acc := k.f.Blocks[0].NewAllocaFirst(vector(res.Elem))
+			k.cur.NewStore(r.start(k.lanes(canonLanes), res.Elem), acc, lineBytes)
+			accs[p] = append(accs[p], acc)
+		}
 	}
 	var failed error
 	counts := make([]int, len(op.Over))
 	for d, x := range op.Over {
 		counts[d] = x.Hi - x.Lo
+	}
+	point := func(p int) {
+		if r.before != nil {
+			failed = firstError(failed, r.make(k))
+		}
+		ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) {
+			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, r.made)
+		})
+		if failed = firstError(failed, err); failed != nil {
+			return
+		}
+		for i, res := range op.Results {
+			acc := k.cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes)
+			k.cur.NewStore(r.accumulate(k.lanes(canonLanes), res.Elem, acc, ts[i]), accs[p][i], lineBytes)
+		}
 	}
 	// Rows, the first and the last of which may be in part of another block.
 	end := k.add(first, n)
@@ -74,46 +92,28 @@ func (r *reduction) foldDirect(k *kernel, first, n bound) ([]llvm.Value, error) 
 		begin := k.scale(row, width)
 		from := k.maximum(k.add(first, k.scale(begin, -1)), at(0))
 		to := k.minimum(k.add(end, k.scale(begin, -1)), at(width))
-		for d, x := range k.digits(begin, counts) {
-			k.idx[op.Over[d].Index] = k.add(x, at(op.Over[d].Lo))
+		coords := k.digits(begin, counts)
+		for d, x := range op.Over {
+			coords[d] = k.add(coords[d], at(x.Lo))
+			k.idx[x.Index] = coords[d]
 		}
 		k.loop(from, to, canonLanes, plainLoop, func(x bound) {
 			k.idx[last.Index] = k.add(x, at(last.Lo))
-			if r.before != nil {
-				failed = firstError(failed, r.make(k))
-			}
-			ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) {
-				return k.evalLanes(&op.Pieces[0].Body, want, last.Index, r.made)
-			})
-			if err != nil {
-				failed = firstError(failed, err)
-				return
-			}
-			for i, res := range op.Results {
-				acc := k.cur.NewLoad(vector(res.Elem), accs[i], lineBytes)
-				k.cur.NewStore(r.accumulate(k.lanes(canonLanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
+			for p := range planes {
+				if p > 0 {
+					k.idx[op.Over[0].Index] = k.add(coords[0], at(p))
+				}
+				point(p)
 			}
 		})
 	})
-	var out []llvm.Value
-	for i, res := range op.Results {
-		out = append(out, k.cur.NewLoad(vector(res.Elem), accs[i], lineBytes))
-	}
-	return out, failed
-}
-
-// aheadOf is how many bytes behind what a read takes is asked for with it, 0 for none: of a stencil in three dimensions the next row of the plane
-// that comes from memory. Processors follow rows, but not as many as such a stencil reads at once.
-func (k *kernel) aheadOf(b *ir.Body, n *ir.Node) int {
-	if len(n.At) != 3 || n.At[0].Off <= 0 || n.At[1].Off != 0 || n.At[2].Off != 0 {
-		return 0
-	}
-	for i := range b.Nodes {
-		if m := &b.Nodes[i]; m.Op == ir.Read && m.Name == n.Name && len(m.At) == 3 && m.At[0].Off > n.At[0].Off {
-			return 0
+	out := make([][]llvm.Value, planes)
+	for p := range out {
+		for i, res := range op.Results {
+			out[p] = append(out[p], k.cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes))
 		}
 	}
-	return k.e.layouts[k.e.vals[n.Name].slot].stride[1] * storageBytes(n.Elem)
+	return out, failed
 }
 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of

@@ -11,9 +11,9 @@ import (
 // the values of a block, stores them and folds the terms. It reads nothing again, and the order is the canonical one, whatever is
 // computed beside it.
 
-// takes says that reduce sum may be computed by the kernel of map before it: both go over the same points in whole vectors, and the sum reads
-// what the map makes at its own point.
-func (e *emitter) takes(sum, before *ir.Op) bool {
+// takesTerms says that the kernel of map before can give reduce sum its terms: both go over the same points in whole vectors, and the sum reads
+// what the map makes, at its own point only.
+func takesTerms(sum, before *ir.Op) bool {
 	if sum.Kind != ir.Reduce || before.Kind != ir.Map || len(sum.Dom) > 0 || len(before.Dom) == 0 || sum.Order.Kind != ir.Canon ||
 		len(sum.Over) != len(before.Dom) || len(before.Pieces) != 1 || newContraction(sum) != nil || ir.Selected(sum) != nil {
 		return false
@@ -24,35 +24,43 @@ func (e *emitter) takes(sum, before *ir.Op) bool {
 			return false
 		}
 	}
-	s := &reduction{e: e, op: sum}
+	s := &reduction{op: sum}
 	for i := range sum.Pieces {
 		s.boxes = append(s.boxes, sum.Pieces[i].Box)
 	}
 	if !s.direct() || !inLanes(&before.Pieces[0].Body, before.Dom[len(before.Dom)-1].Index) {
 		return false
 	}
-	made := map[int]bool{}
+	any := false
 	for _, r := range before.Results {
 		if !plainElem(r.Elem) {
 			return false
 		}
-		made[e.vals["%"+r.Name].slot] = true
-	}
-	any := false
-	for _, n := range sum.Pieces[0].Body.Nodes {
-		if n.Op != ir.Read || !made[e.vals[n.Name].slot] {
-			continue
+		for _, n := range reads(sum) {
+			if n.Name != "%"+r.Name {
+				continue
+			}
+			for d, a := range n.At {
+				if a.Index != sum.Over[d].Index || !a.Unit() || a.Off != 0 {
+					return false
+				}
+			}
+			any = true
 		}
-		own := slices.ContainsFunc(before.Results, func(r ir.Result) bool { return "%"+r.Name == n.Name })
-		for d, a := range n.At {
-			own = own && a.Index == sum.Over[d].Index && a.Unit() && a.Off == 0
-		}
-		if !own {
-			return false
-		}
-		any = true
 	}
 	return any
+}
+
+// takes says that reduce sum is computed by the kernel of map before it: it can be, and reads nothing of what the map writes over.
+func (e *emitter) takes(sum, before *ir.Op) bool {
+	if !takesTerms(sum, before) {
+		return false
+	}
+	return !slices.ContainsFunc(reads(sum), func(n *ir.Node) bool {
+		return slices.ContainsFunc(before.Results, func(r ir.Result) bool {
+			return n.Name != "%"+r.Name && e.vals[n.Name].slot == e.vals["%"+r.Name].slot
+		})
+	})
 }
 
 // make computes the values that the terms from the current point on are made of, and stores those that are wanted later.

@@ -15,7 +15,7 @@
 // Operations joined by values much larger than what they are made of run tile by tile, which keeps such values out of memory ([group]).
 //
 // A sum of what the operation before it makes takes its terms as they are made, in one kernel (canon_made.go). What is wanted only after the sum is
-// made later where that reads less (later.go).
+// made later where that reads less (later.go), and what maps read of what the sum takes they make again where that moves less (again.go).
 //
 // Sums of products are matrix products in register blocks ([contraction]), lookups and their derivatives touch only what they select
 // ([ir.Selection]), sums over rows go side by side.

@@ -60,6 +60,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		}
 		g.joinSums()
 		g.makeLater()
+		g.makeAgain(f.Sets)
 		g.group(f.Sets)
 		g.groupRows()
 		fns = append(fns, g)
@@ -234,7 +235,7 @@ func (pl *plan) emit(e *emitter, g *fn, index int, st *passes.FuncPlan, sw *swee
 		}
 		total := accountOf(op, g.vals)
 		if joined != nil {
-			total = total.with(joined, op, g.vals)
+			total = total.with(joined, op, g.passing(k), g.vals)
 		}
 		for _, l := range ls {
 			l.name, l.kind, l.pos = strings.TrimPrefix(opName(op), "%"), kindOf(op, l.sym), op.Pos

@@ -18,17 +18,10 @@ func stripRows(dims []ir.Range, pieces []ir.Piece, by int) int {
 	if len(dims) != 3 {
 		return 0
 	}
-	lo, hi, size := 0, 0, 0
-	for i := range pieces {
-		for _, n := range pieces[i].Body.Nodes {
-			if n.Op == ir.Read && len(n.At) == 3 && n.At[0].Index == dims[0].Index && n.At[0].Unit() && n.At[2].Index == dims[2].Index {
-				lo, hi, size = min(lo, n.At[0].Off), max(hi, n.At[0].Off), max(size, storageBytes(n.Elem))
-			}
-		}
-	}
+	reach, size := planesRead(dims, pieces)
 	row := (dims[2].Hi - dims[2].Lo) * size
 	rows := dims[1].Hi - dims[1].Lo
-	if hi-lo < 2 || row <= 0 || rows*row <= 3*stripBytes {
+	if reach < 2 || row <= 0 || rows*row <= 3*stripBytes {
 		return 0
 	}
 	strip := max(stripBytes/row, 1)

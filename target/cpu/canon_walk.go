@@ -1,0 +1,92 @@
+package cpu
+
+import "github.com/wfc-lang/wfc/ir"
+
+// The blocks of a sum may be computed in any order, and side by side. Where the terms are made by a stencil in three dimensions, several planes go
+// abreast: what they read in common is read once, and memory is asked for as many rows at a time as there are planes, where one row keeps
+// a core waiting (of a field of 256^3 numbers of 8 bytes, four planes abreast are read in half the time). Large planes go in strips of rows
+// as well (strips.go).
+
+// planesAbreast is how many planes go abreast, where their running sums fit into a fourth of the registers.
+const planesAbreast = 4
+
+// leastUnits is how many parts a sum has at least for threads, if fewer planes abreast give that many.
+const leastUnits = 16
+
+// walk is an order of blocks.
+type walk struct {
+	planes, plane int // planes, and blocks of each; 0: any order
+	strip         int // blocks of a strip, which divides a plane
+	abreast       int // planes abreast; the last ones, if they are fewer, go one by one
+}
+
+// walk is the order for the blocks of a stencil; direct says that they are folded by foldDirect.
+func (r *reduction) walk(direct bool) walk {
+	op := r.op
+	dims, pieces := op.Over, op.Pieces
+	if r.before != nil {
+		dims, pieces = r.before.Dom, r.before.Pieces
+	}
+	if len(op.Dom) > 0 || len(dims) != 3 || r.e.grouping != nil {
+		return walk{}
+	}
+	rows, width := dims[1].Hi-dims[1].Lo, dims[2].Hi-dims[2].Lo
+	if reach, _ := planesRead(dims, pieces); reach < 2 || rows*width%canonBlock != 0 {
+		return walk{}
+	}
+	w := walk{planes: dims[0].Hi - dims[0].Lo, plane: rows * width / canonBlock, abreast: 1}
+	w.strip = w.plane
+	if s := stripRows(dims, pieces, canonBlock/gcd(canonBlock, width)); s > 0 && rows%s == 0 {
+		w.strip = s * width / canonBlock
+	}
+	sums := 0
+	for _, res := range op.Results {
+		sums += canonLanes * storageBytes(res.Elem)
+	}
+	registers := 16
+	if vectorBytes() == 64 {
+		registers = 32
+	}
+	for w.abreast < planesAbreast && direct && 2*w.abreast*sums <= registers/4*vectorBytes() {
+		if w.abreast *= 2; w.units() < leastUnits {
+			w.abreast /= 2
+			break
+		}
+	}
+	return w
+}
+
+// groups is how many groups of planes there are, strips how many strips of each.
+func (w *walk) groups() int { return (w.planes + w.abreast - 1) / w.abreast }
+func (w *walk) strips() int { return w.plane / w.strip }
+
+// units is what is divided among threads.
+func (w *walk) units() int { return w.groups() * w.strips() }
+
+// emit emits the blocks of a part: all groups of planes of a strip, then the next strip.
+func (w *walk) emit(k *kernel, block func(blk bound, planes int)) {
+	k.strips(w.groups(), w.strips(), 0, func(group, strip bound) {
+		from := func(plane bound, planes int) {
+			first := k.add(k.scale(plane, w.plane), k.scale(strip, w.strip))
+			k.loop(first, k.add(first, at(w.strip)), 1, plainLoop, func(blk bound) { block(blk, planes) })
+		}
+		plane := k.scale(group, w.abreast)
+		k.either(group, w.planes/w.abreast, w.groups(), func() { from(plane, w.abreast) }, func() {
+			k.loop(plane, at(w.planes), 1, plainLoop, func(plane bound) { from(plane, 1) })
+		})
+	})
+}
+
+// planesRead is how many planes lie between the first and the last that bodies over the points of dims read of a tensor, and the size of the
+// largest element of those.
+func planesRead(dims []ir.Range, pieces []ir.Piece) (reach, size int) {
+	lo, hi := 0, 0
+	for i := range pieces {
+		for _, n := range pieces[i].Body.Nodes {
+			if n.Op == ir.Read && len(n.At) == 3 && n.At[0].Index == dims[0].Index && n.At[0].Unit() && n.At[2].Index == dims[2].Index {
+				lo, hi, size = min(lo, n.At[0].Off), max(hi, n.At[0].Off), max(size, storageBytes(n.Elem))
+			}
+		}
+	}
+	return hi - lo, size
+}
