@@ -17,8 +17,8 @@ var againFrom = 1 << 20
 // of two operations on a point in a vector.
 const againWork = 2
 
-// makeAgain has operations make again what they would read of values that sums take.
-func (g *fn) makeAgain(sets []ir.Set) {
+// makeTermsAgain has operations make again what they would read of values that sums take.
+func (g *fn) makeTermsAgain(sets []ir.Set) {
 	for i := 0; i+1 < len(g.ops); i++ {
 		for k := range g.ops[i].Results {
 			g.makeResultAgain(i, k, sets)
@@ -38,6 +38,8 @@ func (g *fn) makeResultAgain(i, k int, sets []ir.Set) {
 		points *= r.Hi - r.Lo
 	}
 	body := from.Pieces[0].Body.Only(from.Pieces[0].Body.Results[k : k+1])
+	alone := *from
+	alone.Pieces = []ir.Piece{{Box: from.Pieces[0].Box, Body: body}}
 	saved := 2 * size // a store, and the line that is read for it
 	var readers []*ir.Op
 	for j := i + 2; j < len(g.ops); j++ {
@@ -56,8 +58,7 @@ func (g *fn) makeResultAgain(i, k int, sets []ir.Set) {
 	}
 	for _, op := range readers {
 		for p := range op.Pieces {
-			b := &op.Pieces[p].Body
-			*b = inlined(*b, name, body)
+			op.Pieces[p].Body = madeIn(&op.Pieces[p].Body, &alone, name)
 		}
 	}
 }
@@ -112,24 +113,4 @@ func (g *fn) rootOf(name string) string {
 		}
 	}
 	return name
-}
-
-// inlined is a body that computes a value instead of reading it.
-func inlined(b ir.Body, name string, value ir.Body) ir.Body {
-	all := both(value, b)
-	made := value.Results[0]
-	for i := len(value.Nodes); i < len(all.Nodes); i++ {
-		for k, a := range all.Nodes[i].Args {
-			if n := &all.Nodes[a]; a >= len(value.Nodes) && n.Op == ir.Read && n.Name == name {
-				all.Nodes[i].Args[k] = made
-			}
-		}
-	}
-	results := all.Results[len(value.Results):]
-	for k, r := range results {
-		if n := &all.Nodes[r]; r >= len(value.Nodes) && n.Op == ir.Read && n.Name == name {
-			results[k] = made
-		}
-	}
-	return all.Only(results)
 }

@@ -93,7 +93,7 @@ func TestMadeAgain(t *testing.T) {
 		check(t, err)
 		g, err := prepare(p, &p.Funcs[0], pl.arrays)
 		check(t, err)
-		g.makeAgain(p.Funcs[0].Sets)
+		g.makeTermsAgain(p.Funcs[0].Sets)
 		left := 0
 		for i := range g.ops {
 			if readsValue(&g.ops[i], "%q") {

@@ -104,7 +104,7 @@ func makeItself(op, from *ir.Op, name string, lead int) {
 	*op = out
 }
 
-// madeIn is a body with what makes a value in place of its reads.
+// madeIn is a body with what makes a value in place of its reads, all at one point each.
 func madeIn(b *ir.Body, from *ir.Op, name string) (out ir.Body) {
 	add := func(n ir.Node) int {
 		if n.Op == ir.Read {
@@ -123,8 +123,9 @@ func madeIn(b *ir.Body, from *ir.Op, name string) (out ir.Body) {
 		for i, n := range body.Nodes {
 			n.At = slices.Clone(n.At)
 			for k := range n.At {
-				d := slices.IndexFunc(from.Dom, func(r ir.Range) bool { return r.Index == n.At[k].Index })
-				n.At[k] = at[d]
+				if d := slices.IndexFunc(from.Dom, func(r ir.Range) bool { return r.Index == n.At[k].Index }); d >= 0 {
+					n.At[k].Index = at[d].Index
+				}
 			}
 			n.Args = renumbered(n.Args, now)
 			now[i] = add(n)

@@ -60,7 +60,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 		}
 		g.joinSums()
 		g.makeLater()
-		g.makeAgain(f.Sets)
+		g.makeTermsAgain(f.Sets)
 		g.group(f.Sets)
 		g.groupRows()
 		fns = append(fns, g)
