@@ -58,7 +58,7 @@ func (p *pool) describe(b *batch) {
 		for i := range b.table {
 			b.tables = append(b.tables, addressOf(b.table[i]))
 		}
-		b.next = make([]uintptr, p.threads*(b.slots+lineBytes/wordBytes))
+		b.next = make([]uintptr, p.threads*(b.slots+native.LineBytes/wordBytes))
 		b.code = make([]uintptr, len(b.steps)*stepWords)
 		for k := range b.steps {
 			s, w := &b.steps[k], b.code[k*stepWords:]
@@ -76,7 +76,7 @@ func (p *pool) describe(b *batch) {
 	if b.alone || b.short {
 		w[batchThreads] = 1
 	}
-	w[batchMeeting] = (addressOf(p.meeting[:]) + lineBytes - 1) &^ (lineBytes - 1)
+	w[batchMeeting] = (addressOf(p.meeting[:]) + native.LineBytes - 1) &^ (native.LineBytes - 1)
 	w[batchSpins], w[batchYield], w[batchSleep], w[batchNext] = waitSpins, p.native.yield, p.native.sleep, addressOf(b.next)
 	if p.threads > runtime.NumCPU() {
 		w[batchSpins] = 0
@@ -104,7 +104,7 @@ var batchUnit = sync.OnceValue(func() *native.Unit {
 	runs := g.cur.NewSelect(all, g.word(g.batch, batchRuns), g.i64(1))
 	moves := g.cur.NewSelect(all, g.word(g.batch, batchMoves), g.i64(0))
 	table := g.pointer(g.element(g.pointer(g.word(g.batch, batchTables)), g.thread))
-	next := g.pointer(g.cur.NewAdd(g.word(g.batch, batchNext), g.cur.NewMul(g.thread, g.cur.NewMul(g.cur.NewAdd(moves, g.i64(lineBytes/wordBytes)), g.i64(wordBytes)))))
+	next := g.pointer(g.cur.NewAdd(g.word(g.batch, batchNext), g.cur.NewMul(g.thread, g.cur.NewMul(g.cur.NewAdd(moves, g.i64(native.LineBytes/wordBytes)), g.i64(wordBytes)))))
 	code := g.word(g.batch, batchCode)
 	g.loop(at(0), bound{v: runs}, 1, plainLoop, func(bound) {
 		g.loop(bound{v: first}, bound{v: last}, 1, plainLoop, func(k bound) {
@@ -203,7 +203,7 @@ func (g *batchEmit) step(s, table llvm.Value) {
 				t = g.cur.NewSelect(g.cur.NewICmp("sge", t, threads), g.cur.NewSub(t, threads), t)
 				lo := g.element(own, t)
 				n := g.cur.NewSub(g.element(own, g.cur.NewAdd(t, g.i64(1))), lo)
-				taken := g.pointer(g.cur.NewAdd(g.word(s, stepTaken), g.cur.NewMul(t, g.i64(lineBytes))))
+				taken := g.pointer(g.cur.NewAdd(g.word(s, stepTaken), g.cur.NewMul(t, g.i64(native.LineBytes))))
 				look, take, do, none := g.f.NewBlock("look"), g.f.NewBlock("take"), g.f.NewBlock("do"), g.f.NewBlock("none")
 				g.cur.NewBr(look)
 				look.NewCondBr(look.NewICmp("slt", look.NewAtomicLoad(taken), n), take, none, nil)
@@ -232,7 +232,7 @@ func (g *batchEmit) part(s, buf, j llvm.Value) {
 func (g *batchEmit) reset(s llvm.Value) {
 	taken := g.word(s, stepTaken)
 	g.loop(at(0), bound{v: g.word(g.batch, batchOwners)}, 1, plainLoop, func(t bound) {
-		g.cur.NewAtomicStore(g.i64(0), g.pointer(g.cur.NewAdd(taken, g.cur.NewMul(t.value(), g.i64(lineBytes)))))
+		g.cur.NewAtomicStore(g.i64(0), g.pointer(g.cur.NewAdd(taken, g.cur.NewMul(t.value(), g.i64(native.LineBytes)))))
 	})
 }
 
@@ -240,7 +240,7 @@ func (g *batchEmit) reset(s llvm.Value) {
 // sleeps shortly: the machine may have fewer free cores than threads.
 func (g *batchEmit) meet(s llvm.Value) {
 	arrived := g.pointer(g.word(g.batch, batchMeeting))
-	turn := g.place(arrived, g.i64(lineBytes/wordBytes))
+	turn := g.place(arrived, g.i64(native.LineBytes/wordBytes))
 	now := g.cur.NewAtomicLoad(turn)
 	last := g.cur.NewICmp("eq", g.cur.NewAdd(g.cur.NewAtomicAdd(arrived, g.i64(1)), g.i64(1)), g.word(g.batch, batchThreads))
 	open, wait, done := g.f.NewBlock("last"), g.f.NewBlock("wait"), g.f.NewBlock("met")

@@ -47,6 +47,9 @@ type Options struct {
 	tiling *tiling // of all passes; nil: chosen
 }
 
+// DefaultThreads is GOMAXPROCS, without what engines have added to it.
+func DefaultThreads() int { return available() }
+
 // Engine runs one program. Its methods must not be called at the same time.
 type Engine struct {
 	plan    *plan
@@ -95,7 +98,7 @@ func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) 
 			return nil, err
 		}
 	}
-	code, err := tc.Load(context.Background(), append(slices.Clone(pl.units.List), batchUnit(), copyUnit()), spare.count())
+	code, err := tc.Load(context.Background(), append(slices.Clone(pl.units.List), batchUnit(), copyUnit()), DefaultThreads())
 	if err != nil {
 		return nil, err
 	}
@@ -188,21 +191,6 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 	return e.repeat(ctx, e.batch(fn, c), n)
 }
 
-// short says that thread 0 is to do a batch alone; awake, whether the others are.
-func (e *Engine) short(b *batch, awake bool) bool {
-	if b.alone || b.prof != nil || e.divide != pays || b.work == 0 || b.work >= briefly {
-		return false
-	}
-	if !b.pace.shared() {
-		return true
-	}
-	if b.work >= wakes/b.n || awake {
-		return false
-	}
-	e.pool.wake() // for what comes next
-	return true
-}
-
 // repeat executes a batch n times.
 func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 	if n < 1 {
@@ -222,14 +210,9 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 			}
 			b.table[i][e.ownWord()] = e.ring(i)
 		}
-		awake := e.pool.awake()
-		b.short = e.short(b, awake)
 		d := e.pool.do(b)
 		copy(e.base, b.table[0])
 		n -= b.n
-		if awake || b.short { // else waking is in it
-			b.pace.took(!b.short, d/time.Duration(b.n))
-		}
 		if d < long/4 {
 			size *= 4
 		} else {
@@ -240,7 +223,7 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 }
 
 func (e *Engine) newBatch(moves []int) *batch {
-	b := &batch{moves: moves, slots: len(e.plan.layouts)}
+	b := &batch{moves: moves, slots: len(e.plan.layouts), paced: e.divide == pays}
 	for range e.pool.threads {
 		b.table = append(b.table, make([]uintptr, len(e.base)))
 	}

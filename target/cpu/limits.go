@@ -66,7 +66,7 @@ func NewMeter(threads int) (*Meter, error) {
 	m := &Meter{bytes: copyBytes(machineCaches())}
 	var us native.Units
 	peak, copied := us.Add(peakKernel(m.bytes)), us.Add(copyKernel(m.bytes))
-	if m.code, err = tc.Load(context.Background(), append(us.List, batchUnit()), spare.count()); err != nil {
+	if m.code, err = tc.Load(context.Background(), append(us.List, batchUnit()), DefaultThreads()); err != nil {
 		return nil, err
 	}
 	m.fns = [2]uintptr{m.code.Address[peak], m.code.Address[copied]}

@@ -17,7 +17,7 @@ import (
 type pool struct {
 	threads int
 	native  nativePool
-	meeting [3 * lineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
+	meeting [3 * native.LineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
 
 	wakes  []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
 	asleep []count                          // 1: the worker waits for its channel
@@ -57,6 +57,7 @@ type batch struct {
 	alone bool    // no kernel is divided: thread 0 does it all
 	short bool    // thread 0 does it all this time
 	pace  pace    // by which that is decided
+	paced bool    // whether it is
 	prof  []spent // if it is measured: where the time of every step goes ([step.account])
 
 	keep any // what the parts of steps point to
@@ -233,8 +234,10 @@ func (p *pool) each(f func(thread int)) {
 	}
 }
 
-// do runs a batch, on all threads if they have something to do, and returns when it is done how long that took.
+// do runs a batch, on all threads if they have something to do and that is faster, and returns when it is done how long that took.
 func (p *pool) do(b *batch) time.Duration {
+	awake := p.awake()
+	b.short = p.short(b, awake)
 	p.describe(b)
 	begun := clock()
 	p.chosen[0].again(begun)
@@ -243,7 +246,26 @@ func (p *pool) do(b *batch) time.Duration {
 	} else {
 		p.each(func(i int) { p.run(b, i) })
 	}
-	return clock() - begun
+	d := clock() - begun
+	if awake || b.short { // else waking is in it
+		b.pace.took(!b.short, d/time.Duration(b.n))
+	}
+	return d
+}
+
+// short says that thread 0 is to do a batch alone; awake, whether the others are.
+func (p *pool) short(b *batch, awake bool) bool {
+	if b.alone || b.prof != nil || !b.paced || b.work == 0 || b.work >= briefly {
+		return false
+	}
+	if !b.pace.shared() {
+		return true
+	}
+	if b.work >= wakes/b.n || awake {
+		return false
+	}
+	p.wake() // for what comes next
+	return true
 }
 
 func (p *pool) close() {

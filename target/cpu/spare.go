@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // Go has one more of its processors (GOMAXPROCS) than there are threads while an engine is open. To Go a thread in a kernel is in a system
@@ -31,8 +33,8 @@ func (p *processors) count() int {
 	return p.given
 }
 
-// DefaultThreads is GOMAXPROCS, without what engines have added to it.
-func DefaultThreads() int { return spare.count() }
+// available is GOMAXPROCS, without what pools have added to it.
+func available() int { return spare.count() }
 
 func (p *processors) open(threads int) {
 	p.Lock()
@@ -75,7 +77,7 @@ func (p *processors) adjust() {
 type scheduled struct {
 	at   time.Duration
 	args [3]uintptr // of its call of native code
-	_    [lineBytes - 4*wordBytes]byte
+	_    [native.LineBytes - 4*wordBytes]byte
 }
 
 // seldom is how long it may be before a call of native code.
