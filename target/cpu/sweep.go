@@ -23,6 +23,7 @@ type sweep struct {
 	period  int
 	round   int         // points of the tiled axis if it is periodic and tiles may reach over its ends; else 0
 	single  bool        // the tiled axis is periodic and they may not: a tile at an end would need all of it
+	closed  int         // points of the contiguous axis if kernels read its rows round their ends; else 0
 	width   ir.Interval // coordinates along the tiled axis, all arrays that are set together
 	depth   ir.Interval // the same along the stream
 	spare   []int       // for every array the slot of its next value, -1 if it is not set
@@ -45,7 +46,7 @@ type sweep struct {
 type planeOp struct {
 	op     *ir.Op
 	number bool              // single numbers, which the board has
-	alias  bool              // an extend along the periodic stream: nothing to do
+	alias  bool              // an extend along the periodic stream, or of closed rows: nothing to do
 	share  bool              // an extend in the storage of its operand
 	within bool              // an extend of an array that the pass itself does
 	round  bool              // an extend that fills the margins of the periodic tiled axis
@@ -150,6 +151,7 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 			return nil
 		}
 	}
+	s.closeRows()
 	for i := range g.ops {
 		if s.number(&g.ops[i]) {
 			s.stages = append(s.stages, &planeOp{op: &g.ops[i], number: true})
@@ -328,7 +330,7 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 			s.roots["%"+op.Results[0].Name] = s.roots[op.From]
 		}
 		st.root["%"+op.Results[0].Name] = s.roots["%"+op.Results[0].Name]
-		if st.alias = st.share && wrapsAlong(op, 0, s.period); st.alias {
+		if st.alias = st.share && (wrapsAlong(op, 0, s.period) || wrapsAlong(op, 2, s.closed)); st.alias {
 			return st
 		}
 		if wrapsAlong(op, 0, s.period) {
@@ -487,16 +489,26 @@ func (s *sweep) marginsFirst() bool {
 		s.before = append(s.before, k)
 	}
 	// Ghosts that are made of their own rows are made as the rows are read, unless others are made of them: going through all of an array
-	// for the ends of its rows would cost as much as a step.
+	// for the ends of its rows would cost as much as a step. So are rows of ghosts, by the tiles that read them, of what the arrays themselves hold.
 	for i := len(s.before) - 1; i >= 0; i-- {
 		st := s.stages[s.before[i]]
 		root := s.roots[st.op.From]
-		if st.rowLocal() && !slices.ContainsFunc(s.before[i+1:], func(k int) bool { return s.stages[k].touches(root) }) {
+		touches := func(k int) bool { return s.stages[k].touches(root) }
+		own := st.rowLocal() || s.planeLocal(st) && !slices.ContainsFunc(s.before[:i], touches)
+		if own && !slices.ContainsFunc(s.before[i+1:], touches) {
 			st.within = true
 			s.before = slices.Delete(s.before, i, i+1)
 		}
 	}
 	return true
+}
+
+// boxes are those of the pieces.
+func (st *planeOp) boxes() (all [][]ir.Interval) {
+	for i := range st.op.Pieces {
+		all = append(all, st.op.Pieces[i].Box)
+	}
+	return all
 }
 
 // touches says that an operation reads a map or an array, or writes around it.
@@ -522,4 +534,10 @@ func (st *planeOp) rowLocal() bool {
 		}
 	}
 	return true
+}
+
+// planeLocal says that an operation on three axes fills the margins of the periodic tiled axis.
+func (s *sweep) planeLocal(st *planeOp) bool {
+	n, _ := s.periodic(1)
+	return len(st.op.Dom) == 3 && wrapsAlong(st.op, 1, n)
 }

@@ -23,6 +23,7 @@ type planeEmit struct {
 	first   bound      // plane
 	step    int        // the current one after it
 	fetches llvm.Value // what is to be asked for, see fetchArgs
+	rows    llvm.Value // the same, of a kernel for several planes, see askAhead
 	lane    int        // elements of a vector
 	mask    llvm.Value // elements that are stored; nil: all
 	err     error
@@ -179,12 +180,10 @@ func (k *planeEmit) argOf(n *ir.Node) planeArg {
 func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 	op := k.st.op
 	k.lane = lanesOf(op)
-	boxes := make([][]ir.Interval, len(op.Pieces))
-	for i := range op.Pieces {
-		boxes[i] = op.Pieces[i].Box
-	}
+	boxes := k.st.boxes()
 	last := op.Dom[k.s.rank-1]
 	k.first = plane
+	k.rowsAhead()
 	columns := func(active []int, from, to bound) {
 		for _, r := range pieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
 			if len(r.active) == 0 {
@@ -210,7 +209,9 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 	}
 	dims := []dim{{}, {op.Dom[1].Index, op.Dom[1].Lo, op.Dom[1].Hi, lo, hi}}
 	k.nest(dims, 1, 2, boxes, run.pieces, plainLoop, func(active []int) {
-		k.fetch(at(last.Lo), at(last.Hi))
+		if !k.s.asksRows() {
+			k.fetch(at(last.Lo), at(last.Hi))
+		}
 		wholeRow(active)
 	})
 }
@@ -246,6 +247,12 @@ func (k *planeEmit) row(b *ir.Body, from, to bound) {
 			full = first + n
 		}
 		end := roundDown(to.c, n)
+		if k.roundEnds(b, from.c, to.c) {
+			k.vector(b, at(0), bound{}, bound{})
+			k.loop(at(n), at(end-n), n, plainLoop, func(x bound) { k.vector(b, x, bound{}, bound{}) })
+			k.vector(b, at(end-n), bound{}, bound{})
+			return
+		}
 		if full < end {
 			k.loop(at(full), at(end), n, plainLoop, func(x bound) { k.vector(b, x, bound{}, bound{}) })
 		}
@@ -279,6 +286,7 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 	if from != to {
 		k.mask = k.between(x, from, to)
 	}
+	k.askAhead(x)
 	k.store(x, k.values(b, x))
 }
 
@@ -387,7 +395,12 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 		if k.s.rank == 3 {
 			row = k.add(row, at(n.At[1].Off))
 		}
-		return k.get(n.Elem, k.place(p, slot, n.Elem, row, k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(n.At[k.s.rank-1].Off))))
+		place := func(col bound) llvm.Value { return k.place(p, slot, n.Elem, row, col) }
+		col := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(n.At[k.s.rank-1].Off))
+		if k.crosses(col) {
+			return k.getRound(n.Elem, col.c, place)
+		}
+		return k.get(n.Elem, place(col))
 	}
 	l := (*k.s.layout)[slot]
 	sum := at(0)
@@ -409,12 +422,15 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 }
 
 // get loads a vector.
-func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value {
+func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value { return k.unpack(e, k.packed(e, addr)) }
+
+// packed loads a vector as it lies in memory.
+func (k *planeEmit) packed(e ir.Elem, addr llvm.Value) llvm.Value {
 	if k.lane == 0 {
-		return k.unpack(e, k.cur.NewLoad(memType(e), addr, storageBytes(e)))
+		return k.cur.NewLoad(memType(e), addr, storageBytes(e))
 	}
 	t := llvm.NewVector(k.lane, memType(e))
-	return k.unpack(e, k.cur.NewLoad(t, k.cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e)))
+	return k.cur.NewLoad(t, k.cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e))
 }
 
 // unpack turns what lies in memory into what is computed with.

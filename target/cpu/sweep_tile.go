@@ -120,6 +120,9 @@ func (s *sweep) region(u *unrolled, nd *planeNode, need map[*tensorBuf]*planes) 
 			need[b].x, need[b].y = hull(need[b].x, r[0]), hull(need[b].y, r[1])
 		}
 	}
+	if nd.inArray() { // of what is there
+		return r
+	}
 	for i := range nd.st.runs {
 		run := &nd.st.runs[i]
 		px := r[0]
@@ -145,6 +148,27 @@ func (u *unrolled) rows(y ir.Interval, st *planeOp, piece int) ir.Interval {
 		return y
 	}
 	return common(y, st.op.Pieces[piece].Box[1])
+}
+
+// inArray says that a node makes ghosts in an array as the pass comes there.
+func (nd *planeNode) inArray() bool { return nd.st.share && nd.outs[0].given }
+
+// ghosts are the rows of those that a node in an array makes of rows y, in ascending order of their first.
+func (u *unrolled) ghosts(nd *planeNode, run *planeRun, y ir.Interval) (all []turnedRows) {
+	for _, part := range u.turns(nd, y) {
+		var last *turnedRows
+		for _, r := range pieceRuns(part.rows.Lo, part.rows.Hi, nd.st.boxes(), 1, run.pieces) {
+			switch {
+			case len(r.active) == 0:
+			case last != nil && last.rows.Hi == r.lo:
+				last.rows.Hi = r.hi
+			default:
+				all = append(all, turnedRows{ir.Interval{Lo: r.lo, Hi: r.hi}, part.shift})
+				last = &all[len(all)-1]
+			}
+		}
+	}
+	return all
 }
 
 // turnedRows is a range of rows that lie so many rows before those of the tile they are computed for.
@@ -231,7 +255,11 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 			} else {
 				t = max(roundUp(p+count-1+delay, s.jam), before)
 			}
-			if nd.st.share && !slices.ContainsFunc(run.pieces, func(k int) bool { return !empty(u.rows(ry, nd.st, k)) }) {
+			if nd.inArray() {
+				if len(u.ghosts(nd, run, ry)) == 0 {
+					continue
+				}
+			} else if nd.st.share && !slices.ContainsFunc(run.pieces, func(k int) bool { return !empty(u.rows(ry, nd.st, k)) }) {
 				continue
 			}
 			for _, rd := range run.reads {
@@ -371,7 +399,11 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		var fetching []int
 		for _, e := range entries[:n] {
 			nd, y := u.nodes[e.node], regions[e.node][1]
-			for _, part := range u.turns(nd, y) {
+			parts := u.turns(nd, y)
+			if nd.inArray() {
+				parts = u.ghosts(nd, s.run(nd.st, e.plane), y)
+			}
+			for _, part := range parts {
 				call, bytes := s.call(nd, need, e, part.shift, t)
 				call.lo, call.hi, call.skew = int64(part.rows.Lo), int64(part.rows.Hi), int64(skews[e.node]+part.shift)
 				if nd.st.op.Kind == ir.Map {
@@ -388,8 +420,9 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			g.calls[c].fetch = s.share(ahead, i, len(fetching))
 		}
 		for i := range g.calls {
-			c := &g.calls[i]
-			c.args = append(c.args, fetchArgs(c.fetch)...)
+			if c := &g.calls[i]; !s.asksRows() {
+				c.args = append(c.args, fetchArgs(c.fetch)...)
+			}
 		}
 		groups, times = append(groups, g), append(times, entries[0].time)
 		entries = entries[n:]
@@ -438,6 +471,9 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 		case argWord:
 			c.args = append(c.args, word(a.index, 0))
 		}
+	}
+	if s.asksRows() {
+		c.args = append(c.args, s.rowsArg(nd))
 	}
 	return c, bytes
 }

@@ -1,0 +1,36 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Rows of a periodic axis need no ghosts where their ends are ends of vectors, and rows of ghosts are made by the tiles that read them; elsewhere
+// ghosts are made as the rows are read. All the same, nothing of an array is gone through before the pass.
+func TestClosedRows(t *testing.T) {
+	needsLLVM(t)
+	const text = `
+param n = %%d, m = %d
+grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in m periodic }
+field u: %s on g = x*y
+field c on g = 1 + 0.1*z
+evolve t from 0 to 10 step 0.1/n order %d { dt(dt(u)) = %s }`
+	const mixed = "c*lap(u) + 0.1*dx(dy(dz(u)))"
+	for _, c := range []struct {
+		points int
+		elem   string
+		order  int
+		rate   string
+		closed bool
+	}{{32, "f32", 8, "lap(u)", true}, {48, "f64", 2, mixed, true}, {32, "f16", 2, mixed, true}, {40, "f32", 4, mixed, false}, {16, "f32", 2, mixed, false}} {
+		p := compile(t, fmt.Sprintf(text, c.points, c.elem, c.order, c.rate), 20)
+		s := sweptPlan(t, p).funcs["step"].sweep
+		if s == nil {
+			t.Fatalf("%+v: not computed in passes", c)
+		}
+		if got := s.closed > 0; got != c.closed || len(s.before) > 0 {
+			t.Errorf("%+v: closed rows of %d points; %d operations before the pass", c, s.closed, len(s.before))
+		}
+		sweptAsInterpreted(t, toolchains()[0], p, "step", 7)
+	}
+}
