@@ -7,11 +7,11 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// Kernels for several planes of three dimensions ask for the next row of the planes that they are the first to read, vector by vector: a core follows about as
+// Kernels of wide stencils for several planes of three dimensions ask for the next row of the planes that they are the first to read, vector by vector: a core follows about as
 // many streams of data by itself as such a kernel has, and begins anew with every page. A row takes about as long as the memory takes to answer.
 
-// asksRows says that kernels ask for rows.
-func (s *sweep) asksRows() bool { return s.rank == 3 && s.jam > 1 }
+// asksRows says that kernels ask for rows. Those of narrow stencils ask for whole planes before (sweep_fetch.go).
+func (s *sweep) asksRows() bool { return s.rank == 3 && s.jam > 1 && !s.linewise() }
 
 // leading are the values of which an operation reads planes at constant offsets, in the order of their first reads, and the last plane of each.
 func (st *planeOp) leading() (roots []string, last []int) {

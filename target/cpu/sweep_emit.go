@@ -209,7 +209,7 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 	}
 	dims := []dim{{}, {op.Dom[1].Index, op.Dom[1].Lo, op.Dom[1].Hi, lo, hi}}
 	k.nest(dims, 1, 2, boxes, run.pieces, plainLoop, func(active []int) {
-		if !k.s.asksRows() {
+		if !k.s.asksRows() && !k.linewise() {
 			k.fetch(at(last.Lo), at(last.Hi))
 		}
 		wholeRow(active)
@@ -287,6 +287,7 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 		k.mask = k.between(x, from, to)
 	}
 	k.askAhead(x)
+	k.fetchLine(x)
 	k.store(x, k.values(b, x))
 }
 

@@ -4,14 +4,19 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// In three dimensions, planes of the arrays are asked for one time before they are read first, by all kernels of that time together, each a part of every row: the
+// In three dimensions, planes of the arrays are asked for one time before they are read first, by the kernels of that time together: the
 // kernel that reads them would wait for the memory while the others, which find all they read in the second cache, leave it idle. A core has
-// so few requests under way at once that those of a whole plane, made in a row, hold up what comes after them.
+// so few requests under way at once that those of a whole plane, made in a row, hold up what comes after them. Kernels of single planes each ask for
+// a part of every row, before they compute it. Kernels of several planes have time for a request with every vector of them, so each asks for one
+// plane, line by line as it goes.
 
 // fetches says that planes are asked for: it pays where several steps of few operations each go by between one plane and the next. Kernels of
 // wide stencils need the requests for what they read themselves, and rows of two dimensions are so long that the core asks by itself
 // (BenchmarkOrders, BenchmarkHeat2: to ask costs a third of the time).
-func (s *sweep) fetches() bool { return s.rank == 3 && s.jam == 1 }
+func (s *sweep) fetches() bool { return s.rank == 3 && (s.jam == 1 || s.reach() == 1) }
+
+// linewise says that kernels of several planes ask for one line with every vector.
+func (s *sweep) linewise() bool { return s.rank == 3 && s.jam > 1 && s.reach() == 1 }
 
 // planeFetch is what a kernel asks for: of every row it computes, a part of the same row of a plane that is read later.
 type planeFetch struct {
@@ -35,6 +40,15 @@ func fetchArgs(list []planeFetch) []int64 {
 	return out
 }
 
+// lineArgs are those of a kernel of several planes, which asks for at most one: its address, the bytes between rows. Without one the kernel asks for
+// what it reads itself.
+func lineArgs(list []planeFetch, own planeFetch) []int64 {
+	if len(list) > 0 {
+		own = list[0]
+	}
+	return []int64{own.plane, number(int(own.row))}
+}
+
 // share divides planes among the calls of a time: call i of n.
 func (s *sweep) share(list []planeFetch, i, n int) (out []planeFetch) {
 	all := len(list) * fetchParts
@@ -46,6 +60,15 @@ func (s *sweep) share(list []planeFetch, i, n int) (out []planeFetch) {
 		}
 	}
 	return out
+}
+
+// deal gives each of n calls at most one plane, spread over them: what call i gets. Planes that find no call are left to the core.
+func deal(list []planeFetch, i, n int) []planeFetch {
+	q := min(len(list), n)
+	if k := (i*q + n - 1) / n; k < q && k*n/q == i {
+		return list[k : k+1]
+	}
+	return nil
 }
 
 // comes are the planes of arrays that entries read and nobody has read or asked for before; seen remembers them.
@@ -102,4 +125,19 @@ func (k *planeEmit) fetch(lo, hi bound) {
 			k.cur.NewPrefetch(k.cur.NewConv("inttoptr", k.cur.NewAdd(plane, x.value()), llvm.NewPointer(llvm.I8)), 2)
 		})
 	})
+}
+
+// linewise says that this is one of the kernels that ask for a line with every vector.
+func (k *planeEmit) linewise() bool { return k.variant&jammed != 0 && k.s.linewise() }
+
+// fetchLine asks for the line of column x of the row that is asked for while the current one is computed.
+func (k *planeEmit) fetchLine(x bound) {
+	if !k.linewise() || k.lane == 0 {
+		return
+	}
+	word := func(i int) llvm.Value {
+		return k.cur.NewLoad(llvm.I64, k.cur.NewGetElementPtr(llvm.I64, k.fetches, llvm.NewInt(llvm.I64, int64(i))), 8)
+	}
+	row := k.cur.NewAdd(word(0), k.cur.NewMul(k.row0().value(), word(1)))
+	k.cur.NewPrefetch(k.cur.NewConv("inttoptr", k.cur.NewAdd(row, k.scale(x, lineBytes/k.lane).value()), llvm.NewPointer(llvm.I8)), 2)
 }

@@ -72,6 +72,9 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 	}
 	finish := func(t tiling) tiling {
 		t.rows = s.blockRows(c)
+		if s.linewise() { // planes that are read together fill the first cache by themselves
+			t.rows = s.width.Hi - s.width.Lo
+		}
 		// The pass after one of a single step comes soon enough to find in the last cache what it left there.
 		t.stream = arrays > c.last/4 && (t.steps > 1 || arrays > c.last/4*3)
 		return t
@@ -198,10 +201,18 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 			if s.rank == 3 {
 				row = l.stride[1]
 			}
-			arrays += (s.span(s.arrays[b.memory].name) + 1) * t.tile * row * storageBytes(l.elem)
+			planes := s.span(s.arrays[b.memory].name) + 1
+			if s.fetches() {
+				planes += 2*s.jam - 2 // more are read together, and asked for together
+			}
+			arrays += planes * t.tile * row * storageBytes(l.elem)
 		}
 	}
-	if arrays > c.second/4 || tab.ring+arrays > c.second*9/16 {
+	most := c.second / 4
+	if tab.ring == 0 && s.linewise() { // nothing to lose
+		most = c.second / 2
+	}
+	if arrays > most || tab.ring+arrays > c.second*9/16 {
 		return 0, false
 	}
 	own := float64((y.Hi - y.Lo) * planes)
@@ -233,23 +244,32 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 // to compile.
 const mostJammed = 256
 
+// mostStreams is how many planes an operation that also reads rows beside a row may follow at once for kernels of four planes to pay.
+const mostStreams = 12
+
 // choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
 // results, at the cost of some more planes in the rings. This pays where a result is made of three planes of a value (of the staggered
-// flows' two it does not), in three dimensions, where rows beside a row are read too, from a reach of two planes on; and four planes are there
-// more streams of data than a core follows, unless it would follow many anyway, and numbers are short (BenchmarkHeat2, BenchmarkOrders).
+// flows' two it does not). In three dimensions, where rows beside a row are read too, four planes are more streams of data than a core follows, unless
+// there are few, as in heat, or it would follow many anyway; and numbers are short (BenchmarkHeat2, BenchmarkHeat3, BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
-	if s.rank == 2 && s.span("") < 3 || s.rank == 3 && s.reach() < 2 {
-		return
-	}
 	size := 0
 	for _, a := range s.arrays {
 		if s.set(a.name) {
 			size = max(size, storageBytes(a.elem))
 		}
 	}
-	if s.jam = 2; s.rank == 2 || s.reach() >= 3 && size <= 4 {
+	switch {
+	case s.span("") < 3:
+		return
+	case s.rank == 2, s.reach() >= 3 && size <= 4:
 		s.jam = 4
+	case s.reach() >= 2:
+		s.jam = 2
+	case size <= 4 && s.streams(4) <= mostStreams:
+		s.jam = 4
+	default:
+		return
 	}
 	for _, st := range s.stages {
 		for i := range st.runs {
@@ -261,4 +281,22 @@ func (s *sweep) choosePlanes() {
 			r.jam = st.op.Kind == ir.Map && r.hi-r.lo >= s.jam && nodes <= mostJammed && operandsOf(st.op, r.pieces, s.jam) <= mostArgs
 		}
 	}
+}
+
+// streams is how many planes an operation reads and writes at most when it computes so many.
+func (s *sweep) streams(planes int) (most int) {
+	for _, st := range s.stages {
+		for _, r := range st.runs {
+			seen := map[planeArg]bool{}
+			for _, rd := range r.reads {
+				for k := range planes {
+					seen[planeArg{name: rd.name, plane: rd.plane + k}] = true
+				}
+			}
+			if st.op.Kind == ir.Map {
+				most = max(most, len(seen)+planes*len(st.slots))
+			}
+		}
+	}
+	return most
 }

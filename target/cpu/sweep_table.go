@@ -13,6 +13,8 @@ type planeCall struct {
 	code, plane, lo, hi, skew int64
 	args                      []int64
 	fetch                     []planeFetch // last of the arguments
+	linewise                  bool         // at most one, line by line
+	own                       planeFetch   // what the call reads anyway
 }
 
 // mostPeriod bounds the length of what is looked for as a pattern.

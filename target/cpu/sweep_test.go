@@ -235,6 +235,38 @@ func TestChooseTiling(t *testing.T) {
 	}
 }
 
+// Planes that come next are asked for once each: in parts by kernels of single planes, whole by those of several, as long as there are as many.
+func TestFetches(t *testing.T) {
+	s := sweptPlan(t, compile(t, heat3, 128)).funcs["step"].sweep
+	if s.jam != 4 || !s.linewise() {
+		t.Fatalf("heat computes %d planes together, asking for lines: %v", s.jam, s.linewise())
+	}
+	var list []planeFetch
+	for i := range 4 {
+		list = append(list, planeFetch{plane: int64(i)})
+	}
+	for n := 1; n < 9; n++ {
+		var got []int64
+		parts := map[int64]int64{}
+		for i := range n {
+			for _, f := range deal(list, i, n) {
+				got = append(got, f.plane)
+			}
+			for _, f := range s.share(list, i, n) {
+				parts[f.plane] += f.to - f.from
+			}
+		}
+		if want := []int64{0, 1, 2, 3}[:min(n, 4)]; !slices.Equal(got, want) {
+			t.Errorf("%d calls ask for planes %v, not %v", n, got, want)
+		}
+		for _, f := range list {
+			if parts[f.plane] != fetchParts {
+				t.Errorf("%d calls ask for %d parts of plane %d, not %d", n, parts[f.plane], f.plane, fetchParts)
+			}
+		}
+	}
+}
+
 // Two rings serve any number of steps: a plane takes the place of the same plane two steps before.
 func TestTwoRings(t *testing.T) {
 	for _, text := range []string{heat2, heat3} {

@@ -406,7 +406,7 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			for _, part := range parts {
 				call, bytes := s.call(nd, need, e, part.shift, t)
 				call.lo, call.hi, call.skew = int64(part.rows.Lo), int64(part.rows.Hi), int64(skews[e.node]+part.shift)
-				if nd.st.op.Kind == ir.Map {
+				if nd.st.op.Kind == ir.Map && (s.jam == 1 || e.count > 1) {
 					fetching = append(fetching, len(g.calls))
 				}
 				g.calls = append(g.calls, call)
@@ -417,10 +417,18 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			}
 		}
 		for i, c := range fetching {
-			g.calls[c].fetch = s.share(ahead, i, len(fetching))
+			if s.linewise() {
+				g.calls[c].fetch = deal(ahead, i, len(fetching))
+			} else {
+				g.calls[c].fetch = s.share(ahead, i, len(fetching))
+			}
 		}
 		for i := range g.calls {
-			if c := &g.calls[i]; !s.asksRows() {
+			c := &g.calls[i]
+			switch {
+			case c.linewise:
+				c.args = append(c.args, lineArgs(c.fetch, c.own)...)
+			case !s.asksRows():
 				c.args = append(c.args, fetchArgs(c.fetch)...)
 			}
 		}
@@ -443,6 +451,7 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 	run := s.run(nd.st, plane)
 	if e.count > 1 {
 		variant, kind = jammed, 1
+		c.linewise = s.linewise()
 	}
 	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
 		variant |= pastCaches
@@ -459,8 +468,12 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 			c.args = append(c.args, s.address(b, need[b], plane+a.plane, shift))
 		case argPlane:
 			b := nd.in[a.name]
-			bytes += storageBytes((*s.layout)[b.slot].elem)
+			l := (*s.layout)[b.slot]
+			bytes += storageBytes(l.elem)
 			c.args = append(c.args, s.address(b, need[b], plane+a.plane, shift))
+			if c.linewise {
+				c.own = planeFetch{plane: c.args[len(c.args)-1], row: int64(l.stride[1] * storageBytes(l.elem))}
+			}
 		case argArray:
 			if s.board.has(a.name) {
 				c.args = append(c.args, s.board.address(a.name, nd.step))
