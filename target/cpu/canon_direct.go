@@ -178,7 +178,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 			for j, a := range n.Args {
 				args[j] = vals[a]
 			}
-			vals[i], err = k.lanes(lanes).apply(n, b.Nodes[n.Args[0]].Elem, args)
+			vals[i], err = k.lanes(lanes).applyIn(b, n, args)
 		}
 		if err != nil {
 			return nil, err

@@ -371,8 +371,7 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}
-	in := n.Args[0]
-	return k.calc().apply(n, b.Nodes[in].Elem, args)
+	return k.calc().applyIn(b, n, args)
 }
 
 // splitDim chooses the loop to divide among threads: the outermost that is long enough, else the longest. Long is measured on the boxes

@@ -378,7 +378,7 @@ func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, erro
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}
-	return k.lanes(k.lane).apply(n, b.Nodes[n.Args[0]].Elem, args)
+	return k.lanes(k.lane).applyIn(b, n, args)
 }
 
 // read loads a vector, or one value for all of it.

@@ -1,0 +1,64 @@
+package cpu
+
+import (
+	"math"
+	"testing"
+
+	"github.com/wfc-lang/wfc/ir"
+)
+
+// Bounds hold for what bodies compute, and where nothing is known, nothing is said: a conversion of what may be too large saturates.
+func TestRangeOf(t *testing.T) {
+	x := func(b *ir.BodyBuilder) int { return b.Read(ir.F32, "@x", ir.At("i", 0)) }
+	num := func(b *ir.BodyBuilder, v float64) int { return b.Const(ir.F32, v) }
+	clamped := func(b *ir.BodyBuilder) int {
+		return b.Op(ir.MinOp, b.Op(ir.MaxOp, x(b), num(b, -104)), num(b, 89))
+	}
+	for _, c := range []struct {
+		name   string
+		build  func(b *ir.BodyBuilder) int
+		lo, hi float64 // at least and at most so tight
+	}{
+		{"read", x, math.Inf(-1), math.Inf(1)},
+		{"clamped", clamped, -104, 89},
+		{"one side", func(b *ir.BodyBuilder) int { return b.Op(ir.MaxOp, num(b, 3), x(b)) }, 3, math.Inf(1)},
+		{"exponent", func(b *ir.BodyBuilder) int {
+			return b.Op(ir.Floor, b.Op(ir.FMA, clamped(b), num(b, 1.4426950408889634), num(b, 0.5)))
+		}, -152, 130},
+		{"difference", func(b *ir.BodyBuilder) int { return b.Sub(num(b, 10), clamped(b)) }, -80, 115},
+		{"product of signs", func(b *ir.BodyBuilder) int { return b.Mul(clamped(b), num(b, -2)) }, -179, 210},
+		{"nothing times zero", func(b *ir.BodyBuilder) int { return b.Mul(x(b), num(b, 0)) }, math.Inf(-1), math.Inf(1)},
+		{"overflow", func(b *ir.BodyBuilder) int {
+			return b.Mul(b.Mul(clamped(b), num(b, 0x1p127)), num(b, 0x1p-127))
+		}, math.Inf(-1), math.Inf(1)},
+		{"negative", func(b *ir.BodyBuilder) int { return b.Op(ir.Neg, clamped(b)) }, -89, 104},
+	} {
+		var b ir.BodyBuilder
+		i := c.build(&b)
+		body := b.Body(i)
+		r := rangeOf(&body, i)
+		if r.lo < c.lo || r.hi > c.hi || r.lo > r.hi || math.IsInf(c.hi, 1) != math.IsInf(r.hi, 1) {
+			t.Errorf("%s: [%g, %g], not within [%g, %g]", c.name, r.lo, r.hi, c.lo, c.hi)
+		}
+	}
+}
+
+// Conversions of what was clamped have the interpreter's bits, also of what is not a number, infinite or on the edge; so do those that saturate.
+func TestConvertClamped(t *testing.T) {
+	needsLLVM(t)
+	for _, limit := range []float64{100, 1 << 29, 1 << 31} {
+		p := &ir.Program{Name: "clamped", Axes: []ir.Axis{{Name: "i", N: 83, H: 1}}}
+		p.Arrays = []ir.Array{{Name: "x", Axes: []string{"i"}, Elem: ir.F32}, {Name: "n", Axes: []string{"i"}, Elem: ir.I32}}
+		var b ir.BodyBuilder
+		x := b.Div(b.Read(ir.F32, "@x", ir.At("i", 0)), b.Const(ir.F32, 0x1p-20))
+		odd := b.Div(x, b.Op(ir.Floor, b.Op(ir.Abs, b.Read(ir.F32, "@x", ir.At("i", 0))))) // some by zero
+		n := b.Op(ir.Floor, b.Op(ir.MinOp, b.Op(ir.MaxOp, odd, b.Const(ir.F32, -limit)), b.Const(ir.F32, limit)))
+		body := b.Body(n)
+		body.Nodes = append(body.Nodes, ir.Node{Op: ir.Cvt, Elem: ir.I32, Args: []int{n}})
+		body.Results = []int{len(body.Nodes) - 1}
+		dom := []ir.Range{{Index: "i", Axis: "i", Hi: 83}}
+		p.Funcs = []ir.Func{{Name: "f", Ops: []ir.Op{{Kind: ir.Map, Results: []ir.Result{{Name: "n", Elem: ir.I32}}, Dom: dom,
+			Pieces: []ir.Piece{{Box: boxIntervals(dom), Body: body}}}}, Sets: []ir.Set{{Array: "n", Value: "%n"}}}}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
+}
