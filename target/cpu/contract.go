@@ -14,8 +14,9 @@ import (
 // lanes are output elements along n, the register block is m rows of them, and one pass over k holds the block in registers (K. Goto, R.
 // van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
 //
-// The factor with n ("b") is packed into panels of a vector or two along n, k by k, unless it is a small array whose rows lie along n; the other ("a") is read where it lies when it is an
-// array read with one stride along k, or a small one with k across, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
+// The factor with n ("b") is packed into panels of a vector or two along n, k by k: where its rows lie along n by the blocks of rows that use
+// a panel first (contract_way.go), and not at all if it is small. The other ("a") is read where it lies when it is an array read with one
+// stride along k, or a small one with k across, and copied row by row otherwise. Factors may be any expressions: packing evaluates them.
 type contraction struct {
 	op    *ir.Op
 	elem  ir.Elem
@@ -188,14 +189,9 @@ func (c *contraction) direct() bool {
 	return c.a.has[c.last().Index] && (c.shared || c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes)
 }
 
-// inPlace says that b need not be packed: it is a read of an array in which n is the contiguous dimension and k one of its own, and small
-// enough for rows that lie apart to be read again and again.
+// inPlace says that b need not be packed: it lies well and is small enough for rows that lie apart to be read again and again.
 func (c *contraction) inPlace() bool {
-	n := &c.body().Nodes[c.b.node]
-	if n.Op != ir.Read || len(c.op.Over) != 1 || len(n.At) == 0 || n.At[len(n.At)-1].Index != c.op.Dom[c.n].Index {
-		return false
-	}
-	return plain(n.At) && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes
+	return c.lies() && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes
 }
 
 // inPlaceBytes is the largest factor whose rows are read one after the other where they lie, a small part of a second-level cache.
@@ -330,7 +326,7 @@ func (c *contraction) packedA() int {
 // scratch is the memory for packed b, and for packed a.
 func (c *contraction) scratch() []passes.Need {
 	var need []passes.Need
-	if !c.panelwise() && !c.inPlace() {
+	if !c.panelwise() && !c.inPlace() && !c.byTheWay() {
 		need = append(need, passes.Need{Elem: c.elem, N: c.panelSize() * c.count(c.outerOf(&c.b))})
 	}
 	if !c.direct() && !c.piecewise() {
@@ -357,7 +353,7 @@ func (c *contraction) piecewise() bool {
 // panelwise says that every panel of b is used by one unit only, because all of a stays in a cache: then it is packed there, which spares
 // the memory a packed copy of b. So it is with a row times a matrix, and with few rows times the embedding of a large vocabulary.
 func (c *contraction) panelwise() bool {
-	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
+	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && !c.byTheWay() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
 		c.rows()*c.k*storageBytes(c.elem) <= partBytes
 }
 

@@ -26,10 +26,10 @@ func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, e
 	}
 	var out []launch
 	switch {
-	case c.panelwise():
+	case c.panelwise(), c.byTheWay():
 		t.packs = append([]int{e.arena}, packs...)
 		l := e.layouts[e.arena]
-		l.size = max(l.size, 2*c.lanes()*c.k)
+		l.size = max(l.size, c.ownPanel())
 	case c.inPlace():
 		t.packs = append([]int{-1}, packs...)
 	default:
@@ -165,12 +165,19 @@ type strip struct {
 	base, lo     bound
 	width, valid int
 	vectors      int
+	after        bound // first n of the panel after it, which after the last is the first
 }
 
 // wide is full panel p.
 func (t *contractor) wide(k *kernel, base, p bound) strip {
 	w := 2 * t.lanes()
-	return strip{base: k.add(base, k.scale(p, t.panelStride())), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
+	s := strip{base: k.add(base, k.scale(p, t.panelStride())), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
+	s.after = k.add(s.lo, at(w))
+	if full := t.panelCount() * w; full == t.extent(t.n) {
+		last := k.cur.NewICmp("eq", s.after.value(), k.i64(full))
+		s.after = bound{v: k.cur.NewSelect(last, k.i64(0), s.after.value())}
+	}
+	return s
 }
 
 // narrow is the last panel, if it is not full.
@@ -196,8 +203,13 @@ func (k *kernel) either(number bound, some, n int, yes, no func()) {
 		no()
 		return
 	}
+	k.choose(k.cur.NewICmp("slt", number.value(), k.i64(some)), yes, no)
+}
+
+// choose emits yes under a condition, and no else.
+func (k *kernel) choose(cond llvm.Value, yes, no func()) {
 	first, second, done := k.f.NewBlock("some"), k.f.NewBlock("rest"), k.f.NewBlock("both")
-	k.cur.NewCondBr(k.cur.NewICmp("slt", number.value(), k.i64(some)), first, second, nil)
+	k.cur.NewCondBr(cond, first, second, nil)
 	k.cur = first
 	yes()
 	k.cur.NewBr(done)
@@ -346,19 +358,19 @@ const stretchBytes = 192 << 10
 var partBytes = 768 << 10
 
 // chunks is into how many parts the row blocks are cut, for the cache and so that there is something to divide among threads.
-func (t *contractor) chunks(blocks int) int {
+func (c *contraction) chunks(blocks int) int {
 	const want = 32
-	n := t.cacheParts()
-	if units := t.count(t.outer) * t.panelCount() * n; units < want {
+	n := c.cacheParts()
+	if units := c.count(c.outer) * c.panelCount() * n; units < want {
 		n = n * ((want + units - 1) / units)
 	}
 	return min(blocks, n)
 }
 
 // stretches cuts k: a register block is put down and taken up between two stretches, which changes no bit.
-func (t *contractor) stretches() (n, size int) {
-	n = max(1, t.k*2*vectorBytes()/stretchBytes)
-	return n, (t.k + n - 1) / n
+func (c *contraction) stretches() (n, size int) {
+	n = max(1, c.k*2*vectorBytes()/stretchBytes)
+	return n, (c.k + n - 1) / n
 }
 
 // Packing reads panelsAtOnce panels of b side by side. packWork is what it costs per element, in multiplications and additions.
@@ -390,8 +402,10 @@ func (t *contractor) multiply() (launch, error) {
 			t.strips(k, panel, base, func(s strip) {
 				lo := k.minimum(k.scale(part, per), at(nb))
 				hi := k.minimum(k.add(lo, at(per)), at(nb))
-				if t.panelwise() {
+				if t.panelwise() || t.byTheWay() {
 					s.base = at(0)
+				}
+				if t.panelwise() {
 					failed = firstError(failed, t.packStrip(k, s))
 				}
 				failed = firstError(failed, t.blocksOf(k, s, lo, hi))
@@ -482,7 +496,7 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 	turn := k.add(block, k.scale(since, -1))
 	n := t.op.Dom[t.n]
 	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
-	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, next: t.farther(), stepB: s.width}
+	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, stepB: s.width}
 	var a llvm.Value
 	if t.direct() {
 		over := t.op.Over[0]
@@ -525,29 +539,26 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 	if t.m >= 0 {
 		mk.outM = t.e.layouts[slot].stride[t.m]
 	}
+	out := k.address(slot, k.domCoords(t.op))
+	if t.byTheWay() {
+		return t.tileByTheWay(k, mk, s, turn, a, out, from, length)
+	}
 	var b llvm.Value
 	if t.inPlace() {
-		over, nd := t.op.Over[0], &t.body().Nodes[t.b.node]
-		k.idx[over.Index] = k.add(from, at(over.Lo))
-		c, err := k.coords(nd.At)
-		if err != nil {
+		var err error
+		if b, mk.stepB, err = t.bAt(k, s.lo, from); err != nil {
 			return err
 		}
-		bSlot := t.e.vals[nd.Name].slot
-		b, mk.inPlace = k.address(bSlot, c), true
-		for d, x := range nd.At {
-			if x.Index == over.Index {
-				mk.stepB = t.e.layouts[bSlot].stride[d]
-			}
-		}
+		mk.inPlace = true
 	} else {
 		b = t.packed(k, 0, k.add(s.base, k.scale(from, s.width)))
 	}
 	next := b
-	if mk.next {
-		shared := bound{v: k.cur.NewMulNSW(length.value(), k.scale(turn, mk.nextStep()).value())}
+	if t.farther() {
+		mk.nextRows, mk.nextStep = 1, nextLines*lineBytes/storageBytes(t.elem)
+		shared := bound{v: k.cur.NewMulNSW(length.value(), k.scale(turn, mk.nextStep/microTerms).value())}
 		next = t.packed(k, 0, k.add(k.add(s.base, k.scale(k.add(from, length), s.width)), shared))
 	}
-	k.cur.NewCall(t.e.micro(mk), a, b, k.address(slot, k.domCoords(t.op)), next, length.value())
+	k.cur.NewCall(t.e.micro(mk), a, b, out, next, b, length.value())
 	return nil
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -14,15 +15,17 @@ type micro struct {
 	rows, vectors, lanes int
 	valid                int  // lanes that exist
 	more                 bool // starts from the output instead of 0
-	next                 bool // asks for what comes after the panel
 	inPlace              bool // b is not packed: it may begin anywhere
+	packs                int  // elements from term to term of the packed copy that it makes of b, 0: none
+	nextRows, nextStep   int  // rows of nextLines lines, and the steps between them, that it asks for with every microTerms terms
 	stepM, stepK         int  // of a
 	stepB                int  // of b along k
 	outM, outN           int  // of the output
 }
 
 func (m micro) name() string {
-	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.%t.%t.a%d.%d.b%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.next, m.inPlace, m.stepM, m.stepK, m.stepB, m.outM, m.outN)
+	return fmt.Sprintf("mk.%s.%dx%dx%d.%d.%t.%t.p%d.n%d.%d.a%d.%d.b%d.c%d.%d", m.elem, m.rows, m.vectors, m.lanes, m.valid, m.more, m.inPlace,
+		m.packs, m.nextRows, m.nextStep, m.stepM, m.stepK, m.stepB, m.outM, m.outN)
 }
 
 // A panel of b streams from the second cache, once for every block of rows. The loop over k asks for it microAhead terms before it is used,
@@ -33,10 +36,7 @@ const microAhead, microTerms = 16, 8
 // of the panel after this one, which comes from farther away: the blocks of rows that use a panel share that out among them.
 const nextLines = 2
 
-// nextStep is how many elements after the panel are asked for with every term.
-func (m micro) nextStep() int { return nextLines * lineBytes / storageBytes(m.elem) / microTerms }
-
-// micro returns the function void(a, b, out, next, k) of a micro kernel; equal ones are one function.
+// micro returns the function void(a, b, out, next, pack, k) of a micro kernel; equal ones are one function.
 func (e *emitter) micro(m micro) *llvm.Func {
 	if f := e.micros[m]; f != nil {
 		return f
@@ -44,7 +44,8 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	ptr := llvm.NewPointer(regType(m.elem))
 	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly")
 	out, next, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("next", ptr), llvm.NewParam("k", llvm.I64)
-	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, next, length)
+	pack := llvm.NewParam("pack", ptr)
+	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, next, pack, length)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.micros[m] = f
@@ -60,13 +61,8 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	entry.NewCondBr(entry.NewICmp("sle", n, length), many, left, nil)
 
 	x, first := sumsFrom(many, entry, zero, sums)
-	if m.next {
-		for l := range nextLines {
-			from := many.NewAddNSW(many.NewMulNSW(x, elements(m.nextStep())), elements(l*lineBytes/storageBytes(m.elem)))
-			many.NewPrefetch(many.NewBitCast(many.NewAddress(ptr.ElemType, next, from), llvm.NewPointer(llvm.I8)), 2)
-		}
-	}
-	after := m.terms(many, a, b, x, first.values(), microTerms)
+	m.ask(many, next, x)
+	after := m.terms(many, a, b, pack, x, first.values(), microTerms)
 	then := many.NewAddNSW(x, n)
 	first.add(many, then, after)
 	many.NewCondBr(many.NewICmp("sle", many.NewAddNSW(then, n), length), many, left, nil)
@@ -76,7 +72,7 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	left.NewCondBr(left.NewICmp("slt", x, length), one, exit, nil)
 
 	y, single := sumsFrom(one, left, x, rest.values())
-	after = m.terms(one, a, b, y, single.values(), 1)
+	after = m.terms(one, a, b, pack, y, single.values(), 1)
 	then = one.NewAddNSW(y, llvm.NewInt(llvm.I64, 1))
 	single.add(one, then, after)
 	one.NewCondBr(one.NewICmp("slt", then, length), one, exit, nil)
@@ -167,8 +163,20 @@ func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
 	b.NewRet(nil)
 }
 
+// ask asks for a part of what comes after the panel, with the terms from x on.
+func (m micro) ask(b *llvm.Block, next, x llvm.Value) {
+	t := regType(m.elem)
+	first := b.NewMulNSW(b.NewAShr(x, elements(bits.TrailingZeros(microTerms))), elements(m.nextRows*m.nextStep))
+	for r := range m.nextRows {
+		for l := range nextLines {
+			from := b.NewAddNSW(first, elements(r*m.nextStep+l*lineBytes/storageBytes(m.elem)))
+			b.NewPrefetch(b.NewBitCast(b.NewAddress(t, next, from), llvm.NewPointer(llvm.I8)), 2)
+		}
+	}
+}
+
 // terms adds n terms from x on.
-func (m micro) terms(at *llvm.Block, a, b, x llvm.Value, sums []llvm.Value, n int) []llvm.Value {
+func (m micro) terms(at *llvm.Block, a, b, pack, x llvm.Value, sums []llvm.Value, n int) []llvm.Value {
 	t, size := regType(m.elem), storageBytes(m.elem)
 	sums = slices.Clone(sums)
 	row, base := at.NewMulNSW(x, elements(m.stepB)), at.NewMulNSW(x, elements(m.stepK))
@@ -185,6 +193,10 @@ func (m micro) terms(at *llvm.Block, a, b, x llvm.Value, sums []llvm.Value, n in
 				at.NewPrefetch(at.NewBitCast(ahead, llvm.NewPointer(llvm.I8)), 3)
 			}
 			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), llvm.NewPointer(m.vector())), align)
+			if m.packs > 0 {
+				to := at.NewAddNSW(at.NewMulNSW(x, elements(m.packs)), elements(u*m.packs+j*m.lanes))
+				at.NewStore(bs[j], at.NewBitCast(at.NewGetElementPtr(t, pack, to), llvm.NewPointer(m.vector())), m.lanes*size)
+			}
 		}
 		for r := range m.rows {
 			v := at.NewLoad(t, at.NewGetElementPtr(t, a, at.NewAddNSW(base, elements(u*m.stepK+r*m.stepM))), size)

@@ -166,6 +166,36 @@ func TestContractionPanels(t *testing.T) {
 	}
 }
 
+// A second factor that lies well is packed by the block of rows that uses it first: by none where a unit is one block, stretch by stretch
+// where the sum is long, for parts of the rows, in several batches.
+func TestContractionByTheWay(t *testing.T) {
+	needsLLVM(t)
+	type m = map[string]int
+	for i, tc := range []struct {
+		out    string
+		x, y   string
+		blocks int // that a unit passes over
+		n      m
+	}{
+		{"ij", "ik", "kj", 1, m{"i": 5, "j": 401, "k": 90}},
+		{"ij", "ki", "kj", 2, m{"i": 200, "j": 40, "k": 830}},
+		{"ij", "ik", "kj", 2, m{"i": 17, "j": 1030, "k": 35}},
+		{"ij", "ik", "kj", 3, m{"i": 30, "j": 1024, "k": 33}},
+		{"bij", "bik", "bkj", 2, m{"b": 2, "i": 19, "j": 530, "k": 70}},
+		{"bij", "bik", "kj", 2, m{"b": 2, "i": 14, "j": 520, "k": 64}},
+		{"ij", "ik", "kj", 2, m{"i": 14, "j": 1030, "k": 3100}},
+	} {
+		p := product(ir.F32, tc.out, "k", []string{tc.x}, []string{tc.y}, tc.n)
+		c := newContraction(&p.Funcs[0].Ops[0])
+		if c == nil || !c.byTheWay() {
+			t.Errorf("case %d is not packed by the way", i)
+		} else if n := c.blocksPerUnit(); vectorBytes() == 64 && n != tc.blocks {
+			t.Errorf("case %d: units of %d blocks", i, n)
+		}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
+}
+
 // Narrower vectors, as other processors have them, give the same bits.
 func TestContractionWidths(t *testing.T) {
 	needsLLVM(t)

@@ -113,7 +113,7 @@ func newPlan(p *ir.Program, half bool, sweepFrom int) (*plan, error) {
 func (g *fn) ownMemory() bool {
 	return len(g.groups) > 0 || slices.ContainsFunc(g.ops, func(op ir.Op) bool {
 		c := newContraction(&op)
-		return c != nil && (c.piecewise() || c.panelwise())
+		return c != nil && (c.piecewise() || c.panelwise() || c.byTheWay())
 	})
 }
 

@@ -1,0 +1,93 @@
+package cpu
+
+import (
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
+
+// A panel of b that lies well is packed by the way: the first block of rows that passes over it reads it where it lies and puts it into
+// memory of the thread's own, for the blocks after it. Storing two vectors a term is nothing beside the products of a block, so the time of a
+// packing of its own is saved, and the memory that packed panels cross twice: 4 rows times 2048 x 2048 gain half, 300^3 a sixth. Meanwhile the
+// blocks ask for the rows of the next panel, which would else come from farther away a line or two at a time.
+
+// lies says that b is a read of an array in which n is the contiguous dimension and k one of its own.
+func (c *contraction) lies() bool {
+	n := &c.body().Nodes[c.b.node]
+	return n.Op == ir.Read && len(c.op.Over) == 1 && len(n.At) > 0 && n.At[len(n.At)-1].Index == c.op.Dom[c.n].Index && plain(n.At)
+}
+
+// byTheWay says that panels of b are packed by the first block that uses them.
+func (c *contraction) byTheWay() bool {
+	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && c.lies()
+}
+
+// ownPanel is the storage of the panel that a thread works on, or of the stretch of it.
+func (c *contraction) ownPanel() int {
+	if c.byTheWay() {
+		_, stretch := c.stretches()
+		return 2 * c.lanes() * stretch
+	}
+	return 2 * c.lanes() * c.k
+}
+
+// blocksPerUnit is over how many blocks of rows a unit of the product passes at most.
+func (c *contraction) blocksPerUnit() int {
+	n, _, _ := c.blocks()
+	return c.perPart(c.chunks(n))
+}
+
+// bAt is the place of b's element in column n (from 0) of term k, and the step to the next term. It leaves the indices as they are.
+func (t *contractor) bAt(k *kernel, n, term bound) (llvm.Value, int, error) {
+	dim, over, nd := t.op.Dom[t.n], t.op.Over[0], &t.body().Nodes[t.b.node]
+	before := k.idx[dim.Index]
+	k.idx[dim.Index], k.idx[over.Index] = k.add(n, at(dim.Lo)), k.add(term, at(over.Lo))
+	c, err := k.coords(nd.At)
+	k.idx[dim.Index] = before
+	if err != nil {
+		return nil, 0, err
+	}
+	slot, step := t.e.vals[nd.Name].slot, 0
+	for d, x := range nd.At {
+		if x.Index == over.Index {
+			step = t.e.layouts[slot].stride[d]
+		}
+	}
+	return k.address(slot, c), step, nil
+}
+
+// tileByTheWay calls the micro kernel for a block that is the turn-th of its unit.
+func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn bound, a, out llvm.Value, from, length bound) error {
+	source, step, err := t.bAt(k, s.lo, from)
+	if err != nil {
+		return err
+	}
+	own := t.packed(k, 0, at(0))
+	next := source
+	if ns, stretch := t.stretches(); ns > 1 || t.panelCount() > 1 {
+		per := t.blocksPerUnit()
+		mk.nextRows, mk.nextStep = (microTerms+per-1)/per, step
+		col, row := s.after, at(0)
+		if ns > 1 {
+			row = k.add(from, length)
+			more := k.cur.NewICmp("slt", row.value(), k.i64(t.k))
+			col = bound{v: k.cur.NewSelect(more, s.lo.value(), s.after.value())}
+			row = bound{v: k.cur.NewSelect(more, row.value(), k.i64(0))}
+		}
+		share := bound{v: k.cur.NewMulNSW(k.cur.NewSDiv(length.value(), k.i64(microTerms)), k.scale(turn, mk.nextRows).value())}
+		row = k.minimum(k.add(row, share), at(max(0, t.k-stretch/microTerms*mk.nextRows)))
+		if next, _, err = t.bAt(k, col, row); err != nil {
+			return err
+		}
+	}
+	first := mk
+	first.inPlace, first.stepB = true, step
+	if t.blocksPerUnit() == 1 {
+		k.cur.NewCall(t.e.micro(first), a, source, out, next, own, length.value())
+		return nil
+	}
+	first.packs = s.width
+	k.choose(k.cur.NewICmp("eq", turn.value(), k.i64(0)),
+		func() { k.cur.NewCall(t.e.micro(first), a, source, out, next, own, length.value()) },
+		func() { k.cur.NewCall(t.e.micro(mk), a, own, out, next, own, length.value()) })
+	return nil
+}
