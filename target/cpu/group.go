@@ -61,6 +61,9 @@ func (g *fn) group(sets []ir.Set) {
 			}
 		}
 	}
+	for _, x := range g.groups {
+		g.makeInTiles(x)
+	}
 }
 
 func (g *fn) grouped(i int) bool {

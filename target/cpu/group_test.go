@@ -122,6 +122,34 @@ func oddities(p *ir.Program, odd string) map[string]*ir.Tensor {
 	return in
 }
 
+// Scores that are masked or scaled have no tile: what reads them does that itself, in the derivative too.
+func TestMakeInTiles(t *testing.T) {
+	smallGroups(t)
+	p := scores(t, 2, 2, 128, 128, 16, true)
+	pl, err := newPlan(p, false, -1)
+	check(t, err)
+	g, err := prepare(p, &p.Funcs[0], pl.arrays)
+	check(t, err)
+	g.group(p.Funcs[0].Sets)
+	for _, x := range g.groups {
+		for i := x.lo; i < x.hi; i++ {
+			op := &g.ops[i]
+			for k := range op.Results {
+				if op.Kind == ir.Map && len(op.Dom) == 4 && cheap(op, k, func(name string) bool { return x.local[name] }, 2) && !readByProduct(g, op.Results[k].Name) {
+					t.Errorf("%s keeps a tile", op.Results[k].Name)
+				}
+			}
+		}
+		if n := x.hi - x.lo; n != len(x.row) || n != len(x.col) || n != len(x.onto) {
+			t.Errorf("%d operations, but %d rows, %d columns, %d sums over rows", n, len(x.row), len(x.col), len(x.onto))
+		}
+	}
+}
+
+func readByProduct(g *fn, name string) bool {
+	return slices.ContainsFunc(g.ops, func(op ir.Op) bool { return readsValue(&op, "%"+name) && newContraction(&op) != nil })
+}
+
 // The code of a causal group ends at the diagonal: where the select decides, no tile has the columns behind it.
 func TestGroupCut(t *testing.T) {
 	smallGroups(t)
