@@ -19,13 +19,14 @@ type pool struct {
 	native  nativePool
 	meeting [3 * native.LineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
 
-	wakes  []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
-	asleep []count                          // 1: the worker waits for its channel
-	chosen []scheduled                      // by Go's scheduler
-	task   atomic.Pointer[func(thread int)] // of the current turn; nil: there will be none
-	_      [7]int64
-	turn   count // tasks begun
-	left   count // workers that have not done the current one
+	wakes   []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
+	asleep  []count                          // 1: the worker waits for its channel
+	chosen  []scheduled                      // by Go's scheduler
+	hurried int                              // batches too short for a clock
+	task    atomic.Pointer[func(thread int)] // of the current turn; nil: there will be none
+	_       [7]int64
+	turn    count // tasks begun
+	left    count // workers that have not done the current one
 }
 
 // patience is how long a worker without work stays awake.
@@ -234,8 +235,23 @@ func (p *pool) each(f func(thread int)) {
 	}
 }
 
-// do runs a batch, on all threads if they have something to do and that is faster, and returns when it is done how long that took.
+// A batch of one thread with no more work than hurried is over in a few microseconds, and two looks at the clock would take as long as a product of
+// 16 x 16 matrices: only every unclocked-th of such batches looks, often enough for [scheduled.again].
+const (
+	hurried   = 1 << 18
+	unclocked = 64
+)
+
+// do runs a batch, on all threads if they have something to do and that is faster, and returns when it is done how long that took, or 0 where that
+// was too short for a clock.
 func (p *pool) do(b *batch) time.Duration {
+	if b.alone && b.prof == nil && b.work > 0 && b.work <= hurried/b.n {
+		if p.hurried++; p.hurried%unclocked != 0 {
+			p.describe(b)
+			p.run(b, 0)
+			return 0
+		}
+	}
 	awake := p.awake()
 	b.short = p.short(b, awake)
 	p.describe(b)
