@@ -4,9 +4,9 @@ import "math"
 
 // Overlap cuts all stages that can be, however small, and returns what undoes it.
 func Overlap() (undo func()) {
-	old := overlapFrom
-	overlapFrom = 0
-	return func() { overlapFrom = old }
+	old, twice := overlapFrom, mostTwice
+	overlapFrom, mostTwice = 0, math.Inf(1)
+	return func() { overlapFrom, mostTwice = old, twice }
 }
 
 // Grid makes all layouts of at least this size have a grid, where the axes can be cut so, and returns what undoes it.
@@ -20,4 +20,10 @@ func Wait() (undo func()) {
 	old := overlapFrom
 	overlapFrom = math.MaxInt
 	return func() { overlapFrom = old }
+}
+
+// Deep has an exchange for so many steps wherever that can be, and returns what undoes it.
+func Deep(steps int) (undo func()) {
+	forcedSteps = steps
+	return func() { forcedSteps = 0 }
 }

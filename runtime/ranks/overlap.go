@@ -23,9 +23,12 @@ type split struct {
 
 // overlapFrom is from how many points of a rank a stage is cut: the exchange of a small part takes no longer than the two calls more. maxEdge
 // is the widest edge, in units of the cut.
+// mostTwice is how much more points, relative to all, may be computed because of the cut: a stage of several steps makes values between inner points
+// and edges for both, and an exchange for several steps is the smaller part.
 var (
 	overlapFrom = 1 << 15
 	maxEdge     = 8
+	mostTwice   = 0.05
 )
 
 // inner is the rank's own part without the edges.
@@ -98,15 +101,31 @@ func (a *analysis) splitOf(s *stage, r, old *reach) *split {
 		if !alone || !some {
 			continue
 		}
-		return &split{margin: margin, in: a.reachOf(s, oldIn, false, inner), out: a.reachOf(s, oldOut, true, func(axes []string) []box {
+		sp := &split{margin: margin, in: a.reachOf(s, oldIn, false, inner), out: a.reachOf(s, oldOut, true, func(axes []string) []box {
 			own := a.own(axes, a.rank)
 			if !a.shared(axes) {
 				return []box{own}
 			}
 			return own.less(a.inner(axes, margin))
 		})}
+		if float64(sp.in.work(s)+sp.out.work(s)) > float64(r.work(s))*(1+mostTwice) {
+			return nil
+		}
+		return sp
 	}
 	return nil
+}
+
+// work is the number of points that maps compute.
+func (r *reach) work(s *stage) (n int) {
+	for i := range s.fn.Ops {
+		for _, w := range r.windows[i] {
+			if s.fn.Ops[i].Kind == ir.Map {
+				n += w.volume()
+			}
+		}
+	}
+	return n
 }
 
 // edges are the boxes of a tensor that are computed apart.

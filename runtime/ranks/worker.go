@@ -40,6 +40,7 @@ type worker struct {
 	plan  *plan
 	env   map[string]float64
 	index map[*stage]int
+	deep  map[string]deep // by function: several steps of it
 	// fresh tells, per array, for which stages what is needed of others is there.
 	fresh map[string]map[int]bool
 	bufs  map[int][]byte // messages, by rank: to others, and -1-rank from others
@@ -51,7 +52,8 @@ func newWorker(ctx context.Context, c mpi.Comm, p *ir.Program, lay *layout, open
 	w := &worker{c: c, p: p, lay: lay, index: map[*stage]int{}, fresh: map[string]map[int]bool{}, bufs: map[int][]byte{}}
 	err := other
 	if err == nil {
-		w.st = cutFuncs(p, lay)
+		more, deep := deepened(p, lay)
+		w.st, w.deep = cutFuncs(more, lay), deep
 		for i, s := range w.st.order {
 			w.index[s] = i
 		}
@@ -81,7 +83,31 @@ func (w *worker) scalars(env map[string]float64) error {
 
 // run executes a function or procedure as [ir.Launch] does: flags are single numbers, which all ranks have.
 func (w *worker) run(ctx context.Context, fn string, n int) (int, error) {
+	if w.p.Proc(fn) == nil {
+		if err := w.Times(ctx, fn, n); err != nil {
+			return 0, err
+		}
+		return n, nil
+	}
 	return ir.Launch(ctx, w.p, fn, n, w)
+}
+
+// Times runs a function n times, several at a time where there is a function that does so.
+func (w *worker) Times(ctx context.Context, fn string, n int) error {
+	for n > 0 {
+		name, steps := fn, 1
+		if d, ok := w.deep[fn]; ok && n >= d.steps {
+			name, steps = d.name, d.steps
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.Once(name); err != nil {
+			return err
+		}
+		n -= steps
+	}
+	return nil
 }
 
 // Once runs the stages of a function.
