@@ -202,8 +202,8 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 				row = l.stride[1]
 			}
 			planes := s.span(s.arrays[b.memory].name) + 1
-			if s.fetches() {
-				planes += 2*s.jam - 2 // more are read together, and asked for together
+			if s.linewise() { // read together, and asked for together; the first is done with when the last is asked for
+				planes += 2*s.jam - 3
 			}
 			arrays += planes * t.tile * row * storageBytes(l.elem)
 		}
