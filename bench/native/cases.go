@@ -116,7 +116,7 @@ func sweeps(n3, n2 int) (list []kase) {
 		list = append(list, kase{name: name, unit: stencils, ours: []entry{p.entry(), p.plain().entry()}, limits: []entry{copying(bytes)}})
 	}
 	const steps = 60
-	for _, order := range []int{4, 8} {
+	for _, order := range []int{4, 6, 8} {
 		add(fmt.Sprintf("wave 3-D of order %d in space, %s", order, cube(n3, 3)), fmt.Sprintf(`param n = %d
 grid box { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in n periodic }
 field u on box = exp(-50*((x - 0.5)^2 + (y - 0.5)^2 + (z - 0.5)^2))
@@ -131,6 +131,15 @@ const h = 0.1/n^2
 evolve t from 0 to %d*h step h order %d { dt(u) = lap(u) }
 output u at end
 `, n2, steps, order), pow(n2, 2)*steps, 8)
+	}
+	for _, order := range []int{4, 6} {
+		add(fmt.Sprintf("heat 3-D of order %d in space, %s", order, cube(n3, 3)), fmt.Sprintf(`param n = %d
+grid box { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in n periodic }
+field u on box = exp(-50*((x - 0.5)^2 + (y - 0.5)^2 + (z - 0.5)^2))
+const h = 0.05/n^2
+evolve t from 0 to %d*h step h order %d { dt(u) = lap(u) }
+output u at end
+`, n3, steps, order), pow(n3, 3)*steps, 8)
 	}
 	add(fmt.Sprintf("Gray-Scott, two fields, %s", cube(n2, 2)), fmt.Sprintf(`param n = %d
 grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic }

@@ -53,6 +53,8 @@ const (
 	memoryRate = 13.5   // bytes per nanosecond
 	nodeTime   = 0.0135 // nanoseconds per point of 4 bytes, for a node of an operation: a load, a store or a calculation
 	callTime   = 30     // nanoseconds of a call of a kernel
+	hidden     = 0.75   // part of the shorter of the two, memory's time and the kernels', that goes by during the other where kernels ask for rows
+	gain       = 0.75   // of the time of one step, at which several pay there: their planes come from the second cache, the next rows of which nobody asks for
 )
 
 // choose returns the tiling with the least estimated time for at most most steps at a time.
@@ -101,8 +103,12 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 				if e > last*0.95 { // narrower ones compute more twice, most at the ends of the axis
 					break
 				}
-				if last = e; best.steps == 0 || e < cost {
-					best, cost = t, e
+				last = e
+				if s.asksRows() && best.steps == 1 && n > 1 {
+					e /= gain
+				}
+				if best.steps == 0 || e < cost {
+					best, cost = t, last
 				}
 			}
 		}
@@ -209,7 +215,7 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 		}
 	}
 	most := c.second / 4
-	if tab.ring == 0 && s.linewise() { // nothing to lose
+	if tab.ring == 0 && (s.linewise() || s.asksRows() && t.stream) { // nothing to lose
 		most = c.second / 2
 	}
 	if arrays > most || tab.ring+arrays > c.second*9/16 {
@@ -237,7 +243,12 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 	// Planes at the ends of the stream are computed by neighbours too; the table has them for a cut of planes.
 	edge := float64(planes) / float64(planes+s.reach()*(u.steps-1))
 	kernels := float64(tab.work)*nodeTime + float64(tab.calls)*callTime/float64(row)
-	return (memory/memoryRate + kernels/own*edge) / float64(u.steps), true
+	memory, kernels = memory/memoryRate, kernels/own*edge
+	ns = memory + kernels
+	if s.asksRows() {
+		ns -= hidden * min(memory, kernels)
+	}
+	return ns / float64(u.steps), true
 }
 
 // mostJammed is the size of an operation, in nodes, above which kernels compute single planes: it is bound by its arithmetic, and takes long
@@ -250,7 +261,7 @@ const mostStreams = 12
 // choosePlanes chooses how many planes kernels compute together, and which ones do. Neighbouring planes are then read once for several
 // results, at the cost of some more planes in the rings. This pays where a result is made of three planes of a value (of the staggered
 // flows' two it does not). In three dimensions, where rows beside a row are read too, four planes are more streams of data than a core follows, unless
-// there are few, as in heat, or it would follow many anyway; and numbers are short (BenchmarkHeat2, BenchmarkHeat3, BenchmarkOrders).
+// there are few, as in heat; and numbers are short (BenchmarkHeat2, BenchmarkHeat3, BenchmarkOrders).
 func (s *sweep) choosePlanes() {
 	s.jam = 1
 	size := 0
@@ -262,8 +273,10 @@ func (s *sweep) choosePlanes() {
 	switch {
 	case s.span("") < 3:
 		return
-	case s.rank == 2, s.reach() >= 3 && size <= 4:
+	case s.rank == 2:
 		s.jam = 4
+	case s.reach() >= 3 && size <= 4: // rows beside those of four fill the first cache
+		s.jam = 3
 	case s.reach() >= 2:
 		s.jam = 2
 	case size <= 4 && s.streams(4) <= mostStreams:
