@@ -106,12 +106,16 @@ func factors(op *ir.Op) *contraction {
 	return c
 }
 
-// rowTimesMatrix says that no element of b is used twice, and that b lies well: packing would cost more than it gives.
+// rowTimesMatrix says that no element of b is used twice, and that b lies well: packing would cost more than it gives. What fills half a
+// vector or more behind the last whole one is a product in its place, because a reduction computes that column by column.
 func (c *contraction) rowTimesMatrix() bool {
 	for _, r := range c.op.Dom {
 		if !c.b.has[r.Index] && r.Hi-r.Lo != 1 {
 			return false
 		}
+	}
+	if rest := c.extent(c.n) % c.lanes(); c.inPlace() && 2*rest >= c.lanes() {
+		return false
 	}
 	return c.b.along(c.body(), c.op.Dom[c.n].Index)
 }
