@@ -30,10 +30,12 @@ const (
 	nodeTime     = 0.0135 // nanoseconds of a node of an operation, per point of 4 bytes
 )
 
-// Bounds of a function written out: steps, and nodes of all its operations, which take time to compile.
+// Bounds of a function written out: steps, and nodes of all its operations, which take time to compile; and the points of a rank, below which a run
+// is over before that time has paid.
 const (
-	mostSteps = 6
-	mostNodes = 3000
+	mostSteps   = 6
+	mostNodes   = 3000
+	leastPoints = 1 << 13
 )
 
 // forcedSteps is the depth for tests, 0 for what pays.
@@ -111,10 +113,16 @@ func (a *analysis) depth(f *ir.Func) int {
 			work += float64(a.own(axes, a.rank).volume()*most*tensorBytes(op.Results[0].Elem)) / 4 * nodeTime
 		}
 	}
+	points := 0
 	for _, t := range f.Sets {
 		if ar := a.st.p.Array(t.Array); a.shared(ar.Axes) {
-			bytes += float64(2 * a.own(ar.Axes, a.rank).volume() * tensorBytes(ar.Elem))
+			n := a.own(ar.Axes, a.rank).volume()
+			points = max(points, n)
+			bytes += float64(2 * n * tensorBytes(ar.Elem))
 		}
+	}
+	if points < leastPoints && forcedSteps == 0 {
+		return 1
 	}
 	once := exchangeTime + bytes*byteTime
 	best, least, more := 1, once+work, 0.0
