@@ -75,11 +75,14 @@ func Wait(ctx context.Context, rs ...Request) error { return wait(ctx, eager, rs
 
 // WaitBeside is Wait in a goroutine beside others that compute: it asks from time to time, which is what makes messages move in many a library,
 // and leaves the processors to them.
-func WaitBeside(ctx context.Context, rs ...Request) error { return wait(ctx, 0, rs) }
+func WaitBeside(ctx context.Context, rs ...Request) error { return wait(ctx, beside, rs) }
 
 // eager is for how long Wait does nothing but ask, where there is a processor for every rank: what neighbours send comes about when they have
 // computed as much as we, and a thread that sleeps is told so a tenth of a millisecond late.
 const eager = 2 * time.Millisecond
+
+// beside, in place of that, is for those who leave the processors to others.
+const beside = -1
 
 func wait(ctx context.Context, eager time.Duration, rs []Request) error {
 	left := append(make([]Request, 0, len(rs)), rs...)
@@ -127,6 +130,8 @@ var roomy atomic.Bool
 // wakes a thread that looks for work and takes the processor from a rank that has some.
 func pause(turn int, waited, eager time.Duration) {
 	switch {
+	case eager == beside: // each time it is asked, what is computed stands still for some microseconds
+		doze(min(max(waited, 200*time.Microsecond), time.Millisecond))
 	case waited >= eager || !roomy.Load():
 		doze(min(max(waited/4, 20*time.Microsecond), 500*time.Microsecond))
 	case turn%64 == 0:
