@@ -133,7 +133,7 @@ func pause(turn int, waited, eager time.Duration) {
 	case eager == beside: // each time it is asked, what is computed stands still for some microseconds
 		doze(min(max(waited, 200*time.Microsecond), time.Millisecond))
 	case waited >= eager || !roomy.Load():
-		doze(min(max(waited/4, 20*time.Microsecond), 500*time.Microsecond))
+		doze(min(max(waited/64, 20*time.Microsecond), 500*time.Microsecond)) // large messages come in pieces, and each has to be asked for
 	case turn%64 == 0:
 		runtime.Gosched()
 	}

@@ -52,7 +52,8 @@ func Join(j Job) (Comm, error) {
 	if err := l.init(); err != nil {
 		return nil, &Error{Why: fmt.Sprintf("MPI does not start: %v", err), Note: "the library is " + file}
 	}
-	roomy.Store(j.Here > 0 && j.Here <= runtime.NumCPU())
+	// One processor for several ranks is what a rank sees that mpirun has bound to a processor of its own.
+	roomy.Store(j.Here > 0 && (j.Here <= runtime.NumCPU() || runtime.NumCPU() == 1))
 	c := &job{l: l}
 	if err := errors.Join(l.get("MPI_Comm_rank", &c.rank), l.get("MPI_Comm_size", &c.size)); err != nil {
 		return nil, &Error{Why: err.Error(), Note: "the library is " + file}
