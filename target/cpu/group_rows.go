@@ -35,6 +35,9 @@ func (g *fn) groupRows() {
 		if x := g.rowGroup(lo, hi, i, lead); x != nil {
 			g.groups = append(g.groups, x)
 			g.locals(x)
+			if x.streams(g) && x.size > leastRows { // in short blocks reading and writing alternate faster than stores wait
+				x.size = max(leastRows, x.size/2/leastRows*leastRows)
+			}
 			i = x.hi - 1
 		}
 	}
