@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/wfc-lang/wfc/target/cpu/llvm"
+import (
+	"github.com/wfc-lang/wfc/target/cpu/emit"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
 
 // A row that is one block of the canonical order is one running vector, and every addition or comparison waits for the one before. So several
 // rows go abreast: their chains are independent.
@@ -33,23 +36,23 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 		accs := make([][]llvm.Value, rowsAbreast)
 		for u := range accs {
 			for _, res := range op.Results {
-				accs[u] = append(accs[u], k.f.Blocks[0].NewAllocaFirst(llvm.NewVector(canonLanes, regType(res.Elem))))
+				accs[u] = append(accs[u], k.Func.Blocks[0].NewAllocaFirst(llvm.NewVector(canonLanes, emit.RegType(res.Elem))))
 			}
 		}
-		each := func(first bound, rows int, do func(u, i int)) {
+		each := func(first emit.Bound, rows int, do func(u, i int)) {
 			for u := range rows {
-				k.idx[last.Index] = k.add(first, at(u))
+				k.Index[last.Index] = k.Add(first, emit.At(u))
 				for i := range op.Results {
 					do(u, i)
 				}
 			}
 		}
-		fold := func(first bound, rows int) {
+		fold := func(first emit.Bound, rows int) {
 			each(first, rows, func(u, i int) {
-				k.cur.NewStore(r.start(k.lanes(canonLanes), op.Results[i].Elem), accs[u][i], lineBytes)
+				k.Cur.NewStore(r.start(k.Lanes(canonLanes), op.Results[i].Elem), accs[u][i], lineBytes)
 			})
-			k.loop(at(over.Lo), at(over.Hi), canonLanes, plainLoop, func(x bound) {
-				k.idx[over.Index] = x
+			k.Loop(emit.At(over.Lo), emit.At(over.Hi), canonLanes, emit.Plain, func(x emit.Bound) {
+				k.Index[over.Index] = x
 				var ts [][]llvm.Value
 				each(first, rows, func(u, i int) {
 					if i == 0 {
@@ -64,24 +67,24 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 						return
 					}
 					e := op.Results[i].Elem
-					acc := k.cur.NewLoad(llvm.NewVector(canonLanes, regType(e)), accs[u][i], lineBytes)
-					k.cur.NewStore(r.accumulate(k.lanes(canonLanes), e, acc, ts[i]), accs[u][i], lineBytes)
+					acc := k.Cur.NewLoad(llvm.NewVector(canonLanes, emit.RegType(e)), accs[u][i], lineBytes)
+					k.Cur.NewStore(r.accumulate(k.Lanes(canonLanes), e, acc, ts[i]), accs[u][i], lineBytes)
 				})
 			})
 			each(first, rows, func(u, i int) {
 				e := op.Results[i].Elem
-				acc := k.cur.NewLoad(llvm.NewVector(canonLanes, regType(e)), accs[u][i], lineBytes)
+				acc := k.Cur.NewLoad(llvm.NewVector(canonLanes, emit.RegType(e)), accs[u][i], lineBytes)
 				k.store(e, r.foldLanes(k, e, acc), r.result(k, i))
 			})
 		}
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			for i, x := range op.Dom[:len(op.Dom)-1] {
-				k.idx[x.Index] = k.add(d[i], at(x.Lo))
+				k.Index[x.Index] = k.Add(d[i], emit.At(x.Lo))
 			}
 			block := d[len(d)-1]
-			k.either(block, width/rowsAbreast, units, func() { fold(k.add(k.scale(block, rowsAbreast), at(last.Lo)), rowsAbreast) }, func() {
-				k.loop(at(last.Lo+width/rowsAbreast*rowsAbreast), at(last.Hi), 1, plainLoop, func(row bound) { fold(row, 1) })
+			k.either(block, width/rowsAbreast, units, func() { fold(k.Add(k.Scale(block, rowsAbreast), emit.At(last.Lo)), rowsAbreast) }, func() {
+				k.Loop(emit.At(last.Lo+width/rowsAbreast*rowsAbreast), emit.At(last.Hi), 1, emit.Plain, func(row emit.Bound) { fold(row, 1) })
 			})
 		})
 		return failed

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -47,86 +48,86 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 		var failed error
 		var tables []llvm.Value
 		for _, res := range op.Results {
-			tables = append(tables, k.f.Blocks[0].NewAllocaFirst(llvm.NewArray(canonLanes*acrossWidth, regType(res.Elem))))
+			tables = append(tables, k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(canonLanes*acrossWidth, emit.RegType(res.Elem))))
 		}
-		cell := func(i int, lane, x bound) llvm.Value {
-			t := llvm.NewArray(canonLanes*acrossWidth, regType(op.Results[i].Elem))
-			return k.cur.NewGetElementPtr(t, tables[i], llvm.NewInt(llvm.I64, 0), k.add(k.scale(lane, acrossWidth), x).value())
+		cell := func(i int, lane, x emit.Bound) llvm.Value {
+			t := llvm.NewArray(canonLanes*acrossWidth, emit.RegType(op.Results[i].Elem))
+			return k.Cur.NewGetElementPtr(t, tables[i], llvm.NewInt(llvm.I64, 0), k.Add(k.Scale(lane, acrossWidth), x).Value())
 		}
-		get := func(i int, lane, x bound) llvm.Value {
+		get := func(i int, lane, x emit.Bound) llvm.Value {
 			e := op.Results[i].Elem
-			return k.cur.NewLoad(regType(e), cell(i, lane, x), storageOfRegister(e))
+			return k.Cur.NewLoad(emit.RegType(e), cell(i, lane, x), storageOfRegister(e))
 		}
-		put := func(i int, lane, x bound, v llvm.Value) {
-			k.cur.NewStore(v, cell(i, lane, x), storageOfRegister(op.Results[i].Elem))
+		put := func(i int, lane, x emit.Bound, v llvm.Value) {
+			k.Cur.NewStore(v, cell(i, lane, x), storageOfRegister(op.Results[i].Elem))
 		}
 		// one folds a strip of wide elements from x0 on.
-		one := func(x0 bound, wide int) {
-			strip := func(leaf func(x bound)) {
-				k.loop(at(0), at(wide), 1, vectorLoop, func(x bound) {
-					k.idx[last.Index] = k.add(k.add(x0, x), at(last.Lo))
+		one := func(x0 emit.Bound, wide int) {
+			strip := func(leaf func(x emit.Bound)) {
+				k.Loop(emit.At(0), emit.At(wide), 1, emit.Vector, func(x emit.Bound) {
+					k.Index[last.Index] = k.Add(k.Add(x0, x), emit.At(last.Lo))
 					leaf(x)
 				})
 			}
-			k.loop(at(0), at(blocks), 1, plainLoop, func(blk bound) {
-				first := k.scale(blk, canonBlock)
-				n := k.minimum(k.add(k.scale(first, -1), at(total)), at(canonBlock))
+			k.Loop(emit.At(0), emit.At(blocks), 1, emit.Plain, func(blk emit.Bound) {
+				first := k.Scale(blk, canonBlock)
+				n := k.Minimum(k.Add(k.Scale(first, -1), emit.At(total)), emit.At(canonBlock))
 				lanes := min(canonLanes, total) // further ones never take part
-				k.loop(at(0), at(lanes), 1, plainLoop, func(lane bound) {
-					strip(func(x bound) {
+				k.Loop(emit.At(0), emit.At(lanes), 1, emit.Plain, func(lane emit.Bound) {
+					strip(func(x emit.Bound) {
 						for i, res := range op.Results {
-							v := r.start(k.calc(), res.Elem)
+							v := r.start(k.Calc(), res.Elem)
 							if op.FMA { // absent lanes start from -0: they do not take part
-								here := k.cur.NewICmp("slt", lane.value(), n.value())
-								v = k.cur.NewSelect(here, v, k.calc().neutral(ir.Sum, res.Elem))
+								here := k.Cur.NewICmp("slt", lane.Value(), n.Value())
+								v = k.Cur.NewSelect(here, v, k.Calc().Neutral(ir.Sum, res.Elem))
 							}
 							put(i, lane, x, v)
 						}
 					})
 				})
-				k.loop(at(0), n, 1, plainLoop, func(e bound) {
-					for i, x := range k.digits(k.add(first, e), over) {
-						k.idx[op.Over[i].Index] = k.add(x, at(op.Over[i].Lo))
+				k.Loop(emit.At(0), n, 1, emit.Plain, func(e emit.Bound) {
+					for i, x := range k.digits(k.Add(first, e), over) {
+						k.Index[op.Over[i].Index] = k.Add(x, emit.At(op.Over[i].Lo))
 					}
-					lane := bound{v: k.cur.NewAnd(e.value(), k.i64(canonLanes-1))}
-					strip(func(x bound) {
+					lane := emit.Bound{V: k.Cur.NewAnd(e.Value(), k.I64(canonLanes-1))}
+					strip(func(x emit.Bound) {
 						ts, err := r.terms(k, 0)
 						if err != nil {
 							failed = firstError(failed, err)
 							return
 						}
 						for i, res := range op.Results {
-							put(i, lane, x, r.accumulate(k.calc(), res.Elem, get(i, lane, x), ts[i]))
+							put(i, lane, x, r.accumulate(k.Calc(), res.Elem, get(i, lane, x), ts[i]))
 						}
 					})
 				})
 				for h := canonLanes / 2; h > 0; h /= 2 {
-					k.loop(at(0), at(min(h, lanes-h)), 1, plainLoop, func(lane bound) {
-						strip(func(x bound) {
+					k.Loop(emit.At(0), emit.At(min(h, lanes-h)), 1, emit.Plain, func(lane emit.Bound) {
+						strip(func(x emit.Bound) {
 							for i, res := range op.Results {
-								put(i, lane, x, k.calc().combine(op.Comb, res.Elem, get(i, lane, x), get(i, k.add(lane, at(h)), x)))
+								put(i, lane, x, k.Calc().Combine(op.Comb, res.Elem, get(i, lane, x), get(i, k.Add(lane, emit.At(h)), x)))
 							}
 						})
 					})
 					lanes = min(lanes, h)
 				}
-				strip(func(x bound) {
+				strip(func(x emit.Bound) {
 					for i, res := range op.Results {
 						if r.parts == nil {
-							k.store(res.Elem, get(i, at(0), x), r.result(k, i))
+							k.store(res.Elem, get(i, emit.At(0), x), r.result(k, i))
 						} else {
-							k.store(res.Elem, get(i, at(0), x), r.partial(k, i, blk))
+							k.store(res.Elem, get(i, emit.At(0), x), r.partial(k, i, blk))
 						}
 					}
 				})
 			})
 		}
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			for i, x := range op.Dom[:len(op.Dom)-1] {
-				k.idx[x.Index] = k.add(d[i], at(x.Lo))
+				k.Index[x.Index] = k.Add(d[i], emit.At(x.Lo))
 			}
-			x0 := k.scale(d[len(d)-1], acrossWidth)
+			x0 := k.Scale(d[len(d)-1], acrossWidth)
 			// Whole strips, and the one that is left: their widths are constants, so that no loop asks for the end of short rows.
 			k.either(d[len(d)-1], width/acrossWidth, strips, func() { one(x0, acrossWidth) }, func() { one(x0, width%acrossWidth) })
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -51,16 +52,16 @@ func inLanes(b *ir.Body, last string) bool {
 
 // foldDirect folds elements first..first+n of the reduced box, n > 0, and those at the same place of the planes after it, planes in all. It returns
 // the lanes of every result for each.
-func (r *reduction) foldDirect(k *kernel, first, n bound, planes int) ([][]llvm.Value, error) {
+func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]llvm.Value, error) {
 	op := r.op
 	last := op.Over[len(op.Over)-1]
 	width := last.Hi - last.Lo
-	vector := func(e ir.Elem) llvm.Type { return llvm.NewVector(canonLanes, regType(e)) }
+	vector := func(e ir.Elem) llvm.Type { return llvm.NewVector(canonLanes, emit.RegType(e)) }
 	accs := make([][]llvm.Value, planes)
 	for p := range accs {
 		for _, res := range op.Results {
-			acc := k.f.Blocks[0].NewAllocaFirst(vector(res.Elem))
-			k.cur.NewStore(r.start(k.lanes(canonLanes), res.Elem), acc, lineBytes)
+			acc := k.Func.Blocks[0].NewAllocaFirst(vector(res.Elem))
+			k.Cur.NewStore(r.start(k.Lanes(canonLanes), res.Elem), acc, lineBytes)
 			accs[p] = append(accs[p], acc)
 		}
 	}
@@ -80,28 +81,28 @@ func (r *reduction) foldDirect(k *kernel, first, n bound, planes int) ([][]llvm.
 			return
 		}
 		for i, res := range op.Results {
-			acc := k.cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes)
-			k.cur.NewStore(r.accumulate(k.lanes(canonLanes), res.Elem, acc, ts[i]), accs[p][i], lineBytes)
+			acc := k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes)
+			k.Cur.NewStore(r.accumulate(k.Lanes(canonLanes), res.Elem, acc, ts[i]), accs[p][i], lineBytes)
 		}
 	}
 	// Rows, the first and the last of which may be in part of another block.
-	end := k.add(first, n)
-	row0 := bound{v: k.cur.NewSDiv(first.value(), k.i64(width))}
-	row1 := bound{v: k.cur.NewSDiv(k.add(end, at(width-1)).value(), k.i64(width))}
-	k.loop(row0, row1, 1, plainLoop, func(row bound) {
-		begin := k.scale(row, width)
-		from := k.maximum(k.add(first, k.scale(begin, -1)), at(0))
-		to := k.minimum(k.add(end, k.scale(begin, -1)), at(width))
+	end := k.Add(first, n)
+	row0 := emit.Bound{V: k.Cur.NewSDiv(first.Value(), k.I64(width))}
+	row1 := emit.Bound{V: k.Cur.NewSDiv(k.Add(end, emit.At(width-1)).Value(), k.I64(width))}
+	k.Loop(row0, row1, 1, emit.Plain, func(row emit.Bound) {
+		begin := k.Scale(row, width)
+		from := k.Maximum(k.Add(first, k.Scale(begin, -1)), emit.At(0))
+		to := k.Minimum(k.Add(end, k.Scale(begin, -1)), emit.At(width))
 		coords := k.digits(begin, counts)
 		for d, x := range op.Over {
-			coords[d] = k.add(coords[d], at(x.Lo))
-			k.idx[x.Index] = coords[d]
+			coords[d] = k.Add(coords[d], emit.At(x.Lo))
+			k.Index[x.Index] = coords[d]
 		}
-		k.loop(from, to, canonLanes, plainLoop, func(x bound) {
-			k.idx[last.Index] = k.add(x, at(last.Lo))
+		k.Loop(from, to, canonLanes, emit.Plain, func(x emit.Bound) {
+			k.Index[last.Index] = k.Add(x, emit.At(last.Lo))
 			for p := range planes {
 				if p > 0 {
-					k.idx[op.Over[0].Index] = k.add(coords[0], at(p))
+					k.Index[op.Over[0].Index] = k.Add(coords[0], emit.At(p))
 				}
 				point(p)
 			}
@@ -110,7 +111,7 @@ func (r *reduction) foldDirect(k *kernel, first, n bound, planes int) ([][]llvm.
 	out := make([][]llvm.Value, planes)
 	for p := range out {
 		for i, res := range op.Results {
-			out[p] = append(out[p], k.cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes))
+			out[p] = append(out[p], k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes))
 		}
 	}
 	return out, failed
@@ -133,7 +134,7 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 		}
 		p := k.address(k.e.vals[n.Name].slot, at)
 		if len(n.At) == 0 || n.At[len(n.At)-1].Index != last {
-			return k.splat(canonLanes, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem))), nil
+			return k.splat(canonLanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
 		}
 		return k.loadVector(n.Elem, canonLanes, p), nil
 	})
@@ -141,11 +142,11 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 
 // indices are the values of an index where index last runs through the lanes.
 func (k *kernel) indices(name, last string) (llvm.Value, error) {
-	x, ok := k.idx[name]
+	x, ok := k.Index[name]
 	if !ok {
 		return nil, fmt.Errorf("no index %s", name)
 	}
-	v := k.splat(canonLanes, k.cur.NewConv("trunc", x.value(), llvm.I32))
+	v := k.splat(canonLanes, k.Cur.NewConv("trunc", x.Value(), llvm.I32))
 	if name != last {
 		return v, nil
 	}
@@ -153,7 +154,7 @@ func (k *kernel) indices(name, last string) (llvm.Value, error) {
 	for l := range canonLanes {
 		each = append(each, llvm.NewInt(llvm.I32, int64(l)))
 	}
-	return k.cur.NewAdd(v, llvm.NewVectorConstant(each...)), nil
+	return k.Cur.NewAdd(v, llvm.NewVectorConstant(each...)), nil
 }
 
 // evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes and indices.
@@ -168,7 +169,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 		var err error
 		switch n.Op {
 		case ir.Const:
-			vals[i] = k.lanes(lanes).constant(n)
+			vals[i] = k.Lanes(lanes).Constant(n)
 		case ir.Scalar:
 			vals[i] = k.splat(lanes, k.scalars[scalarKey{n.Name, n.Elem}])
 		case ir.Read, ir.Index:
@@ -178,7 +179,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 			for j, a := range n.Args {
 				args[j] = vals[a]
 			}
-			vals[i], err = k.lanes(lanes).applyIn(b, n, args)
+			vals[i], err = k.Lanes(lanes).ApplyIn(b, n, args)
 		}
 		if err != nil {
 			return nil, err
@@ -194,11 +195,11 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 // splat is a vector of one value.
 func (k *kernel) splat(lanes int, v llvm.Value) llvm.Value {
 	u := llvm.NewUndef(llvm.NewVector(lanes, v.Type()))
-	return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
+	return k.Cur.NewShuffle(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
 }
 
 // loadVector reads the elements from an address on; their type is plain.
 func (k *kernel) loadVector(e ir.Elem, lanes int, p llvm.Value) llvm.Value {
-	t := llvm.NewVector(lanes, memType(e))
-	return k.cur.NewLoad(t, k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(e))
+	t := llvm.NewVector(lanes, emit.MemType(e))
+	return k.Cur.NewLoad(t, k.Cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(e))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -67,7 +68,7 @@ func (e *emitter) takes(sum, before *ir.Op) bool {
 func (r *reduction) make(k *kernel) error {
 	op := r.before
 	for d, x := range op.Dom {
-		k.idx[x.Index] = k.idx[r.op.Over[d].Index]
+		k.Index[x.Index] = k.Index[r.op.Over[d].Index]
 	}
 	b := &op.Pieces[0].Body
 	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, nil)
@@ -81,9 +82,9 @@ func (r *reduction) make(k *kernel) error {
 		if r.passing[name] {
 			continue
 		}
-		t := llvm.NewVector(canonLanes, memType(res.Elem))
+		t := llvm.NewVector(canonLanes, emit.MemType(res.Elem))
 		p := k.address(r.e.vals[name].slot, k.domCoords(op))
-		k.cur.NewStore(vals[i], k.cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(res.Elem))
+		k.Cur.NewStore(vals[i], k.Cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(res.Elem))
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/wfc-lang/wfc/ir"
+import (
+	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
+)
 
 // The blocks of a sum may be computed in any order, and side by side. Where the terms are made by a stencil in three dimensions, several planes go
 // abreast: what they read in common is read once, and memory is asked for as many rows at a time as there are planes, where one row keeps
@@ -64,15 +67,15 @@ func (w *walk) strips() int { return w.plane / w.strip }
 func (w *walk) units() int { return w.groups() * w.strips() }
 
 // emit emits the blocks of a part: all groups of planes of a strip, then the next strip.
-func (w *walk) emit(k *kernel, block func(blk bound, planes int)) {
-	k.strips(w.groups(), w.strips(), 0, func(group, strip bound) {
-		from := func(plane bound, planes int) {
-			first := k.add(k.scale(plane, w.plane), k.scale(strip, w.strip))
-			k.loop(first, k.add(first, at(w.strip)), 1, plainLoop, func(blk bound) { block(blk, planes) })
+func (w *walk) emit(k *kernel, block func(blk emit.Bound, planes int)) {
+	k.strips(w.groups(), w.strips(), 0, func(group, strip emit.Bound) {
+		from := func(plane emit.Bound, planes int) {
+			first := k.Add(k.Scale(plane, w.plane), k.Scale(strip, w.strip))
+			k.Loop(first, k.Add(first, emit.At(w.strip)), 1, emit.Plain, func(blk emit.Bound) { block(blk, planes) })
 		}
-		plane := k.scale(group, w.abreast)
+		plane := k.Scale(group, w.abreast)
 		k.either(group, w.planes/w.abreast, w.groups(), func() { from(plane, w.abreast) }, func() {
-			k.loop(plane, at(w.planes), 1, plainLoop, func(plane bound) { from(plane, 1) })
+			k.Loop(plane, emit.At(w.planes), 1, emit.Plain, func(plane emit.Bound) { from(plane, 1) })
 		})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -15,7 +16,7 @@ type contractor struct {
 	packs   []int // slots of packed b and packed a, -1 for a b in its place
 	slots   []int
 	scalars []scalarKey
-	first   *bound // first block of the part that is packed by itself, nil if all are
+	first   *emit.Bound // first block of the part that is packed by itself, nil if all are
 }
 
 func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, error) {
@@ -64,41 +65,41 @@ func (e *emitter) contract(sym string, c *contraction, packs []int) ([]launch, e
 }
 
 // units emits the loop over units [lo, hi) of the split range; body gets the unit number.
-func (t *contractor) units(k *kernel, body func(u bound)) {
-	k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, body)
+func (t *contractor) units(k *kernel, body func(u emit.Bound)) {
+	k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, body)
 }
 
 // digits takes a number apart: the last count varies fastest.
-func (k *kernel) digits(u bound, counts []int) []bound {
-	out := make([]bound, len(counts))
+func (k *kernel) digits(u emit.Bound, counts []int) []emit.Bound {
+	out := make([]emit.Bound, len(counts))
 	for i := len(counts) - 1; i >= 0; i-- {
 		switch {
 		case counts[i] == 1:
-			out[i] = at(0)
+			out[i] = emit.At(0)
 		case i == 0:
 			out[i] = u
 		default:
-			out[i] = bound{v: k.cur.NewSRem(u.value(), k.i64(counts[i]))}
-			u = bound{v: k.cur.NewSDiv(u.value(), k.i64(counts[i]))}
+			out[i] = emit.Bound{V: k.Cur.NewSRem(u.Value(), k.I64(counts[i]))}
+			u = emit.Bound{V: k.Cur.NewSDiv(u.Value(), k.I64(counts[i]))}
 		}
 	}
 	return out
 }
 
 // number is the inverse of digits.
-func (k *kernel) number(d []bound, counts []int) bound {
-	u := at(0)
+func (k *kernel) number(d []emit.Bound, counts []int) emit.Bound {
+	u := emit.At(0)
 	for i := range d {
-		u = k.add(k.scale(u, counts[i]), d[i])
+		u = k.Add(k.Scale(u, counts[i]), d[i])
 	}
 	return u
 }
 
 // place sets the indices of output dimensions and returns their positions from 0.
-func (t *contractor) place(k *kernel, dims []int, d []bound) {
+func (t *contractor) place(k *kernel, dims []int, d []emit.Bound) {
 	for i, x := range dims {
 		r := t.op.Dom[x]
-		k.idx[r.Index] = k.add(d[i], at(r.Lo))
+		k.Index[r.Index] = k.Add(d[i], emit.At(r.Lo))
 	}
 }
 
@@ -110,48 +111,48 @@ func (t *contractor) counts(dims []int) (n []int) {
 }
 
 // position is the number of the current outer indices among those a factor depends on.
-func (t *contractor) position(k *kernel, f *factor) bound {
+func (t *contractor) position(k *kernel, f *factor) emit.Bound {
 	dims := t.outerOf(f)
-	var d []bound
+	var d []emit.Bound
 	for _, x := range dims {
 		r := t.op.Dom[x]
-		d = append(d, k.add(k.idx[r.Index], at(-r.Lo)))
+		d = append(d, k.Add(k.Index[r.Index], emit.At(-r.Lo)))
 	}
 	return k.number(d, t.counts(dims))
 }
 
 // at is an element of a packed buffer.
-func (t *contractor) packed(k *kernel, which int, i bound) llvm.Value {
-	return k.address(t.packs[which], []bound{i})
+func (t *contractor) packed(k *kernel, which int, i emit.Bound) llvm.Value {
+	return k.address(t.packs[which], []emit.Bound{i})
 }
 
 // overK emits the loops over the reduced indices; leaf gets the number of the term.
-func (t *contractor) overK(k *kernel, kind loopKind, leaf func(term bound)) {
+func (t *contractor) overK(k *kernel, kind emit.LoopKind, leaf func(term emit.Bound)) {
 	k.numbered(t.op.Over, kind, leaf)
 }
 
 // numbered emits loops over indices, the innermost of the kind given; leaf gets the number of the point in the order of the loops.
-func (k *kernel) numbered(over []ir.Range, innermost loopKind, leaf func(point bound)) {
-	var visit func(d int, point bound)
-	visit = func(d int, point bound) {
+func (k *kernel) numbered(over []ir.Range, innermost emit.LoopKind, leaf func(point emit.Bound)) {
+	var visit func(d int, point emit.Bound)
+	visit = func(d int, point emit.Bound) {
 		if d == len(over) {
 			leaf(point)
 			return
 		}
-		r, kind := over[d], plainLoop
+		r, kind := over[d], emit.Plain
 		if d == len(over)-1 {
 			kind = innermost
 		}
-		k.loop(at(0), at(r.Hi-r.Lo), 1, kind, func(i bound) {
-			k.idx[r.Index] = k.add(i, at(r.Lo))
-			visit(d+1, k.add(k.scale(point, r.Hi-r.Lo), i))
+		k.Loop(emit.At(0), emit.At(r.Hi-r.Lo), 1, kind, func(i emit.Bound) {
+			k.Index[r.Index] = k.Add(i, emit.At(r.Lo))
+			visit(d+1, k.Add(k.Scale(point, r.Hi-r.Lo), i))
 		})
 	}
-	visit(0, at(0))
+	visit(0, emit.At(0))
 }
 
 // copyOne evaluates a factor at the current indices into a packed element.
-func (t *contractor) copyOne(k *kernel, f *factor, which int, i bound) error {
+func (t *contractor) copyOne(k *kernel, f *factor, which int, i emit.Bound) error {
 	v, err := k.eval(t.body(), []int{f.node})
 	if err != nil {
 		return err
@@ -162,39 +163,39 @@ func (t *contractor) copyOne(k *kernel, f *factor, which int, i bound) error {
 
 // strip is a panel as a unit sees it: where its storage begins, its first n, how many lanes it has and how many exist.
 type strip struct {
-	base, lo     bound
+	base, lo     emit.Bound
 	width, valid int
 	vectors      int
-	after        bound // first n of the panel after it, which after the last is the first
+	after        emit.Bound // first n of the panel after it, which after the last is the first
 }
 
 // wide is full panel p.
-func (t *contractor) wide(k *kernel, base, p bound) strip {
+func (t *contractor) wide(k *kernel, base, p emit.Bound) strip {
 	w := 2 * t.lanes()
-	s := strip{base: k.add(base, k.scale(p, t.panelStride())), lo: k.scale(p, w), width: w, valid: w, vectors: 2}
-	s.after = k.add(s.lo, at(w))
+	s := strip{base: k.Add(base, k.Scale(p, t.panelStride())), lo: k.Scale(p, w), width: w, valid: w, vectors: 2}
+	s.after = k.Add(s.lo, emit.At(w))
 	if full := t.panelCount() * w; full == t.extent(t.n) {
-		last := k.cur.NewICmp("eq", s.after.value(), k.i64(full))
-		s.after = bound{v: k.cur.NewSelect(last, k.i64(0), s.after.value())}
+		last := k.Cur.NewICmp("eq", s.after.Value(), k.I64(full))
+		s.after = emit.Bound{V: k.Cur.NewSelect(last, k.I64(0), s.after.Value())}
 	}
 	return s
 }
 
 // narrow is the last panel, if it is not full.
-func (t *contractor) narrow(k *kernel, base bound) strip {
+func (t *contractor) narrow(k *kernel, base emit.Bound) strip {
 	full, last := t.panels()
 	l := t.lanes()
-	return strip{base: k.add(base, at(full*t.panelStride())), lo: at(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
+	return strip{base: k.Add(base, emit.At(full*t.panelStride())), lo: emit.At(last.lo), width: last.vectors * l, valid: last.valid, vectors: last.vectors}
 }
 
 // strips calls f for the full panels under a test of the panel number p, and for the last one.
-func (t *contractor) strips(k *kernel, p bound, base bound, f func(s strip)) {
+func (t *contractor) strips(k *kernel, p emit.Bound, base emit.Bound, f func(s strip)) {
 	full, _ := t.panels()
 	k.either(p, full, t.panelCount(), func() { f(t.wide(k, base, p)) }, func() { f(t.narrow(k, base)) })
 }
 
 // either emits yes for numbers below some of n, and no for the rest.
-func (k *kernel) either(number bound, some, n int, yes, no func()) {
+func (k *kernel) either(number emit.Bound, some, n int, yes, no func()) {
 	switch some {
 	case n:
 		yes()
@@ -203,20 +204,20 @@ func (k *kernel) either(number bound, some, n int, yes, no func()) {
 		no()
 		return
 	}
-	k.choose(k.cur.NewICmp("slt", number.value(), k.i64(some)), yes, no)
+	k.choose(k.Cur.NewICmp("slt", number.Value(), k.I64(some)), yes, no)
 }
 
 // choose emits yes under a condition, and no else.
 func (k *kernel) choose(cond llvm.Value, yes, no func()) {
-	first, second, done := k.f.NewBlock("some"), k.f.NewBlock("rest"), k.f.NewBlock("both")
-	k.cur.NewCondBr(cond, first, second, nil)
-	k.cur = first
+	first, second, done := k.Func.NewBlock("some"), k.Func.NewBlock("rest"), k.Func.NewBlock("both")
+	k.Cur.NewCondBr(cond, first, second, nil)
+	k.Cur = first
 	yes()
-	k.cur.NewBr(done)
-	k.cur = second
+	k.Cur.NewBr(done)
+	k.Cur = second
 	no()
-	k.cur.NewBr(done)
-	k.cur = done
+	k.Cur.NewBr(done)
+	k.Cur = done
 }
 
 // packB copies b into its panels: unit = (outer indices of b, panels side by side).
@@ -236,14 +237,14 @@ func (t *contractor) packB(packs []int) (launch, error) {
 	l := launch{sym: t.sym + ".b", lo: 0, hi: t.count(dims) * units, work: t.count(dims) * t.panelSize() * packWork}
 	err := t.e.kernel(l.sym, append(slices.Clone(t.slots), packs...), t.scalars, func(k *kernel) error {
 		var failed error
-		t.units(k, func(u bound) {
+		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
-			base := k.scale(t.position(k, &t.b), t.panelSize())
+			base := k.Scale(t.position(k, &t.b), t.panelSize())
 			group := d[len(dims)]
 			k.either(group, groups, units, func() {
-				lo := k.scale(group, side)
-				failed = firstError(failed, t.packStrips(k, base, lo, k.minimum(k.add(lo, at(side)), at(full))))
+				lo := k.Scale(group, side)
+				failed = firstError(failed, t.packStrips(k, base, lo, k.Minimum(k.Add(lo, emit.At(side)), emit.At(full))))
 			}, func() { failed = firstError(failed, t.packStrip(k, t.narrow(k, base))) })
 		})
 		return failed
@@ -252,27 +253,27 @@ func (t *contractor) packB(packs []int) (launch, error) {
 }
 
 // packStrips copies full panels lo to hi, term by term, so that rows of b are read as they lie.
-func (t *contractor) packStrips(k *kernel, base, lo, hi bound) error {
+func (t *contractor) packStrips(k *kernel, base, lo, hi emit.Bound) error {
 	if !t.b.along(t.body(), t.op.Dom[t.n].Index) || t.transposed() {
 		var failed error
-		k.loop(lo, hi, 1, plainLoop, func(p bound) { failed = firstError(failed, t.packStrip(k, t.wide(k, base, p))) })
+		k.Loop(lo, hi, 1, emit.Plain, func(p emit.Bound) { failed = firstError(failed, t.packStrip(k, t.wide(k, base, p))) })
 		return failed
 	}
 	var failed error
-	t.overK(k, plainLoop, func(term bound) {
-		k.loop(lo, hi, 1, plainLoop, func(p bound) {
+	t.overK(k, emit.Plain, func(term emit.Bound) {
+		k.Loop(lo, hi, 1, emit.Plain, func(p emit.Bound) {
 			s := t.wide(k, base, p)
-			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
+			k.Loop(emit.At(0), emit.At(s.valid), 1, emit.Vector, func(i emit.Bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
 		})
 	})
 	return failed
 }
 
 // packOne copies one element of a panel.
-func (t *contractor) packOne(k *kernel, s strip, i, term bound) error {
+func (t *contractor) packOne(k *kernel, s strip, i, term emit.Bound) error {
 	n := t.op.Dom[t.n]
-	k.idx[n.Index] = k.add(k.add(s.lo, i), at(n.Lo))
-	return t.copyOne(k, &t.b, 0, k.add(s.base, k.add(k.scale(term, s.width), i)))
+	k.Index[n.Index] = k.Add(k.Add(s.lo, i), emit.At(n.Lo))
+	return t.copyOne(k, &t.b, 0, k.Add(s.base, k.Add(k.Scale(term, s.width), i)))
 }
 
 // packStrip copies one panel of b.
@@ -283,12 +284,12 @@ func (t *contractor) packStrip(k *kernel, s strip) error {
 	case t.transposed():
 		t.transpose(k, s)
 	case !t.b.along(body, n.Index) && t.b.along(body, t.last().Index):
-		k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
-			t.overK(k, vectorLoop, func(term bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
+		k.Loop(emit.At(0), emit.At(s.valid), 1, emit.Plain, func(i emit.Bound) {
+			t.overK(k, emit.Vector, func(term emit.Bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
 		})
 	default:
-		t.overK(k, plainLoop, func(term bound) {
-			k.loop(at(0), at(s.valid), 1, vectorLoop, func(i bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
+		t.overK(k, emit.Plain, func(term emit.Bound) {
+			k.Loop(emit.At(0), emit.At(s.valid), 1, emit.Vector, func(i emit.Bound) { failed = firstError(failed, t.packOne(k, s, i, term)) })
 		})
 	}
 	return failed
@@ -305,18 +306,18 @@ func (t *contractor) packA() (launch, error) {
 	l := launch{sym: t.sym + ".a", lo: 0, hi: t.count(dims) * rows, work: t.packedA() * t.count(dims) * packWork}
 	err := t.e.kernel(l.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
-		t.units(k, func(u bound) {
+		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, dims, d[:len(dims)])
 			row := d[len(dims)]
-			base := k.scale(t.position(k, &t.a), t.packedA())
+			base := k.Scale(t.position(k, &t.a), t.packedA())
 			if t.kRows() {
-				base = k.add(base, k.scale(row, t.rowStride()))
+				base = k.Add(base, k.Scale(row, t.rowStride()))
 				if t.m >= 0 {
-					t.place(k, []int{t.m}, []bound{row})
+					t.place(k, []int{t.m}, []emit.Bound{row})
 				}
-				t.overK(k, vectorLoop, func(term bound) {
-					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, term)))
+				t.overK(k, emit.Vector, func(term emit.Bound) {
+					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.Add(base, term)))
 				})
 				return
 			}
@@ -325,14 +326,14 @@ func (t *contractor) packA() (launch, error) {
 				over = append(over, r.Hi-r.Lo)
 			}
 			for i, x := range k.digits(row, over) {
-				k.idx[t.op.Over[i].Index] = k.add(x, at(t.op.Over[i].Lo))
+				k.Index[t.op.Over[i].Index] = k.Add(x, emit.At(t.op.Over[i].Lo))
 			}
-			base = k.add(base, k.scale(row, t.blockRows()))
+			base = k.Add(base, k.Scale(row, t.blockRows()))
 			n, _, _ := t.blocks()
-			t.eachBlock(k, at(0), at(n), func(b, first bound, rows int) {
-				k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
-					t.place(k, []int{t.m}, []bound{k.add(first, i)})
-					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(b, t.blockStride())), i)))
+			t.eachBlock(k, emit.At(0), emit.At(n), func(b, first emit.Bound, rows int) {
+				k.Loop(emit.At(0), emit.At(rows), 1, emit.Vector, func(i emit.Bound) {
+					t.place(k, []int{t.m}, []emit.Bound{k.Add(first, i)})
+					failed = firstError(failed, t.copyOne(k, &t.a, 1, k.Add(k.Add(base, k.Scale(b, t.blockStride())), i)))
 				})
 			})
 		})
@@ -342,12 +343,12 @@ func (t *contractor) packA() (launch, error) {
 }
 
 // eachBlock emits loops over the blocks lo..hi: f gets the number of a block, its first row and how many it has.
-func (t *contractor) eachBlock(k *kernel, lo, hi bound, f func(b, first bound, rows int)) {
+func (t *contractor) eachBlock(k *kernel, lo, hi emit.Bound, f func(b, first emit.Bound, rows int)) {
 	_, size, rem := t.blocks()
 	if rem > 0 {
-		k.loop(lo, k.minimum(hi, at(rem)), 1, plainLoop, func(b bound) { f(b, k.scale(b, size+1), size+1) })
+		k.Loop(lo, k.Minimum(hi, emit.At(rem)), 1, emit.Plain, func(b emit.Bound) { f(b, k.Scale(b, size+1), size+1) })
 	}
-	k.loop(k.maximum(lo, at(rem)), hi, 1, plainLoop, func(b bound) { f(b, k.add(k.scale(b, size), at(rem)), size) })
+	k.Loop(k.Maximum(lo, emit.At(rem)), hi, 1, emit.Plain, func(b emit.Bound) { f(b, k.Add(k.Scale(b, size), emit.At(rem)), size) })
 }
 
 // Sizes that suit caches of usual sizes: a part of a, over which all panels of b pass, and a stretch of a panel, over which all blocks of
@@ -394,16 +395,16 @@ func (t *contractor) multiply() (launch, error) {
 	}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
-		t.units(k, func(u bound) {
+		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
 			part, panel := d[len(t.outer)], d[len(t.outer)+1]
-			base := k.scale(t.position(k, &t.b), t.panelSize())
+			base := k.Scale(t.position(k, &t.b), t.panelSize())
 			t.strips(k, panel, base, func(s strip) {
-				lo := k.minimum(k.scale(part, per), at(nb))
-				hi := k.minimum(k.add(lo, at(per)), at(nb))
+				lo := k.Minimum(k.Scale(part, per), emit.At(nb))
+				hi := k.Minimum(k.Add(lo, emit.At(per)), emit.At(nb))
 				if t.panelwise() || t.byTheWay() {
-					s.base = at(0)
+					s.base = emit.At(0)
 				}
 				if t.panelwise() {
 					failed = firstError(failed, t.packStrip(k, s))
@@ -417,18 +418,18 @@ func (t *contractor) multiply() (launch, error) {
 }
 
 // blocksOf multiplies the blocks lo to hi of rows with a panel, stretch by stretch of k.
-func (t *contractor) blocksOf(k *kernel, s strip, lo, hi bound) error {
+func (t *contractor) blocksOf(k *kernel, s strip, lo, hi emit.Bound) error {
 	var failed error
-	stretch := func(from, length bound, more bool) {
-		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
+	stretch := func(from, length emit.Bound, more bool) {
+		t.eachBlock(k, lo, hi, func(b, first emit.Bound, rows int) {
 			failed = firstError(failed, t.tile(k, s, b, lo, first, rows, from, length, more))
 		})
 	}
 	ns, long := t.stretches()
-	stretch(at(0), at(min(long, t.k)), t.resume)
-	k.loop(at(1), at(ns), 1, plainLoop, func(i bound) {
-		from := k.scale(i, long)
-		stretch(from, k.minimum(k.add(k.scale(from, -1), at(t.k)), at(long)), true)
+	stretch(emit.At(0), emit.At(min(long, t.k)), t.resume)
+	k.Loop(emit.At(1), emit.At(ns), 1, emit.Plain, func(i emit.Bound) {
+		from := k.Scale(i, long)
+		stretch(from, k.Minimum(k.Add(k.Scale(from, -1), emit.At(t.k)), emit.At(long)), true)
 	})
 	return failed
 }
@@ -442,15 +443,15 @@ func (t *contractor) multiplyPieces() (launch, error) {
 	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		var failed error
-		t.units(k, func(u bound) {
+		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
-			lo := k.minimum(k.scale(d[len(t.outer)], per), at(nb))
-			hi := k.minimum(k.add(lo, at(per)), at(nb))
+			lo := k.Minimum(k.Scale(d[len(t.outer)], per), emit.At(nb))
+			hi := k.Minimum(k.Add(lo, emit.At(per)), emit.At(nb))
 			t.first = &lo
 			failed = firstError(failed, t.packPiece(k, lo, hi))
-			base := k.scale(t.position(k, &t.b), t.panelSize())
-			k.loop(at(0), at(t.panelCount()), 1, plainLoop, func(panel bound) {
+			base := k.Scale(t.position(k, &t.b), t.panelSize())
+			k.Loop(emit.At(0), emit.At(t.panelCount()), 1, emit.Plain, func(panel emit.Bound) {
 				t.strips(k, panel, base, func(s strip) { failed = firstError(failed, t.blocksOf(k, s, lo, hi)) })
 			})
 		})
@@ -460,24 +461,24 @@ func (t *contractor) multiplyPieces() (launch, error) {
 }
 
 // packPiece packs the blocks lo to hi of a into the thread's own memory.
-func (t *contractor) packPiece(k *kernel, lo, hi bound) error {
+func (t *contractor) packPiece(k *kernel, lo, hi emit.Bound) error {
 	var failed error
 	if t.kRows() {
-		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
-			k.loop(at(0), at(rows), 1, plainLoop, func(i bound) {
-				t.place(k, []int{t.m}, []bound{k.add(first, i)})
-				base := k.scale(k.add(k.scale(t.local(k, b), t.blockRows()), i), t.rowStride())
-				t.overK(k, vectorLoop, func(term bound) { failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(base, term))) })
+		t.eachBlock(k, lo, hi, func(b, first emit.Bound, rows int) {
+			k.Loop(emit.At(0), emit.At(rows), 1, emit.Plain, func(i emit.Bound) {
+				t.place(k, []int{t.m}, []emit.Bound{k.Add(first, i)})
+				base := k.Scale(k.Add(k.Scale(t.local(k, b), t.blockRows()), i), t.rowStride())
+				t.overK(k, emit.Vector, func(term emit.Bound) { failed = firstError(failed, t.copyOne(k, &t.a, 1, k.Add(base, term))) })
 			})
 		})
 		return failed
 	}
-	t.overK(k, plainLoop, func(term bound) {
-		base := k.scale(term, t.blockRows())
-		t.eachBlock(k, lo, hi, func(b, first bound, rows int) {
-			k.loop(at(0), at(rows), 1, vectorLoop, func(i bound) {
-				t.place(k, []int{t.m}, []bound{k.add(first, i)})
-				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.add(k.add(base, k.scale(t.local(k, b), t.blockStride())), i)))
+	t.overK(k, emit.Plain, func(term emit.Bound) {
+		base := k.Scale(term, t.blockRows())
+		t.eachBlock(k, lo, hi, func(b, first emit.Bound, rows int) {
+			k.Loop(emit.At(0), emit.At(rows), 1, emit.Vector, func(i emit.Bound) {
+				t.place(k, []int{t.m}, []emit.Bound{k.Add(first, i)})
+				failed = firstError(failed, t.copyOne(k, &t.a, 1, k.Add(k.Add(base, k.Scale(t.local(k, b), t.blockStride())), i)))
 			})
 		})
 	})
@@ -485,22 +486,24 @@ func (t *contractor) packPiece(k *kernel, lo, hi bound) error {
 }
 
 // local is the number of a block within its part.
-func (t *contractor) local(k *kernel, b bound) bound { return k.add(b, k.scale(*t.first, -1)) }
+func (t *contractor) local(k *kernel, b emit.Bound) emit.Bound {
+	return k.Add(b, k.Scale(*t.first, -1))
+}
 
 // tile calls the micro kernel for a block, rows rows from row on, and the terms of a stretch of k; with more it goes on where the stretch
 // before ended. Block is one of those from since on that use the panel one after the other.
-func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int, from, length bound, more bool) error {
+func (t *contractor) tile(k *kernel, s strip, block, since, row emit.Bound, rows int, from, length emit.Bound, more bool) error {
 	if t.m >= 0 {
-		t.place(k, []int{t.m}, []bound{row})
+		t.place(k, []int{t.m}, []emit.Bound{row})
 	}
-	turn := k.add(block, k.scale(since, -1))
+	turn := k.Add(block, k.Scale(since, -1))
 	n := t.op.Dom[t.n]
-	k.idx[n.Index] = k.add(s.lo, at(n.Lo))
+	k.Index[n.Index] = k.Add(s.lo, emit.At(n.Lo))
 	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, stepB: s.width}
 	var a llvm.Value
 	if t.direct() {
 		over := t.op.Over[0]
-		k.idx[over.Index] = k.add(from, at(over.Lo))
+		k.Index[over.Index] = k.Add(from, emit.At(over.Lo))
 		nd := &t.body().Nodes[t.a.node]
 		c, err := k.coords(nd.At)
 		if err != nil {
@@ -518,21 +521,21 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 			}
 		}
 	} else {
-		at0 := at(0)
+		at0 := emit.At(0)
 		if t.first == nil {
-			at0 = k.scale(t.position(k, &t.a), t.packedA())
+			at0 = k.Scale(t.position(k, &t.a), t.packedA())
 		} else {
 			block = t.local(k, block)
-			row = k.scale(block, t.blockRows())
+			row = k.Scale(block, t.blockRows())
 		}
 		mk.stepM, mk.stepK = t.rowStride(), 1
 		if t.kRows() {
-			at0 = k.add(at0, k.scale(row, t.rowStride()))
+			at0 = k.Add(at0, k.Scale(row, t.rowStride()))
 		} else {
-			at0 = k.add(at0, k.scale(block, t.blockStride()))
+			at0 = k.Add(at0, k.Scale(block, t.blockStride()))
 			mk.stepM, mk.stepK = 1, t.blockRows()
 		}
-		a = t.packed(k, 1, k.add(at0, k.scale(from, mk.stepK)))
+		a = t.packed(k, 1, k.Add(at0, k.Scale(from, mk.stepK)))
 	}
 	slot := t.e.vals["%"+t.op.Results[0].Name].slot
 	mk.outM, mk.outN = 0, t.e.layouts[slot].stride[t.n]
@@ -551,14 +554,14 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row bound, rows int,
 		}
 		mk.inPlace = true
 	} else {
-		b = t.packed(k, 0, k.add(s.base, k.scale(from, s.width)))
+		b = t.packed(k, 0, k.Add(s.base, k.Scale(from, s.width)))
 	}
 	next := b
 	if t.farther() {
 		mk.nextRows, mk.nextStep = 1, nextLines*lineBytes/storageBytes(t.elem)
-		shared := bound{v: k.cur.NewMulNSW(length.value(), k.scale(turn, mk.nextStep/microTerms).value())}
-		next = t.packed(k, 0, k.add(k.add(s.base, k.scale(k.add(from, length), s.width)), shared))
+		shared := emit.Bound{V: k.Cur.NewMulNSW(length.Value(), k.Scale(turn, mk.nextStep/microTerms).Value())}
+		next = t.packed(k, 0, k.Add(k.Add(s.base, k.Scale(k.Add(from, length), s.width)), shared))
 	}
-	k.cur.NewCall(t.e.micro(mk), a, b, out, next, b, length.value())
+	k.Cur.NewCall(t.e.micro(mk), a, b, out, next, b, length.Value())
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -41,7 +42,7 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	if f := e.micros[m]; f != nil {
 		return f
 	}
-	ptr := llvm.NewPointer(regType(m.elem))
+	ptr := llvm.NewPointer(emit.RegType(m.elem))
 	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly")
 	out, next, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("next", ptr), llvm.NewParam("k", llvm.I64)
 	pack := llvm.NewParam("pack", ptr)
@@ -115,7 +116,7 @@ func (r *running) values() (v []llvm.Value) {
 }
 
 // vector is the type of a register of the block.
-func (m micro) vector() llvm.Type { return llvm.NewVector(m.lanes, regType(m.elem)) }
+func (m micro) vector() llvm.Type { return llvm.NewVector(m.lanes, emit.RegType(m.elem)) }
 
 // cells calls f for every vector of the block, with its place in the output and the number of its lanes that exist.
 func (m micro) cells(f func(i, at, have int)) {
@@ -128,7 +129,7 @@ func (m micro) cells(f func(i, at, have int)) {
 
 // begin loads the sums, or sets them to 0.
 func (m micro) begin(b *llvm.Block, out llvm.Value) []llvm.Value {
-	t, size := regType(m.elem), storageBytes(m.elem)
+	t, size := emit.RegType(m.elem), storageBytes(m.elem)
 	sums := make([]llvm.Value, m.rows*m.vectors)
 	m.cells(func(i, at, have int) {
 		sums[i] = llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*llvm.FloatType), 0))
@@ -149,7 +150,7 @@ func (m micro) begin(b *llvm.Block, out llvm.Value) []llvm.Value {
 
 // end stores them.
 func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
-	t, size := regType(m.elem), storageBytes(m.elem)
+	t, size := emit.RegType(m.elem), storageBytes(m.elem)
 	m.cells(func(i, at, have int) {
 		if m.outN == 1 && have == m.lanes {
 			p := b.NewGetElementPtr(t, out, elements(at))
@@ -165,7 +166,7 @@ func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
 
 // ask asks for a part of what comes after the panel, with the terms from x on.
 func (m micro) ask(b *llvm.Block, next, x llvm.Value) {
-	t := regType(m.elem)
+	t := emit.RegType(m.elem)
 	first := b.NewMulNSW(b.NewAShr(x, elements(bits.TrailingZeros(microTerms))), elements(m.nextRows*m.nextStep))
 	for r := range m.nextRows {
 		for l := range nextLines {
@@ -177,7 +178,7 @@ func (m micro) ask(b *llvm.Block, next, x llvm.Value) {
 
 // terms adds n terms from x on.
 func (m micro) terms(at *llvm.Block, a, b, pack, x llvm.Value, sums []llvm.Value, n int) []llvm.Value {
-	t, size := regType(m.elem), storageBytes(m.elem)
+	t, size := emit.RegType(m.elem), storageBytes(m.elem)
 	sums = slices.Clone(sums)
 	row, base := at.NewMulNSW(x, elements(m.stepB)), at.NewMulNSW(x, elements(m.stepK))
 	align := m.lanes * size

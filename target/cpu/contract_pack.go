@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -36,16 +37,16 @@ func (t *contractor) transpose(k *kernel, s strip) {
 	n, last := t.op.Dom[t.n], t.last()
 	width := last.Hi - last.Lo
 	slot := t.e.vals[nd.Name].slot
-	source := func(i, x bound) llvm.Value {
-		k.idx[n.Index], k.idx[last.Index] = k.add(k.add(s.lo, i), at(n.Lo)), k.add(x, at(last.Lo))
+	source := func(i, x emit.Bound) llvm.Value {
+		k.Index[n.Index], k.Index[last.Index] = k.Add(k.Add(s.lo, i), emit.At(n.Lo)), k.Add(x, emit.At(last.Lo))
 		c, err := k.coords(nd.At)
 		if err != nil { // every index of the read is in scope: uses checked it
 			panic(err)
 		}
 		return k.address(slot, c)
 	}
-	target := func(term, i bound) llvm.Value {
-		return t.packed(k, 0, k.add(s.base, k.add(k.scale(term, s.width), i)))
+	target := func(term, i emit.Bound) llvm.Value {
+		return t.packed(k, 0, k.Add(s.base, k.Add(k.Scale(term, s.width), i)))
 	}
 	step := 0
 	for d, a := range nd.At {
@@ -53,19 +54,19 @@ func (t *contractor) transpose(k *kernel, s strip) {
 			step = t.e.layouts[slot].stride[d]
 		}
 	}
-	k.numbered(t.op.Over[:len(t.op.Over)-1], plainLoop, func(term bound) {
-		first := k.scale(term, width)
+	k.numbered(t.op.Over[:len(t.op.Over)-1], emit.Plain, func(term emit.Bound) {
+		first := k.Scale(term, width)
 		tiles := width / l * l
 		if tiles > 0 {
 			for j := 0; j < s.valid; j += l {
 				f := t.e.turn(turn{elem: t.elem, lanes: l, have: min(l, s.valid-j), from: step, to: s.width, length: tiles})
-				k.cur.NewCall(f, source(at(j), at(0)), target(first, at(j)))
+				k.Cur.NewCall(f, source(emit.At(j), emit.At(0)), target(first, emit.At(j)))
 			}
 		}
 		if tiles < width {
-			k.loop(at(0), at(s.valid), 1, plainLoop, func(i bound) {
-				k.loop(at(tiles), at(width), 1, plainLoop, func(x bound) {
-					k.store(t.elem, k.load(t.elem, source(i, x)), target(k.add(first, x), i))
+			k.Loop(emit.At(0), emit.At(s.valid), 1, emit.Plain, func(i emit.Bound) {
+				k.Loop(emit.At(tiles), emit.At(width), 1, emit.Plain, func(x emit.Bound) {
+					k.store(t.elem, k.load(t.elem, source(i, x)), target(k.Add(first, x), i))
 				})
 			})
 		}
@@ -84,31 +85,31 @@ func (e *emitter) turn(s turn) *llvm.Func {
 	if f := e.turns[s]; f != nil {
 		return f
 	}
-	typ := regType(s.elem)
+	typ := emit.RegType(s.elem)
 	ptr := llvm.NewPointer(typ)
 	src, dst := llvm.NewParam("src", ptr, "noalias", "readonly"), llvm.NewParam("dst", ptr, "noalias", "align 64")
 	f := e.m.NewFunc(fmt.Sprintf("turn.%s.%dx%d.f%d.t%d.n%d", s.elem, s.have, s.lanes, s.from, s.to, s.length), llvm.Void, src, dst)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.turns[s] = f
-	g := &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
+	g := &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}
 	vec := llvm.NewVector(s.lanes, typ)
 	size := storageBytes(s.elem)
-	g.loop(at(0), at(s.length), s.lanes, plainLoop, func(x bound) {
+	g.Loop(emit.At(0), emit.At(s.length), s.lanes, emit.Plain, func(x emit.Bound) {
 		rows := make([]llvm.Value, s.lanes)
 		for i := range rows {
 			rows[i] = llvm.NewUndef(vec)
 			if i < s.have {
-				p := g.cur.NewGetElementPtr(typ, src, g.add(x, at(i*s.from)).value())
-				rows[i] = g.cur.NewLoad(vec, g.cur.NewBitCast(p, llvm.NewPointer(vec)), size)
+				p := g.Cur.NewGetElementPtr(typ, src, g.Add(x, emit.At(i*s.from)).Value())
+				rows[i] = g.Cur.NewLoad(vec, g.Cur.NewBitCast(p, llvm.NewPointer(vec)), size)
 			}
 		}
-		for i, v := range transposeVectors(g.cur, rows) {
-			p := g.cur.NewGetElementPtr(typ, dst, g.add(g.scale(x, s.to), at(i*s.to)).value())
-			g.cur.NewStore(v, g.cur.NewBitCast(p, llvm.NewPointer(vec)), s.lanes*size)
+		for i, v := range transposeVectors(g.Cur, rows) {
+			p := g.Cur.NewGetElementPtr(typ, dst, g.Add(g.Scale(x, s.to), emit.At(i*s.to)).Value())
+			g.Cur.NewStore(v, g.Cur.NewBitCast(p, llvm.NewPointer(vec)), s.lanes*size)
 		}
 	})
-	g.cur.NewRet(nil)
+	g.Cur.NewRet(nil)
 	return f
 }
 

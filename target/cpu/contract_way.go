@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -37,12 +38,12 @@ func (c *contraction) blocksPerUnit() int {
 }
 
 // bAt is the place of b's element in column n (from 0) of term k, and the step to the next term. It leaves the indices as they are.
-func (t *contractor) bAt(k *kernel, n, term bound) (llvm.Value, int, error) {
+func (t *contractor) bAt(k *kernel, n, term emit.Bound) (llvm.Value, int, error) {
 	dim, over, nd := t.op.Dom[t.n], t.op.Over[0], &t.body().Nodes[t.b.node]
-	before := k.idx[dim.Index]
-	k.idx[dim.Index], k.idx[over.Index] = k.add(n, at(dim.Lo)), k.add(term, at(over.Lo))
+	before := k.Index[dim.Index]
+	k.Index[dim.Index], k.Index[over.Index] = k.Add(n, emit.At(dim.Lo)), k.Add(term, emit.At(over.Lo))
 	c, err := k.coords(nd.At)
-	k.idx[dim.Index] = before
+	k.Index[dim.Index] = before
 	if err != nil {
 		return nil, 0, err
 	}
@@ -56,25 +57,25 @@ func (t *contractor) bAt(k *kernel, n, term bound) (llvm.Value, int, error) {
 }
 
 // tileByTheWay calls the micro kernel for a block that is the turn-th of its unit.
-func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn bound, a, out llvm.Value, from, length bound) error {
+func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound, a, out llvm.Value, from, length emit.Bound) error {
 	source, step, err := t.bAt(k, s.lo, from)
 	if err != nil {
 		return err
 	}
-	own := t.packed(k, 0, at(0))
+	own := t.packed(k, 0, emit.At(0))
 	next := source
 	if ns, stretch := t.stretches(); ns > 1 || t.panelCount() > 1 {
 		per := t.blocksPerUnit()
 		mk.nextRows, mk.nextStep = (microTerms+per-1)/per, step
-		col, row := s.after, at(0)
+		col, row := s.after, emit.At(0)
 		if ns > 1 {
-			row = k.add(from, length)
-			more := k.cur.NewICmp("slt", row.value(), k.i64(t.k))
-			col = bound{v: k.cur.NewSelect(more, s.lo.value(), s.after.value())}
-			row = bound{v: k.cur.NewSelect(more, row.value(), k.i64(0))}
+			row = k.Add(from, length)
+			more := k.Cur.NewICmp("slt", row.Value(), k.I64(t.k))
+			col = emit.Bound{V: k.Cur.NewSelect(more, s.lo.Value(), s.after.Value())}
+			row = emit.Bound{V: k.Cur.NewSelect(more, row.Value(), k.I64(0))}
 		}
-		share := bound{v: k.cur.NewMulNSW(k.cur.NewSDiv(length.value(), k.i64(microTerms)), k.scale(turn, mk.nextRows).value())}
-		row = k.minimum(k.add(row, share), at(max(0, t.k-stretch/microTerms*mk.nextRows)))
+		share := emit.Bound{V: k.Cur.NewMulNSW(k.Cur.NewSDiv(length.Value(), k.I64(microTerms)), k.Scale(turn, mk.nextRows).Value())}
+		row = k.Minimum(k.Add(row, share), emit.At(max(0, t.k-stretch/microTerms*mk.nextRows)))
 		if next, _, err = t.bAt(k, col, row); err != nil {
 			return err
 		}
@@ -82,12 +83,12 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn bound, a, o
 	first := mk
 	first.inPlace, first.stepB = true, step
 	if t.blocksPerUnit() == 1 {
-		k.cur.NewCall(t.e.micro(first), a, source, out, next, own, length.value())
+		k.Cur.NewCall(t.e.micro(first), a, source, out, next, own, length.Value())
 		return nil
 	}
 	first.packs = s.width
-	k.choose(k.cur.NewICmp("eq", turn.value(), k.i64(0)),
-		func() { k.cur.NewCall(t.e.micro(first), a, source, out, next, own, length.value()) },
-		func() { k.cur.NewCall(t.e.micro(mk), a, own, out, next, own, length.value()) })
+	k.choose(k.Cur.NewICmp("eq", turn.Value(), k.I64(0)),
+		func() { k.Cur.NewCall(t.e.micro(first), a, source, out, next, own, length.Value()) },
+		func() { k.Cur.NewCall(t.e.micro(mk), a, own, out, next, own, length.Value()) })
 	return nil
 }

@@ -8,7 +8,7 @@
 // The way of a program: [prepare] brings every read inside its operand by turning periodic reads into ghost values; [passes.Reuse] plans the
 // storage, layouts follow ([plan]); [emitter] writes kernels, which know shapes and no names, so that equal ones are one ([native.Unit]);
 // [native.Toolchain] makes shared objects of those that no program on this machine had before; [Engine] owns the memory and runs: iterations of a
-// function are one call of native code for each thread ([pool]). At the end of a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
+// function are one call of native code for each thread ([team.Pool]). At the end of a function the buffers change places, nothing is copied. Procedures are walked by the engine, call by call.
 //
 // Functions of maps and extends on large fields are computed in passes ([sweep]): all their operations, and several steps, in one pass over
 // memory.
@@ -31,7 +31,9 @@ import (
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/native"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // Options of an engine. The zero value uses all cores and the first LLVM that is found.
@@ -48,7 +50,7 @@ type Options struct {
 }
 
 // DefaultThreads is GOMAXPROCS, without what engines have added to it.
-func DefaultThreads() int { return available() }
+func DefaultThreads() int { return team.Available() }
 
 // Engine runs one program. Its methods must not be called at the same time.
 type Engine struct {
@@ -60,13 +62,13 @@ type Engine struct {
 	base    []uintptr            // table of buffers and scalars, as of now
 	known   map[scalarKey]bool
 	env     map[string]float64 // host scalars
-	pool    *pool
-	batches map[string]*batch
+	pool    *team.Pool
+	batches map[string]*team.Batch
 	divide  int
 	steps   int             // of a pass at most
 	prof    *profile        // nil: not measured
 	rings   []native.Memory // of the threads
-	swept   map[passKey]*batch
+	swept   map[passKey]*team.Batch
 }
 
 // New compiles the device functions of a canonical program and allocates its arrays, all zero. The error has [native.ErrNoToolchain] in its chain
@@ -89,7 +91,7 @@ func New(p *ir.Program, o Options) (*Engine, error) {
 }
 
 func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) {
-	pl, err := newPlan(p, nativeHalf(tc), sweepFrom(o))
+	pl, err := newPlan(p, emit.NativeHalf(tc), sweepFrom(o))
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +100,11 @@ func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) 
 			return nil, err
 		}
 	}
-	code, err := tc.Load(context.Background(), append(slices.Clone(pl.units.List), batchUnit(), copyUnit()), DefaultThreads())
+	code, err := tc.Load(context.Background(), append(slices.Clone(pl.units.List), team.Unit(), team.CopyUnit()), DefaultThreads())
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{plan: pl, code: code, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*batch{}, swept: map[passKey]*batch{}, steps: passSteps(o)}
+	e := &Engine{plan: pl, code: code, fns: map[string][]uintptr{}, known: map[scalarKey]bool{}, batches: map[string]*team.Batch{}, swept: map[passKey]*team.Batch{}, steps: passSteps(o)}
 	pl.units = nil // long texts
 	for name, c := range pl.funcs {
 		for _, l := range c.launches {
@@ -110,7 +112,7 @@ func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) 
 		}
 		if c.sweep != nil {
 			c.sweep.link(code.Address)
-			c.sweep.board.copies = code.Address[copyUnit().Symbol]
+			c.sweep.board.copies = code.Address[team.CopyUnit().Symbol]
 			c.sweep.force = o.tiling
 		}
 	}
@@ -121,11 +123,11 @@ func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) 
 	if err := e.reserve(n); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	calls, err := nativeOf(code.Address[batchUnit().Symbol])
+	calls, err := team.CodeOf(code.Address[team.Unit().Symbol])
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.pool = newPool(n, calls)
+	e.pool = team.New(n, calls)
 	e.firstTouch()
 	if e.divide = o.divide; e.divide == 0 {
 		e.divide = pays
@@ -140,7 +142,7 @@ func (e *Engine) ownWord() int { return len(e.plan.layouts) + len(e.plan.words) 
 func (e *Engine) Close() error {
 	var errs []error
 	if e.pool != nil {
-		e.pool.close()
+		e.pool.Close()
 		e.pool = nil
 	}
 	for _, m := range slices.Concat(e.maps, e.rings) {
@@ -192,7 +194,7 @@ func (e *Engine) run(ctx context.Context, fn string, n int) error {
 }
 
 // repeat executes a batch n times.
-func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
+func (e *Engine) repeat(ctx context.Context, b *team.Batch, n int) error {
 	if n < 1 {
 		return nil
 	}
@@ -202,59 +204,59 @@ func (e *Engine) repeat(ctx context.Context, b *batch, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.n = min(size, n)
-		for i := range b.table { // the last turn's moves may be known to thread 0 only
-			copy(b.table[i], e.base)
+		b.Times = min(size, n)
+		for i := range b.Tables { // the last turn's moves may be known to thread 0 only
+			copy(b.Tables[i], e.base)
 			if a := e.plan.arena; a >= 0 {
-				b.table[i][a] += uintptr(i * e.arena())
+				b.Tables[i][a] += uintptr(i * e.arena())
 			}
-			b.table[i][e.ownWord()] = e.ring(i)
+			b.Tables[i][e.ownWord()] = e.ring(i)
 		}
-		d := e.pool.do(b)
-		copy(e.base, b.table[0])
-		n -= b.n
+		d := e.pool.Do(b)
+		copy(e.base, b.Tables[0])
+		n -= b.Times
 		if d < long/4 {
 			size *= 4
 		} else {
-			size = max(1, int(int64(b.n)*int64(long)/int64(d)))
+			size = max(1, int(int64(b.Times)*int64(long)/int64(d)))
 		}
 	}
 	return nil
 }
 
-func (e *Engine) newBatch(moves []int) *batch {
-	b := &batch{moves: moves, slots: len(e.plan.layouts), paced: e.divide == pays}
-	for range e.pool.threads {
-		b.table = append(b.table, make([]uintptr, len(e.base)))
+func (e *Engine) newBatch(moves []int) *team.Batch {
+	b := &team.Batch{Moves: moves, Slots: len(e.plan.layouts), Paced: e.divide == pays}
+	for range e.pool.Threads {
+		b.Tables = append(b.Tables, make([]uintptr, len(e.base)))
 	}
 	return b
 }
 
 // batch divides the launches of a function among the threads.
-func (e *Engine) batch(fn string, c *compiled) *batch {
+func (e *Engine) batch(fn string, c *compiled) *team.Batch {
 	if b := e.batches[fn]; b != nil {
 		return b
 	}
-	threads := e.pool.threads
+	threads := e.pool.Threads
 	b := e.newBatch(c.moves)
 	for i, l := range c.launches {
-		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
-		b.steps[i].account = i
-		b.work += l.work
+		b.Steps = append(b.Steps, team.NewStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+		b.Steps[i].Account = i
+		b.Work += l.work
 	}
-	b.arrange(threads, e.prof != nil)
-	b.prof = e.measured(fn, len(b.steps))
+	b.Arrange(threads, e.prof != nil)
+	b.Spent = e.measured(fn, len(b.Steps))
 	e.batches[fn] = b
 	return b
 }
 
 // measured is where the times of a function's steps go, if they are wanted.
-func (e *Engine) measured(fn string, steps int) []spent {
+func (e *Engine) measured(fn string, steps int) []team.Spent {
 	if e.prof == nil {
 		return nil
 	}
 	if e.prof.batches[fn] == nil {
-		e.prof.batches[fn] = make([]spent, steps)
+		e.prof.batches[fn] = make([]team.Spent, steps)
 	}
 	return e.prof.batches[fn]
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -126,7 +127,7 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 			counts[d] = r.Hi - r.Lo
 		}
 		counts = append(counts, blocks)
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(u emit.Bound) {
 			at := k.digits(u, counts)
 			calls := func(list []callee) {
 				for _, c := range list {
@@ -137,7 +138,7 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 					for _, s := range c.scalars {
 						args = append(args, k.scalars[s])
 					}
-					k.cur.NewCall(c.f, append(args, k.i64(c.lo), k.i64(c.hi))...)
+					k.Cur.NewCall(c.f, append(args, k.I64(c.lo), k.I64(c.hi))...)
 				}
 			}
 			if !x.alike {
@@ -147,7 +148,7 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 			k.either(at[len(at)-1], x.rows.Hi/x.size, blocks, func() { calls(gr.calls[:whole]) }, func() { calls(gr.calls[whole:]) })
 		})
 		if x.alike && x.streams(g) { // what went past the caches is in memory before another thread is told
-			k.cur.NewFence()
+			k.Cur.NewFence()
 		}
 		return nil
 	})
@@ -155,21 +156,21 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 }
 
 // pointer is where the buffer of a slot begins for a unit.
-func (k *kernel) pointer(gr *grouping, c callee, slot int, typ llvm.Type, at []bound) llvm.Value {
+func (k *kernel) pointer(gr *grouping, c callee, slot int, typ llvm.Type, at []emit.Bound) llvm.Value {
 	if slot >= gr.base {
-		p := k.cur.NewGetElementPtr(llvm.Float, k.bufs[gr.arena], k.i64(gr.offsets[slot-gr.base]/4))
-		return k.cur.NewBitCast(p, typ)
+		p := k.Cur.NewGetElementPtr(llvm.Float, k.bufs[gr.arena], k.I64(gr.offsets[slot-gr.base]/4))
+		return k.Cur.NewBitCast(p, typ)
 	}
-	sum := bound{}
+	sum := emit.Bound{}
 	for d, s := range c.shift[slot] {
 		if s != 0 {
-			sum = k.add(sum, k.scale(at[d], s))
+			sum = k.Add(sum, k.Scale(at[d], s))
 		}
 	}
-	if sum.v == nil && sum.c == 0 {
+	if sum.V == nil && sum.C == 0 {
 		return k.bufs[slot]
 	}
-	return k.cur.NewGetElementPtr(memType(k.e.layouts[slot].elem), k.bufs[slot], sum.value())
+	return k.Cur.NewGetElementPtr(emit.MemType(k.e.layouts[slot].elem), k.bufs[slot], sum.Value())
 }
 
 // tile is the emission of some rows of a group.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -67,13 +68,13 @@ func (t *tile) tail(rest *ir.Op) error {
 	sym := fmt.Sprintf("part%d", len(t.e.grouping.calls))
 	err = t.e.kernel(sym, slots, scalars, func(k *kernel) error {
 		b := &op.Pieces[0].Body
-		odd := k.f.Blocks[0].NewAllocaFirst(llvm.I32)
-		k.cur.NewStore(llvm.NewInt(llvm.I32, 0), odd, 4)
+		odd := k.Func.Blocks[0].NewAllocaFirst(llvm.I32)
+		k.Cur.NewStore(llvm.NewInt(llvm.I32, 0), odd, 4)
 		var failed error
 		out := t.vals["%"+op.Results[0].Name].slot
 		note := func(cond llvm.Value) {
-			old := k.cur.NewLoad(llvm.I32, odd, 4)
-			k.cur.NewStore(k.cur.NewOr(old, k.cur.NewConv("zext", cond, llvm.I32)), odd, 4)
+			old := k.Cur.NewLoad(llvm.I32, odd, 4)
+			k.Cur.NewStore(k.Cur.NewOr(old, k.Cur.NewConv("zext", cond, llvm.I32)), odd, 4)
 		}
 		loops := func(dims []ir.Range, leaf func()) {
 			var visit func(d int)
@@ -82,12 +83,12 @@ func (t *tile) tail(rest *ir.Op) error {
 					leaf()
 					return
 				}
-				kind := plainLoop
+				kind := emit.Plain
 				if d == len(dims)-1 {
-					kind = vectorLoop
+					kind = emit.Vector
 				}
-				k.loop(at(dims[d].Lo), at(dims[d].Hi), 1, kind, func(i bound) {
-					k.idx[dims[d].Index] = i
+				k.Loop(emit.At(dims[d].Lo), emit.At(dims[d].Hi), 1, kind, func(i emit.Bound) {
+					k.Index[dims[d].Index] = i
 					visit(d + 1)
 				})
 			}
@@ -112,16 +113,16 @@ func (t *tile) tail(rest *ir.Op) error {
 				failed = err
 				return
 			}
-			e := k.cur.NewAnd(k.cur.NewBitCast(v[0], bits), llvm.NewInt(bits, exponent))
-			note(k.cur.NewICmp("eq", e, llvm.NewInt(bits, exponent)))
+			e := k.Cur.NewAnd(k.Cur.NewBitCast(v[0], bits), llvm.NewInt(bits, exponent))
+			note(k.Cur.NewICmp("eq", e, llvm.NewInt(bits, exponent)))
 		})
 		loops(op.Dom, func() {
 			v := k.load(elem, k.address(out, k.domCoords(&op)))
-			note(k.cur.NewICmp("eq", k.cur.NewBitCast(v, bits), llvm.NewInt(bits, sign)))
+			note(k.Cur.NewICmp("eq", k.Cur.NewBitCast(v, bits), llvm.NewInt(bits, sign)))
 		})
-		go1, done := k.f.NewBlock("odd"), k.f.NewBlock("even")
-		k.cur.NewCondBr(k.cur.NewICmp("ne", k.cur.NewLoad(llvm.I32, odd, 4), llvm.NewInt(llvm.I32, 0)), go1, done, nil)
-		k.cur = go1
+		go1, done := k.Func.NewBlock("odd"), k.Func.NewBlock("even")
+		k.Cur.NewCondBr(k.Cur.NewICmp("ne", k.Cur.NewLoad(llvm.I32, odd, 4), llvm.NewInt(llvm.I32, 0)), go1, done, nil)
+		k.Cur = go1
 		dims := append(append([]ir.Range{}, op.Dom[:len(op.Dom)-1]...), op.Over...)
 		loops(append(dims, last), func() {
 			prod := &b.Nodes[b.Results[0]]
@@ -131,10 +132,10 @@ func (t *tile) tail(rest *ir.Op) error {
 				return
 			}
 			a := k.address(out, k.domCoords(&op))
-			k.store(elem, k.calc().fma(elem, v[0], v[1], k.load(elem, a)), a)
+			k.store(elem, k.Calc().Fma(elem, v[0], v[1], k.load(elem, a)), a)
 		})
-		k.cur.NewBr(done)
-		k.cur = done
+		k.Cur.NewBr(done)
+		k.Cur = done
 		return failed
 	})
 	if err != nil {

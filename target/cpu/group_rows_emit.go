@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -143,28 +144,28 @@ func (k *kernel) ahead(asks []ask, op *ir.Op, along string, number int) {
 		v := k.e.vals[a.name]
 		l := k.e.layouts[v.slot]
 		lead := len(a.dims) - 2 // the one in blocks
-		row := k.idx[op.Dom[lead].Index]
+		row := k.Index[op.Dom[lead].Index]
 		fetch := func() {
-			sum := at(l.base)
+			sum := emit.At(l.base)
 			for d, i := range a.dims {
-				x := k.idx[along]
+				x := k.Index[along]
 				if i >= 0 {
-					x = k.idx[op.Dom[i].Index]
+					x = k.Index[op.Dom[i].Index]
 				}
-				sum = k.add(sum, k.scale(x, l.stride[d]))
+				sum = k.Add(sum, k.Scale(x, l.stride[d]))
 				if i == lead {
-					sum = k.add(sum, at(a.size*l.stride[d]))
+					sum = k.Add(sum, emit.At(a.size*l.stride[d]))
 				}
 			}
-			p := k.cur.NewAddress(memType(l.elem), k.bufs[v.slot], sum.value())
-			k.cur.NewPrefetch(k.cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
+			p := k.Cur.NewAddress(emit.MemType(l.elem), k.bufs[v.slot], sum.Value())
+			k.Cur.NewPrefetch(k.Cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
 		}
 		switch {
 		case a.rows == 1<<askRows-1 || number >= 0 && a.rows>>number&1 == 1:
 			fetch()
 		case number < 0:
-			bit := k.cur.NewAnd(k.cur.NewLShr(k.i64(int(a.rows)), k.cur.NewAnd(row.value(), k.i64(askRows-1))), k.i64(1))
-			k.when(k.cur.NewICmp("ne", bit, k.i64(0)), fetch)
+			bit := k.Cur.NewAnd(k.Cur.NewLShr(k.I64(int(a.rows)), k.Cur.NewAnd(row.Value(), k.I64(askRows-1))), k.I64(1))
+			k.When(k.Cur.NewICmp("ne", bit, k.I64(0)), fetch)
 		}
 	}
 }
@@ -236,19 +237,19 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 		visit = func(d int) {
 			r := op.Dom[d]
 			if d < len(op.Dom)-1 {
-				lo, hi := at(r.Lo), at(r.Hi)
+				lo, hi := emit.At(r.Lo), emit.At(r.Hi)
 				if d == s {
-					lo, hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+					lo, hi = emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}
 				}
-				k.loop(lo, hi, 1, plainLoop, func(x bound) {
-					k.idx[r.Index] = x
+				k.Loop(lo, hi, 1, emit.Plain, func(x emit.Bound) {
+					k.Index[r.Index] = x
 					visit(d + 1)
 				})
 				return
 			}
 			end := r.Lo + (r.Hi-r.Lo)/canonLanes*canonLanes
-			k.loop(at(r.Lo), at(end), canonLanes, plainLoop, func(x bound) {
-				k.idx[r.Index] = x
+			k.Loop(emit.At(r.Lo), emit.At(end), canonLanes, emit.Plain, func(x emit.Bound) {
+				k.Index[r.Index] = x
 				k.ahead(t.e.grouping.asks, op, r.Index, -1)
 				vals, err := k.evalLanes(b, b.Results, r.Index, nil)
 				if err != nil {
@@ -256,13 +257,13 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 					return
 				}
 				for j, to := range targets {
-					vec := llvm.NewVector(canonLanes, memType(op.Results[j].Elem))
+					vec := llvm.NewVector(canonLanes, emit.MemType(op.Results[j].Elem))
 					put := func(slot int, past bool) {
-						p := k.cur.NewBitCast(k.address(slot, k.domCoords(op)), llvm.NewPointer(vec))
+						p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), llvm.NewPointer(vec))
 						if past {
-							k.cur.NewStreamStore(vals[j], p, lineBytes)
+							k.Cur.NewStreamStore(vals[j], p, lineBytes)
 						} else {
-							k.cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
+							k.Cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
 						}
 					}
 					put(to.slot, to.past)
@@ -271,8 +272,8 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 					}
 				}
 			})
-			k.loop(at(end), at(r.Hi), 1, plainLoop, func(x bound) {
-				k.idx[r.Index] = x
+			k.Loop(emit.At(end), emit.At(r.Hi), 1, emit.Plain, func(x emit.Bound) {
+				k.Index[r.Index] = x
 				vals, err := k.eval(b, b.Results)
 				if err != nil {
 					failed = firstError(failed, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 	"github.com/wfc-lang/wfc/target/cpu/native"
 )
@@ -50,7 +51,7 @@ func (l *launch) parts(threads, pays int) int {
 
 // kernel is one kernel being emitted.
 type kernel struct {
-	*gen
+	*emit.Gen
 	e       *emitter
 	bufs    map[int]*llvm.Param // by slot
 	scalars map[scalarKey]*llvm.Param
@@ -103,12 +104,12 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		attrs = attrs[:1]
 	}
 	for i, s := range slots {
-		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(memType(e.layouts[s].elem)), attrs...)
+		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(emit.MemType(e.layouts[s].elem)), attrs...)
 		k.bufs[s] = p
 		params = append(params, p)
 	}
 	for i, s := range scalars {
-		p := llvm.NewParam(fmt.Sprintf("s%d", i), regType(s.elem))
+		p := llvm.NewParam(fmt.Sprintf("s%d", i), emit.RegType(s.elem))
 		k.scalars[s] = p
 		params = append(params, p)
 	}
@@ -117,11 +118,11 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), lo, hi)...)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
-	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}, half: e.half}
+	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
 	if err := body(k); err != nil {
 		return err
 	}
-	k.cur.NewRet(nil)
+	k.Cur.NewRet(nil)
 	if part {
 		e.grouping.latest[sym] = callee{f: e.grouping.keep(f), slots: slices.Clone(slots), scalars: slices.Clone(scalars)}
 		return nil
@@ -146,7 +147,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		actual = append(actual, b.NewBitCast(p, params[i].Typ))
 	}
 	for _, s := range scalars {
-		t := memType(s.elem)
+		t := emit.MemType(s.elem)
 		if s.elem == ir.F16 {
 			t = llvm.Float
 		}
@@ -204,40 +205,40 @@ func (e *emitter) uses(op *ir.Op) (slots []int, scalars []scalarKey, err error) 
 }
 
 // address is the place of the element of buffer slot at coordinates c.
-func (k *kernel) address(slot int, c []bound) llvm.Value {
+func (k *kernel) address(slot int, c []emit.Bound) llvm.Value {
 	l := k.e.layouts[slot]
-	sum := at(l.base)
+	sum := emit.At(l.base)
 	for d, x := range c {
-		if x.v == nil {
-			sum.c += x.c * l.stride[d]
+		if x.V == nil {
+			sum.C += x.C * l.stride[d]
 			continue
 		}
-		t := x.v
+		t := x.V
 		if l.stride[d] != 1 {
-			t = k.cur.NewMulNSW(t, k.i64(l.stride[d]))
+			t = k.Cur.NewMulNSW(t, k.I64(l.stride[d]))
 		}
-		if sum.v != nil {
-			t = k.cur.NewAddNSW(sum.v, t)
+		if sum.V != nil {
+			t = k.Cur.NewAddNSW(sum.V, t)
 		}
-		sum.v = t
+		sum.V = t
 	}
-	i := sum.v
+	i := sum.V
 	switch {
 	case i == nil:
-		i = k.i64(sum.c)
-	case sum.c != 0:
-		i = k.cur.NewAddNSW(i, k.i64(sum.c))
+		i = k.I64(sum.C)
+	case sum.C != 0:
+		i = k.Cur.NewAddNSW(i, k.I64(sum.C))
 	}
-	return k.cur.NewGetElementPtr(memType(l.elem), k.bufs[slot], i)
+	return k.Cur.NewGetElementPtr(emit.MemType(l.elem), k.bufs[slot], i)
 }
 
 func (k *kernel) load(e ir.Elem, addr llvm.Value) llvm.Value {
-	v := k.cur.NewLoad(memType(e), addr, storageBytes(e))
+	v := k.Cur.NewLoad(emit.MemType(e), addr, storageBytes(e))
 	switch e {
 	case ir.Bool:
-		return k.cur.NewConv("trunc", v, llvm.I1)
+		return k.Cur.NewConv("trunc", v, llvm.I1)
 	case ir.F16:
-		return k.calc().unpackHalf(v)
+		return k.Calc().UnpackHalf(v)
 	}
 	return v
 }
@@ -245,35 +246,35 @@ func (k *kernel) load(e ir.Elem, addr llvm.Value) llvm.Value {
 func (k *kernel) store(e ir.Elem, v, addr llvm.Value) {
 	switch e {
 	case ir.Bool:
-		v = k.cur.NewConv("zext", v, llvm.I8)
+		v = k.Cur.NewConv("zext", v, llvm.I8)
 	case ir.F16:
-		v = k.calc().packHalf(v)
+		v = k.Calc().PackHalf(v)
 	}
-	k.cur.NewStore(v, addr, storageBytes(e))
+	k.Cur.NewStore(v, addr, storageBytes(e))
 }
 
 // coords turns an access into coordinates under the current indices.
-func (k *kernel) coords(acc []ir.Affine) ([]bound, error) {
-	c := make([]bound, len(acc))
+func (k *kernel) coords(acc []ir.Affine) ([]emit.Bound, error) {
+	c := make([]emit.Bound, len(acc))
 	for d, a := range acc {
 		if a.Index == "" {
-			c[d] = at(a.Off)
+			c[d] = emit.At(a.Off)
 			continue
 		}
-		i, ok := k.idx[a.Index]
+		i, ok := k.Index[a.Index]
 		if !ok {
 			return nil, fmt.Errorf("no index %s", a.Index)
 		}
-		if i.v == nil {
-			c[d] = at(a.Of(i.c))
+		if i.V == nil {
+			c[d] = emit.At(a.Of(i.C))
 			continue
 		}
 		c[d] = i
 		if a.Mul > 1 {
-			c[d] = k.scale(c[d], a.Mul)
+			c[d] = k.Scale(c[d], a.Mul)
 		}
 		if a.Off != 0 {
-			c[d] = k.add(c[d], at(a.Off))
+			c[d] = k.Add(c[d], emit.At(a.Off))
 		}
 		if a.Div > 1 {
 			c[d] = k.floorDiv(c[d], a.Div)
@@ -283,19 +284,19 @@ func (k *kernel) coords(acc []ir.Affine) ([]bound, error) {
 }
 
 // floorDiv is x/n rounded down.
-func (k *kernel) floorDiv(x bound, n int) bound {
+func (k *kernel) floorDiv(x emit.Bound, n int) emit.Bound {
 	if n&(n-1) == 0 {
-		return bound{v: k.cur.NewAShr(x.value(), k.i64(bits.TrailingZeros(uint(n))))}
+		return emit.Bound{V: k.Cur.NewAShr(x.Value(), k.I64(bits.TrailingZeros(uint(n))))}
 	}
 	const bias = 1 << 40 // coordinates are smaller: the quotient of what is not negative is rounded down
-	return k.add(bound{v: k.cur.NewSDiv(k.add(x, at(bias*n)).value(), k.i64(n))}, at(-bias))
+	return k.Add(emit.Bound{V: k.Cur.NewSDiv(k.Add(x, emit.At(bias*n)).Value(), k.I64(n))}, emit.At(-bias))
 }
 
 // domCoords are the coordinates of the current output element.
-func (k *kernel) domCoords(op *ir.Op) []bound {
-	c := make([]bound, len(op.Dom))
+func (k *kernel) domCoords(op *ir.Op) []emit.Bound {
+	c := make([]emit.Bound, len(op.Dom))
 	for d, r := range op.Dom {
-		c[d] = k.idx[r.Index]
+		c[d] = k.Index[r.Index]
 	}
 	return c
 }
@@ -341,18 +342,18 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 	n := &b.Nodes[i]
 	switch n.Op {
 	case ir.Const:
-		return k.calc().constant(n), nil
+		return k.Calc().Constant(n), nil
 	case ir.Scalar:
 		return k.scalars[scalarKey{n.Name, n.Elem}], nil
 	case ir.Index:
-		x, ok := k.idx[n.Name]
+		x, ok := k.Index[n.Name]
 		if !ok {
 			return nil, fmt.Errorf("no index %s", n.Name)
 		}
 		if n.Elem == ir.I64 {
-			return x.value(), nil
+			return x.Value(), nil
 		}
-		return k.cur.NewConv("trunc", x.value(), llvm.I32), nil
+		return k.Cur.NewConv("trunc", x.Value(), llvm.I32), nil
 	case ir.Read:
 		c, err := k.coords(n.At)
 		if err != nil {
@@ -371,7 +372,7 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}
-	return k.calc().applyIn(b, n, args)
+	return k.Calc().ApplyIn(b, n, args)
 }
 
 // splitDim chooses the loop to divide among threads: the outermost that is long enough, else the longest. Long is measured on the boxes
@@ -447,20 +448,20 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 		rows = stripRows(op.Dom, op.Pieces, 1)
 	}
 	err = e.kernel(sym, slots, scalars, func(k *kernel) error {
-		var dims []dim
+		var dims []emit.Dim
 		for d, r := range op.Dom {
-			x := staticDim(r.Index, r.Lo, r.Hi)
+			x := emit.Range(r.Index, r.Lo, r.Hi)
 			if d == s {
 				l.lo, l.hi = r.Lo, r.Hi
-				x.lo, x.hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+				x.Lo, x.Hi = emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}
 			}
 			dims = append(dims, x)
 		}
-		kind := plainLoop
+		kind := emit.Plain
 		if contiguous(op) {
-			kind = vectorLoop
+			kind = emit.Vector
 			if longBody(op) {
-				kind = pairLoop
+				kind = emit.Pair
 			}
 		}
 		var failed error
@@ -481,15 +482,15 @@ func (e *emitter) elementwise(sym string, op *ir.Op) ([]launch, error) {
 			planes, width := op.Dom[0].Hi-op.Dom[0].Lo, op.Dom[1].Hi-op.Dom[1].Lo
 			count := (width + rows - 1) / rows
 			l.lo, l.hi = 0, planes*count
-			k.strips(planes, count, op.Dom[0].Lo, func(plane, strip bound) {
-				y := k.add(k.scale(strip, rows), at(op.Dom[1].Lo))
-				dims[0].lo, dims[0].hi = plane, k.add(plane, at(1))
-				dims[1].lo, dims[1].hi = y, k.minimum(k.add(y, at(rows)), at(op.Dom[1].Hi))
-				k.nest(dims, 0, len(dims), boxes, all, kind, point)
+			k.strips(planes, count, op.Dom[0].Lo, func(plane, strip emit.Bound) {
+				y := k.Add(k.Scale(strip, rows), emit.At(op.Dom[1].Lo))
+				dims[0].Lo, dims[0].Hi = plane, k.Add(plane, emit.At(1))
+				dims[1].Lo, dims[1].Hi = y, k.Minimum(k.Add(y, emit.At(rows)), emit.At(op.Dom[1].Hi))
+				k.Nest(dims, 0, len(dims), boxes, all, kind, point)
 			})
 			return failed
 		}
-		k.nest(dims, 0, len(dims), boxes, all, kind, point)
+		k.Nest(dims, 0, len(dims), boxes, all, kind, point)
 		return failed
 	})
 	return []launch{l}, err

@@ -7,8 +7,10 @@ import (
 	"unsafe"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 	"github.com/wfc-lang/wfc/target/cpu/native"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // Limits are what this computer can do, measured with the threads of an engine: medians of a few short samples. They are ceilings for code
@@ -31,7 +33,7 @@ func copyBytes(c caches) int { return min(max(roundUp(c.last, native.LargePage),
 
 // Limits measures; it takes some tenths of a second.
 func (e *Engine) Limits() (*Limits, error) {
-	m, err := NewMeter(e.pool.threads)
+	m, err := NewMeter(e.pool.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +46,13 @@ func (e *Engine) Limits() (*Limits, error) {
 		slices.Sort(all)
 		return all[len(all)/2]
 	}
-	l := &Limits{Threads: e.pool.threads, Flops: median(m.Flops), Copy: median(m.Copy)}
+	l := &Limits{Threads: e.pool.Threads, Flops: median(m.Flops), Copy: median(m.Copy)}
 	return l, m.Close()
 }
 
 // Meter measures the limits sample by sample, for comparisons in turns.
 type Meter struct {
-	pool  *pool
+	pool  *team.Pool
 	code  *native.Code
 	fns   [2]uintptr // of the kernels
 	m     native.Memory
@@ -66,21 +68,21 @@ func NewMeter(threads int) (*Meter, error) {
 	m := &Meter{bytes: copyBytes(machineCaches())}
 	var us native.Units
 	peak, copied := us.Add(peakKernel(m.bytes)), us.Add(copyKernel(m.bytes))
-	if m.code, err = tc.Load(context.Background(), append(us.List, batchUnit()), DefaultThreads()); err != nil {
+	if m.code, err = tc.Load(context.Background(), append(us.List, team.Unit()), DefaultThreads()); err != nil {
 		return nil, err
 	}
 	m.fns = [2]uintptr{m.code.Address[peak], m.code.Address[copied]}
-	calls, err := nativeOf(m.code.Address[batchUnit().Symbol])
+	calls, err := team.CodeOf(m.code.Address[team.Unit().Symbol])
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	m.pool = newPool(threads, calls)
+	m.pool = team.New(threads, calls)
 	if m.m, err = native.Allocate(2 * m.bytes); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	// The threads write to what they copy: a page that nobody has written to is none.
 	const page = 4 << 10
-	m.pool.each(func(part int) {
+	m.pool.Each(func(part int) {
 		for _, half := range [][]byte{m.m[:m.bytes], m.m[m.bytes:]} {
 			for at := m.bytes * part / threads; at < m.bytes*(part+1)/threads; at += page {
 				half[at] = 0
@@ -92,25 +94,25 @@ func NewMeter(threads int) (*Meter, error) {
 }
 
 // do has all threads do a step, and returns how long it took.
-func (m *Meter) do(s step) float64 {
-	b := &batch{n: 1, slots: 2, steps: []step{s}}
+func (m *Meter) do(s team.Step) float64 {
+	b := &team.Batch{Times: 1, Slots: 2, Steps: []team.Step{s}}
 	base := uintptr(unsafe.Pointer(&m.m[0]))
-	for range m.pool.threads {
-		b.table = append(b.table, []uintptr{base, base + uintptr(m.bytes)})
+	for range m.pool.Threads {
+		b.Tables = append(b.Tables, []uintptr{base, base + uintptr(m.bytes)})
 	}
-	b.steps[0].meets = m.pool.threads > 1
-	return m.pool.do(b).Seconds()
+	b.Steps[0].Meets = m.pool.Threads > 1
+	return m.pool.Do(b).Seconds()
 }
 
 func (m *Meter) kernel(k, n int) float64 {
-	t := m.pool.threads
-	return m.do(newStep(m.fns[k], 0, n, t, t, []int{0, 1}))
+	t := m.pool.Threads
+	return m.do(team.NewStep(m.fns[k], 0, n, t, t, []int{0, 1}))
 }
 
 // Flops does f32 fused multiply-adds in registers, two operations each.
 func (m *Meter) Flops() (flops, seconds float64) {
 	lanes := vectorBytes() / 4
-	t := m.pool.threads
+	t := m.pool.Threads
 	return peakRounds * float64(t*peakChains*lanes*2), m.kernel(0, peakRounds*t)
 }
 
@@ -122,7 +124,7 @@ func (m *Meter) Copy() (bytes, seconds float64) {
 // Close frees the memory and unloads the code.
 func (m *Meter) Close() error {
 	if m.pool != nil {
-		m.pool.close()
+		m.pool.Close()
 	}
 	return errors.Join(m.m.Free(), m.code.Close())
 }
@@ -142,29 +144,29 @@ func limitKernel(bytes int, body func(k *kernel, v *llvm.VectorType)) *llvm.Modu
 }
 
 // vectorAt is the vector number i of a buffer.
-func (k *kernel) vectorAt(slot int, v *llvm.VectorType, i bound) llvm.Value {
-	return k.cur.NewBitCast(k.address(slot, []bound{k.scale(i, v.Len)}), llvm.NewPointer(v))
+func (k *kernel) vectorAt(slot int, v *llvm.VectorType, i emit.Bound) llvm.Value {
+	return k.Cur.NewBitCast(k.address(slot, []emit.Bound{k.Scale(i, v.Len)}), llvm.NewPointer(v))
 }
 
 func peakKernel(bytes int) *llvm.Module {
 	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
-		x := k.cur.NewLoad(v, k.vectorAt(0, v, at(0)), lineBytes)
-		y := k.cur.NewLoad(v, k.vectorAt(0, v, at(1)), lineBytes)
+		x := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(0)), lineBytes)
+		y := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(1)), lineBytes)
 		sums := k.chains(v, peakChains, k.split[0], k.split[1], func(sum llvm.Value) llvm.Value {
-			return k.cur.NewIntrinsic("fma", sum, x, y)
+			return k.Cur.NewIntrinsic("fma", sum, x, y)
 		})
-		k.cur.NewStore(sums, k.vectorAt(1, v, at(0)), lineBytes)
+		k.Cur.NewStore(sums, k.vectorAt(1, v, emit.At(0)), lineBytes)
 	})
 }
 
 func copyKernel(bytes int) *llvm.Module {
 	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
 		per := lineBytes / 4 / v.Len
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(i bound) {
+		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(i emit.Bound) {
 			for p := range per {
-				j := k.add(k.scale(i, per), at(p))
-				w := k.cur.NewLoad(v, k.vectorAt(0, v, j), v.Len*4)
-				k.cur.NewStreamStore(w, k.vectorAt(1, v, j), v.Len*4)
+				j := k.Add(k.Scale(i, per), emit.At(p))
+				w := k.Cur.NewLoad(v, k.vectorAt(0, v, j), v.Len*4)
+				k.Cur.NewStreamStore(w, k.vectorAt(1, v, j), v.Len*4)
 			}
 		})
 	})
@@ -172,8 +174,8 @@ func copyKernel(bytes int) *llvm.Module {
 
 // chains emits a loop from lo to hi that carries n vectors, and returns their sum.
 func (k *kernel) chains(v *llvm.VectorType, n int, lo, hi llvm.Value, f func(sum llvm.Value) llvm.Value) llvm.Value {
-	pre := k.cur
-	head, exit := k.f.NewBlock("chains"), k.f.NewBlock("summed")
+	pre := k.Cur
+	head, exit := k.Func.NewBlock("chains"), k.Func.NewBlock("summed")
 	pre.NewBr(head)
 	x := head.NewPhi(llvm.I64)
 	x.AddIncoming(lo, pre)
@@ -182,21 +184,21 @@ func (k *kernel) chains(v *llvm.VectorType, n int, lo, hi llvm.Value, f func(sum
 		accs[j] = head.NewPhi(v)
 		accs[j].AddIncoming(llvm.NewSplat(v.Len, llvm.NewFloat(llvm.Float, float64(j))), pre)
 	}
-	k.cur = head
+	k.Cur = head
 	next := make([]llvm.Value, n)
 	for j := range accs {
 		next[j] = f(accs[j])
 	}
-	inc := k.cur.NewAddNSW(x, k.i64(1))
-	x.AddIncoming(inc, k.cur)
+	inc := k.Cur.NewAddNSW(x, k.I64(1))
+	x.AddIncoming(inc, k.Cur)
 	for j := range accs {
-		accs[j].AddIncoming(next[j], k.cur)
+		accs[j].AddIncoming(next[j], k.Cur)
 	}
-	k.cur.NewCondBr(k.cur.NewICmp("slt", inc, hi), head, exit, nil)
-	k.cur = exit
+	k.Cur.NewCondBr(k.Cur.NewICmp("slt", inc, hi), head, exit, nil)
+	k.Cur = exit
 	sum := next[0]
 	for _, a := range next[1:] {
-		sum = k.cur.NewFAdd(sum, a)
+		sum = k.Cur.NewFAdd(sum, a)
 	}
 	return sum
 }

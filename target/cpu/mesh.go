@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -36,9 +37,9 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 		var failed error
 		accs := r.accumulators(k)
 		r.outer(k, &local, len(op.Dom), func(active []int) {
-			dims := append([]dim(nil), over...)
-			var part func(i int, n bound)
-			part = func(i int, n bound) {
+			dims := append([]emit.Dim(nil), over...)
+			var part func(i int, n emit.Bound)
+			part = func(i int, n emit.Bound) {
 				if i == len(op.Order.Chain) {
 					r.reset(k, accs)
 					r.emptyParts(k, dims, accs)
@@ -53,15 +54,15 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 				}
 				c := op.Order.Chain[i]
 				points := p.Axis(c.Axis).N
-				k.loop(at(0), at(c.Parts), 1, plainLoop, func(q bound) {
+				k.Loop(emit.At(0), emit.At(c.Parts), 1, emit.Plain, func(q emit.Bound) {
 					d := &dims[dimOf[i]]
 					whole := over[dimOf[i]]
-					d.lo, d.hi = partRange(k.gen, q, points, c.Cut(), whole)
-					part(i+1, k.add(k.scale(n, c.Parts), q))
+					d.Lo, d.Hi = partRange(k.Gen, q, points, c.Cut(), whole)
+					part(i+1, k.Add(k.Scale(n, c.Parts), q))
 					*d = whole
 				})
 			}
-			part(0, at(0))
+			part(0, emit.At(0))
 		})
 		return failed
 	})
@@ -77,11 +78,11 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 			for _, l := range c.Tree() {
 				size := min(l.Size, left)
 				full := left / size
-				k.loop(at(0), at(full), 1, plainLoop, func(g bound) {
-					r.combineGroup(k, i, k.scale(g, size*stride), size, stride, inner, l.Star)
+				k.Loop(emit.At(0), emit.At(full), 1, emit.Plain, func(g emit.Bound) {
+					r.combineGroup(k, i, k.Scale(g, size*stride), size, stride, inner, l.Star)
 				})
 				if rest := left % size; rest > 1 {
-					r.combineGroup(k, i, at(full*size*stride), rest, stride, inner, l.Star)
+					r.combineGroup(k, i, emit.At(full*size*stride), rest, stride, inner, l.Star)
 				}
 				stride *= size
 				left = (left + size - 1) / size
@@ -93,64 +94,66 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 }
 
 // combineGroup combines the members of a group of a tree's level: partials lead, lead+stride, .., each inner long.
-func (r *reduction) combineGroup(k *kernel, i int, lead bound, members, stride, inner int, star bool) {
-	k.loop(at(1), at(members), 1, plainLoop, func(t bound) {
-		to, from := lead, k.add(lead, k.scale(t, stride))
+func (r *reduction) combineGroup(k *kernel, i int, lead emit.Bound, members, stride, inner int, star bool) {
+	k.Loop(emit.At(1), emit.At(members), 1, emit.Plain, func(t emit.Bound) {
+		to, from := lead, k.Add(lead, k.Scale(t, stride))
 		if !star { // from the second highest member down to the lowest
-			to = k.add(lead, k.scale(k.add(k.scale(t, -1), at(members-1)), stride))
-			from = k.add(to, at(stride))
+			to = k.Add(lead, k.Scale(k.Add(k.Scale(t, -1), emit.At(members-1)), stride))
+			from = k.Add(to, emit.At(stride))
 		}
-		k.loop(at(0), at(inner), 1, plainLoop, func(s bound) {
-			dst := k.add(to, s)
-			r.combineParts(k, i, dst, dst, k.add(from, s))
+		k.Loop(emit.At(0), emit.At(inner), 1, emit.Plain, func(s emit.Bound) {
+			dst := k.Add(to, s)
+			r.combineParts(k, i, dst, dst, k.Add(from, s))
 		})
 	})
 }
 
 // partRange is the range of part q of n points, within the range of d; what lies outside the axis belongs to its end parts.
-func partRange(g *gen, q bound, n int, cut ir.Cut, d dim) (lo, hi bound) {
+func partRange(g *emit.Gen, q emit.Bound, n int, cut ir.Cut, d emit.Dim) (lo, hi emit.Bound) {
 	parts, unit := cut.Parts, max(1, cut.Unit)
 	units := (n - cut.Extra) / unit
 	size, longer := units/parts, units%parts
-	begin := func(q bound) bound { return g.scale(g.add(g.scale(q, size), g.minimum(q, at(longer))), unit) }
-	lo, hi = begin(q), begin(g.add(q, at(1)))
-	if q.v != nil {
-		lo = bound{v: g.cur.NewSelect(g.cur.NewICmp("eq", q.v, g.i64(0)), g.i64(d.min), lo.value())}
-		hi = bound{v: g.cur.NewSelect(g.cur.NewICmp("eq", q.v, g.i64(parts-1)), g.i64(d.max), hi.value())}
+	begin := func(q emit.Bound) emit.Bound {
+		return g.Scale(g.Add(g.Scale(q, size), g.Minimum(q, emit.At(longer))), unit)
+	}
+	lo, hi = begin(q), begin(g.Add(q, emit.At(1)))
+	if q.V != nil {
+		lo = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp("eq", q.V, g.I64(0)), g.I64(d.Min), lo.Value())}
+		hi = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp("eq", q.V, g.I64(parts-1)), g.I64(d.Max), hi.Value())}
 	} else {
-		if q.c == 0 {
-			lo = at(d.min)
+		if q.C == 0 {
+			lo = emit.At(d.Min)
 		}
-		if q.c == parts-1 {
-			hi = at(d.max)
+		if q.C == parts-1 {
+			hi = emit.At(d.Max)
 		}
 	}
-	return g.minimum(g.maximum(lo, at(d.min)), at(d.max)), g.maximum(g.minimum(hi, at(d.max)), at(d.min))
+	return g.Minimum(g.Maximum(lo, emit.At(d.Min)), emit.At(d.Max)), g.Maximum(g.Minimum(hi, emit.At(d.Max)), emit.At(d.Min))
 }
 
 // emptyParts corrects the start of FMA accumulators: a part without elements does not take part, so it is -0 and not +0.
-func (r *reduction) emptyParts(k *kernel, dims []dim, accs []llvm.Value) {
+func (r *reduction) emptyParts(k *kernel, dims []emit.Dim, accs []llvm.Value) {
 	if !r.op.FMA {
 		return
 	}
 	for _, d := range dims {
-		if d.lo.v == nil && d.hi.v == nil {
+		if d.Lo.V == nil && d.Hi.V == nil {
 			continue
 		}
-		some := k.cur.NewICmp("slt", d.lo.value(), d.hi.value())
+		some := k.Cur.NewICmp("slt", d.Lo.Value(), d.Hi.Value())
 		for i, res := range r.op.Results {
-			t := regType(res.Elem)
-			v := k.cur.NewSelect(some, k.cur.NewLoad(t, accs[i], lineBytes), k.calc().neutral(ir.Sum, res.Elem))
-			k.cur.NewStore(v, accs[i], lineBytes)
+			t := emit.RegType(res.Elem)
+			v := k.Cur.NewSelect(some, k.Cur.NewLoad(t, accs[i], lineBytes), k.Calc().Neutral(ir.Sum, res.Elem))
+			k.Cur.NewStore(v, accs[i], lineBytes)
 		}
 	}
 }
 
 // combineParts does partial[dst] = partial[x] op partial[y] of result i.
-func (r *reduction) combineParts(k *kernel, i int, dst, x, y bound) {
+func (r *reduction) combineParts(k *kernel, i int, dst, x, y emit.Bound) {
 	e := r.op.Results[i].Elem
 	a, b := k.load(e, r.partial(k, i, x)), k.load(e, r.partial(k, i, y))
-	k.store(e, k.calc().combine(r.op.Comb, e, a, b), r.partial(k, i, dst))
+	k.store(e, k.Calc().Combine(r.op.Comb, e, a, b), r.partial(k, i, dst))
 }
 
 // foldParts emits a kernel that folds the partial results of every output element to number 0 and stores that.
@@ -164,7 +167,7 @@ func (r *reduction) foldParts(sym string, fold func(k *kernel, i int)) (launch, 
 		r.outer(k, &l, len(r.op.Dom), func([]int) {
 			for i, res := range r.op.Results {
 				fold(k, i)
-				k.store(res.Elem, k.load(res.Elem, r.partial(k, i, at(0))), r.result(k, i))
+				k.store(res.Elem, k.load(res.Elem, r.partial(k, i, emit.At(0))), r.result(k, i))
 			}
 		})
 		return nil

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/wfc-lang/wfc/target/cpu/llvm"
+import (
+	"github.com/wfc-lang/wfc/target/cpu/emit"
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
+)
 
 // pairs emits the order for sums whose factors cannot be told apart by their indices: one number after the other.
 func (r *reduction) pairs(sym string) ([]launch, error) {
@@ -9,18 +12,18 @@ func (r *reduction) pairs(sym string) ([]launch, error) {
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		over, boxes := r.overDims()
-		entry := k.f.Blocks[0]
+		entry := k.Func.Blocks[0]
 		var cells [3]llvm.Value // the sum, the chain whose turn it is, the other
 		for i := range cells {
 			cells[i] = entry.NewAllocaFirst(llvm.Float)
 		}
 		count := entry.NewAllocaFirst(llvm.I64)
-		get := func(i int) llvm.Value { return k.cur.NewLoad(llvm.Float, cells[i], lineBytes) }
-		put := func(i int, v llvm.Value) { k.cur.NewStore(v, cells[i], lineBytes) }
+		get := func(i int) llvm.Value { return k.Cur.NewLoad(llvm.Float, cells[i], lineBytes) }
+		put := func(i int, v llvm.Value) { k.Cur.NewStore(v, cells[i], lineBytes) }
 		zero := llvm.NewFloat(llvm.Float, 0)
 		finish := func() {
-			both := k.calc().addFlush(get(1), get(2))
-			put(0, k.calc().addFlush(get(0), both))
+			both := k.Calc().AddFlush(get(1), get(2))
+			put(0, k.Calc().AddFlush(get(0), both))
 			put(1, zero)
 			put(2, zero)
 		}
@@ -28,29 +31,29 @@ func (r *reduction) pairs(sym string) ([]launch, error) {
 			for i := range cells {
 				put(i, zero)
 			}
-			k.cur.NewStore(elements(0), count, lineBytes)
-			k.nest(over, 0, len(over), boxes, active, plainLoop, func(in []int) {
+			k.Cur.NewStore(elements(0), count, lineBytes)
+			k.Nest(over, 0, len(over), boxes, active, emit.Plain, func(in []int) {
 				ts, err := r.terms(k, in[len(in)-1])
 				if err != nil {
 					failed = firstError(failed, err)
 					return
 				}
-				c := k.calc()
+				c := k.Calc()
 				var f [2]llvm.Value
 				for i := range f {
-					f[i] = k.cur.NewBitCast(k.cur.NewAnd(c.roundBrain(ts[0][i]), llvm.NewInt(llvm.I32, -1<<16)), llvm.Float)
+					f[i] = k.Cur.NewBitCast(k.Cur.NewAnd(c.RoundBrain(ts[0][i]), llvm.NewInt(llvm.I32, -1<<16)), llvm.Float)
 				}
-				next := c.fmaFlush(f[0], f[1], get(1))
+				next := c.FmaFlush(f[0], f[1], get(1))
 				put(1, get(2))
 				put(2, next)
-				done := k.cur.NewAddNSW(k.cur.NewLoad(llvm.I64, count, lineBytes), elements(1))
-				k.cur.NewStore(done, count, lineBytes)
-				rest := k.cur.NewSRem(done, elements(tileTerms))
-				k.loop(bound{v: rest}, at(1), 1, plainLoop, func(bound) { finish() }) // when none is left
+				done := k.Cur.NewAddNSW(k.Cur.NewLoad(llvm.I64, count, lineBytes), elements(1))
+				k.Cur.NewStore(done, count, lineBytes)
+				rest := k.Cur.NewSRem(done, elements(tileTerms))
+				k.Loop(emit.Bound{V: rest}, emit.At(1), 1, emit.Plain, func(emit.Bound) { finish() }) // when none is left
 			})
 			if rest := n % tileTerms; rest != 0 { // a product of +0 makes +0 of -0
 				for i := range min(2, tileTerms-rest) {
-					put(1+i, k.cur.NewFAdd(get(1+i), zero))
+					put(1+i, k.Cur.NewFAdd(get(1+i), zero))
 				}
 				finish()
 			}

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -39,22 +40,22 @@ func (e *emitter) dot(d dot) *llvm.Func {
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
 	e.dots[d] = f
-	g := &dotter{gen: &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}, dot: d, a: a, b: b, next: next, length: bound{v: length}, stride: stride}
+	g := &dotter{Gen: &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}, dot: d, a: a, b: b, next: next, length: emit.Bound{V: length}, stride: stride}
 	to, step := llvm.Value(out), d.outM
 	if !d.direct() {
-		all := g.cur.NewAlloca(llvm.NewArray(d.high*d.wide*tileWords, llvm.Float))
-		to, step = g.cur.NewBitCast(all, llvm.NewPointer(llvm.Float)), d.wide*tileSide
+		all := g.Cur.NewAlloca(llvm.NewArray(d.high*d.wide*tileWords, llvm.Float))
+		to, step = g.Cur.NewBitCast(all, llvm.NewPointer(llvm.Float)), d.wide*tileSide
 	}
 	// exchange copies the sums that exist between the output and tiles.
 	exchange := func(fetch bool) {
-		g.loop(at(0), at(d.rows), 1, plainLoop, func(r bound) {
-			g.loop(at(0), at(d.cols), 1, vectorLoop, func(c bound) {
-				dst := g.cur.NewGetElementPtr(llvm.Float, out, g.add(g.scale(r, d.outM), g.scale(c, d.outN)).value())
-				src := g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(r, step), c).value())
+		g.Loop(emit.At(0), emit.At(d.rows), 1, emit.Plain, func(r emit.Bound) {
+			g.Loop(emit.At(0), emit.At(d.cols), 1, emit.Vector, func(c emit.Bound) {
+				dst := g.Cur.NewGetElementPtr(llvm.Float, out, g.Add(g.Scale(r, d.outM), g.Scale(c, d.outN)).Value())
+				src := g.Cur.NewGetElementPtr(llvm.Float, to, g.Add(g.Scale(r, step), c).Value())
 				if fetch {
 					src, dst = dst, src
 				}
-				g.cur.NewStore(g.cur.NewLoad(llvm.Float, src, 4), dst, 4)
+				g.Cur.NewStore(g.Cur.NewLoad(llvm.Float, src, 4), dst, 4)
 			})
 		})
 	}
@@ -69,29 +70,29 @@ func (e *emitter) dot(d dot) *llvm.Func {
 	if !d.direct() {
 		exchange(false)
 	}
-	g.cur.NewRet(nil)
+	g.Cur.NewRet(nil)
 	return f
 }
 
 // dotter emits one such function.
 type dotter struct {
-	*gen
+	*emit.Gen
 	dot
 	a, b, next llvm.Value
-	length     bound      // of the sum, in tiles
+	length     emit.Bound // of the sum, in tiles
 	stride     llvm.Value // from one tile along a side to the next
 }
 
 // tile is the address of a word of tile number block of the sum, in the i-th tile along the side.
-func (g *dotter) tile(of llvm.Value, i, block bound, word bound) llvm.Value {
-	side := bound{v: g.cur.NewMulNSW(i.value(), g.stride)}
-	return g.cur.NewGetElementPtr(llvm.I32, of, g.add(g.scale(g.add(side, block), tileWords), word).value())
+func (g *dotter) tile(of llvm.Value, i, block emit.Bound, word emit.Bound) llvm.Value {
+	side := emit.Bound{V: g.Cur.NewMulNSW(i.Value(), g.stride)}
+	return g.Cur.NewGetElementPtr(llvm.I32, of, g.Add(g.Scale(g.Add(side, block), tileWords), word).Value())
 }
 
 // tiles sums in tile registers: 0 to 3 are the sums, 4 and 5 tiles of a, 6 and 7 tiles of b.
 func (g *dotter) tiles(to llvm.Value, step int) {
 	id := func(i int) llvm.Value { return llvm.NewInt(llvm.I8, int64(i)) }
-	bytes := func(p llvm.Value) llvm.Value { return g.cur.NewBitCast(p, llvm.NewPointer(llvm.I8)) }
+	bytes := func(p llvm.Value) llvm.Value { return g.Cur.NewBitCast(p, llvm.NewPointer(llvm.I8)) }
 	each := func(f func(h, w, sum int)) {
 		for h := range g.high {
 			for w := range g.wide {
@@ -100,33 +101,33 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 		}
 	}
 	place := func(h, w int) llvm.Value {
-		return bytes(g.cur.NewGetElementPtr(llvm.Float, to, elements(h*tileSide*step+w*tileSide)))
+		return bytes(g.Cur.NewGetElementPtr(llvm.Float, to, elements(h*tileSide*step+w*tileSide)))
 	}
 	each(func(h, w, sum int) {
 		if g.resume {
-			g.cur.NewIntrinsicVoid("x86.tileloadd64", id(sum), place(h, w), elements(step*4))
+			g.Cur.NewIntrinsicVoid("x86.tileloadd64", id(sum), place(h, w), elements(step*4))
 		} else {
-			g.cur.NewIntrinsicVoid("x86.tilezero", id(sum))
+			g.Cur.NewIntrinsicVoid("x86.tilezero", id(sum))
 		}
 	})
-	g.loop(at(0), g.length, 1, plainLoop, func(block bound) {
+	g.Loop(emit.At(0), g.length, 1, emit.Plain, func(block emit.Bound) {
 		for j := range g.ahead {
-			row := g.minimum(g.add(g.scale(block, g.ahead), at(j)), at(g.rows-1))
+			row := g.Minimum(g.Add(g.Scale(block, g.ahead), emit.At(j)), emit.At(g.rows-1))
 			for w := range g.wide {
-				g.cur.NewPrefetchWrite(bytes(g.cur.NewGetElementPtr(llvm.Float, g.next, g.add(g.scale(row, step), at(w*tileSide)).value())))
+				g.Cur.NewPrefetchWrite(bytes(g.Cur.NewGetElementPtr(llvm.Float, g.next, g.Add(g.Scale(row, step), emit.At(w*tileSide)).Value())))
 			}
 		}
 		const row = tileSide * 4
 		for h := range g.high {
-			g.cur.NewIntrinsicVoid("x86.tileloadd64", id(4+h), bytes(g.tile(g.a, at(h), block, at(0))), elements(row))
+			g.Cur.NewIntrinsicVoid("x86.tileloadd64", id(4+h), bytes(g.tile(g.a, emit.At(h), block, emit.At(0))), elements(row))
 		}
 		for w := range g.wide {
-			g.cur.NewIntrinsicVoid("x86.tileloadd64", id(6+w), bytes(g.tile(g.b, at(w), block, at(0))), elements(row))
+			g.Cur.NewIntrinsicVoid("x86.tileloadd64", id(6+w), bytes(g.tile(g.b, emit.At(w), block, emit.At(0))), elements(row))
 		}
-		each(func(h, w, sum int) { g.cur.NewIntrinsicVoid("x86.tdpbf16ps", id(sum), id(4+h), id(6+w)) })
+		each(func(h, w, sum int) { g.Cur.NewIntrinsicVoid("x86.tdpbf16ps", id(sum), id(4+h), id(6+w)) })
 	})
 	each(func(h, w, sum int) {
-		g.cur.NewIntrinsicVoid("x86.tilestored64", id(sum), place(h, w), elements(step*4))
+		g.Cur.NewIntrinsicVoid("x86.tilestored64", id(sum), place(h, w), elements(step*4))
 	})
 }
 
@@ -140,56 +141,56 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 	var sum, even, odd [dotRows]llvm.Value // registers: LLVM promotes them
 	for _, v := range []*[dotRows]llvm.Value{&sum, &even, &odd} {
 		for j := range v {
-			v[j] = g.f.Blocks[0].NewAllocaFirst(float)
+			v[j] = g.Func.Blocks[0].NewAllocaFirst(float)
 		}
 	}
-	get := func(p llvm.Value) llvm.Value { return g.cur.NewLoad(float, p, lineBytes) }
-	put := func(v, p llvm.Value) { g.cur.NewStore(v, p, lineBytes) }
+	get := func(p llvm.Value) llvm.Value { return g.Cur.NewLoad(float, p, lineBytes) }
+	put := func(v, p llvm.Value) { g.Cur.NewStore(v, p, lineBytes) }
 	// halves are the even and the odd terms of words.
 	halves := func(w llvm.Value) (lower, upper llvm.Value) {
-		lower = g.cur.NewShl(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, 16)))
-		upper = g.cur.NewAnd(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, -1<<16)))
-		return g.cur.NewBitCast(lower, float), g.cur.NewBitCast(upper, float)
+		lower = g.Cur.NewShl(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, 16)))
+		upper = g.Cur.NewAnd(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, -1<<16)))
+		return g.Cur.NewBitCast(lower, float), g.Cur.NewBitCast(upper, float)
 	}
 	fma := func(x, y, z llvm.Value) llvm.Value {
 		if g.kind == dotSelect {
-			return g.lanes(tileSide).fmaFlush(x, y, z)
+			return g.Lanes(tileSide).FmaFlush(x, y, z)
 		}
-		return g.cur.NewIntrinsic("fma", x, y, z)
+		return g.Cur.NewIntrinsic("fma", x, y, z)
 	}
 	add := func(x, y llvm.Value) llvm.Value {
 		if g.kind == dotSelect {
-			return g.lanes(tileSide).addFlush(x, y)
+			return g.Lanes(tileSide).AddFlush(x, y)
 		}
-		return g.cur.NewFAdd(x, y)
+		return g.Cur.NewFAdd(x, y)
 	}
-	g.loop(at(0), at(g.high), 1, plainLoop, func(h bound) {
-		g.loop(at(0), at(g.wide), 1, plainLoop, func(w bound) {
-			g.loop(at(0), at(tileSide), dotRows, plainLoop, func(r bound) {
+	g.Loop(emit.At(0), emit.At(g.high), 1, emit.Plain, func(h emit.Bound) {
+		g.Loop(emit.At(0), emit.At(g.wide), 1, emit.Plain, func(w emit.Bound) {
+			g.Loop(emit.At(0), emit.At(tileSide), dotRows, emit.Plain, func(r emit.Bound) {
 				place := func(j int) llvm.Value {
-					row := g.add(g.scale(h, tileSide), g.add(r, at(j)))
-					p := g.cur.NewGetElementPtr(llvm.Float, to, g.add(g.scale(row, step), g.scale(w, tileSide)).value())
-					return g.cur.NewBitCast(p, llvm.NewPointer(float))
+					row := g.Add(g.Scale(h, tileSide), g.Add(r, emit.At(j)))
+					p := g.Cur.NewGetElementPtr(llvm.Float, to, g.Add(g.Scale(row, step), g.Scale(w, tileSide)).Value())
+					return g.Cur.NewBitCast(p, llvm.NewPointer(float))
 				}
 				for j := range sum {
 					if g.resume {
-						put(g.cur.NewLoad(float, place(j), 4), sum[j])
+						put(g.Cur.NewLoad(float, place(j), 4), sum[j])
 					} else {
 						put(zero, sum[j])
 					}
 				}
-				g.loop(at(0), g.length, 1, plainLoop, func(block bound) {
+				g.Loop(emit.At(0), g.length, 1, emit.Plain, func(block emit.Bound) {
 					for j := range sum {
 						put(zero, even[j])
 						put(zero, odd[j])
 					}
-					g.loop(at(0), at(tileSide), 1, plainLoop, func(p bound) {
-						of := g.tile(g.b, w, block, g.scale(p, tileSide))
-						b0, b1 := halves(g.cur.NewLoad(word, g.cur.NewBitCast(of, llvm.NewPointer(word)), lineBytes))
+					g.Loop(emit.At(0), emit.At(tileSide), 1, emit.Plain, func(p emit.Bound) {
+						of := g.tile(g.b, w, block, g.Scale(p, tileSide))
+						b0, b1 := halves(g.Cur.NewLoad(word, g.Cur.NewBitCast(of, llvm.NewPointer(word)), lineBytes))
 						for j := range sum {
-							one := g.cur.NewLoad(llvm.I32, g.tile(g.a, h, block, g.add(g.scale(g.add(r, at(j)), tileSide), p)), 4)
-							all := g.cur.NewInsertElement(llvm.NewUndef(word), one, 0)
-							a0, a1 := halves(g.cur.NewShuffle(all, llvm.NewUndef(word), llvm.NewMask(make([]int, tileSide)...)))
+							one := g.Cur.NewLoad(llvm.I32, g.tile(g.a, h, block, g.Add(g.Scale(g.Add(r, emit.At(j)), tileSide), p)), 4)
+							all := g.Cur.NewInsertElement(llvm.NewUndef(word), one, 0)
+							a0, a1 := halves(g.Cur.NewShuffle(all, llvm.NewUndef(word), llvm.NewMask(make([]int, tileSide)...)))
 							put(fma(a0, b0, get(even[j])), even[j])
 							put(fma(a1, b1, get(odd[j])), odd[j])
 						}

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -61,30 +62,30 @@ func (t *pairProducer) multiply() (launch, error) {
 	l := launch{sym: t.sym, hi: t.count(t.outer) * parts * groups, work: t.count(t.outer) * rows * cols * t.k / 8}
 	err := t.e.kernel(t.sym, t.slots, t.scalars, func(k *kernel) error {
 		restore := k.enterDots(kind)
-		t.units(k, func(u bound) {
+		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
-			col0, row0 := k.scale(d[len(t.outer)], per), k.scale(d[len(t.outer)+1], group)
-			col1, row1 := k.minimum(k.add(col0, at(per)), at(nc)), k.minimum(k.add(row0, at(group)), at(nr))
+			col0, row0 := k.Scale(d[len(t.outer)], per), k.Scale(d[len(t.outer)+1], group)
+			col1, row1 := k.Minimum(k.Add(col0, emit.At(per)), emit.At(nc)), k.Minimum(k.Add(row0, emit.At(group)), emit.At(nr))
 			// Whole blocks, and those at the ends of the rows and columns.
-			each := func(n, side int, x0, x1 bound, f func(x bound, have int)) {
+			each := func(n, side int, x0, x1 emit.Bound, f func(x emit.Bound, have int)) {
 				whole := n / side
-				k.loop(x0, k.minimum(x1, at(whole)), 1, plainLoop, func(x bound) { f(x, side) })
+				k.Loop(x0, k.Minimum(x1, emit.At(whole)), 1, emit.Plain, func(x emit.Bound) { f(x, side) })
 				if n%side != 0 {
-					k.loop(k.maximum(x0, at(whole)), x1, 1, plainLoop, func(x bound) { f(x, n%side) })
+					k.Loop(k.Maximum(x0, emit.At(whole)), x1, 1, emit.Plain, func(x emit.Bound) { f(x, n%side) })
 				}
 			}
-			sums := func(from, length bound, resume bool) {
-				each(rows, high*tileSide, row0, row1, func(row bound, haveRows int) {
-					each(cols, wide*tileSide, col0, col1, func(col bound, haveCols int) {
+			sums := func(from, length emit.Bound, resume bool) {
+				each(rows, high*tileSide, row0, row1, func(row emit.Bound, haveRows int) {
+					each(cols, wide*tileSide, col0, col1, func(col emit.Bound, haveCols int) {
 						m := dot{kind: kind, high: high, wide: wide, rows: haveRows, cols: haveCols, resume: resume}
-						t.block(k, m, row, col, k.minimum(k.add(col, at(1)), at(nc-1)), from, length)
+						t.block(k, m, row, col, k.Minimum(k.Add(col, emit.At(1)), emit.At(nc-1)), from, length)
 					})
 				})
 			}
-			sums(at(0), at(stretch), false)
-			k.loop(at(stretch), at(blocks), stretch, plainLoop, func(from bound) {
-				sums(from, k.minimum(at(stretch), k.add(at(blocks), k.scale(from, -1))), true)
+			sums(emit.At(0), emit.At(stretch), false)
+			k.Loop(emit.At(stretch), emit.At(blocks), stretch, emit.Plain, func(from emit.Bound) {
+				sums(from, k.Minimum(emit.At(stretch), k.Add(emit.At(blocks), k.Scale(from, -1))), true)
 			})
 		})
 		restore()
@@ -94,26 +95,26 @@ func (t *pairProducer) multiply() (launch, error) {
 }
 
 // block calls the function for the tiles from..from+length of a block of sums; next is the column of the block after it.
-func (t *pairProducer) block(k *kernel, m dot, row, col, next, from, length bound) {
+func (t *pairProducer) block(k *kernel, m dot, row, col, next, from, length emit.Bound) {
 	slot := t.e.vals["%"+t.op.Results[0].Name].slot
 	if t.m >= 0 {
-		t.place(k, []int{t.m}, []bound{k.scale(row, m.high*tileSide)})
+		t.place(k, []int{t.m}, []emit.Bound{k.Scale(row, m.high*tileSide)})
 		m.outM = t.e.layouts[slot].stride[t.m]
 	}
 	m.outN = t.e.layouts[slot].stride[t.n]
 	if m.direct() && !m.resume {
 		m.ahead = (m.rows + min(t.p.blocks(), stretchTiles) - 1) / min(t.p.blocks(), stretchTiles)
 	}
-	out := func(col bound) llvm.Value {
-		t.place(k, []int{t.n}, []bound{k.scale(col, m.wide*tileSide)})
+	out := func(col emit.Bound) llvm.Value {
+		t.place(k, []int{t.n}, []emit.Bound{k.Scale(col, m.wide*tileSide)})
 		return k.address(slot, k.domCoords(t.op))
 	}
-	packed := func(which int, f *factor, i, side bound) llvm.Value {
-		x := k.add(k.scale(t.position(k, f), t.p.packedWords(which)), k.scale(i, side.c*t.p.blocks()*tileWords))
-		return t.packed(k, which, k.add(x, k.scale(from, tileWords)))
+	packed := func(which int, f *factor, i, side emit.Bound) llvm.Value {
+		x := k.Add(k.Scale(t.position(k, f), t.p.packedWords(which)), k.Scale(i, side.C*t.p.blocks()*tileWords))
+		return t.packed(k, which, k.Add(x, k.Scale(from, tileWords)))
 	}
-	a, b := packed(0, &t.a, row, at(m.high)), packed(1, &t.b, col, at(m.wide))
-	k.cur.NewCall(t.e.dot(m), a, b, out(col), out(next), length.value(), elements(t.p.blocks()))
+	a, b := packed(0, &t.a, row, emit.At(m.high)), packed(1, &t.b, col, emit.At(m.wide))
+	k.Cur.NewCall(t.e.dot(m), a, b, out(col), out(next), length.Value(), elements(t.p.blocks()))
 }
 
 // enterDots prepares the processor for dot products and returns what undoes it.
@@ -122,20 +123,20 @@ func (k *kernel) enterDots(kind dotKind) (restore func()) {
 	switch kind {
 	case dotTiles:
 		// All tiles have 16 rows of 64 bytes (Intel SDM volume 1, 18.3.1: palette, bytes per row, rows).
-		all := k.f.Blocks[0].NewAllocaFirst(llvm.NewArray(8, llvm.I64))
-		p := k.cur.NewBitCast(all, llvm.NewPointer(llvm.I64))
+		all := k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(8, llvm.I64))
+		p := k.Cur.NewBitCast(all, llvm.NewPointer(llvm.I64))
 		for i, x := range []int{1, 0, 0x0040_0040_0040_0040, 0x0040_0040_0040_0040, 0, 0, 0x1010_1010_1010_1010, 0} {
-			k.cur.NewStore(elements(x), k.cur.NewGetElementPtr(llvm.I64, p, elements(i)), 8)
+			k.Cur.NewStore(elements(x), k.Cur.NewGetElementPtr(llvm.I64, p, elements(i)), 8)
 		}
-		k.cur.NewIntrinsicVoid("x86.ldtilecfg", k.cur.NewBitCast(p, word))
-		return func() { k.cur.NewIntrinsicVoid("x86.tilerelease") }
+		k.Cur.NewIntrinsicVoid("x86.ldtilecfg", k.Cur.NewBitCast(p, word))
+		return func() { k.Cur.NewIntrinsicVoid("x86.tilerelease") }
 	case dotFlush:
 		const flush = 1<<15 | 1<<6 // results and operands (MXCSR.FTZ, MXCSR.DAZ)
-		old, now := k.f.Blocks[0].NewAllocaFirst(llvm.I32), k.f.Blocks[0].NewAllocaFirst(llvm.I32)
-		k.cur.NewIntrinsicVoid("x86.sse.stmxcsr", k.cur.NewBitCast(old, word))
-		k.cur.NewStore(k.cur.NewOr(k.cur.NewLoad(llvm.I32, old, 4), llvm.NewInt(llvm.I32, flush)), now, 4)
-		k.cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.cur.NewBitCast(now, word))
-		return func() { k.cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.cur.NewBitCast(old, word)) }
+		old, now := k.Func.Blocks[0].NewAllocaFirst(llvm.I32), k.Func.Blocks[0].NewAllocaFirst(llvm.I32)
+		k.Cur.NewIntrinsicVoid("x86.sse.stmxcsr", k.Cur.NewBitCast(old, word))
+		k.Cur.NewStore(k.Cur.NewOr(k.Cur.NewLoad(llvm.I32, old, 4), llvm.NewInt(llvm.I32, flush)), now, 4)
+		k.Cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.Cur.NewBitCast(now, word))
+		return func() { k.Cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.Cur.NewBitCast(old, word)) }
 	}
 	return func() {}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // KernelTime is what the calls of one kernel took together, all threads meeting after each. Flops and Bytes are of one call: what the
@@ -24,13 +25,13 @@ type KernelTime struct {
 }
 
 // profile collects the times of the steps of every function. Thread 0 writes it.
-type profile struct{ batches map[string][]spent }
+type profile struct{ batches map[string][]team.Spent }
 
 // Profile starts or goes on measuring: from now on all threads meet after every kernel.
 func (e *Engine) Profile() {
 	if e.prof == nil {
-		e.prof = &profile{batches: map[string][]spent{}}
-		e.batches, e.swept = map[string]*batch{}, map[passKey]*batch{}
+		e.prof = &profile{batches: map[string][]team.Spent{}}
+		e.batches, e.swept = map[string]*team.Batch{}, map[passKey]*team.Batch{}
 	}
 }
 
@@ -44,7 +45,7 @@ func (e *Engine) Kernels() []KernelTime {
 		f := e.plan.prog.Funcs[i].Name
 		for j := range e.prof.batches[f] {
 			s := &e.prof.batches[f][j]
-			if s.calls == 0 {
+			if s.Calls == 0 {
 				continue
 			}
 			c := e.plan.funcs[f]
@@ -56,12 +57,12 @@ func (e *Engine) Kernels() []KernelTime {
 					}
 					l = &c.sweep.board.launches[0]
 				}
-				out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
-					Flops: l.flops, Bytes: l.bytes, Divide: s.parts})
+				out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.Calls, Time: s.Time, CPU: time.Duration(s.CPU.Load()),
+					Flops: l.flops, Bytes: l.bytes, Divide: s.Parts})
 				continue
 			}
 			l := &c.launches[j]
-			out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.calls, Time: s.time, CPU: time.Duration(s.cpu.Load()),
+			out = append(out, KernelTime{Func: f, Name: l.name, Kind: l.kind, Shape: slices.Clone(l.shape), Pos: l.pos, Calls: s.Calls, Time: s.Time, CPU: time.Duration(s.CPU.Load()),
 				Flops: l.flops, Bytes: l.bytes, Divide: l.parts(e.Threads(), e.divide)})
 		}
 	}
@@ -69,7 +70,7 @@ func (e *Engine) Kernels() []KernelTime {
 }
 
 // Threads is the number of threads.
-func (e *Engine) Threads() int { return e.pool.threads }
+func (e *Engine) Threads() int { return e.pool.Threads }
 
 // Bytes is the memory of arrays and scratch.
 func (e *Engine) Bytes() int64 {

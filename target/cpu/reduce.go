@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -136,23 +137,23 @@ func (r *reduction) emit(p *ir.Program, sym string) ([]launch, error) {
 // outer emits the loops over the output dimensions [0, to), the split one between the ends of the kernel, and returns the launch.
 func (r *reduction) outer(k *kernel, l *launch, to int, leaf func(active []int)) {
 	s := splitDim(r.boxes, to)
-	var dims []dim
+	var dims []emit.Dim
 	for d, rg := range r.op.Dom[:to] {
-		x := staticDim(rg.Index, rg.Lo, rg.Hi)
+		x := emit.Range(rg.Index, rg.Lo, rg.Hi)
 		if d == s {
 			l.lo, l.hi = rg.Lo, rg.Hi
-			x.lo, x.hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+			x.Lo, x.Hi = emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}
 		}
 		dims = append(dims, x)
 	}
-	k.nest(dims, 0, to, r.boxes, r.all, plainLoop, leaf)
+	k.Nest(dims, 0, to, r.boxes, r.all, emit.Plain, leaf)
 }
 
 // overDims are the reduced dimensions, boxes cut to them.
-func (r *reduction) overDims() ([]dim, [][]ir.Interval) {
-	var dims []dim
+func (r *reduction) overDims() ([]emit.Dim, [][]ir.Interval) {
+	var dims []emit.Dim
 	for _, rg := range r.op.Over {
-		dims = append(dims, staticDim(rg.Index, rg.Lo, rg.Hi))
+		dims = append(dims, emit.Range(rg.Index, rg.Lo, rg.Hi))
 	}
 	boxes := make([][]ir.Interval, len(r.boxes))
 	for i := range boxes {
@@ -162,11 +163,11 @@ func (r *reduction) overDims() ([]dim, [][]ir.Interval) {
 }
 
 // start is the first value of an accumulator.
-func (r *reduction) start(c calc, e ir.Elem) llvm.Value {
+func (r *reduction) start(c emit.Calc, e ir.Elem) llvm.Value {
 	if r.op.FMA {
-		return c.float(e, 0)
+		return c.Float(e, 0)
 	}
-	return c.neutral(r.op.Comb, e)
+	return c.Neutral(r.op.Comb, e)
 }
 
 // terms evaluates what piece pc adds at the current indices: per result one value, or the two factors with FMA.
@@ -197,41 +198,41 @@ func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]llvm.Value, err
 }
 
 // accumulate folds the terms of one result into acc.
-func (r *reduction) accumulate(c calc, e ir.Elem, acc llvm.Value, t []llvm.Value) llvm.Value {
+func (r *reduction) accumulate(c emit.Calc, e ir.Elem, acc llvm.Value, t []llvm.Value) llvm.Value {
 	if r.op.FMA {
-		return c.fma(e, t[0], t[1], acc)
+		return c.Fma(e, t[0], t[1], acc)
 	}
-	return c.combine(r.op.Comb, e, acc, t[0])
+	return c.Combine(r.op.Comb, e, acc, t[0])
 }
 
 // accumulators reserves a register per result (memory that LLVM promotes) and gives it its first value.
 func (r *reduction) accumulators(k *kernel) []llvm.Value {
-	entry := k.f.Blocks[0]
+	entry := k.Func.Blocks[0]
 	var accs []llvm.Value
 	for _, res := range r.op.Results {
-		accs = append(accs, entry.NewAllocaFirst(regType(res.Elem)))
+		accs = append(accs, entry.NewAllocaFirst(emit.RegType(res.Elem)))
 	}
 	return accs
 }
 
 func (r *reduction) reset(k *kernel, accs []llvm.Value) {
 	for i, res := range r.op.Results {
-		k.cur.NewStore(r.start(k.calc(), res.Elem), accs[i], lineBytes)
+		k.Cur.NewStore(r.start(k.Calc(), res.Elem), accs[i], lineBytes)
 	}
 }
 
 // fold emits the sequential reduction of dims into accs.
-func (r *reduction) fold(k *kernel, dims []dim, boxes [][]ir.Interval, active []int, accs []llvm.Value) error {
+func (r *reduction) fold(k *kernel, dims []emit.Dim, boxes [][]ir.Interval, active []int, accs []llvm.Value) error {
 	var failed error
-	k.nest(dims, 0, len(dims), boxes, active, plainLoop, func(in []int) {
+	k.Nest(dims, 0, len(dims), boxes, active, emit.Plain, func(in []int) {
 		ts, err := r.terms(k, in[len(in)-1])
 		if err != nil {
 			failed = err
 			return
 		}
 		for i, res := range r.op.Results {
-			acc := k.cur.NewLoad(regType(res.Elem), accs[i], lineBytes)
-			k.cur.NewStore(r.accumulate(k.calc(), res.Elem, acc, ts[i]), accs[i], lineBytes)
+			acc := k.Cur.NewLoad(emit.RegType(res.Elem), accs[i], lineBytes)
+			k.Cur.NewStore(r.accumulate(k.Calc(), res.Elem, acc, ts[i]), accs[i], lineBytes)
 		}
 	})
 	return failed
@@ -243,18 +244,18 @@ func (r *reduction) result(k *kernel, i int) llvm.Value {
 }
 
 // partial is the address of partial result number n of result i at the current output indices.
-func (r *reduction) partial(k *kernel, i int, n bound) llvm.Value {
-	sum := at(0)
+func (r *reduction) partial(k *kernel, i int, n emit.Bound) llvm.Value {
+	sum := emit.At(0)
 	for _, d := range r.op.Dom {
-		c := k.add(k.idx[d.Index], at(-d.Lo))
-		sum = k.add(k.scale(sum, d.Hi-d.Lo), c)
+		c := k.Add(k.Index[d.Index], emit.At(-d.Lo))
+		sum = k.Add(k.Scale(sum, d.Hi-d.Lo), c)
 	}
-	return k.address(r.parts[i], []bound{k.add(k.scale(sum, r.count), n)})
+	return k.address(r.parts[i], []emit.Bound{k.Add(k.Scale(sum, r.count), n)})
 }
 
 func (r *reduction) finish(k *kernel, accs []llvm.Value, addr func(i int) llvm.Value) {
 	for i, res := range r.op.Results {
-		v := k.cur.NewLoad(regType(res.Elem), accs[i], lineBytes)
+		v := k.Cur.NewLoad(emit.RegType(res.Elem), accs[i], lineBytes)
 		k.store(res.Elem, v, addr(i))
 	}
 }
@@ -281,7 +282,7 @@ func (r *reduction) seq(sym string) ([]launch, error) {
 			return failed
 		}
 		last := r.op.Dom[n-1]
-		row := staticDim(last.Index, last.Lo, last.Hi)
+		row := emit.Range(last.Index, last.Lo, last.Hi)
 		dims := append(slices.Clone(over), row)
 		rowBoxes := make([][]ir.Interval, len(boxes))
 		for i := range boxes {
@@ -289,17 +290,17 @@ func (r *reduction) seq(sym string) ([]launch, error) {
 		}
 		if n == 1 { // the row itself is what the threads divide
 			l.lo, l.hi = last.Lo, last.Hi
-			row.lo, row.hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+			row.Lo, row.Hi = emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}
 			dims[len(dims)-1] = row
 		}
 		r.outer(k, &l, n-1, func(active []int) {
-			k.loop(row.lo, row.hi, 1, vectorLoop, func(i bound) {
-				k.idx[last.Index] = i
+			k.Loop(row.Lo, row.Hi, 1, emit.Vector, func(i emit.Bound) {
+				k.Index[last.Index] = i
 				for j, res := range r.op.Results {
-					k.store(res.Elem, r.start(k.calc(), res.Elem), r.result(k, j))
+					k.store(res.Elem, r.start(k.Calc(), res.Elem), r.result(k, j))
 				}
 			})
-			k.nest(dims, 0, len(dims), rowBoxes, active, vectorLoop, func(in []int) {
+			k.Nest(dims, 0, len(dims), rowBoxes, active, emit.Vector, func(in []int) {
 				ts, err := r.terms(k, in[len(in)-1])
 				if err != nil {
 					failed = firstError(failed, err)
@@ -307,7 +308,7 @@ func (r *reduction) seq(sym string) ([]launch, error) {
 				}
 				for j, res := range r.op.Results {
 					a := r.result(k, j)
-					k.store(res.Elem, r.accumulate(k.calc(), res.Elem, k.load(res.Elem, a), ts[j]), a)
+					k.store(res.Elem, r.accumulate(k.Calc(), res.Elem, k.load(res.Elem, a), ts[j]), a)
 				}
 			})
 		})

@@ -55,7 +55,7 @@ func opsProgram() *ir.Program {
 			p.Arrays = append(p.Arrays, ir.Array{Name: s + e.String(), Axes: []string{"x"}, Elem: e})
 		}
 	}
-	emit := func(name string, build func(b *ir.BodyBuilder) int) {
+	add := func(name string, build func(b *ir.BodyBuilder) int) {
 		var b ir.BodyBuilder
 		r := build(&b)
 		name = fmt.Sprintf("o%d.%s", len(f.Ops), name)
@@ -83,7 +83,7 @@ func opsProgram() *ir.Program {
 	all := []ir.Elem{ir.I32, ir.I64, ir.F16, ir.F32, ir.F64}
 	try := func(op ir.Code, elems ...ir.Elem) {
 		for _, e := range elems {
-			emit(op.String()+"."+e.String(), func(b *ir.BodyBuilder) int {
+			add(op.String()+"."+e.String(), func(b *ir.BodyBuilder) int {
 				args := []int{in(b, "a.", e), in(b, "b.", e), 0}[:min(ir.Arity(op), 2)]
 				if ir.Arity(op) == 3 {
 					args = append(args, b.Op(ir.Neg, b.Op(ir.Mul, args[0], args[1])))
@@ -107,28 +107,28 @@ func opsProgram() *ir.Program {
 	for _, from := range append(all, ir.Bool) {
 		for _, to := range append(all, ir.Bool) {
 			if from != to {
-				emit("cvt."+from.String()+"."+to.String(), func(b *ir.BodyBuilder) int { return out(b, b.Cvt(to, in(b, "a.", from))) })
+				add("cvt."+from.String()+"."+to.String(), func(b *ir.BodyBuilder) int { return out(b, b.Cvt(to, in(b, "a.", from))) })
 			}
 		}
 	}
 	for _, op := range []ir.Code{ir.MinOp, ir.MaxOp} { // with constants, which have shorter code
 		for _, e := range floats {
 			for i, c := range []float64{-104, 0.5, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN()} {
-				emit(op.String()+".const."+e.String(), func(b *ir.BodyBuilder) int {
+				add(op.String()+".const."+e.String(), func(b *ir.BodyBuilder) int {
 					args := []int{in(b, "a.", e), b.Const(e, c)}
 					return b.Op(op, args[i%2], args[1-i%2])
 				})
 			}
 		}
 	}
-	emit("bits", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.I32, in(b, "a.", ir.F32)) })
-	emit("number", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.F32, in(b, "a.", ir.I32)) })
-	emit("select", func(b *ir.BodyBuilder) int {
+	add("bits", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.I32, in(b, "a.", ir.F32)) })
+	add("number", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.F32, in(b, "a.", ir.I32)) })
+	add("select", func(b *ir.BodyBuilder) int {
 		return b.Select(in(b, "a.", ir.Bool), in(b, "b.", ir.F16), b.Const(ir.F16, 0.3))
 	})
-	emit("index", func(b *ir.BodyBuilder) int { return b.Mul(b.Index("x"), in(b, "a.", ir.I32)) })
+	add("index", func(b *ir.BodyBuilder) int { return b.Mul(b.Index("x"), in(b, "a.", ir.I32)) })
 	for _, e := range all {
-		emit("scalar."+e.String(), func(b *ir.BodyBuilder) int { return out(b, b.Add(b.Scalar(e, "third"), in(b, "a.", e))) })
+		add("scalar."+e.String(), func(b *ir.BodyBuilder) int { return out(b, b.Add(b.Scalar(e, "third"), in(b, "a.", e))) })
 	}
 	p.Funcs = []ir.Func{f}
 	return p
@@ -146,4 +146,24 @@ func TestScalarOperations(t *testing.T) {
 		in["a."+e.String()], in["b."+e.String()] = pairs(e)
 	}
 	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) { sameAsInterpreter(t, tc, p, 1, in, "ops") })
+}
+
+// Conversions of what was clamped have the interpreter's bits, also of what is not a number, infinite or on the edge; so do those that saturate.
+func TestConvertClamped(t *testing.T) {
+	needsLLVM(t)
+	for _, limit := range []float64{100, 1 << 29, 1 << 31} {
+		p := &ir.Program{Name: "clamped", Axes: []ir.Axis{{Name: "i", N: 83, H: 1}}}
+		p.Arrays = []ir.Array{{Name: "x", Axes: []string{"i"}, Elem: ir.F32}, {Name: "n", Axes: []string{"i"}, Elem: ir.I32}}
+		var b ir.BodyBuilder
+		x := b.Div(b.Read(ir.F32, "@x", ir.At("i", 0)), b.Const(ir.F32, 0x1p-20))
+		odd := b.Div(x, b.Op(ir.Floor, b.Op(ir.Abs, b.Read(ir.F32, "@x", ir.At("i", 0))))) // some by zero
+		n := b.Op(ir.Floor, b.Op(ir.MinOp, b.Op(ir.MaxOp, odd, b.Const(ir.F32, -limit)), b.Const(ir.F32, limit)))
+		body := b.Body(n)
+		body.Nodes = append(body.Nodes, ir.Node{Op: ir.Cvt, Elem: ir.I32, Args: []int{n}})
+		body.Results = []int{len(body.Nodes) - 1}
+		dom := []ir.Range{{Index: "i", Axis: "i", Hi: 83}}
+		p.Funcs = []ir.Func{{Name: "f", Ops: []ir.Op{{Kind: ir.Map, Results: []ir.Result{{Name: "n", Elem: ir.I32}}, Dom: dom,
+			Pieces: []ir.Piece{{Box: boxIntervals(dom), Body: body}}}}, Sets: []ir.Set{{Array: "n", Value: "%n"}}}}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
 }

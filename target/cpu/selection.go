@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -26,22 +27,22 @@ func (r *reduction) where(k *kernel, s *ir.Selection, yes func() error, no func(
 	if err != nil {
 		return err
 	}
-	i := k.cur.NewConv("sext", vals[0], llvm.I64)
-	in := k.cur.NewAnd(k.cur.NewICmp("sge", i, k.i64(v.Lo)), k.cur.NewICmp("slt", i, k.i64(v.Hi)))
-	hit, miss, done := k.f.NewBlock("hit"), k.f.NewBlock("miss"), k.f.NewBlock("done")
-	k.cur.NewCondBr(in, hit, miss, nil)
-	k.cur = hit
-	k.idx[s.Index] = bound{v: i}
+	i := k.Cur.NewConv("sext", vals[0], llvm.I64)
+	in := k.Cur.NewAnd(k.Cur.NewICmp("sge", i, k.I64(v.Lo)), k.Cur.NewICmp("slt", i, k.I64(v.Hi)))
+	hit, miss, done := k.Func.NewBlock("hit"), k.Func.NewBlock("miss"), k.Func.NewBlock("done")
+	k.Cur.NewCondBr(in, hit, miss, nil)
+	k.Cur = hit
+	k.Index[s.Index] = emit.Bound{V: i}
 	if err := yes(); err != nil {
 		return err
 	}
-	k.cur.NewBr(done)
-	k.cur = miss
+	k.Cur.NewBr(done)
+	k.Cur = miss
 	if no != nil {
 		no()
 	}
-	k.cur.NewBr(done)
-	k.cur = done
+	k.Cur.NewBr(done)
+	k.Cur = done
 	return nil
 }
 
@@ -62,18 +63,18 @@ func (r *reduction) value(k *kernel, s *ir.Selection, combine func(old, v llvm.V
 
 func (r *reduction) clear(k *kernel) {
 	e := r.op.Results[0].Elem
-	k.store(e, k.calc().neutral(ir.Sum, e), r.result(k, 0))
+	k.store(e, k.Calc().Neutral(ir.Sum, e), r.result(k, 0))
 }
 
 // dims are the output dimensions from..to, dimension split between the ends of the kernel.
-func (r *reduction) dims(k *kernel, l *launch, list []int, split int) []dim {
-	var out []dim
+func (r *reduction) dims(k *kernel, l *launch, list []int, split int) []emit.Dim {
+	var out []emit.Dim
 	for _, d := range list {
 		rg := r.op.Dom[d]
-		x := staticDim(rg.Index, rg.Lo, rg.Hi)
+		x := emit.Range(rg.Index, rg.Lo, rg.Hi)
 		if d == split {
 			l.lo, l.hi = rg.Lo, rg.Hi
-			x.lo, x.hi = bound{v: k.split[0]}, bound{v: k.split[1]}
+			x.Lo, x.Hi = emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}
 		}
 		out = append(out, x)
 	}
@@ -81,17 +82,17 @@ func (r *reduction) dims(k *kernel, l *launch, list []int, split int) []dim {
 }
 
 // over emits loops over dims; the last is of the given kind.
-func (k *kernel) over(dims []dim, kind loopKind, leaf func()) {
+func (k *kernel) over(dims []emit.Dim, kind emit.LoopKind, leaf func()) {
 	if len(dims) == 0 {
 		leaf()
 		return
 	}
-	lk := plainLoop
+	lk := emit.Plain
 	if len(dims) == 1 {
 		lk = kind
 	}
-	k.loop(dims[0].lo, dims[0].hi, 1, lk, func(i bound) {
-		k.idx[dims[0].index] = i
+	k.Loop(dims[0].Lo, dims[0].Hi, 1, lk, func(i emit.Bound) {
+		k.Index[dims[0].Index] = i
 		k.over(dims[1:], kind, leaf)
 	})
 }
@@ -118,12 +119,12 @@ func (r *reduction) gather(sym string, s *ir.Selection) ([]launch, error) {
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		outer, inner := r.dims(k, &l, keyed, split), r.dims(k, &l, rest, split)
-		k.over(outer, plainLoop, func() {
+		k.over(outer, emit.Plain, func() {
 			failed = firstError(failed, r.where(k, s, func() (err error) {
-				k.over(inner, vectorLoop, func() { err = firstError(err, r.value(k, s, nil)) })
+				k.over(inner, emit.Vector, func() { err = firstError(err, r.value(k, s, nil)) })
 				return err
 			}, func() {
-				k.over(inner, vectorLoop, func() { r.clear(k) })
+				k.over(inner, emit.Vector, func() { r.clear(k) })
 			}))
 		})
 		return failed
@@ -151,7 +152,7 @@ func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 	}
 	none := launch{sym: sym + ".clear", lo: 0, hi: 1, work: points}
 	err := r.e.kernel(none.sym, r.slots, r.scalars, func(k *kernel) error {
-		k.over(r.dims(k, &none, all, splitDim(r.boxes, len(all))), vectorLoop, func() { r.clear(k) })
+		k.over(r.dims(k, &none, all, splitDim(r.boxes, len(all))), emit.Vector, func() { r.clear(k) })
 		return nil
 	})
 	if err != nil {
@@ -160,16 +161,16 @@ func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 	l := launch{sym: sym, lo: 0, hi: 1, work: 4 * overSize(op) * width}
 	err = r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
-		var over []dim
+		var over []emit.Dim
 		for _, x := range op.Over {
-			over = append(over, staticDim(x.Index, x.Lo, x.Hi))
+			over = append(over, emit.Range(x.Index, x.Lo, x.Hi))
 		}
 		inner := r.dims(k, &l, rest, split)
-		k.over(over, plainLoop, func() {
+		k.over(over, emit.Plain, func() {
 			failed = firstError(failed, r.where(k, s, func() (err error) {
-				k.over(inner, vectorLoop, func() {
+				k.over(inner, emit.Vector, func() {
 					err = firstError(err, r.value(k, s, func(old, v llvm.Value) llvm.Value {
-						return k.calc().combine(ir.Sum, op.Results[0].Elem, old, v)
+						return k.Calc().Combine(ir.Sum, op.Results[0].Elem, old, v)
 					}))
 				})
 				return err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -58,36 +59,36 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 			accs[u] = r.accumulators(k)
 		}
 		// rows folds n rows from row on.
-		rows := func(row bound, n int) {
+		rows := func(row emit.Bound, n int) {
 			for u := range n {
 				r.reset(k, accs[u])
 			}
-			k.nest(over, 0, len(over), boxes, r.all, plainLoop, func(in []int) {
+			k.Nest(over, 0, len(over), boxes, r.all, emit.Plain, func(in []int) {
 				for u := range n {
-					k.idx[last.Index] = k.add(row, at(u))
+					k.Index[last.Index] = k.Add(row, emit.At(u))
 					ts, err := r.terms(k, in[len(in)-1])
 					if err != nil {
 						failed = firstError(failed, err)
 						return
 					}
 					for i, res := range op.Results {
-						acc := k.cur.NewLoad(regType(res.Elem), accs[u][i], lineBytes)
-						k.cur.NewStore(r.accumulate(k.calc(), res.Elem, acc, ts[i]), accs[u][i], lineBytes)
+						acc := k.Cur.NewLoad(emit.RegType(res.Elem), accs[u][i], lineBytes)
+						k.Cur.NewStore(r.accumulate(k.Calc(), res.Elem, acc, ts[i]), accs[u][i], lineBytes)
 					}
 				}
 			})
 			for u := range n {
-				k.idx[last.Index] = k.add(row, at(u))
+				k.Index[last.Index] = k.Add(row, emit.At(u))
 				r.finish(k, accs[u], func(i int) llvm.Value { return r.result(k, i) })
 			}
 		}
-		k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(u bound) {
+		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			for i, x := range op.Dom[:len(op.Dom)-1] {
-				k.idx[x.Index] = k.add(d[i], at(x.Lo))
+				k.Index[x.Index] = k.Add(d[i], emit.At(x.Lo))
 			}
 			blk := d[len(d)-1]
-			first := k.add(k.scale(blk, size), at(last.Lo))
+			first := k.Add(k.Scale(blk, size), emit.At(last.Lo))
 			k.either(blk, blocks, units, func() {
 				if turned == 0 {
 					rows(first, size)
@@ -97,10 +98,10 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 			}, func() {
 				row := last.Lo + blocks*size
 				if last.Hi-row >= rowsAtATime {
-					rows(at(row), rowsAtATime)
+					rows(emit.At(row), rowsAtATime)
 					row += rowsAtATime
 				}
-				k.loop(at(row), at(last.Hi), 1, plainLoop, func(row bound) { rows(row, 1) })
+				k.Loop(emit.At(row), emit.At(last.Hi), 1, emit.Plain, func(row emit.Bound) { rows(row, 1) })
 			})
 		})
 		return failed
@@ -155,15 +156,15 @@ func (r *reduction) turnedLanes() int {
 
 // turnedRows folds lanes rows from row on, each in a lane of its own: squares of every operand are turned in registers, so that the columns of
 // the square are vectors of rows.
-func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
+func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 	op := r.op
 	rows, along := op.Dom[len(op.Dom)-1].Index, op.Over[len(op.Over)-1]
 	b := &op.Pieces[0].Body
 	reads := func(i int, index string) bool {
 		return slices.ContainsFunc(b.Nodes[i].At, func(a ir.Affine) bool { return a.Index == index })
 	}
-	address := func(i int, row, x bound) (llvm.Value, error) {
-		k.idx[rows], k.idx[along.Index] = row, x
+	address := func(i int, row, x emit.Bound) (llvm.Value, error) {
+		k.Index[rows], k.Index[along.Index] = row, x
 		c, err := k.coords(b.Nodes[i].At)
 		if err != nil {
 			return nil, err
@@ -171,32 +172,32 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 		return k.address(k.e.vals[b.Nodes[i].Name].slot, c), nil
 	}
 	// column gives an operand's vector at x, element by element where it does not lie so.
-	column := func(i int, x bound) (llvm.Value, error) {
+	column := func(i int, x emit.Bound) (llvm.Value, error) {
 		n := &b.Nodes[i]
 		p, err := address(i, row, x)
 		switch {
 		case err != nil:
 			return nil, err
 		case !reads(i, rows):
-			return k.splat(lanes, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem))), nil
+			return k.splat(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
 		case n.At[len(n.At)-1].Index == rows:
 			return k.loadVector(n.Elem, lanes, p), nil
 		}
-		var v llvm.Value = llvm.NewUndef(llvm.NewVector(lanes, memType(n.Elem)))
+		var v llvm.Value = llvm.NewUndef(llvm.NewVector(lanes, emit.MemType(n.Elem)))
 		for l := range lanes {
-			p, err := address(i, k.add(row, at(l)), x)
+			p, err := address(i, k.Add(row, emit.At(l)), x)
 			if err != nil {
 				return nil, err
 			}
-			v = k.cur.NewInsertElement(v, k.cur.NewLoad(memType(n.Elem), p, storageBytes(n.Elem)), l)
+			v = k.Cur.NewInsertElement(v, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem)), l)
 		}
 		return v, nil
 	}
 	vector := llvm.NewVector(lanes, llvm.Float)
 	var accs []llvm.Value
 	for _, res := range op.Results {
-		acc := k.f.Blocks[0].NewAllocaFirst(vector)
-		k.cur.NewStore(r.start(k.lanes(lanes), res.Elem), acc, lineBytes)
+		acc := k.Func.Blocks[0].NewAllocaFirst(vector)
+		k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
 		accs = append(accs, acc)
 	}
 	fold := func(read func(i int) (llvm.Value, error)) error {
@@ -205,19 +206,19 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 			return err
 		}
 		for i, res := range op.Results {
-			acc := k.cur.NewLoad(vector, accs[i], lineBytes)
-			k.cur.NewStore(r.accumulate(k.lanes(lanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
+			acc := k.Cur.NewLoad(vector, accs[i], lineBytes)
+			k.Cur.NewStore(r.accumulate(k.Lanes(lanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
 		}
 		return nil
 	}
 	var failed error
-	k.numbered(op.Over[:len(op.Over)-1], plainLoop, func(bound) {
+	k.numbered(op.Over[:len(op.Over)-1], emit.Plain, func(emit.Bound) {
 		end := along.Lo + (along.Hi-along.Lo)/lanes*lanes
-		k.loop(at(along.Lo), at(end), lanes, plainLoop, func(x bound) {
+		k.Loop(emit.At(along.Lo), emit.At(end), lanes, emit.Plain, func(x emit.Bound) {
 			if g := r.e.grouping; g != nil && len(g.asks) > 0 {
-				k.idx[along.Index] = x
+				k.Index[along.Index] = x
 				for l := range lanes {
-					k.idx[rows] = k.add(row, at(l))
+					k.Index[rows] = k.Add(row, emit.At(l))
 					k.ahead(g.asks, op, along.Index, l%askRows)
 				}
 			}
@@ -228,7 +229,7 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 				}
 				var err error
 				squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (llvm.Value, error) {
-					return address(i, k.add(row, at(row2)), k.add(x, at(x2)))
+					return address(i, k.Add(row, emit.At(row2)), k.Add(x, emit.At(x2)))
 				})
 				if failed = firstError(failed, err); failed != nil {
 					return
@@ -239,18 +240,18 @@ func (r *reduction) turnedRows(k *kernel, row bound, lanes int) error {
 					if s := squares[i]; s != nil {
 						return s[j], nil
 					}
-					return column(i, k.add(x, at(j)))
+					return column(i, k.Add(x, emit.At(j)))
 				}))
 			}
 		})
-		k.loop(at(end), at(along.Hi), 1, plainLoop, func(x bound) {
+		k.Loop(emit.At(end), emit.At(along.Hi), 1, emit.Plain, func(x emit.Bound) {
 			failed = firstError(failed, fold(func(i int) (llvm.Value, error) { return column(i, x) }))
 		})
 	})
-	k.idx[rows] = row
+	k.Index[rows] = row
 	for i := range op.Results {
-		sum := k.cur.NewLoad(vector, accs[i], lineBytes)
-		k.cur.NewStore(sum, k.cur.NewBitCast(r.result(k, i), llvm.NewPointer(vector)), 4)
+		sum := k.Cur.NewLoad(vector, accs[i], lineBytes)
+		k.Cur.NewStore(sum, k.Cur.NewBitCast(r.result(k, i), llvm.NewPointer(vector)), 4)
 	}
 	return failed
 }
@@ -279,7 +280,7 @@ func (k *kernel) turnedSquare(e ir.Elem, lanes int, address func(row, x int) (ll
 			}
 			parts = append(parts, list[0])
 		}
-		columns = append(columns, transposeParts(k.cur, parts, lanes)...)
+		columns = append(columns, transposeParts(k.Cur, parts, lanes)...)
 	}
 	return columns, nil
 }
@@ -290,5 +291,5 @@ func (k *kernel) beside(a, b llvm.Value) llvm.Value {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	return k.cur.NewShuffle(a, b, llvm.NewMask(lanes...))
+	return k.Cur.NewShuffle(a, b, llvm.NewMask(lanes...))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/wfc-lang/wfc/dsl"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // Programs as users write them; %d is the extent of every axis.
@@ -77,8 +78,8 @@ func TestSmallGridsStayOnOneThread(t *testing.T) {
 		for n, alone := range map[int]bool{32: true, 1 << 10: s.name == "heat1"} {
 			e, err := newEngine(compile(t, s.text, n), toolchains()[0], Options{Threads: 4, sweep: -1})
 			check(t, err)
-			if b := e.batch("step", e.plan.funcs["step"]); b.alone != alone {
-				t.Errorf("%s with %d points per axis: one thread %v, want %v", s.name, n, b.alone, alone)
+			if b := e.batch("step", e.plan.funcs["step"]); b.Alone != alone {
+				t.Errorf("%s with %d points per axis: one thread %v, want %v", s.name, n, b.Alone, alone)
 			}
 			check(t, e.Close())
 		}
@@ -93,11 +94,11 @@ func BenchmarkMeeting(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer m.Close()
-	s := newStepOf(0, [][2]int{{0, 0}, {0, 0}}, 2, nil) // parts without work
-	s.meets = true
-	x := &batch{n: b.N, steps: []step{s}, table: [][]uintptr{nil, nil}}
+	s := team.NewStepOf(0, [][2]int{{0, 0}, {0, 0}}, 2, nil) // parts without work
+	s.Meets = true
+	x := &team.Batch{Times: b.N, Steps: []team.Step{s}, Tables: [][]uintptr{nil, nil}}
 	b.ResetTimer()
-	m.pool.do(x)
+	m.pool.Do(x)
 }
 
 // The first run of little work is left to one thread; when there are more they are divided if that pays. The bits are the same.
@@ -116,13 +117,13 @@ func TestShortRuns(t *testing.T) {
 			}
 			check(t, e.Set(name, x))
 		}
-		for e.Threads() > 1 && e.pool.awake() {
-			time.Sleep(patience)
+		for e.Threads() > 1 && e.pool.Awake() {
+			time.Sleep(team.Patience)
 		}
 		_, err = e.Run(context.Background(), "f", n)
 		check(t, err)
-		if b := e.batch("f", e.plan.funcs["f"]); b.alone != (i == 2) || i == 0 && !b.short {
-			t.Errorf("%d runs on %d threads: one thread %v, short %v", n, e.Threads(), b.alone, b.short)
+		if b := e.batch("f", e.plan.funcs["f"]); b.Alone != (i == 2) || i == 0 && !b.Short {
+			t.Errorf("%d runs on %d threads: one thread %v, short %v", n, e.Threads(), b.Alone, b.Short)
 		}
 		out, err := e.Get("out")
 		check(t, err)

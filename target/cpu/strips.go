@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 )
 
 // A stencil in three dimensions reads every plane once for each plane that it is a neighbour of. Where planes are so large that those do not stay
@@ -32,9 +33,9 @@ func stripRows(dims []ir.Range, pieces []ir.Piece, by int) int {
 }
 
 // strips emits body for the strips lo to hi-1 of the planes from first on, planes of them, strip after strip: what gets the plane and the strip.
-func (k *kernel) strips(planes, strips, first int, body func(plane, strip bound)) {
-	k.loop(bound{v: k.split[0]}, bound{v: k.split[1]}, 1, plainLoop, func(t bound) {
+func (k *kernel) strips(planes, strips, first int, body func(plane, strip emit.Bound)) {
+	k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(t emit.Bound) {
 		d := k.digits(t, []int{strips, planes})
-		body(k.add(d[1], at(first)), d[0])
+		body(k.Add(d[1], emit.At(first)), d[0])
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 )
 
 // sweep is a step function that is computed plane by plane. Its first axis is the stream: at any time a thread holds a few planes of
@@ -341,20 +342,20 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 	if err != nil {
 		return nil
 	}
-	for _, r := range pieceRuns(op.Dom[0].Lo, op.Dom[0].Hi, boxes, 0, all) {
-		if len(r.active) == 0 {
+	for _, r := range emit.PieceRuns(op.Dom[0].Lo, op.Dom[0].Hi, boxes, 0, all) {
+		if len(r.Active) == 0 {
 			continue
 		}
-		run := planeRun{lo: r.lo, hi: r.hi, pieces: r.active}
-		for _, k := range r.active {
+		run := planeRun{lo: r.Lo, hi: r.Hi, pieces: r.Active}
+		for _, k := range r.Active {
 			if !s.reads(st, k, &run) {
 				return nil
 			}
 		}
-		if operandsOf(op, r.active, 1) > mostArgs {
+		if operandsOf(op, r.Active, 1) > mostArgs {
 			return nil
 		}
-		run.work = nodesOf(op, r.active)
+		run.work = nodesOf(op, r.Active)
 		st.runs = append(st.runs, run)
 	}
 	return st

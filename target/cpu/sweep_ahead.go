@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -48,12 +49,12 @@ func (s *sweep) rowsArg(nd *planeNode) int64 {
 // rowsAhead reads what the kernel was told.
 func (k *planeEmit) rowsAhead() {
 	if k.s.asksRows() {
-		k.rows = k.cur.NewLoad(llvm.I64, k.fetches, 8)
+		k.rows = k.Cur.NewLoad(llvm.I64, k.fetches, 8)
 	}
 }
 
 // askAhead asks for what the next row needs at column x. Of pieces only one is so long that it pays.
-func (k *planeEmit) askAhead(x bound) {
+func (k *planeEmit) askAhead(x emit.Bound) {
 	if k.rows == nil || k.lane == 0 || k.mask != nil || k.st.share {
 		return
 	}
@@ -63,14 +64,14 @@ func (k *planeEmit) askAhead(x bound) {
 		if i >= 32 || v == nil {
 			continue
 		}
-		k.when(k.cur.NewICmp("ne", k.cur.NewAnd(k.rows, k.i64(1<<i)), k.i64(0)), func() {
+		k.When(k.Cur.NewICmp("ne", k.Cur.NewAnd(k.rows, k.I64(1<<i)), k.I64(0)), func() {
 			for step := range k.planes() {
 				p := k.params[planeArg{kind: argPlane, name: root, plane: last[i] + step}.key()]
 				if p == nil {
 					continue
 				}
-				at := k.place(p, v.slot, v.elem, k.add(k.row0(), at(1)), x)
-				k.cur.NewPrefetch(k.cur.NewBitCast(at, llvm.NewPointer(llvm.I8)), 2)
+				at := k.place(p, v.slot, v.elem, k.Add(k.row0(), emit.At(1)), x)
+				k.Cur.NewPrefetch(k.Cur.NewBitCast(at, llvm.NewPointer(llvm.I8)), 2)
 			}
 		})
 	}

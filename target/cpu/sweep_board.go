@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // Single numbers that a function computes and its fields are computed with (the coefficients of a Chebyshev iteration) do not keep it from
@@ -64,7 +65,7 @@ func (b *board) settle(layouts *[]*layout) {
 }
 
 // fillBoard are the steps of a batch that fill the board for so many steps and leave the arrays as they are after the last.
-func (s *sweep) fillBoard(steps, threads int) (out []step) {
+func (s *sweep) fillBoard(steps, threads int) (out []team.Step) {
 	b := s.board
 	// A number is copied as a word: a buffer has room for one.
 	type place struct{ slot, offset int }
@@ -76,7 +77,7 @@ func (s *sweep) fillBoard(steps, threads int) (out []step) {
 		return place{v.slot, (*s.layout)[v.slot].base * storageBytes(v.elem)}
 	}
 	move := func(to, from place) {
-		out = append(out, newStepOf(b.copies, [][2]int{{to.offset, copyFrom(from.offset)}}, threads, []int{to.slot, from.slot}))
+		out = append(out, team.NewStepOf(b.copies, [][2]int{{to.offset, team.CopyFrom(from.offset)}}, threads, []int{to.slot, from.slot}))
 	}
 	for k := range steps {
 		for _, name := range b.names {
@@ -85,7 +86,7 @@ func (s *sweep) fillBoard(steps, threads int) (out []step) {
 			}
 		}
 		for i := range b.launches {
-			out = append(out, newStep(b.code[i], 0, 1, 1, threads, b.launches[i].args))
+			out = append(out, team.NewStep(b.code[i], 0, 1, 1, threads, b.launches[i].args))
 			for _, r := range b.ops[i].Results {
 				move(entry(k, "%"+r.Name), value("%"+r.Name))
 			}

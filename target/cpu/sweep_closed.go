@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -72,16 +73,16 @@ func (k *planeEmit) roundEnds(b *ir.Body, from, to int) bool {
 }
 
 // crosses says that a vector from a column on lies partly beyond an end of a closed row.
-func (k *planeEmit) crosses(col bound) bool {
-	return k.s.closed > 0 && k.st.op.Kind == ir.Map && col.v == nil && (col.c < 0 || col.c+k.lane > k.s.closed)
+func (k *planeEmit) crosses(col emit.Bound) bool {
+	return k.s.closed > 0 && k.st.op.Kind == ir.Map && col.V == nil && (col.C < 0 || col.C+k.lane > k.s.closed)
 }
 
 // getRound loads such a vector: the last one of the row and the first, put together.
-func (k *planeEmit) getRound(e ir.Elem, col int, place func(col bound) llvm.Value) llvm.Value {
-	last, first := k.packed(e, place(at(k.s.closed-k.lane))), k.packed(e, place(at(0)))
+func (k *planeEmit) getRound(e ir.Elem, col int, place func(col emit.Bound) llvm.Value) llvm.Value {
+	last, first := k.packed(e, place(emit.At(k.s.closed-k.lane))), k.packed(e, place(emit.At(0)))
 	each := make([]int, k.lane)
 	for i := range each {
 		each[i] = mod(col, k.lane) + i
 	}
-	return k.unpack(e, k.cur.NewShuffle(last, first, llvm.NewMask(each...)))
+	return k.unpack(e, k.Cur.NewShuffle(last, first, llvm.NewMask(each...)))
 }

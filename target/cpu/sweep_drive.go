@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -16,67 +17,67 @@ func (s *sweep) emitDriver(e *emitter) {
 	f := e.m.NewFunc("kernel.body", llvm.Void, bases, table, segments)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind"}
-	g := &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}}
-	args := g.cur.NewAlloca(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64))
-	at0 := func(p llvm.Value, i bound) llvm.Value { return g.cur.NewGetElementPtr(llvm.I64, p, i.value()) }
-	get := func(p llvm.Value, i int) llvm.Value { return g.cur.NewLoad(llvm.I64, at0(p, at(i)), 8) }
-	arg := func(i bound) llvm.Value {
-		return g.cur.NewGetElementPtr(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64), args, llvm.NewInt(llvm.I64, 0), i.value())
+	g := &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}
+	args := g.Cur.NewAlloca(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64))
+	at0 := func(p llvm.Value, i emit.Bound) llvm.Value { return g.Cur.NewGetElementPtr(llvm.I64, p, i.Value()) }
+	get := func(p llvm.Value, i int) llvm.Value { return g.Cur.NewLoad(llvm.I64, at0(p, emit.At(i)), 8) }
+	arg := func(i emit.Bound) llvm.Value {
+		return g.Cur.NewGetElementPtr(llvm.NewArray(mostArgs+1+mostFetch*fetchWords, llvm.I64), args, llvm.NewInt(llvm.I64, 0), i.Value())
 	}
 	kernel := llvm.NewFuncType(ptr, llvm.I64, llvm.I64, llvm.I64)
 	// The place in the table moves on from group to group; within a group every block begins with its first entry.
-	place := g.cur.NewAlloca(llvm.I64)
-	next := g.cur.NewAlloca(llvm.I64)
-	g.cur.NewStore(llvm.NewInt(llvm.I64, 0), place, 8)
-	start := g.cur.NewConv("inttoptr", table, ptr)
-	load := func(p llvm.Value) llvm.Value { return g.cur.NewLoad(llvm.I64, p, 8) }
-	g.loop(at(0), bound{v: segments}, 1, plainLoop, func(bound) {
-		head := at0(start, bound{v: load(place)})
+	place := g.Cur.NewAlloca(llvm.I64)
+	next := g.Cur.NewAlloca(llvm.I64)
+	g.Cur.NewStore(llvm.NewInt(llvm.I64, 0), place, 8)
+	start := g.Cur.NewConv("inttoptr", table, ptr)
+	load := func(p llvm.Value) llvm.Value { return g.Cur.NewLoad(llvm.I64, p, 8) }
+	g.Loop(emit.At(0), emit.Bound{V: segments}, 1, emit.Plain, func(emit.Bound) {
+		head := at0(start, emit.Bound{V: load(place)})
 		groups, times := get(head, 0), get(head, 1)
-		top := g.cur.NewAddNSW(load(place), g.i64(2))
-		g.loop(at(0), bound{v: times}, 1, plainLoop, func(time bound) {
+		top := g.Cur.NewAddNSW(load(place), g.I64(2))
+		g.Loop(emit.At(0), emit.Bound{V: times}, 1, emit.Plain, func(time emit.Bound) {
 			moved := func(p llvm.Value, i int) llvm.Value {
-				return g.cur.NewAdd(get(p, i), g.cur.NewMul(time.value(), get(p, i+1)))
+				return g.Cur.NewAdd(get(p, i), g.Cur.NewMul(time.Value(), get(p, i+1)))
 			}
-			g.cur.NewStore(top, place, 8)
-			g.loop(at(0), bound{v: groups}, 1, plainLoop, func(bound) {
-				head := at0(start, bound{v: load(place)})
+			g.Cur.NewStore(top, place, 8)
+			g.Loop(emit.At(0), emit.Bound{V: groups}, 1, emit.Plain, func(emit.Bound) {
+				head := at0(start, emit.Bound{V: load(place)})
 				calls, blocks, first, rows := get(head, 0), get(head, 1), get(head, 2), get(head, 3)
-				from := g.cur.NewAddNSW(load(place), g.i64(4))
-				last := g.cur.NewAddNSW(blocks, g.i64(-1))
-				g.loop(at(0), bound{v: blocks}, 1, plainLoop, func(b bound) {
-					g.cur.NewStore(from, next, 8)
-					y0 := g.cur.NewAddNSW(first, g.cur.NewMulNSW(b.value(), rows))
-					y1 := g.cur.NewAddNSW(y0, rows)
-					g.loop(at(0), bound{v: calls}, 1, plainLoop, func(bound) {
+				from := g.Cur.NewAddNSW(load(place), g.I64(4))
+				last := g.Cur.NewAddNSW(blocks, g.I64(-1))
+				g.Loop(emit.At(0), emit.Bound{V: blocks}, 1, emit.Plain, func(b emit.Bound) {
+					g.Cur.NewStore(from, next, 8)
+					y0 := g.Cur.NewAddNSW(first, g.Cur.NewMulNSW(b.Value(), rows))
+					y1 := g.Cur.NewAddNSW(y0, rows)
+					g.Loop(emit.At(0), emit.Bound{V: calls}, 1, emit.Plain, func(emit.Bound) {
 						here := load(next)
-						q := at0(start, bound{v: here})
+						q := at0(start, emit.Bound{V: here})
 						fn, plane, lo, hi, skew, n := get(q, 0), moved(q, 1), get(q, 3), get(q, 4), get(q, 5), get(q, 6)
-						a := g.maximum(bound{v: lo}, bound{v: g.cur.NewSub(y0, skew)})
-						z := g.minimum(bound{v: hi}, bound{v: g.cur.NewSub(y1, skew)})
-						ra := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), g.i64(0)), lo, a.value())
-						rz := g.cur.NewSelect(g.cur.NewICmp("eq", b.value(), last), hi, z.value())
-						g.cur.NewStore(g.cur.NewAddNSW(g.cur.NewAddNSW(here, g.cur.NewMulNSW(n, g.i64(2))), g.i64(7)), next, 8)
-						some, done := g.f.NewBlock("some"), g.f.NewBlock("none")
-						g.cur.NewCondBr(g.cur.NewICmp("slt", ra, rz), some, done, nil)
-						g.cur = some
-						g.loop(at(0), bound{v: n}, 1, plainLoop, func(i bound) {
-							w := moved(at0(q, g.add(g.scale(i, 2), at(7))), 0)
-							base := load(at0(bases, bound{v: g.cur.NewAnd(w, g.i64(0xffff))}))
-							g.cur.NewStore(g.cur.NewAdd(base, g.cur.NewAShr(w, g.i64(16))), arg(i), 8)
+						a := g.Maximum(emit.Bound{V: lo}, emit.Bound{V: g.Cur.NewSub(y0, skew)})
+						z := g.Minimum(emit.Bound{V: hi}, emit.Bound{V: g.Cur.NewSub(y1, skew)})
+						ra := g.Cur.NewSelect(g.Cur.NewICmp("eq", b.Value(), g.I64(0)), lo, a.Value())
+						rz := g.Cur.NewSelect(g.Cur.NewICmp("eq", b.Value(), last), hi, z.Value())
+						g.Cur.NewStore(g.Cur.NewAddNSW(g.Cur.NewAddNSW(here, g.Cur.NewMulNSW(n, g.I64(2))), g.I64(7)), next, 8)
+						some, done := g.Func.NewBlock("some"), g.Func.NewBlock("none")
+						g.Cur.NewCondBr(g.Cur.NewICmp("slt", ra, rz), some, done, nil)
+						g.Cur = some
+						g.Loop(emit.At(0), emit.Bound{V: n}, 1, emit.Plain, func(i emit.Bound) {
+							w := moved(at0(q, g.Add(g.Scale(i, 2), emit.At(7))), 0)
+							base := load(at0(bases, emit.Bound{V: g.Cur.NewAnd(w, g.I64(0xffff))}))
+							g.Cur.NewStore(g.Cur.NewAdd(base, g.Cur.NewAShr(w, g.I64(16))), arg(i), 8)
 						})
-						g.cur.NewCallAt(kernel, g.cur.NewConv("inttoptr", fn, llvm.NewPointer(kernel)), arg(at(0)), plane, ra, rz)
-						g.cur.NewBr(done)
-						g.cur = done
+						g.Cur.NewCallAt(kernel, g.Cur.NewConv("inttoptr", fn, llvm.NewPointer(kernel)), arg(emit.At(0)), plane, ra, rz)
+						g.Cur.NewBr(done)
+						g.Cur = done
 					})
 				})
-				g.cur.NewStore(load(next), place, 8)
+				g.Cur.NewStore(load(next), place, 8)
 			})
 		})
 	})
 	// Streaming stores are in memory before another thread is told.
-	g.cur.NewFence()
-	g.cur.NewRet(nil)
+	g.Cur.NewFence()
+	g.Cur.NewRet(nil)
 
 	word := llvm.NewPointer(llvm.I8)
 	wb, wt, wg := llvm.NewParam("bases", llvm.NewPointer(word)), llvm.NewParam("table", llvm.I64), llvm.NewParam("segments", llvm.I64)

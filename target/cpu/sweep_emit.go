@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -14,13 +15,13 @@ import (
 
 // planeEmit is one kernel of planes being emitted.
 type planeEmit struct {
-	*gen
+	*emit.Gen
 	s       *sweep
 	st      *planeOp
 	params  map[string]*llvm.Param // by planeArg.key
 	words   map[scalarKey]llvm.Value
 	variant int
-	first   bound      // plane
+	first   emit.Bound // plane
 	step    int        // the current one after it
 	fetches llvm.Value // what is to be asked for, see fetchArgs
 	rows    llvm.Value // the same, of a kernel for several planes, see askAhead
@@ -77,7 +78,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	}
 	for k.step = range k.planes() {
 		for i, r := range st.op.Results {
-			param(planeArg{kind: argResult, index: i, plane: k.step}, llvm.NewPointer(memType(r.Elem)), "noalias")
+			param(planeArg{kind: argResult, index: i, plane: k.step}, llvm.NewPointer(emit.MemType(r.Elem)), "noalias")
 		}
 	}
 	for _, pc := range run.pieces {
@@ -87,7 +88,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 			case ir.Read:
 				for k.step = range k.planes() {
 					if a := k.argOf(n); k.params[a.key()] == nil {
-						param(a, llvm.NewPointer(memType(n.Elem)), "noalias")
+						param(a, llvm.NewPointer(emit.MemType(n.Elem)), "noalias")
 					}
 				}
 			case ir.Scalar:
@@ -100,7 +101,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	pointers := len(params)
 	for _, key := range keys {
 		a := planeArg{kind: argWord, index: e.words[key]}
-		p := llvm.NewParam(fmt.Sprintf("p%d", len(params)), regType(key.elem))
+		p := llvm.NewParam(fmt.Sprintf("p%d", len(params)), emit.RegType(key.elem))
 		k.words[key] = p
 		params, args = append(params, p), append(args, a)
 	}
@@ -113,12 +114,12 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), plane, lo, hi, fetches)...)
 	f.Internal = true
 	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
-	k.gen = &gen{m: e.m, f: f, cur: f.NewBlock("entry"), idx: map[string]bound{}, half: e.half}
-	k.body(run, bound{v: plane}, bound{v: lo}, bound{v: hi})
+	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
+	k.body(run, emit.Bound{V: plane}, emit.Bound{V: lo}, emit.Bound{V: hi})
 	if k.err != nil {
 		return k.err
 	}
-	k.cur.NewRet(nil)
+	k.Cur.NewRet(nil)
 
 	word := llvm.NewPointer(llvm.I8)
 	table := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")
@@ -134,7 +135,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 			continue
 		}
 		elem := keys[i-pointers].elem
-		t := memType(elem)
+		t := emit.MemType(elem)
 		if elem == ir.F16 {
 			t = llvm.Float
 		}
@@ -177,27 +178,27 @@ func (k *planeEmit) argOf(n *ir.Node) planeArg {
 }
 
 // body emits the loops over rows, and in each the runs of columns with the same piece.
-func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
+func (k *planeEmit) body(run *planeRun, plane, lo, hi emit.Bound) {
 	op := k.st.op
 	k.lane = lanesOf(op)
 	boxes := k.st.boxes()
 	last := op.Dom[k.s.rank-1]
 	k.first = plane
 	k.rowsAhead()
-	columns := func(active []int, from, to bound) {
-		for _, r := range pieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
-			if len(r.active) == 0 {
+	columns := func(active []int, from, to emit.Bound) {
+		for _, r := range emit.PieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
+			if len(r.Active) == 0 {
 				continue
 			}
-			a, b := k.maximum(from, at(r.lo)), k.minimum(to, at(r.hi))
-			k.row(&op.Pieces[r.active[len(r.active)-1]].Body, a, b)
+			a, b := k.Maximum(from, emit.At(r.Lo)), k.Minimum(to, emit.At(r.Hi))
+			k.row(&op.Pieces[r.Active[len(r.Active)-1]].Body, a, b)
 		}
 	}
 	wholeRow := func(active []int) {
 		var parts []rowPart
-		for _, r := range pieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
-			if len(r.active) > 0 {
-				parts = append(parts, rowPart{&op.Pieces[r.active[len(r.active)-1]].Body, r.lo, r.hi})
+		for _, r := range emit.PieceRuns(last.Lo, last.Hi, boxes, k.s.rank-1, active) {
+			if len(r.Active) > 0 {
+				parts = append(parts, rowPart{&op.Pieces[r.Active[len(r.Active)-1]].Body, r.Lo, r.Hi})
 			}
 		}
 		k.wholeRow(parts)
@@ -207,10 +208,10 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi bound) {
 		columns(run.pieces, lo, hi)
 		return
 	}
-	dims := []dim{{}, {op.Dom[1].Index, op.Dom[1].Lo, op.Dom[1].Hi, lo, hi}}
-	k.nest(dims, 1, 2, boxes, run.pieces, plainLoop, func(active []int) {
+	dims := []emit.Dim{{}, {Index: op.Dom[1].Index, Min: op.Dom[1].Lo, Max: op.Dom[1].Hi, Lo: lo, Hi: hi}}
+	k.Nest(dims, 1, 2, boxes, run.pieces, emit.Plain, func(active []int) {
 		if !k.s.asksRows() && !k.linewise() {
-			k.fetch(at(last.Lo), at(last.Hi))
+			k.fetch(emit.At(last.Lo), emit.At(last.Hi))
 		}
 		wholeRow(active)
 	})
@@ -229,59 +230,59 @@ func lanesOf(op *ir.Op) int {
 const fewColumns = 2
 
 // row computes columns [a, b) of the current row in vectors that begin at multiples of their length.
-func (k *planeEmit) row(b *ir.Body, from, to bound) {
+func (k *planeEmit) row(b *ir.Body, from, to emit.Bound) {
 	n := k.lane
-	if from.v == nil && to.v == nil && to.c-from.c <= fewColumns {
-		for c := from.c; c < to.c; c++ {
+	if from.V == nil && to.V == nil && to.C-from.C <= fewColumns {
+		for c := from.C; c < to.C; c++ {
 			k.lane = 0
-			k.vector(b, at(c), bound{}, bound{})
+			k.vector(b, emit.At(c), emit.Bound{}, emit.Bound{})
 			k.lane = n
 		}
 		return
 	}
-	if from.v == nil && to.v == nil {
-		first := roundDown(from.c, n)
-		full := from.c
-		if first != from.c {
-			k.vector(b, at(first), from, to)
+	if from.V == nil && to.V == nil {
+		first := roundDown(from.C, n)
+		full := from.C
+		if first != from.C {
+			k.vector(b, emit.At(first), from, to)
 			full = first + n
 		}
-		end := roundDown(to.c, n)
-		if k.roundEnds(b, from.c, to.c) {
-			k.vector(b, at(0), bound{}, bound{})
-			k.loop(at(n), at(end-n), n, plainLoop, func(x bound) { k.vector(b, x, bound{}, bound{}) })
-			k.vector(b, at(end-n), bound{}, bound{})
+		end := roundDown(to.C, n)
+		if k.roundEnds(b, from.C, to.C) {
+			k.vector(b, emit.At(0), emit.Bound{}, emit.Bound{})
+			k.Loop(emit.At(n), emit.At(end-n), n, emit.Plain, func(x emit.Bound) { k.vector(b, x, emit.Bound{}, emit.Bound{}) })
+			k.vector(b, emit.At(end-n), emit.Bound{}, emit.Bound{})
 			return
 		}
 		if full < end {
-			k.loop(at(full), at(end), n, plainLoop, func(x bound) { k.vector(b, x, bound{}, bound{}) })
+			k.Loop(emit.At(full), emit.At(end), n, emit.Plain, func(x emit.Bound) { k.vector(b, x, emit.Bound{}, emit.Bound{}) })
 		}
-		if end < to.c && end >= full {
-			k.vector(b, at(end), from, to)
+		if end < to.C && end >= full {
+			k.vector(b, emit.At(end), from, to)
 		}
 		return
 	}
-	down := func(x bound) bound {
-		if x.v == nil {
-			return at(roundDown(x.c, n))
+	down := func(x emit.Bound) emit.Bound {
+		if x.V == nil {
+			return emit.At(roundDown(x.C, n))
 		}
-		return bound{v: k.cur.NewAnd(x.v, k.i64(-n))}
+		return emit.Bound{V: k.Cur.NewAnd(x.V, k.I64(-n))}
 	}
 	first := down(from)
-	full := down(k.add(from, at(n-1)))
+	full := down(k.Add(from, emit.At(n-1)))
 	end := down(to)
 	// A first vector that is cut, whole vectors, a last one that is cut.
-	k.when(k.cur.NewAnd(k.cur.NewICmp("slt", first.value(), from.value()), k.cur.NewICmp("slt", from.value(), to.value())), func() {
+	k.When(k.Cur.NewAnd(k.Cur.NewICmp("slt", first.Value(), from.Value()), k.Cur.NewICmp("slt", from.Value(), to.Value())), func() {
 		k.vector(b, first, from, to)
 	})
-	k.loop(full, end, n, plainLoop, func(x bound) { k.vector(b, x, bound{}, bound{}) })
-	k.when(k.cur.NewAnd(k.cur.NewICmp("slt", end.value(), to.value()), k.cur.NewICmp("sge", end.value(), full.value())), func() {
+	k.Loop(full, end, n, emit.Plain, func(x emit.Bound) { k.vector(b, x, emit.Bound{}, emit.Bound{}) })
+	k.When(k.Cur.NewAnd(k.Cur.NewICmp("slt", end.Value(), to.Value()), k.Cur.NewICmp("sge", end.Value(), full.Value())), func() {
 		k.vector(b, end, from, to)
 	})
 }
 
 // vector computes the vector of columns from x on; of those only [from, to) are stored, all when both are zero.
-func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
+func (k *planeEmit) vector(b *ir.Body, x, from, to emit.Bound) {
 	k.mask = nil
 	if from != to {
 		k.mask = k.between(x, from, to)
@@ -292,19 +293,19 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to bound) {
 }
 
 // between says which columns of the vector from x on are in [from, to).
-func (k *planeEmit) between(x, from, to bound) llvm.Value {
-	col := k.cur.NewAdd(k.splat(x.value()), k.iota())
-	return k.cur.NewAnd(k.cur.NewICmp("sge", col, k.splat(from.value())), k.cur.NewICmp("slt", col, k.splat(to.value())))
+func (k *planeEmit) between(x, from, to emit.Bound) llvm.Value {
+	col := k.Cur.NewAdd(k.splat(x.Value()), k.iota())
+	return k.Cur.NewAnd(k.Cur.NewICmp("sge", col, k.splat(from.Value())), k.Cur.NewICmp("slt", col, k.splat(to.Value())))
 }
 
 // values are the results of a body for the vector of columns from x on, in every plane.
-func (k *planeEmit) values(b *ir.Body, x bound) [][]llvm.Value {
+func (k *planeEmit) values(b *ir.Body, x emit.Bound) [][]llvm.Value {
 	op := k.st.op
-	k.idx[op.Dom[k.s.rank-1].Index] = x
+	k.Index[op.Dom[k.s.rank-1].Index] = x
 	live := b.Live()
 	all := make([][]llvm.Value, k.planes())
 	for k.step = range all {
-		k.idx[op.Dom[0].Index] = k.add(k.first, at(k.step))
+		k.Index[op.Dom[0].Index] = k.Add(k.first, emit.At(k.step))
 		vals := make([]llvm.Value, len(b.Nodes))
 		for i := range b.Nodes {
 			if live[i] && k.err == nil {
@@ -319,7 +320,7 @@ func (k *planeEmit) values(b *ir.Body, x bound) [][]llvm.Value {
 }
 
 // store stores what was computed after all is read: planes have operands in common.
-func (k *planeEmit) store(x bound, all [][]llvm.Value) {
+func (k *planeEmit) store(x emit.Bound, all [][]llvm.Value) {
 	if k.err != nil {
 		return
 	}
@@ -332,42 +333,42 @@ func (k *planeEmit) store(x bound, all [][]llvm.Value) {
 }
 
 // row0 is the current row; there is none where values have two axes.
-func (k *planeEmit) row0() bound {
+func (k *planeEmit) row0() emit.Bound {
 	if k.s.rank == 2 {
-		return at(0)
+		return emit.At(0)
 	}
-	return k.idx[k.st.op.Dom[1].Index]
+	return k.Index[k.st.op.Dom[1].Index]
 }
 
 // place is the address of a column of a row of a plane.
-func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col bound) llvm.Value {
+func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col emit.Bound) llvm.Value {
 	i := col
 	if k.s.rank == 3 {
-		i = k.add(k.scale(row, (*k.s.layout)[slot].stride[1]), col)
+		i = k.Add(k.Scale(row, (*k.s.layout)[slot].stride[1]), col)
 	}
-	return k.cur.NewGetElementPtr(memType(e), p, i.value())
+	return k.Cur.NewGetElementPtr(emit.MemType(e), p, i.Value())
 }
 
 func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) {
 	n := &b.Nodes[i]
 	switch n.Op {
 	case ir.Const:
-		return k.lanes(k.lane).constant(n), nil
+		return k.Lanes(k.lane).Constant(n), nil
 	case ir.Scalar:
 		return k.splat(k.words[scalarKey{n.Name, n.Elem}]), nil
 	case ir.Index:
-		x, ok := k.idx[n.Name]
+		x, ok := k.Index[n.Name]
 		if !ok {
 			return nil, fmt.Errorf("no index %s", n.Name)
 		}
-		v := k.splat(x.value())
+		v := k.splat(x.Value())
 		if n.Name == k.st.op.Dom[k.s.rank-1].Index && k.lane > 0 {
-			v = k.cur.NewAdd(v, k.iota())
+			v = k.Cur.NewAdd(v, k.iota())
 		}
 		if n.Elem == ir.I64 {
 			return v, nil
 		}
-		return k.cur.NewConv("trunc", v, k.lanes(k.lane).typ(llvm.I32)), nil
+		return k.Cur.NewConv("trunc", v, k.Lanes(k.lane).Typ(llvm.I32)), nil
 	case ir.Read:
 		return k.read(n), nil
 	}
@@ -378,7 +379,7 @@ func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, erro
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}
-	return k.lanes(k.lane).applyIn(b, n, args)
+	return k.Lanes(k.lane).ApplyIn(b, n, args)
 }
 
 // read loads a vector, or one value for all of it.
@@ -394,31 +395,31 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 	if offsets(k.st.op, n.At) {
 		row := k.row0()
 		if k.s.rank == 3 {
-			row = k.add(row, at(n.At[1].Off))
+			row = k.Add(row, emit.At(n.At[1].Off))
 		}
-		place := func(col bound) llvm.Value { return k.place(p, slot, n.Elem, row, col) }
-		col := k.add(k.idx[k.st.op.Dom[k.s.rank-1].Index], at(n.At[k.s.rank-1].Off))
+		place := func(col emit.Bound) llvm.Value { return k.place(p, slot, n.Elem, row, col) }
+		col := k.Add(k.Index[k.st.op.Dom[k.s.rank-1].Index], emit.At(n.At[k.s.rank-1].Off))
 		if k.crosses(col) {
-			return k.getRound(n.Elem, col.c, place)
+			return k.getRound(n.Elem, col.C, place)
 		}
 		return k.get(n.Elem, place(col))
 	}
 	l := (*k.s.layout)[slot]
-	sum := at(0)
+	sum := emit.At(0)
 	whole := false
 	for d, a := range n.At {
-		c := at(a.Off)
+		c := emit.At(a.Off)
 		if a.Index != "" {
-			c = k.add(k.idx[a.Index], c)
+			c = k.Add(k.Index[a.Index], c)
 			whole = whole || a.Index == k.st.op.Dom[k.s.rank-1].Index
 		}
-		sum = k.add(sum, k.scale(c, l.stride[d]))
+		sum = k.Add(sum, k.Scale(c, l.stride[d]))
 	}
-	addr := k.cur.NewGetElementPtr(memType(n.Elem), p, sum.value())
+	addr := k.Cur.NewGetElementPtr(emit.MemType(n.Elem), p, sum.Value())
 	if whole {
 		return k.get(n.Elem, addr)
 	}
-	one := k.cur.NewLoad(memType(n.Elem), addr, storageBytes(n.Elem))
+	one := k.Cur.NewLoad(emit.MemType(n.Elem), addr, storageBytes(n.Elem))
 	return k.unpack(n.Elem, k.splat(one))
 }
 
@@ -428,19 +429,19 @@ func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value { return k.unpack
 // packed loads a vector as it lies in memory.
 func (k *planeEmit) packed(e ir.Elem, addr llvm.Value) llvm.Value {
 	if k.lane == 0 {
-		return k.cur.NewLoad(memType(e), addr, storageBytes(e))
+		return k.Cur.NewLoad(emit.MemType(e), addr, storageBytes(e))
 	}
-	t := llvm.NewVector(k.lane, memType(e))
-	return k.cur.NewLoad(t, k.cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e))
+	t := llvm.NewVector(k.lane, emit.MemType(e))
+	return k.Cur.NewLoad(t, k.Cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e))
 }
 
 // unpack turns what lies in memory into what is computed with.
 func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
 	switch e {
 	case ir.Bool:
-		return k.cur.NewConv("trunc", v, k.lanes(k.lane).typ(llvm.I1))
+		return k.Cur.NewConv("trunc", v, k.Lanes(k.lane).Typ(llvm.I1))
 	case ir.F16:
-		return k.lanes(k.lane).unpackHalf(v)
+		return k.Lanes(k.lane).UnpackHalf(v)
 	}
 	return v
 }
@@ -449,16 +450,16 @@ func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
 func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 	switch e {
 	case ir.Bool:
-		v = k.cur.NewConv("zext", v, k.lanes(k.lane).typ(llvm.I8))
+		v = k.Cur.NewConv("zext", v, k.Lanes(k.lane).Typ(llvm.I8))
 	case ir.F16:
-		v = k.lanes(k.lane).packHalf(v)
+		v = k.Lanes(k.lane).PackHalf(v)
 	}
 	if k.lane == 0 {
-		k.cur.NewStore(v, addr, storageBytes(e))
+		k.Cur.NewStore(v, addr, storageBytes(e))
 		return
 	}
-	t := llvm.NewVector(k.lane, memType(e))
-	addr = k.cur.NewBitCast(addr, llvm.NewPointer(t))
+	t := llvm.NewVector(k.lane, emit.MemType(e))
+	addr = k.Cur.NewBitCast(addr, llvm.NewPointer(t))
 	size := k.lane * storageBytes(e)
 	aligned := true
 	for i, r := range k.st.op.Results {
@@ -469,11 +470,11 @@ func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 	}
 	switch {
 	case k.mask != nil:
-		k.cur.NewMaskedStore(v, addr, storageBytes(e), k.mask)
+		k.Cur.NewMaskedStore(v, addr, storageBytes(e), k.mask)
 	case k.variant&pastCaches != 0 && aligned:
-		k.cur.NewStreamStore(v, addr, size)
+		k.Cur.NewStreamStore(v, addr, size)
 	default:
-		k.cur.NewStore(v, addr, storageBytes(e))
+		k.Cur.NewStore(v, addr, storageBytes(e))
 	}
 }
 
@@ -483,7 +484,7 @@ func (k *planeEmit) splat(v llvm.Value) llvm.Value {
 		return v
 	}
 	u := llvm.NewUndef(llvm.NewVector(k.lane, v.Type()))
-	return k.cur.NewShuffle(k.cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
+	return k.Cur.NewShuffle(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
 }
 
 // iota is 0, 1, 2, ..

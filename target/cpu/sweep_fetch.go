@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -101,28 +102,28 @@ func (s *sweep) comes(u *unrolled, need map[*tensorBuf]*planes, entries []entry,
 
 // fetch asks for the parts of rows that the call was given. Columns are those of the operation; where a row is all of a plane, those that are
 // computed.
-func (k *planeEmit) fetch(lo, hi bound) {
+func (k *planeEmit) fetch(lo, hi emit.Bound) {
 	size := 1
 	for _, r := range k.st.op.Results {
 		size = max(size, storageBytes(r.Elem))
 	}
-	word := func(i bound) llvm.Value {
-		return k.cur.NewLoad(llvm.I64, k.cur.NewGetElementPtr(llvm.I64, k.fetches, i.value()), 8)
+	word := func(i emit.Bound) llvm.Value {
+		return k.Cur.NewLoad(llvm.I64, k.Cur.NewGetElementPtr(llvm.I64, k.fetches, i.Value()), 8)
 	}
-	k.loop(at(0), bound{v: word(at(0))}, 1, plainLoop, func(i bound) {
-		first := k.add(k.scale(i, fetchWords), at(1))
+	k.Loop(emit.At(0), emit.Bound{V: word(emit.At(0))}, 1, emit.Plain, func(i emit.Bound) {
+		first := k.Add(k.Scale(i, fetchWords), emit.At(1))
 		plane := word(first)
 		if k.s.rank == 3 {
-			plane = k.cur.NewAdd(plane, k.cur.NewMul(k.idx[k.st.op.Dom[1].Index].value(), word(k.add(first, at(1)))))
+			plane = k.Cur.NewAdd(plane, k.Cur.NewMul(k.Index[k.st.op.Dom[1].Index].Value(), word(k.Add(first, emit.At(1)))))
 		}
-		width := k.scale(k.add(hi, k.scale(lo, -1)), size)
-		column := func(w int) bound {
-			part := k.cur.NewMul(width.value(), word(k.add(first, at(w))))
-			return k.add(k.scale(lo, size), bound{v: k.cur.NewAShr(part, llvm.NewInt(llvm.I64, 8))})
+		width := k.Scale(k.Add(hi, k.Scale(lo, -1)), size)
+		column := func(w int) emit.Bound {
+			part := k.Cur.NewMul(width.Value(), word(k.Add(first, emit.At(w))))
+			return k.Add(k.Scale(lo, size), emit.Bound{V: k.Cur.NewAShr(part, llvm.NewInt(llvm.I64, 8))})
 		}
 		from, to := column(2), column(3)
-		k.loop(from, to, lineBytes, plainLoop, func(x bound) {
-			k.cur.NewPrefetch(k.cur.NewConv("inttoptr", k.cur.NewAdd(plane, x.value()), llvm.NewPointer(llvm.I8)), 2)
+		k.Loop(from, to, lineBytes, emit.Plain, func(x emit.Bound) {
+			k.Cur.NewPrefetch(k.Cur.NewConv("inttoptr", k.Cur.NewAdd(plane, x.Value()), llvm.NewPointer(llvm.I8)), 2)
 		})
 	})
 }
@@ -131,13 +132,13 @@ func (k *planeEmit) fetch(lo, hi bound) {
 func (k *planeEmit) linewise() bool { return k.variant&jammed != 0 && k.s.linewise() }
 
 // fetchLine asks for the line of column x of the row that is asked for while the current one is computed.
-func (k *planeEmit) fetchLine(x bound) {
+func (k *planeEmit) fetchLine(x emit.Bound) {
 	if !k.linewise() || k.lane == 0 {
 		return
 	}
 	word := func(i int) llvm.Value {
-		return k.cur.NewLoad(llvm.I64, k.cur.NewGetElementPtr(llvm.I64, k.fetches, llvm.NewInt(llvm.I64, int64(i))), 8)
+		return k.Cur.NewLoad(llvm.I64, k.Cur.NewGetElementPtr(llvm.I64, k.fetches, llvm.NewInt(llvm.I64, int64(i))), 8)
 	}
-	row := k.cur.NewAdd(word(0), k.cur.NewMul(k.row0().value(), word(1)))
-	k.cur.NewPrefetch(k.cur.NewConv("inttoptr", k.cur.NewAdd(row, k.scale(x, lineBytes/k.lane).value()), llvm.NewPointer(llvm.I8)), 2)
+	row := k.Cur.NewAdd(word(0), k.Cur.NewMul(k.row0().Value(), word(1)))
+	k.Cur.NewPrefetch(k.Cur.NewConv("inttoptr", k.Cur.NewAdd(row, k.Scale(x, lineBytes/k.lane).Value()), llvm.NewPointer(llvm.I8)), 2)
 }

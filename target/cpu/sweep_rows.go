@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -37,7 +38,7 @@ func (k *planeEmit) wholeRow(parts []rowPart) {
 			p.hi = x
 		}
 		if p.lo < p.hi {
-			k.row(p.body, at(p.lo), at(p.hi))
+			k.row(p.body, emit.At(p.lo), emit.At(p.hi))
 		}
 	}
 	for _, x := range meet {
@@ -52,7 +53,7 @@ func (k *planeEmit) together(parts []rowPart, x int) {
 		if p.hi <= x || p.lo >= x+k.lane {
 			continue
 		}
-		all := k.values(p.body, at(x))
+		all := k.values(p.body, emit.At(x))
 		if k.err != nil {
 			return
 		}
@@ -60,13 +61,13 @@ func (k *planeEmit) together(parts []rowPart, x int) {
 			sum = all
 			continue
 		}
-		here := k.between(at(x), at(p.lo), at(p.hi))
+		here := k.between(emit.At(x), emit.At(p.lo), emit.At(p.hi))
 		for i := range all {
 			for j := range all[i] {
-				sum[i][j] = k.cur.NewSelect(here, all[i][j], sum[i][j])
+				sum[i][j] = k.Cur.NewSelect(here, all[i][j], sum[i][j])
 			}
 		}
 	}
 	k.mask = nil
-	k.store(at(x), sum)
+	k.store(emit.At(x), sum)
 }

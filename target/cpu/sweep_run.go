@@ -6,6 +6,7 @@ import (
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/native"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // sweepFrom is the size from which an engine with options o makes sweeps.
@@ -56,7 +57,7 @@ func (e *Engine) passes(ctx context.Context, fn string, c *compiled, n int) erro
 		most := min(n, e.steps)
 		t := s.tilings[most]
 		if t == nil {
-			x := s.choose(most, e.pool.threads, machineCaches())
+			x := s.choose(most, e.pool.Threads, machineCaches())
 			t = &x
 			s.tilings[most] = t
 		}
@@ -79,22 +80,22 @@ type passKey struct {
 }
 
 // pass makes the batch of one pass: the margins of the arrays, then the tiles.
-func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
+func (e *Engine) pass(fn string, c *compiled, t tiling) (*team.Batch, error) {
 	s := c.sweep
 	key := passKey{fn, t}
 	if b := e.swept[key]; b != nil {
 		return b, nil
 	}
-	threads := e.pool.threads
+	threads := e.pool.Threads
 	u := s.unroll(t.steps, t.tile < s.width.Hi-s.width.Lo)
 	b := e.newBatch(u.perm)
 	for i, l := range c.launches {
-		b.steps = append(b.steps, newStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
-		b.steps[i].account = i
+		b.Steps = append(b.Steps, team.NewStep(e.fns[fn][i], l.lo, l.hi, l.parts(threads, e.divide), threads, l.args))
+		b.Steps[i].Account = i
 	}
 	for _, st := range s.fillBoard(t.steps, threads) {
-		st.account = len(c.launches)
-		b.steps = append(b.steps, st)
+		st.Account = len(c.launches)
+		b.Steps = append(b.Steps, st)
 	}
 	var tables []*tileTable
 	ring := 0
@@ -119,15 +120,15 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 	}
 	var parts [][2]int
 	for _, tab := range tables {
-		parts = append(parts, [2]int{int(addressOf(tab.words)), tab.segments})
+		parts = append(parts, [2]int{int(team.AddressOf(tab.words)), tab.segments})
 	}
-	b.keep = tables
-	st := newStepOf(s.code, parts, threads, args)
-	st.iterations = t.steps
-	st.account = len(c.launches) + 1
-	b.steps = append(b.steps, st)
-	b.arrange(threads, e.prof != nil)
-	b.prof = e.measured(fn, st.account+1)
+	b.Keep = tables
+	st := team.NewStepOf(s.code, parts, threads, args)
+	st.Iterations = t.steps
+	st.Account = len(c.launches) + 1
+	b.Steps = append(b.Steps, st)
+	b.Arrange(threads, e.prof != nil)
+	b.Spent = e.measured(fn, st.Account+1)
 	e.swept[key] = b
 	return b, nil
 }
@@ -135,7 +136,7 @@ func (e *Engine) pass(fn string, c *compiled, t tiling) (*batch, error) {
 // reserveRings gives every thread memory for rings of n bytes. A ring in a large page has no misses of address translation, and its lines
 // spread evenly over the sets of the second cache.
 func (e *Engine) reserveRings(n int) error {
-	for len(e.rings) < e.pool.threads {
+	for len(e.rings) < e.pool.Threads {
 		e.rings = append(e.rings, nil)
 	}
 	for i, m := range e.rings {
@@ -161,7 +162,7 @@ func (e *Engine) ring(thread int) uintptr {
 	if thread >= len(e.rings) || len(e.rings[thread]) == 0 {
 		return 0
 	}
-	return (addressOf(e.rings[thread]) + native.LargePage - 1) &^ (native.LargePage - 1)
+	return (team.AddressOf(e.rings[thread]) + native.LargePage - 1) &^ (native.LargePage - 1)
 }
 
 // firstTouch has every thread write to its part of the fields, which decides on whose side of the machine the memory lies. Scratch that nothing
@@ -185,8 +186,8 @@ func (e *Engine) firstTouch() {
 	if len(fields) == 0 {
 		return
 	}
-	threads := e.pool.threads
-	e.pool.each(func(part int) {
+	threads := e.pool.Threads
+	e.pool.Each(func(part int) {
 		for _, m := range fields {
 			for at := len(m) * part / threads; at < len(m)*(part+1)/threads; at += page {
 				m[at] = 0

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 )
 
 // tiling says how a pass is cut. Nothing of it changes a bit.
@@ -157,13 +158,13 @@ func (nd *planeNode) inArray() bool { return nd.st.share && nd.outs[0].given }
 func (u *unrolled) ghosts(nd *planeNode, run *planeRun, y ir.Interval) (all []turnedRows) {
 	for _, part := range u.turns(nd, y) {
 		var last *turnedRows
-		for _, r := range pieceRuns(part.rows.Lo, part.rows.Hi, nd.st.boxes(), 1, run.pieces) {
+		for _, r := range emit.PieceRuns(part.rows.Lo, part.rows.Hi, nd.st.boxes(), 1, run.pieces) {
 			switch {
-			case len(r.active) == 0:
-			case last != nil && last.rows.Hi == r.lo:
-				last.rows.Hi = r.hi
+			case len(r.Active) == 0:
+			case last != nil && last.rows.Hi == r.Lo:
+				last.rows.Hi = r.Hi
 			default:
-				all = append(all, turnedRows{ir.Interval{Lo: r.lo, Hi: r.hi}, part.shift})
+				all = append(all, turnedRows{ir.Interval{Lo: r.Lo, Hi: r.Hi}, part.shift})
 				last = &all[len(all)-1]
 			}
 		}

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
@@ -21,10 +22,10 @@ func (r *reduction) turned(sym string) ([]launch, error) {
 		r.outer(k, &l, len(op.Dom), func(active []int) {
 			from := r.turnStart(k)
 			r.reset(k, accs)
-			for _, ends := range [2][2]bound{{from, over[0].hi}, {over[0].lo, from}} {
+			for _, ends := range [2][2]emit.Bound{{from, over[0].Hi}, {over[0].Lo, from}} {
 				d := over[0]
-				d.lo, d.hi = ends[0], ends[1]
-				failed = firstError(failed, r.fold(k, []dim{d}, boxes, active, accs))
+				d.Lo, d.Hi = ends[0], ends[1]
+				failed = firstError(failed, r.fold(k, []emit.Dim{d}, boxes, active, accs))
 			}
 			r.finish(k, accs, func(i int) llvm.Value { return r.result(k, i) })
 		})
@@ -34,25 +35,25 @@ func (r *reduction) turned(sym string) ([]launch, error) {
 }
 
 // turnStart is the value of the reduced index with which the current output point starts.
-func (r *reduction) turnStart(k *kernel) bound {
+func (r *reduction) turnStart(k *kernel) emit.Bound {
 	op, t := r.op, r.op.Order.Turn
 	n := t.Blocks()
-	sum := at(0)
+	sum := emit.At(0)
 	for i, d := range t.By {
 		x := op.Dom[d]
-		sum = k.add(sum, k.scale(k.owner(k.add(k.idx[x.Index], at(-x.Lo)), x.Hi-x.Lo, t.Parts[i]), n/t.Parts[i]))
+		sum = k.Add(sum, k.Scale(k.owner(k.Add(k.Index[x.Index], emit.At(-x.Lo)), x.Hi-x.Lo, t.Parts[i]), n/t.Parts[i]))
 	}
-	part := bound{v: k.cur.NewSRem(sum.value(), k.i64(n))}
+	part := emit.Bound{V: k.Cur.NewSRem(sum.Value(), k.I64(n))}
 	o := op.Over[0]
 	size, longer := (o.Hi-o.Lo)/n, (o.Hi-o.Lo)%n
-	return k.add(k.add(k.scale(part, size), k.minimum(part, at(longer))), at(o.Lo))
+	return k.Add(k.Add(k.Scale(part, size), k.Minimum(part, emit.At(longer))), emit.At(o.Lo))
 }
 
 // owner is the block of n points cut into parts that has point i, see ir.Cut.
-func (k *kernel) owner(i bound, n, parts int) bound {
+func (k *kernel) owner(i emit.Bound, n, parts int) emit.Bound {
 	size, longer := n/parts, n%parts
-	quot := func(x bound, by int) bound { return bound{v: k.cur.NewSDiv(x.value(), k.i64(by))} }
+	quot := func(x emit.Bound, by int) emit.Bound { return emit.Bound{V: k.Cur.NewSDiv(x.Value(), k.I64(by))} }
 	low := quot(i, size+1)
-	high := k.add(quot(k.add(i, at(-longer*(size+1))), size), at(longer))
-	return bound{v: k.cur.NewSelect(k.cur.NewICmp("slt", i.value(), k.i64(longer*(size+1))), low.value(), high.value())}
+	high := k.Add(quot(k.Add(i, emit.At(-longer*(size+1))), size), emit.At(longer))
+	return emit.Bound{V: k.Cur.NewSelect(k.Cur.NewICmp("slt", i.Value(), k.I64(longer*(size+1))), low.Value(), high.Value())}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/target/cpu/team"
 )
 
 // Arrays change places from step to step. A turn that one thread did alone and the next one, which all share, see the same ones.
@@ -35,11 +36,11 @@ func step {
 	start(t, e, p, nil)
 	b := e.batch("step", e.plan.funcs["step"])
 	for turn := range 6 {
-		b.pace = pace{alone: time.Hour, pending: turn % 2} // shared, or alone and then shared
+		b.Pace = team.Pace{Alone: time.Hour, Pending: turn % 2} // shared, or alone and then shared
 		proceed(t, ref, "step", 7)
 		proceed(t, e, "step", 7)
 	}
-	if len(b.moves) == 0 {
+	if len(b.Moves) == 0 {
 		t.Error("nothing moves")
 	}
 	want, err := ref.Get("u")

@@ -1,4 +1,4 @@
-package cpu
+package team
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 // A batch is shared while that is faster than alone, at once again after a single delay, and ever more seldom where sharing never pays.
 func TestPace(t *testing.T) {
-	run := func(p *pace, turns int, shared time.Duration) (times int) {
+	run := func(p *Pace, turns int, shared time.Duration) (times int) {
 		for range turns {
 			if s := p.shared(); s {
 				times++
@@ -18,7 +18,7 @@ func TestPace(t *testing.T) {
 		}
 		return times
 	}
-	var p pace
+	var p Pace
 	if n := run(&p, 100, 6*time.Microsecond); n != 99 {
 		t.Errorf("shared %d times of 100, not all but the first", n)
 	}

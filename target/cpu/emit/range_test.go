@@ -1,4 +1,4 @@
-package cpu
+package emit
 
 import (
 	"math"
@@ -40,25 +40,5 @@ func TestRangeOf(t *testing.T) {
 		if r.lo < c.lo || r.hi > c.hi || r.lo > r.hi || math.IsInf(c.hi, 1) != math.IsInf(r.hi, 1) {
 			t.Errorf("%s: [%g, %g], not within [%g, %g]", c.name, r.lo, r.hi, c.lo, c.hi)
 		}
-	}
-}
-
-// Conversions of what was clamped have the interpreter's bits, also of what is not a number, infinite or on the edge; so do those that saturate.
-func TestConvertClamped(t *testing.T) {
-	needsLLVM(t)
-	for _, limit := range []float64{100, 1 << 29, 1 << 31} {
-		p := &ir.Program{Name: "clamped", Axes: []ir.Axis{{Name: "i", N: 83, H: 1}}}
-		p.Arrays = []ir.Array{{Name: "x", Axes: []string{"i"}, Elem: ir.F32}, {Name: "n", Axes: []string{"i"}, Elem: ir.I32}}
-		var b ir.BodyBuilder
-		x := b.Div(b.Read(ir.F32, "@x", ir.At("i", 0)), b.Const(ir.F32, 0x1p-20))
-		odd := b.Div(x, b.Op(ir.Floor, b.Op(ir.Abs, b.Read(ir.F32, "@x", ir.At("i", 0))))) // some by zero
-		n := b.Op(ir.Floor, b.Op(ir.MinOp, b.Op(ir.MaxOp, odd, b.Const(ir.F32, -limit)), b.Const(ir.F32, limit)))
-		body := b.Body(n)
-		body.Nodes = append(body.Nodes, ir.Node{Op: ir.Cvt, Elem: ir.I32, Args: []int{n}})
-		body.Results = []int{len(body.Nodes) - 1}
-		dom := []ir.Range{{Index: "i", Axis: "i", Hi: 83}}
-		p.Funcs = []ir.Func{{Name: "f", Ops: []ir.Op{{Kind: ir.Map, Results: []ir.Result{{Name: "n", Elem: ir.I32}}, Dom: dom,
-			Pieces: []ir.Piece{{Box: boxIntervals(dom), Body: body}}}}, Sets: []ir.Set{{Array: "n", Value: "%n"}}}}
-		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
 	}
 }

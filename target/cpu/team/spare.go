@@ -1,4 +1,4 @@
-package cpu
+package team
 
 import (
 	"runtime"
@@ -33,8 +33,8 @@ func (p *processors) count() int {
 	return p.given
 }
 
-// available is GOMAXPROCS, without what pools have added to it.
-func available() int { return spare.count() }
+// Available is GOMAXPROCS, without what pools have added to it.
+func Available() int { return spare.count() }
 
 func (p *processors) open(threads int) {
 	p.Lock()

@@ -1,4 +1,4 @@
-package cpu
+package team
 
 import (
 	"runtime"
@@ -9,14 +9,14 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
-// pool keeps one goroutine per thread. After a batch they wait for the next one awake, for a while: the functions of a procedure, a solver's
+// Pool keeps one goroutine per thread. After a batch they wait for the next one awake, for a while: the functions of a procedure, a solver's
 // iterations, follow each other in microseconds, which is less than it takes to wake a goroutine. Then they sleep on a channel. A batch is one call of native code for each thread
 // (batch_emit.go), which goes through the kernels and meets the other threads by itself: to Go a thread in a kernel is in a system call, its
 // monitor wakes up every 20 us or so to look after those that come and go, and on a computer all of whose cores compute that and what follows
 // from it took a quarter of their time. Besides, a call from Go costs more than a small kernel.
-type pool struct {
-	threads int
-	native  nativePool
+type Pool struct {
+	Threads int
+	native  Code
 	meeting [3 * native.LineBytes / wordBytes]uintptr // where they meet: a word on each of two lines of their own
 
 	wakes   []chan struct{}                  // of workers 1..threads-1; the caller is worker 0
@@ -29,14 +29,14 @@ type pool struct {
 	left    count // workers that have not done the current one
 }
 
-// patience is how long a worker without work stays awake.
-const patience = 200 * time.Microsecond
+// Patience is how long a worker without work stays awake.
+const Patience = 200 * time.Microsecond
 
-// nativePool is the native code of a pool: what a thread does of a batch, and what it calls while it waits.
-type nativePool struct{ run, yield, sleep uintptr }
+// Code is the native code of a pool: what a thread does of a batch, and what it calls while it waits.
+type Code struct{ run, yield, sleep uintptr }
 
-// nativeOf is the native code of a pool, run being what its threads do.
-func nativeOf(run uintptr) (n nativePool, err error) {
+// CodeOf is the native code of a pool, run being what its threads do.
+func CodeOf(run uintptr) (n Code, err error) {
 	n.run = run
 	if n.yield, err = native.SystemFunction("sched_yield"); err != nil {
 		return n, err
@@ -47,21 +47,21 @@ func nativeOf(run uintptr) (n nativePool, err error) {
 
 const wordBytes = 8
 
-// batch is n iterations of one function.
-type batch struct {
-	n     int
-	steps []step
-	moves []int
-	table [][]uintptr // argument table of every thread, so that each permutes its own
-	slots int
-	work  int     // of an iteration, about how many scalar operations; 0: not known
-	alone bool    // no kernel is divided: thread 0 does it all
-	short bool    // thread 0 does it all this time
-	pace  pace    // by which that is decided
-	paced bool    // whether it is
-	prof  []spent // if it is measured: where the time of every step goes ([step.account])
+// Batch is n iterations of one function.
+type Batch struct {
+	Times  int
+	Steps  []Step
+	Moves  []int
+	Tables [][]uintptr // argument table of every thread, so that each permutes its own
+	Slots  int
+	Work   int     // of an iteration, about how many scalar operations; 0: not known
+	Alone  bool    // no kernel is divided: thread 0 does it all
+	Short  bool    // thread 0 does it all this time
+	Pace   Pace    // by which that is decided
+	Paced  bool    // whether it is
+	Spent  []Spent // if it is measured: where the time of every step goes ([Step.Account])
 
-	keep any // what the parts of steps point to
+	Keep any // what the parts of steps point to
 
 	words  []uintptr // as the native code reads it
 	tables []uintptr
@@ -69,28 +69,28 @@ type batch struct {
 	code   []uintptr // the steps as it reads them
 }
 
-// step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
+// Step is one kernel of a batch. Its range is cut into parts: every thread takes its own in order, for the sake of its cache, and then
 // helps the others. Who computes a part does not matter to the bits.
-type step struct {
+type Step struct {
 	fn    uintptr
 	parts [][2]int    // what the kernel gets for each part, beside its words: as a rule the ends of a range
 	own   []int       // parts own[i] to own[i+1]-1 belong to thread i
 	taken []count     // parts taken of every thread's own
-	meets bool        // the threads must meet after it
+	Meets bool        // the threads must meet after it
 	args  []int       // words of the table that the kernel gets
 	bufs  [][]uintptr // those words, for every thread
 	heads []uintptr   // addresses of bufs
 
-	iterations int // that it is of a function, if more than one
-	account    int // where its time goes
+	Iterations int // that it is of a function, if more than one
+	Account    int // where its time goes
 }
 
-// spent is where the time of a step went, if it is measured.
-type spent struct {
-	calls int64
-	time  time.Duration
-	cpu   atomic.Int64 // of all threads, ns
-	parts int          // of a pass: its tiles
+// Spent is where the time of a step went, if it is measured.
+type Spent struct {
+	Calls int64
+	Time  time.Duration
+	CPU   atomic.Int64 // of all threads, ns
+	Parts int          // of a pass: its tiles
 }
 
 // count is a counter on a cache line of its own.
@@ -99,21 +99,21 @@ type count struct {
 	_ [7]int64
 }
 
-// newStep cuts [lo, hi) into parts parts for threads threads; with one part only thread 0 works.
-func newStep(fn uintptr, lo, hi, parts, threads int, args []int) step {
+// NewStep cuts [lo, hi) into parts parts for threads threads; with one part only thread 0 works.
+func NewStep(fn uintptr, lo, hi, parts, threads int, args []int) Step {
 	var cuts [][2]int
 	for j := range parts {
 		cuts = append(cuts, [2]int{lo + (hi-lo)*j/parts, lo + (hi-lo)*(j+1)/parts})
 	}
-	return newStepOf(fn, cuts, threads, args)
+	return NewStepOf(fn, cuts, threads, args)
 }
 
-// newStepOf is newStep of parts that are made.
-func newStepOf(fn uintptr, parts [][2]int, threads int, args []int) step {
-	s := step{fn: fn, parts: parts, args: args, own: make([]int, threads+1), taken: make([]count, threads)}
+// NewStepOf is newStep of parts that are made.
+func NewStepOf(fn uintptr, parts [][2]int, threads int, args []int) Step {
+	s := Step{fn: fn, parts: parts, args: args, own: make([]int, threads+1), taken: make([]count, threads)}
 	for i := range threads {
 		s.bufs = append(s.bufs, make([]uintptr, max(8, len(args)))) // a cache line of its own
-		s.heads = append(s.heads, addressOf(s.bufs[i]))
+		s.heads = append(s.heads, AddressOf(s.bufs[i]))
 		s.own[i+1] = len(parts) * (i + 1) / threads
 		if len(parts) == 1 {
 			s.own[i+1] = 1
@@ -123,32 +123,33 @@ func newStepOf(fn uintptr, parts [][2]int, threads int, args []int) step {
 }
 
 // divided says that threads share a step.
-func (s *step) divided() bool { return len(s.parts) > 1 }
+func (s *Step) divided() bool { return len(s.parts) > 1 }
 
-// addressOf is where the elements of a slice lie, for native code; the slice must be reachable as long as that runs.
-func addressOf[T any](s []T) uintptr {
+// AddressOf is where the elements of a slice lie, for native code; the slice must be reachable as long as that runs.
+func AddressOf[T any](s []T) uintptr {
 	if len(s) == 0 {
 		return 0
 	}
 	return uintptr(unsafe.Pointer(&s[0]))
 }
 
-// arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
+// Arrange says after which steps the threads meet. Between two kernels that only thread 0 runs nobody needs to wait. After the last comes
 // the first again.
-func (b *batch) arrange(threads int, measured bool) {
-	b.alone = true
-	for i := range b.steps {
-		s, next := &b.steps[i], &b.steps[(i+1)%len(b.steps)]
-		s.meets = s.divided() || threads > 1 && (measured || next.divided())
-		b.alone = b.alone && !s.divided()
+func (b *Batch) Arrange(threads int, measured bool) {
+	b.Alone = true
+	for i := range b.Steps {
+		s, next := &b.Steps[i], &b.Steps[(i+1)%len(b.Steps)]
+		s.Meets = s.divided() || threads > 1 && (measured || next.divided())
+		b.Alone = b.Alone && !s.divided()
 	}
-	for i := range b.steps {
-		b.steps[i].meets = b.steps[i].meets && !b.alone
+	for i := range b.Steps {
+		b.Steps[i].Meets = b.Steps[i].Meets && !b.Alone
 	}
 }
 
-func newPool(threads int, native nativePool) *pool {
-	p := &pool{threads: threads, native: native, asleep: make([]count, threads), chosen: make([]scheduled, threads)}
+// New starts a pool of threads, the caller being the first of them.
+func New(threads int, native Code) *Pool {
+	p := &Pool{Threads: threads, native: native, asleep: make([]count, threads), chosen: make([]scheduled, threads)}
 	spare.open(threads)
 	for i := 1; i < threads; i++ {
 		p.wakes = append(p.wakes, make(chan struct{}, 1))
@@ -158,7 +159,7 @@ func newPool(threads int, native nativePool) *pool {
 }
 
 // worker does its part of every task until there is none.
-func (p *pool) worker(i int) {
+func (p *Pool) worker(i int) {
 	for turn := int64(1); ; turn++ {
 		p.await(i, turn)
 		task := p.task.Load()
@@ -172,12 +173,12 @@ func (p *pool) worker(i int) {
 }
 
 // await returns when a turn has begun.
-func (p *pool) await(i int, turn int64) {
+func (p *Pool) await(i int, turn int64) {
 	begun := func() bool { return p.turn.n.Load() >= turn }
 	for {
 		since := time.Now()
 		for spin := 0; !begun(); spin++ {
-			if spin%1000 == 999 && time.Since(since) > patience {
+			if spin%1000 == 999 && time.Since(since) > Patience {
 				break
 			}
 		}
@@ -194,7 +195,7 @@ func (p *pool) await(i int, turn int64) {
 }
 
 // wake has workers that sleep wait for the next turn awake.
-func (p *pool) wake() {
+func (p *Pool) wake() {
 	for i, c := range p.wakes {
 		if p.asleep[i+1].n.CompareAndSwap(1, 0) {
 			c <- struct{}{}
@@ -202,8 +203,8 @@ func (p *pool) wake() {
 	}
 }
 
-// awake says that no worker sleeps.
-func (p *pool) awake() bool {
+// Awake says that no worker sleeps.
+func (p *Pool) Awake() bool {
 	for i := range p.asleep {
 		if p.asleep[i].n.Load() != 0 {
 			return false
@@ -213,15 +214,15 @@ func (p *pool) awake() bool {
 }
 
 // begin gives the workers a task.
-func (p *pool) begin(task *func(thread int)) {
+func (p *Pool) begin(task *func(thread int)) {
 	p.task.Store(task)
-	p.left.n.Store(int64(p.threads - 1))
+	p.left.n.Store(int64(p.Threads - 1))
 	p.turn.n.Add(1)
 	p.wake()
 }
 
-// each calls f on every thread and returns when all are done.
-func (p *pool) each(f func(thread int)) {
+// Each calls f on every thread and returns when all are done.
+func (p *Pool) Each(f func(thread int)) {
 	p.begin(&f)
 	f(0)
 	for spin := 0; p.left.n.Load() > 0; spin++ {
@@ -242,99 +243,100 @@ const (
 	unclocked = 64
 )
 
-// do runs a batch, on all threads if they have something to do and that is faster, and returns when it is done how long that took, or 0 where that
+// Do runs a batch, on all threads if they have something to do and that is faster, and returns when it is done how long that took, or 0 where that
 // was too short for a clock.
-func (p *pool) do(b *batch) time.Duration {
-	if b.alone && b.prof == nil && b.work > 0 && b.work <= hurried/b.n {
+func (p *Pool) Do(b *Batch) time.Duration {
+	if b.Alone && b.Spent == nil && b.Work > 0 && b.Work <= hurried/b.Times {
 		if p.hurried++; p.hurried%unclocked != 0 {
 			p.describe(b)
 			p.run(b, 0)
 			return 0
 		}
 	}
-	awake := p.awake()
-	b.short = p.short(b, awake)
+	awake := p.Awake()
+	b.Short = p.short(b, awake)
 	p.describe(b)
 	begun := clock()
 	p.chosen[0].again(begun)
-	if b.alone || b.short {
+	if b.Alone || b.Short {
 		p.run(b, 0)
 	} else {
-		p.each(func(i int) { p.run(b, i) })
+		p.Each(func(i int) { p.run(b, i) })
 	}
 	d := clock() - begun
-	if awake || b.short { // else waking is in it
-		b.pace.took(!b.short, d/time.Duration(b.n))
+	if awake || b.Short { // else waking is in it
+		b.Pace.took(!b.Short, d/time.Duration(b.Times))
 	}
 	return d
 }
 
 // short says that thread 0 is to do a batch alone; awake, whether the others are.
-func (p *pool) short(b *batch, awake bool) bool {
-	if b.alone || b.prof != nil || !b.paced || b.work == 0 || b.work >= briefly {
+func (p *Pool) short(b *Batch, awake bool) bool {
+	if b.Alone || b.Spent != nil || !b.Paced || b.Work == 0 || b.Work >= briefly {
 		return false
 	}
-	if !b.pace.shared() {
+	if !b.Pace.shared() {
 		return true
 	}
-	if b.work >= wakes/b.n || awake {
+	if b.Work >= wakes/b.Times || awake {
 		return false
 	}
 	p.wake() // for what comes next
 	return true
 }
 
-func (p *pool) close() {
-	spare.close(p.threads)
+// Close ends the goroutines of a pool.
+func (p *Pool) Close() {
+	spare.close(p.Threads)
 	p.begin(nil)
 }
 
 // run is what thread i does of a batch.
-func (p *pool) run(b *batch, i int) {
-	if b.prof != nil {
+func (p *Pool) run(b *Batch, i int) {
+	if b.Spent != nil {
 		p.measure(b, i)
 		return
 	}
 	p.call(b, i, allSteps)
 }
 
-// call runs native code for thread i; which is what [batchUnit] says.
-func (p *pool) call(b *batch, i, which int) {
+// call runs native code for thread i; which is what [Unit] says.
+func (p *Pool) call(b *Batch, i, which int) {
 	a := &p.chosen[i].args // of its own: new ones would be garbage of every call
-	*a = [3]uintptr{addressOf(b.words), uintptr(i), uintptr(which)}
+	*a = [3]uintptr{AddressOf(b.words), uintptr(i), uintptr(which)}
 	native.Call(p.native.run, a)
 }
 
 // measure does the same step by step.
-func (p *pool) measure(b *batch, i int) {
+func (p *Pool) measure(b *Batch, i int) {
 	runtime.LockOSThread() // for its clock
 	defer runtime.UnlockOSThread()
-	table := b.table[i]
-	next := make([]uintptr, b.slots)
+	table := b.Tables[i]
+	next := make([]uintptr, b.Slots)
 	last := time.Now()
-	for range b.n {
-		for k := range b.steps {
-			s := &b.steps[k]
+	for range b.Times {
+		for k := range b.Steps {
+			s := &b.Steps[k]
 			cpu := native.ThreadTime()
 			p.call(b, i, k)
-			at := &b.prof[s.account]
-			at.cpu.Add(int64(native.ThreadTime() - cpu))
-			if s.meets {
+			at := &b.Spent[s.Account]
+			at.CPU.Add(int64(native.ThreadTime() - cpu))
+			if s.Meets {
 				p.call(b, i, -2-k)
 			}
 			if i == 0 {
 				now := time.Now()
-				at.calls += int64(max(1, s.iterations))
-				at.parts = len(s.parts)
-				at.time += now.Sub(last)
+				at.Calls += int64(max(1, s.Iterations))
+				at.Parts = len(s.parts)
+				at.Time += now.Sub(last)
 				last = now
 			}
 		}
-		if b.moves != nil {
-			for j, from := range b.moves {
+		if b.Moves != nil {
+			for j, from := range b.Moves {
 				next[j] = table[from]
 			}
-			copy(table, next[:len(b.moves)])
+			copy(table, next[:len(b.Moves)])
 		}
 	}
 }

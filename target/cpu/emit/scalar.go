@@ -1,4 +1,4 @@
-package cpu
+package emit
 
 import (
 	"fmt"
@@ -8,17 +8,17 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// calc emits scalar operations of the IR at the end of a block, on single values or on vectors of lanes: the LLVM spelling of ir.Apply.
+// Calc emits scalar operations of the IR at the end of a block, on single values or on vectors of lanes: the LLVM spelling of ir.Apply.
 //
 // In registers Bool is i1, F16 is a float that holds a half value, the others are themselves.
-type calc struct {
-	b    *llvm.Block
-	lane int  // vector length, 0 for single values
-	half bool // the processor converts half precision
+type Calc struct {
+	Block *llvm.Block
+	lane  int  // vector length, 0 for single values
+	half  bool // the processor converts half precision
 }
 
-// regType is the LLVM type of an element in a register.
-func regType(e ir.Elem) llvm.Type {
+// RegType is the LLVM type of an element in a register.
+func RegType(e ir.Elem) llvm.Type {
 	switch e {
 	case ir.Bool:
 		return llvm.I1
@@ -32,54 +32,55 @@ func regType(e ir.Elem) llvm.Type {
 	return llvm.Float
 }
 
-// memType is the LLVM type of an element in memory.
-func memType(e ir.Elem) llvm.Type {
+// MemType is the LLVM type of an element in memory.
+func MemType(e ir.Elem) llvm.Type {
 	switch e {
 	case ir.Bool:
 		return llvm.I8
 	case ir.F16:
 		return llvm.I16
 	}
-	return regType(e)
+	return RegType(e)
 }
 
-func (c calc) splat(v llvm.Value) llvm.Value {
+func (c Calc) splat(v llvm.Value) llvm.Value {
 	if c.lane > 0 {
 		return llvm.NewSplat(c.lane, v)
 	}
 	return v
 }
 
-func (c calc) typ(t llvm.Type) llvm.Type {
+// Typ is the type of values whose elements have type t.
+func (c Calc) Typ(t llvm.Type) llvm.Type {
 	if c.lane > 0 {
 		return llvm.NewVector(c.lane, t)
 	}
 	return t
 }
 
-// float is a constant of a floating-point element type.
-func (c calc) float(e ir.Elem, x float64) llvm.Value {
-	return c.splat(llvm.NewFloat(regType(e).(*llvm.FloatType), x))
+// Float is a constant of a floating-point element type.
+func (c Calc) Float(e ir.Elem, x float64) llvm.Value {
+	return c.splat(llvm.NewFloat(RegType(e).(*llvm.FloatType), x))
 }
 
-// int is a constant of an integer type.
-func (c calc) int(t *llvm.IntType, x int64) llvm.Value { return c.splat(llvm.NewInt(t, x)) }
+// Int is a constant of an integer type.
+func (c Calc) Int(t *llvm.IntType, x int64) llvm.Value { return c.splat(llvm.NewInt(t, x)) }
 
-// constant is the value of a Const node.
-func (c calc) constant(n *ir.Node) llvm.Value {
+// Constant is the value of a Const node.
+func (c Calc) Constant(n *ir.Node) llvm.Value {
 	if n.Elem.IsFloat() {
-		return c.float(n.Elem, n.Imm)
+		return c.Float(n.Elem, n.Imm)
 	}
-	return c.int(regType(n.Elem).(*llvm.IntType), n.Int)
+	return c.Int(RegType(n.Elem).(*llvm.IntType), n.Int)
 }
 
 // apply emits one operation with arguments. in is the element type of the first argument.
-func (c calc) apply(n *ir.Node, in ir.Elem, a []llvm.Value) (llvm.Value, error) {
+func (c Calc) apply(n *ir.Node, in ir.Elem, a []llvm.Value) (llvm.Value, error) {
 	switch n.Op {
 	case ir.Lt, ir.Le, ir.Eq, ir.Ne:
 		return c.compare(n.Op, in, a[0], a[1]), nil
 	case ir.Select:
-		return c.b.NewSelect(a[0], a[1], a[2]), nil
+		return c.Block.NewSelect(a[0], a[1], a[2]), nil
 	case ir.Cvt:
 		return c.convert(in, n.Elem, a[0]), nil
 	case ir.Bitcast:
@@ -89,7 +90,7 @@ func (c calc) apply(n *ir.Node, in ir.Elem, a []llvm.Value) (llvm.Value, error) 
 		if in == n.Elem {
 			return a[0], nil
 		}
-		return c.b.NewBitCast(a[0], c.typ(regType(n.Elem))), nil
+		return c.Block.NewBitCast(a[0], c.Typ(RegType(n.Elem))), nil
 	}
 	var v llvm.Value
 	if n.Elem.IsFloat() {
@@ -116,8 +117,8 @@ func regWidth(e ir.Elem) int {
 	return 32
 }
 
-func (c calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
-	b := c.b
+func (c Calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
+	b := c.Block
 	switch op {
 	case ir.Neg:
 		return b.NewFNeg(a[0])
@@ -146,8 +147,8 @@ func (c calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 }
 
 // floatMinMax writes minimum and maximum out: LLVM's own intrinsics for them are not selectable everywhere, and minnum ignores NaN.
-func (c calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
-	b := c.b
+func (c Calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
+	b := c.Block
 	if _, ok := llvm.FloatOf(x); ok {
 		x, y = y, x
 	}
@@ -159,7 +160,7 @@ func (c calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
 	if e == ir.F64 {
 		it = llvm.I64
 	}
-	ix, iy := b.NewBitCast(x, c.typ(it)), b.NewBitCast(y, c.typ(it))
+	ix, iy := b.NewBitCast(x, c.Typ(it)), b.NewBitCast(y, c.Typ(it))
 	// Equal numbers have equal bits, except -0 and +0: or gives -0, and gives +0.
 	var tie, first llvm.Value
 	if op == ir.MinOp {
@@ -172,19 +173,19 @@ func (c calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
 	return b.NewSelect(b.NewFCmp("uno", x, y), b.NewFAdd(x, y), r)
 }
 
-func (c calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
-	b, t := c.b, regType(e).(*llvm.IntType)
+func (c Calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
+	b, t := c.Block, RegType(e).(*llvm.IntType)
 	isBool := e == ir.Bool
 	switch op {
 	case ir.Neg:
-		return b.NewSub(c.int(t, 0), a[0])
+		return b.NewSub(c.Int(t, 0), a[0])
 	case ir.Abs:
 		if isBool {
 			return a[0]
 		}
-		return b.NewSelect(b.NewICmp("slt", a[0], c.int(t, 0)), b.NewSub(c.int(t, 0), a[0]), a[0])
+		return b.NewSelect(b.NewICmp("slt", a[0], c.Int(t, 0)), b.NewSub(c.Int(t, 0), a[0]), a[0])
 	case ir.Not:
-		return b.NewXor(a[0], c.int(t, -1))
+		return b.NewXor(a[0], c.Int(t, -1))
 	case ir.Add:
 		return b.NewAdd(a[0], a[1])
 	case ir.Sub:
@@ -202,9 +203,9 @@ func (c calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 		return b.NewSelect(b.NewICmp(pred, a[0], a[1]), a[0], a[1])
 	case ir.Shl, ir.Shr:
 		if isBool { // a shift by one leaves nothing of one bit
-			return b.NewAnd(a[0], b.NewXor(a[1], c.int(t, 1)))
+			return b.NewAnd(a[0], b.NewXor(a[1], c.Int(t, 1)))
 		}
-		n := b.NewAnd(a[1], c.int(t, int64(t.BitSize-1))) // LLVM leaves larger amounts undefined
+		n := b.NewAnd(a[1], c.Int(t, int64(t.BitSize-1))) // LLVM leaves larger amounts undefined
 		if op == ir.Shl {
 			return b.NewShl(a[0], n)
 		}
@@ -213,30 +214,30 @@ func (c calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 	return nil
 }
 
-func (c calc) compare(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
+func (c Calc) compare(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
 	if e.IsFloat() {
 		pred := map[ir.Code]string{ir.Lt: "olt", ir.Le: "ole", ir.Eq: "oeq", ir.Ne: "une"}[op]
-		return c.b.NewFCmp(pred, x, y)
+		return c.Block.NewFCmp(pred, x, y)
 	}
 	sign := "s"
 	if e == ir.Bool {
 		sign = "u"
 	}
 	pred := map[ir.Code]string{ir.Lt: sign + "lt", ir.Le: sign + "le", ir.Eq: "eq", ir.Ne: "ne"}[op]
-	return c.b.NewICmp(pred, x, y)
+	return c.Block.NewICmp(pred, x, y)
 }
 
 // convert is ir.Convert.
-func (c calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
-	b := c.b
-	t := c.typ(regType(to))
+func (c Calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
+	b := c.Block
+	t := c.Typ(RegType(to))
 	switch {
 	case from == to:
 		return v
 	case to == ir.Bool && from.IsFloat():
-		return b.NewFCmp("une", v, c.float(from, 0))
+		return b.NewFCmp("une", v, c.Float(from, 0))
 	case to == ir.Bool:
-		return b.NewICmp("ne", v, c.int(regType(from).(*llvm.IntType), 0))
+		return b.NewICmp("ne", v, c.Int(RegType(from).(*llvm.IntType), 0))
 	case to == ir.F16:
 		switch from {
 		case ir.F32:
@@ -246,7 +247,7 @@ func (c calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
 		case ir.Bool:
 			return b.NewConv("uitofp", v, t)
 		}
-		return c.roundHalf(c.oddFloat(b.NewConv("sitofp", v, c.typ(llvm.Double))))
+		return c.roundHalf(c.oddFloat(b.NewConv("sitofp", v, c.Typ(llvm.Double))))
 	case to.IsFloat() && from.IsFloat():
 		switch w := regWidth(to) - regWidth(from); {
 		case w > 0:
@@ -271,36 +272,36 @@ func (c calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
 }
 
 // saturate truncates to an integer; fptosi outside the range is poison, which the selects do not choose.
-func (c calc) saturate(from, to ir.Elem, v llvm.Value) llvm.Value {
-	b, t := c.b, regType(to).(*llvm.IntType)
+func (c Calc) saturate(from, to ir.Elem, v llvm.Value) llvm.Value {
+	b, t := c.Block, RegType(to).(*llvm.IntType)
 	lo, hi := int64(math.MinInt32), int64(math.MaxInt32)
 	if to == ir.I64 {
 		lo, hi = math.MinInt64, math.MaxInt64
 	}
-	r := b.NewConv("fptosi", v, c.typ(t))
+	r := b.NewConv("fptosi", v, c.Typ(t))
 	limit := -float64(lo) // 2^31 or 2^63, exact in float and double
-	r = b.NewSelect(b.NewFCmp("oge", v, c.float(from, limit)), c.int(t, hi), r)
-	r = b.NewSelect(b.NewFCmp("ole", v, c.float(from, -limit)), c.int(t, lo), r)
-	return b.NewSelect(b.NewFCmp("uno", v, v), c.int(t, 0), r)
+	r = b.NewSelect(b.NewFCmp("oge", v, c.Float(from, limit)), c.Int(t, hi), r)
+	r = b.NewSelect(b.NewFCmp("ole", v, c.Float(from, -limit)), c.Int(t, lo), r)
+	return b.NewSelect(b.NewFCmp("uno", v, v), c.Int(t, 0), r)
 }
 
-// neutral is the value that combining leaves unchanged, bit for bit: -0 for a floating-point sum.
-func (c calc) neutral(comb ir.Combiner, e ir.Elem) llvm.Value {
+// Neutral is the value that combining leaves unchanged, bit for bit: -0 for a floating-point sum.
+func (c Calc) Neutral(comb ir.Combiner, e ir.Elem) llvm.Value {
 	if e.IsFloat() {
-		return c.float(e, map[ir.Combiner]float64{ir.Sum: math.Copysign(0, -1), ir.Prod: 1, ir.Max: math.Inf(-1), ir.Min: math.Inf(1)}[comb])
+		return c.Float(e, map[ir.Combiner]float64{ir.Sum: math.Copysign(0, -1), ir.Prod: 1, ir.Max: math.Inf(-1), ir.Min: math.Inf(1)}[comb])
 	}
-	t := regType(e).(*llvm.IntType)
+	t := RegType(e).(*llvm.IntType)
 	lo, hi := int64(-1)<<(t.BitSize-1), ^(int64(-1) << (t.BitSize - 1))
 	if e == ir.Bool {
 		lo, hi = 0, 1
 	}
-	return c.int(t, map[ir.Combiner]int64{ir.Sum: 0, ir.Prod: 1, ir.Max: lo, ir.Min: hi}[comb])
+	return c.Int(t, map[ir.Combiner]int64{ir.Sum: 0, ir.Prod: 1, ir.Max: lo, ir.Min: hi}[comb])
 }
 
 var combCode = map[ir.Combiner]ir.Code{ir.Sum: ir.Add, ir.Prod: ir.Mul, ir.Max: ir.MaxOp, ir.Min: ir.MinOp}
 
-// combine folds y into x.
-func (c calc) combine(comb ir.Combiner, e ir.Elem, x, y llvm.Value) llvm.Value {
+// Combine folds y into x.
+func (c Calc) Combine(comb ir.Combiner, e ir.Elem, x, y llvm.Value) llvm.Value {
 	v, err := c.apply(&ir.Node{Op: combCode[comb], Elem: e}, e, []llvm.Value{x, y})
 	if err != nil {
 		panic(err) // every combiner is defined for every element type
@@ -308,9 +309,9 @@ func (c calc) combine(comb ir.Combiner, e ir.Elem, x, y llvm.Value) llvm.Value {
 	return v
 }
 
-// fma folds the product x*y into acc with one rounding (for F16 one to float, one to half, as ir.Apply has it).
-func (c calc) fma(e ir.Elem, x, y, acc llvm.Value) llvm.Value {
-	v := c.b.NewIntrinsic("fma", x, y, acc)
+// Fma folds the product x*y into acc with one rounding (for F16 one to float, one to half, as ir.Apply has it).
+func (c Calc) Fma(e ir.Elem, x, y, acc llvm.Value) llvm.Value {
+	v := c.Block.NewIntrinsic("fma", x, y, acc)
 	if e == ir.F16 {
 		v = c.roundHalf(v)
 	}

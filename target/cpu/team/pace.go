@@ -1,4 +1,4 @@
-package cpu
+package team
 
 import "time"
 
@@ -12,10 +12,10 @@ const wakes = 4 << 20
 // briefly is the work of an iteration, some 3 ms of one thread, up to which it is found out what is faster.
 const briefly = 64 * wakes
 
-// pace is what is known of a batch.
-type pace struct {
-	alone   time.Duration // of an iteration by one thread, when it was last measured
-	pending int           // turns left to go alone
+// Pace is what is known of a batch.
+type Pace struct {
+	Alone   time.Duration // of an iteration by one thread, when it was last measured
+	Pending int           // turns left to go alone
 	last    int           // how many those were the last time
 }
 
@@ -23,22 +23,22 @@ type pace struct {
 const longest = 255
 
 // shared says whether threads share the next turn.
-func (p *pace) shared() bool {
-	if p.pending > 0 {
-		p.pending--
+func (p *Pace) shared() bool {
+	if p.Pending > 0 {
+		p.Pending--
 		return false
 	}
-	return p.alone > 0
+	return p.Alone > 0
 }
 
 // took notes what an iteration took.
-func (p *pace) took(shared bool, d time.Duration) {
+func (p *Pace) took(shared bool, d time.Duration) {
 	switch {
 	case !shared:
-		p.alone = max(d, 1)
-	case d > p.alone:
+		p.Alone = max(d, 1)
+	case d > p.Alone:
 		p.last = min(2*p.last+1, longest)
-		p.pending = p.last
+		p.Pending = p.last
 	default:
 		p.last /= 2
 	}
