@@ -29,17 +29,22 @@ func (g *fn) makeAgain(lo, hi, lead int, large func(name string) bool) int {
 		if g.set[name] || slices.ContainsFunc(g.ops, func(op ir.Op) bool { return readsValue(&op, name) }) {
 			continue
 		}
-		g.ops = slices.Delete(g.ops, i, i+1)
+		g.drop(i)
 		i--
 		hi--
-		for _, x := range g.groups {
-			if x.lo > i {
-				x.lo--
-				x.hi--
-			}
-		}
 	}
 	return hi
+}
+
+// drop removes operation i; the groups after it move up.
+func (g *fn) drop(i int) {
+	g.ops = slices.Delete(g.ops, i, i+1)
+	for _, x := range g.groups {
+		if x.lo > i {
+			x.lo--
+			x.hi--
+		}
+	}
 }
 
 // cheap says that result k of an operation is made point by point, in a few instructions of at most so many large values.
@@ -94,16 +99,10 @@ func (g *fn) makeInTiles(x *group) {
 		if len(from.Results) > 0 {
 			continue
 		}
-		g.ops = slices.Delete(g.ops, i, i+1)
+		g.drop(i)
 		n := i - x.lo
 		x.row, x.col, x.onto = slices.Delete(x.row, n, n+1), slices.Delete(x.col, n, n+1), slices.Delete(x.onto, n, n+1)
 		x.hi--
-		for _, y := range g.groups {
-			if y.lo > i {
-				y.lo--
-				y.hi--
-			}
-		}
 		i--
 	}
 	g.locals(x)
