@@ -281,28 +281,39 @@ next:
 
 func move(p, c *ir.Op) {
 	for i := range c.Pieces {
-		bd := newBuilder()
-		reader := bd.copier(&c.Pieces[i].Body)
-		reader.instead = func(_ int, n *ir.Node) int {
-			if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
-				return -1
-			}
-			body := &p.Pieces[pieceFor(p, c, i, n)].Body
-			index := func(name string) string {
-				if d := p.Dim(name); d >= 0 {
-					return n.At[d].Index
-				}
-				return name
-			}
-			read := bd.copier(body)
-			read.instead = func(_ int, m *ir.Node) int {
-				reindex(m, index)
-				return -1
-			}
-			return read.node(body.Results[resultOf(p, n.Name)])
-		}
-		c.Pieces[i].Body = bd.done(reader.results()...)
+		c.Pieces[i].Body = inlined(&c.Pieces[i].Body, p, func(n *ir.Node) *ir.Body { return &p.Pieces[pieceFor(p, c, i, n)].Body })
 	}
+}
+
+// Inline is a body with what a map of one piece makes in place of all reads of its results. They must be point by point: of every dimension of
+// the map by an index, without offset.
+func Inline(b *ir.Body, p *ir.Op) ir.Body {
+	return inlined(b, p, func(*ir.Node) *ir.Body { return &p.Pieces[0].Body })
+}
+
+// inlined is [Inline] of a map of several pieces; from is the body of the piece that a read is of.
+func inlined(b *ir.Body, p *ir.Op, from func(n *ir.Node) *ir.Body) ir.Body {
+	bd := newBuilder()
+	reader := bd.copier(b)
+	reader.instead = func(_ int, n *ir.Node) int {
+		if n.Op != ir.Read || resultOf(p, n.Name) < 0 {
+			return -1
+		}
+		body := from(n)
+		index := func(name string) string {
+			if d := p.Dim(name); d >= 0 {
+				return n.At[d].Index
+			}
+			return name
+		}
+		read := bd.copier(body)
+		read.instead = func(_ int, m *ir.Node) int {
+			reindex(m, index)
+			return -1
+		}
+		return read.node(body.Results[resultOf(p, n.Name)])
+	}
+	return bd.done(reader.results()...)
 }
 
 // graph holds which operations each operation reads.

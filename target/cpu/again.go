@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
 )
 
 // A sum takes the terms of a map as they are made (canon_made.go). Where another operation reads what was made as well (the product of the matrix
@@ -39,6 +40,7 @@ func (g *fn) makeResultAgain(i, k int, sets []ir.Set) {
 	}
 	body := from.Pieces[0].Body.Only(from.Pieces[0].Body.Results[k : k+1])
 	alone := *from
+	alone.Results = from.Results[k : k+1]
 	alone.Pieces = []ir.Piece{{Box: from.Pieces[0].Box, Body: body}}
 	saved := 2 * size // a store, and the line that is read for it
 	var readers []*ir.Op
@@ -58,19 +60,19 @@ func (g *fn) makeResultAgain(i, k int, sets []ir.Set) {
 	}
 	for _, op := range readers {
 		for p := range op.Pieces {
-			op.Pieces[p].Body = madeIn(&op.Pieces[p].Body, &alone, name)
+			op.Pieces[p].Body = passes.Inline(&op.Pieces[p].Body, &alone)
 		}
 	}
 }
 
 // ownReader says that a map goes over the points of another and reads a value of it at its own point.
 func ownReader(op, from *ir.Op, name string) bool {
-	return op.Kind == ir.Map && slices.Equal(op.Dom, from.Dom) && !slices.ContainsFunc(reads(op), func(n *ir.Node) bool { return n.Name == name && !ownPoint(op, n.At) })
+	return op.Kind == ir.Map && slices.Equal(op.Dom, from.Dom) && !slices.ContainsFunc(reads(op), func(n *ir.Node) bool { return n.Name == name && !atPoint(op.Dom, n.At) })
 }
 
-// ownPoint says that an access is to the point of the operation.
-func ownPoint(op *ir.Op, at []ir.Affine) bool {
-	return offsets(op, at) && !slices.ContainsFunc(at, func(a ir.Affine) bool { return a.Off != 0 })
+// atPoint says that an access is to the point that indices stand for.
+func atPoint(indices []ir.Range, at []ir.Affine) bool {
+	return slices.EqualFunc(indices, at, func(r ir.Range, a ir.Affine) bool { return a.Index == r.Index && a.Unit() && a.Off == 0 })
 }
 
 // newBytes is what operation j moves more, in bytes a point, when it computes body too: fields it did not read, and those in whose place it could have

@@ -41,10 +41,8 @@ func takesTerms(sum, before *ir.Op) bool {
 			if n.Name != "%"+r.Name {
 				continue
 			}
-			for d, a := range n.At {
-				if a.Index != sum.Over[d].Index || !a.Unit() || a.Off != 0 {
-					return false
-				}
+			if !atPoint(sum.Over, n.At) {
+				return false
 			}
 			any = true
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/passes"
 )
 
 // What is made cheaply of a value that lies in the cache (the deviations from the mean, a normalised row, masked scores) is made again where
@@ -156,7 +157,7 @@ func makeItself(op, from *ir.Op, name string, lead int) bool {
 	longest := bodyNodes + len(op.Pieces[0].Body.Nodes)
 	out := clonePieces(*op)
 	for p := range out.Pieces {
-		out.Pieces[p].Body = madeIn(&op.Pieces[p].Body, from, name)
+		out.Pieces[p].Body = passes.Inline(&op.Pieces[p].Body, from)
 		if len(out.Pieces[p].Body.Nodes) > longest {
 			return false
 		}
@@ -169,55 +170,4 @@ func makeItself(op, from *ir.Op, name string, lead int) bool {
 	}
 	*op = out
 	return true
-}
-
-// madeIn is a body with what makes a value in place of its reads, all at one point each.
-func madeIn(b *ir.Body, from *ir.Op, name string) (out ir.Body) {
-	add := func(n ir.Node) int {
-		if n.Op == ir.Read {
-			for i, m := range out.Nodes {
-				if m.Op == ir.Read && m.Name == n.Name && slices.Equal(m.At, n.At) {
-					return i
-				}
-			}
-		}
-		out.Nodes = append(out.Nodes, n)
-		return len(out.Nodes) - 1
-	}
-	made := func(at []ir.Affine) int {
-		body := &from.Pieces[0].Body
-		now := make([]int, len(body.Nodes))
-		for i, n := range body.Nodes {
-			n.At = slices.Clone(n.At)
-			for k := range n.At {
-				if d := slices.IndexFunc(from.Dom, func(r ir.Range) bool { return r.Index == n.At[k].Index }); d >= 0 {
-					n.At[k].Index = at[d].Index
-				}
-			}
-			if n.Op == ir.Index {
-				n.Name = at[slices.IndexFunc(from.Dom, func(r ir.Range) bool { return r.Index == n.Name })].Index
-			}
-			n.Args = renumbered(n.Args, now)
-			now[i] = add(n)
-		}
-		return now[body.Results[0]]
-	}
-	now := make([]int, len(b.Nodes))
-	for i, n := range b.Nodes {
-		if n.Op == ir.Read && n.Name == name {
-			now[i] = made(n.At)
-			continue
-		}
-		n.Args = renumbered(n.Args, now)
-		now[i] = add(n)
-	}
-	out.Results = renumbered(b.Results, now)
-	return out
-}
-
-func renumbered(list, now []int) (out []int) {
-	for _, i := range list {
-		out = append(out, now[i])
-	}
-	return out
 }

@@ -89,15 +89,6 @@ func (l *layout) same(m *layout) bool {
 	return true
 }
 
-// boxUnion is the smallest box around a and b.
-func boxUnion(a, b []ir.Interval) []ir.Interval {
-	u := make([]ir.Interval, len(a))
-	for d := range a {
-		u[d] = ir.Interval{Lo: min(a[d].Lo, b[d].Lo), Hi: max(a[d].Hi, b[d].Hi)}
-	}
-	return u
-}
-
 // boxesMeet reports whether two boxes have a common point.
 func boxesMeet(a, b []ir.Interval) bool {
 	for d := range a {
