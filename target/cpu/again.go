@@ -11,8 +11,8 @@ import (
 // and the direction, in conjugate gradients), it would have to be stored for it, and storing costs a line read and a line written. An operation
 // that makes the value again needs what it is made of instead: for a stencil of constant coefficients one field, and no value is stored.
 
-// againFrom is the size from which values are made again, in bytes: smaller ones stay in the second cache. It is a variable for tests.
-var againFrom = 1 << 20
+// againFrom is the size from which values are made again, in bytes. Tests change it.
+var againFrom = worthCaching
 
 // againWork is how many nodes a point may take to be made again, for each byte of memory that it saves: memory gives a core a byte in about the time
 // of two operations on a point in a vector.
@@ -55,7 +55,7 @@ func (g *fn) makeResultAgain(i, k int, sets []ir.Set) {
 		saved += size - g.newBytes(j, &body, sets)
 		readers = append(readers, op)
 	}
-	if g.set[name] || len(readers) == 0 || points*size < againFrom || len(readers)*len(body.Nodes) > againWork*saved {
+	if g.set[name] || len(readers) == 0 || points*size < againFrom() || len(readers)*len(body.Nodes) > againWork*saved {
 		return
 	}
 	for _, op := range readers {

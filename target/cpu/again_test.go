@@ -69,7 +69,7 @@ func step {
 // making it again moves as much: more fields, or one that could have been written in place.
 func TestMadeAgain(t *testing.T) {
 	needsLLVM(t)
-	defer func(n int) { againFrom = n }(againFrom)
+	defer func(old func() int) { againFrom = old }(againFrom)
 	whole := fmt.Sprintf(againText, 70, 32, 16, 71)
 	fields := []string{"$3 = read f64 %e[x, y-1, z]\n", "$3 = read f64 @k[x, y-1, z]\n"}
 	last := []string{"$0 = read f64 @p[x, y, z]\n      $1 = read f64 %t", "$0 = read f64 @s[x, y, z]\n      $1 = read f64 %t"}
@@ -86,7 +86,7 @@ func TestMadeAgain(t *testing.T) {
 		{last, 1, true},
 		{slices.Concat(fields, last), 1, false},
 	} {
-		againFrom = c.from
+		againFrom = func() int { return c.from }
 		p := text(strings.NewReplacer(c.change...).Replace(whole))
 		sameAsInterpreter(t, toolchains()[0], p, 3, nil, "step")
 		pl, err := newPlan(p, false, -1)

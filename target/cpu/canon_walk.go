@@ -46,11 +46,7 @@ func (r *reduction) walk(direct bool) walk {
 	for _, res := range op.Results {
 		sums += canonLanes * storageBytes(res.Elem)
 	}
-	registers := 16
-	if vectorBytes() == 64 {
-		registers = 32
-	}
-	for w.abreast < planesAbreast && direct && 2*w.abreast*sums <= registers/4*vectorBytes() {
+	for w.abreast < planesAbreast && direct && 2*w.abreast*sums <= vectorRegisters()/4*vectorBytes() {
 		if w.abreast *= 2; w.units() < leastUnits {
 			w.abreast /= 2
 			break

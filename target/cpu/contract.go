@@ -2,11 +2,9 @@ package cpu
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/passes"
-	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // contraction is a sum of products in ascending order, accumulated by fma, some output index of which only one factor has: a matrix
@@ -190,16 +188,16 @@ func (c *contraction) direct() bool {
 	case c.m < 0 || last != c.op.Dom[c.m].Index:
 		return false
 	}
-	return c.a.has[c.last().Index] && (c.shared || c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes)
+	return c.a.has[c.last().Index] && (c.shared || c.k*c.rows()*storageBytes(c.elem) <= inPlaceBytes())
 }
 
 // inPlace says that b need not be packed: it lies well and is small enough for rows that lie apart to be read again and again.
 func (c *contraction) inPlace() bool {
-	return c.lies() && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes
+	return c.lies() && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes()
 }
 
 // inPlaceBytes is the largest factor whose rows are read one after the other where they lie, a small part of a second-level cache.
-const inPlaceBytes = 128 << 10
+func inPlaceBytes() int { return secondCache(1, 16) }
 
 // plain says that an access has a dimension for every index, in steps of one.
 func plain(at []ir.Affine) bool {
@@ -238,24 +236,6 @@ func (c *contraction) count(dims []int) int {
 	return n
 }
 
-// vectorBytes is the width of this processor's vector registers. It decides how fast kernels are, not what they compute.
-func vectorBytes() int {
-	if forceVector > 0 {
-		return forceVector
-	}
-	id := native.Processor()
-	switch {
-	case strings.Contains(id, " avx512f"):
-		return 64
-	case strings.Contains(id, "/amd64"):
-		return 32
-	}
-	return 16
-}
-
-// forceVector is another width, for tests.
-var forceVector int
-
 // lanes is the number of elements of a vector.
 func (c *contraction) lanes() int { return vectorBytes() / storageBytes(c.elem) }
 
@@ -293,12 +273,9 @@ func (c *contraction) apart(n int) int {
 func (c *contraction) panelStride() int { return c.apart(2 * c.lanes() * c.k) }
 
 // blocks cuts the rows into equal blocks, the first rem of them one row longer. A block has the most rows that fit into the registers
-// beside what else is needed: 12 rows of two vectors for 32 registers.
+// beside what else is needed: 12 rows of two vectors for 32 registers, 6 for 16.
 func (c *contraction) blocks() (n, size, rem int) {
-	most := 12
-	if vectorBytes() == 32 {
-		most = 6
-	}
+	most := 3 * vectorRegisters() / 8
 	if full, last := c.panels(); full == 0 && last.vectors == 1 {
 		most *= 2
 	}
@@ -344,7 +321,7 @@ const pieces = 12
 
 // cacheParts is into how many parts of about half a cache a is cut.
 func (c *contraction) cacheParts() int {
-	rows := max(min(96, partBytes/1024), partBytes/(c.k*storageBytes(c.elem)))
+	rows := max(min(96, partBytes()/1024), partBytes()/(c.k*storageBytes(c.elem)))
 	return max(1, c.rows()/rows)
 }
 
@@ -358,12 +335,12 @@ func (c *contraction) piecewise() bool {
 // the memory a packed copy of b. So it is with a row times a matrix, and with few rows times the embedding of a large vocabulary.
 func (c *contraction) panelwise() bool {
 	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && !c.byTheWay() && c.panelCount() >= pieces && c.count(c.outer) == c.count(c.outerOf(&c.b)) &&
-		c.rows()*c.k*storageBytes(c.elem) <= partBytes
+		c.rows()*c.k*storageBytes(c.elem) <= partBytes()
 }
 
 // farther says that packed b does not stay in a thread's caches, so that every panel comes from farther away.
 func (c *contraction) farther() bool {
-	return !c.panelwise() && !c.inPlace() && !c.shared && c.panelSize()*storageBytes(c.elem) >= stretchBytes
+	return !c.panelwise() && !c.inPlace() && !c.shared && c.panelSize()*storageBytes(c.elem) >= stretchBytes()
 }
 
 func (c *contraction) panelCount() int {

@@ -351,12 +351,11 @@ func (t *contractor) eachBlock(k *kernel, lo, hi emit.Bound, f func(b, first emi
 	k.Loop(k.Maximum(lo, emit.At(rem)), hi, 1, emit.Plain, func(b emit.Bound) { f(b, k.Add(k.Scale(b, size), emit.At(rem)), size) })
 }
 
-// Sizes that suit caches of usual sizes: a part of a, over which all panels of b pass, and a stretch of a panel, over which all blocks of
-// rows pass, take about half of a second-level cache each.
-const stretchBytes = 192 << 10
+// stretchBytes is the size of a stretch of a panel, over which all blocks of rows pass.
+func stretchBytes() int { return secondCache(3, 32) }
 
-// partBytes is a variable for tests.
-var partBytes = 768 << 10
+// partBytes is the size of a part of a, over which all panels of b pass. Tests change it.
+var partBytes = func() int { return secondCache(3, 8) }
 
 // chunks is into how many parts the row blocks are cut, for the cache and so that there is something to divide among threads.
 func (c *contraction) chunks(blocks int) int {
@@ -370,7 +369,7 @@ func (c *contraction) chunks(blocks int) int {
 
 // stretches cuts k: a register block is put down and taken up between two stretches, which changes no bit.
 func (c *contraction) stretches() (n, size int) {
-	n = max(1, c.k*2*vectorBytes()/stretchBytes)
+	n = max(1, c.k*2*vectorBytes()/stretchBytes())
 	return n, (c.k + n - 1) / n
 }
 

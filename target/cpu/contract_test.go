@@ -126,7 +126,7 @@ func TestContractions(t *testing.T) {
 func TestContractionPieces(t *testing.T) {
 	needsLLVM(t)
 	old := partBytes
-	partBytes = 4 << 10
+	partBytes = func() int { return 4 << 10 }
 	defer func() { partBytes = old }()
 	type m = map[string]int
 	for i, tc := range []struct {

@@ -31,14 +31,16 @@ type group struct {
 
 // Sizes that make grouping pay.
 const (
-	groupUnits = 4         // there is something to divide
-	tileRows   = 64        // of a tile at least: packing the other factor of a contraction is paid for by so many rows
-	tileCount  = 8         // tiles at most: each is code of its own
-	tileBytes  = 768 << 10 // of a tile of one large value
+	groupUnits = 4  // there is something to divide
+	tileRows   = 64 // of a tile at least: packing the other factor of a contraction is paid for by so many rows
+	tileCount  = 8  // tiles at most: each is code of its own
 )
 
+// tileBytes is the size of a tile of one large value.
+func tileBytes() int { return secondCache(3, 8) }
+
 // groupBytes is how large a value must be; tests make it small.
-var groupBytes = 1 << 20
+var groupBytes = worthCaching
 
 // group finds the groups of a function and puts the operations of each side by side.
 func (g *fn) group(sets []ir.Set) {
@@ -84,7 +86,7 @@ func (g *fn) expands(op *ir.Op) bool {
 		return false
 	}
 	n := points(op.Dom)
-	if n*storageBytes(op.Results[0].Elem) < groupBytes {
+	if n*storageBytes(op.Results[0].Elem) < groupBytes() {
 		return false
 	}
 	lead := points(op.Dom[:len(op.Dom)-2])
@@ -113,7 +115,7 @@ func operandPoints(g *fn, op *ir.Op) int {
 func rowsPerTile(rows, cols int) (size int, ok bool) {
 	n := max(1, min(tileCount, rows/tileRows))
 	size = (rows + n - 1) / n
-	return size, size*cols*4 <= tileBytes
+	return size, size*cols*4 <= tileBytes()
 }
 
 // reads lists the read nodes of an operation.

@@ -11,11 +11,13 @@ import (
 // thread's cache. The blocks are alike: nothing in them depends on which they are, and the code of one serves all.
 
 const (
-	rowsBytes  = 640 << 10 // of what a block reads and makes, a part of a second-level cache
-	mostRows   = 64        // of a block
-	leastRows  = 16        // of a block in which sums follow each other row beside row
-	leastCount = 32        // blocks, if there are so many rows
+	mostRows   = 64 // of a block
+	leastRows  = 16 // of a block in which sums follow each other row beside row
+	leastCount = 32 // blocks, if there are so many rows
 )
+
+// rowsBytes is the size of what a block reads and makes.
+func rowsBytes() int { return secondCache(5, 16) }
 
 // groupRows finds runs of such operations.
 func (g *fn) groupRows() {
@@ -129,12 +131,12 @@ func (g *fn) rowGroup(lo, hi, seed int, lead []ir.Range) *group {
 	}
 	values := func(i int) (names []string) {
 		for _, n := range reads(&g.ops[i]) {
-			if bytes(n.Name) >= groupBytes && !slices.Contains(names, n.Name) {
+			if bytes(n.Name) >= groupBytes() && !slices.Contains(names, n.Name) {
 				names = append(names, n.Name)
 			}
 		}
 		for _, r := range g.ops[i].Results {
-			if bytes("%"+r.Name) >= groupBytes {
+			if bytes("%"+r.Name) >= groupBytes() {
 				names = append(names, "%"+r.Name)
 			}
 		}
@@ -159,7 +161,7 @@ func (g *fn) rowGroup(lo, hi, seed int, lead []ir.Range) *group {
 	if hi-lo < 2 || !shares(seed) {
 		return nil
 	}
-	hi = g.makeAgain(lo, hi, u, func(name string) bool { return bytes(name) >= groupBytes })
+	hi = g.makeAgain(lo, hi, u, func(name string) bool { return bytes(name) >= groupBytes() })
 	row, beside := 0, false
 	seen := map[string]bool{}
 	for i := lo; i < hi; i++ {
@@ -172,7 +174,7 @@ func (g *fn) rowGroup(lo, hi, seed int, lead []ir.Range) *group {
 		beside = beside || g.ops[i].Kind == ir.Reduce && g.ops[i].Order.Kind == ir.Seq
 	}
 	rows := lead[u-1]
-	size := min(mostRows, rowsBytes/max(1, row), max(leastRows, points(lead)/leastCount))
+	size := min(mostRows, rowsBytes()/max(1, row), max(leastRows, points(lead)/leastCount))
 	if beside {
 		size = max(leastRows, size/leastRows*leastRows)
 	}

@@ -25,7 +25,7 @@ type ask struct {
 const askRows = 4
 
 // pastBytes is from how much on; tests change it.
-var pastBytes = func() int64 { return int64(machineCaches().last / 4) }
+var pastBytes = func() int64 { return int64(machineCaches().Last / 4) }
 
 // streams says that what the group moves does not stay in the last cache.
 func (x *group) streams(g *fn) bool { return x.traffic(g) > pastBytes() }

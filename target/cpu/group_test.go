@@ -67,7 +67,7 @@ axis e %d cells lo 0 h 1
 
 func smallGroups(t *testing.T) {
 	old := groupBytes
-	groupBytes = 256
+	groupBytes = func() int { return 256 }
 	t.Cleanup(func() { groupBytes = old })
 }
 

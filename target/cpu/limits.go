@@ -23,13 +23,17 @@ type Limits struct {
 
 const (
 	limitSamples = 5
-	peakChains   = 20      // independent sums: enough to hide the latency of two units, few enough for the registers beside two factors
 	peakRounds   = 1 << 20 // of all of them in a sample: some milliseconds
 )
 
+// peakChains is the number of independent sums: enough to hide the latency of two units, few enough for the registers beside two factors.
+func peakChains() int { return min(20, vectorRegisters()-4) }
+
 // copyBytes is how much a sample copies: as much as the last cache holds, so that neither source nor target are there from the last time.
 // A cache that is shared with other computers may be larger than what one should fill.
-func copyBytes(c caches) int { return min(max(roundUp(c.last, native.LargePage), 64<<20), 512<<20) }
+func copyBytes(c native.Caches) int {
+	return min(max(roundUp(c.Last, native.LargePage), 64<<20), 512<<20)
+}
 
 // Limits measures; it takes some tenths of a second.
 func (e *Engine) Limits() (*Limits, error) {
@@ -113,7 +117,7 @@ func (m *Meter) kernel(k, n int) float64 {
 func (m *Meter) Flops() (flops, seconds float64) {
 	lanes := vectorBytes() / 4
 	t := m.pool.Threads
-	return peakRounds * float64(t*peakChains*lanes*2), m.kernel(0, peakRounds*t)
+	return peakRounds * float64(t*peakChains()*lanes*2), m.kernel(0, peakRounds*t)
 }
 
 // Copy copies memory past the caches; bytes are those read and those written.
@@ -152,7 +156,7 @@ func peakKernel(bytes int) *llvm.Module {
 	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
 		x := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(0)), lineBytes)
 		y := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(1)), lineBytes)
-		sums := k.chains(v, peakChains, k.split[0], k.split[1], func(sum llvm.Value) llvm.Value {
+		sums := k.chains(v, peakChains(), k.split[0], k.split[1], func(sum llvm.Value) llvm.Value {
 			return k.Cur.NewIntrinsic("fma", sum, x, y)
 		})
 		k.Cur.NewStore(sums, k.vectorAt(1, v, emit.At(0)), lineBytes)

@@ -31,7 +31,7 @@ func (e *emitter) pairProduct(sym string, p *tiled, packs []int) ([]launch, erro
 }
 
 // partWords is about how much of packed b stays in the second cache while rows of a pass.
-const partWords = 160 << 10
+func partWords() int { return secondCache(5, 16) / 4 }
 
 // longBlocks is from how many tiles along the sum on it is cut into stretches of stretchTiles, between which the sums wait in the output: else no
 // part of b that is worth its name stays in a cache.
@@ -51,7 +51,7 @@ func (t *pairProducer) multiply() (launch, error) {
 		stretch, group = stretchTiles, (nr+longGroups-1)/longGroups
 	}
 	groups := (nr + group - 1) / group
-	per := max(1, partWords/(wide*stretch*tileWords))
+	per := max(1, partWords()/(wide*stretch*tileWords))
 	if units := t.count(t.outer) * groups * ((nc + per - 1) / per); units < 32 && stretch == blocks { // something to divide among threads
 		per = max(1, per*units/32)
 	}

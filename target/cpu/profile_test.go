@@ -98,7 +98,7 @@ func TestLimits(t *testing.T) {
 	}
 	// What is copied does not stay in the last cache, and is of a size that a computer has.
 	for last, want := range map[int]int{8 << 20: 64 << 20, 260 << 20: 260 << 20, 2 << 30: 512 << 20} {
-		if got := copyBytes(caches{last: last}); got != want {
+		if got := copyBytes(native.Caches{Last: last}); got != want {
 			t.Errorf("copies of %d bytes for a cache of %d, not %d", got, last, want)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 // computed twice, and what is computed of a point does not depend on when.
 
 // stripBytes is the size of a strip's part of a plane. Several planes of some operands fit the second cache; what strips read of each other,
-// some rows, is little of it. It is a variable for tests.
-var stripBytes = 128 << 10
+// some rows, is little of it. Tests change it.
+var stripBytes = func() int { return secondCache(1, 16) }
 
 // stripRows is how many rows of a plane the kernel of some points does at a time, 0 for all. dims are the indices of the points and body what is
 // computed for each; rows come in multiples of by.
@@ -22,10 +22,10 @@ func stripRows(dims []ir.Range, pieces []ir.Piece, by int) int {
 	reach, size := planesRead(dims, pieces)
 	row := (dims[2].Hi - dims[2].Lo) * size
 	rows := dims[1].Hi - dims[1].Lo
-	if reach < 2 || row <= 0 || rows*row <= 3*stripBytes {
+	if reach < 2 || row <= 0 || rows*row <= 3*stripBytes() {
 		return 0
 	}
-	strip := max(stripBytes/row, 1)
+	strip := max(stripBytes()/row, 1)
 	if strip = (strip + by - 1) / by * by; strip >= rows {
 		return 0
 	}

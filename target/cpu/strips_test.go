@@ -58,7 +58,7 @@ func step {
 // a part of a strip or of a piece too.
 func TestStrips(t *testing.T) {
 	needsLLVM(t)
-	defer func(n int) { stripBytes = n }(stripBytes)
+	defer func(old func() int, v int) { stripBytes, forceVector = old, v }(stripBytes, forceVector)
 	strips := func(n [3]int) (list []int) {
 		p := text(fmt.Sprintf(stripsText, n[0], n[1], n[2], n[0]+1))
 		sameAsInterpreter(t, toolchains()[0], p, 3, nil, "step")
@@ -72,17 +72,18 @@ func TestStrips(t *testing.T) {
 		return list
 	}
 	for _, c := range []struct {
-		n     [3]int
-		bytes int
-		want  string
+		n             [3]int
+		bytes, vector int
+		want          string
 	}{
-		{[3]int{64, 37, 32}, 2 << 10, "[19 320]"}, // 8 rows a strip, the last has 5; the sum has no whole blocks
-		{[3]int{70, 128, 64}, 8 << 10, "[36 560]"},
-		{[3]int{70, 128, 64}, 64 << 10, "[18 70]"},
+		{[3]int{64, 37, 32}, 2 << 10, 64, "[19 320]"}, // 8 rows a strip, the last has 5; the sum has no whole blocks
+		{[3]int{70, 128, 64}, 8 << 10, 64, "[36 560]"},
+		{[3]int{70, 128, 64}, 8 << 10, 32, "[140 560]"}, // running sums of one plane fill the registers
+		{[3]int{70, 128, 64}, 64 << 10, 64, "[18 70]"},
 	} {
-		stripBytes = c.bytes
+		stripBytes, forceVector = func() int { return c.bytes }, c.vector
 		if got := fmt.Sprint(strips(c.n)); got != c.want {
-			t.Errorf("%v in strips of %d bytes: parts %v, not %v", c.n, c.bytes, got, c.want)
+			t.Errorf("%v in strips of %d bytes, vectors of %d: parts %v, not %v", c.n, c.bytes, c.vector, got, c.want)
 		}
 	}
 }

@@ -101,8 +101,8 @@ type planeRead struct {
 	lo, hi int
 }
 
-// leastSweep is the memory, in bytes, from which a function is worth a sweep: less lies in the second cache anyway.
-const leastSweep = 1 << 20
+// leastSweep is the memory, in bytes, from which a function is worth a sweep.
+func leastSweep() int { return worthCaching() }
 
 // newSweep returns the sweep of a function, or nil when it has none.
 func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, spares *[]int, least int) *sweep {

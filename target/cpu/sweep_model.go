@@ -2,50 +2,10 @@ package cpu
 
 import (
 	"math"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
-
-// caches are the bytes of the data caches of one core, and of the last one, which cores share.
-type caches struct{ first, second, last int }
-
-// machineCaches asks the system; where it does not tell, sizes that most processors have.
-var machineCaches = sync.OnceValue(func() caches {
-	c := caches{32 << 10, 1 << 20, 8 << 20}
-	dirs, _ := filepath.Glob("/sys/devices/system/cpu/cpu0/cache/index*") // no match: the sizes above
-	for _, d := range dirs {
-		read := func(name string) string {
-			b, _ := os.ReadFile(filepath.Join(d, name)) // absent: skipped below
-			return strings.TrimSpace(string(b))
-		}
-		size, unit := read("size"), 1
-		switch {
-		case strings.HasSuffix(size, "K"):
-			size, unit = strings.TrimSuffix(size, "K"), 1<<10
-		case strings.HasSuffix(size, "M"):
-			size, unit = strings.TrimSuffix(size, "M"), 1<<20
-		}
-		n, err := strconv.Atoi(size)
-		if err != nil || n <= 0 || read("type") == "Instruction" {
-			continue
-		}
-		switch read("level") {
-		case "1":
-			c.first = n * unit
-		case "2":
-			c.second = n * unit
-			c.last = max(c.last, c.second)
-		case "3":
-			c.last = n * unit
-		}
-	}
-	return c
-})
 
 // What a core needs, for the choice of tilings only: what counts is their ratio. Measured with heat of second order and waves of order 4 and 8 on
 // 256^3 points (BenchmarkHeat3, BenchmarkOrders), rows in the second cache, memory read and written by all cores.
@@ -58,7 +18,7 @@ const (
 )
 
 // choose returns the tiling with the least estimated time for at most most steps at a time.
-func (s *sweep) choose(most, threads int, c caches) tiling {
+func (s *sweep) choose(most, threads int, c native.Caches) tiling {
 	if s.force != nil {
 		t := *s.force
 		for t.steps = min(t.steps, most); s.unroll(t.steps, false) == nil; {
@@ -78,7 +38,7 @@ func (s *sweep) choose(most, threads int, c caches) tiling {
 			t.rows = s.width.Hi - s.width.Lo
 		}
 		// The pass after one of a single step comes soon enough to find in the last cache what it left there.
-		t.stream = arrays > c.last/4 && (t.steps > 1 || arrays > c.last/4*3)
+		t.stream = arrays > c.Last/4 && (t.steps > 1 || arrays > c.Last/4*3)
 		return t
 	}
 	best, cost := tiling{}, 0.0
@@ -139,7 +99,7 @@ func (s *sweep) cut(steps, tiles, threads int) (t tiling) {
 }
 
 // blockRows is how many rows of a plane the operations compute in turn: few enough for the first cache.
-func (s *sweep) blockRows(c caches) int {
+func (s *sweep) blockRows(c native.Caches) int {
 	row, size := 1, 1
 	for i, a := range s.arrays {
 		if s.set(a.name) {
@@ -150,7 +110,7 @@ func (s *sweep) blockRows(c caches) int {
 			}
 		}
 	}
-	n := c.first / 3 / (row * size)
+	n := c.First / 3 / (row * size)
 	if s.rank == 2 {
 		return max(n/vectorLine, 1) * vectorLine
 	}
@@ -193,7 +153,7 @@ func (s *sweep) span(root string) int {
 
 // estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit
 // the second cache beside what passes through it: when they take much of it they lose lines.
-func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) {
+func (s *sweep) estimate(u *unrolled, t tiling, c native.Caches) (ns float64, ok bool) {
 	const planes = 16
 	x := ir.Interval{Lo: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2, Hi: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2 + planes}
 	mid := s.width.Lo + (s.width.Hi-s.width.Lo)/t.tile/2*t.tile
@@ -214,11 +174,11 @@ func (s *sweep) estimate(u *unrolled, t tiling, c caches) (ns float64, ok bool) 
 			arrays += planes * t.tile * row * storageBytes(l.elem)
 		}
 	}
-	most := c.second / 4
+	most := c.Second / 4
 	if tab.ring == 0 && (s.linewise() || s.asksRows() && t.stream) { // nothing to lose
-		most = c.second / 2
+		most = c.Second / 2
 	}
-	if arrays > most || tab.ring+arrays > c.second*9/16 {
+	if arrays > most || tab.ring+arrays > c.Second*9/16 {
 		return 0, false
 	}
 	own := float64((y.Hi - y.Lo) * planes)

@@ -12,7 +12,7 @@ import (
 // sweepFrom is the size from which an engine with options o makes sweeps.
 func sweepFrom(o Options) int {
 	if o.sweep == 0 {
-		return leastSweep
+		return leastSweep()
 	}
 	return o.sweep
 }
@@ -182,7 +182,7 @@ func (e *Engine) firstTouch() {
 			}
 		}
 	}
-	fields = slices.DeleteFunc(fields, func(m native.Memory) bool { return len(m) < leastSweep })
+	fields = slices.DeleteFunc(fields, func(m native.Memory) bool { return len(m) < leastSweep() })
 	if len(fields) == 0 {
 		return
 	}

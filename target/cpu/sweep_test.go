@@ -219,7 +219,7 @@ func TestChooseTiling(t *testing.T) {
 	s := sweptPlan(t, compile(t, heat3, 256)).funcs["step"].sweep
 	last := 0
 	for _, second := range []int{256 << 10, 1 << 20, 4 << 20} {
-		c := caches{32 << 10, second, 16 << 20}
+		c := native.Caches{First: 32 << 10, Second: second, Last: 16 << 20}
 		got := s.choose(mostSteps, 2, c)
 		tab := s.tile(s.unroll(got.steps, true), ir.Interval{Lo: 64, Hi: 128}, ir.Interval{Lo: 100, Hi: 100 + got.tile}, got)
 		if tab.ring > second {
