@@ -71,20 +71,18 @@ type listener interface {
 
 // Wait waits until all requests are done. It polls the library, because one that waits by itself keeps a processor busy for ever, and here
 // ranks may be more than processors. The context's end is an error at once, and the buffers then still belong to the messages.
-func Wait(ctx context.Context, rs ...Request) error { return wait(ctx, eager, rs) }
+func Wait(ctx context.Context, rs ...Request) error { return wait(ctx, eagerly, rs) }
 
 // WaitBeside is Wait in a goroutine beside others that compute: it asks from time to time, which is what makes messages move in many a library,
 // and leaves the processors to them.
-func WaitBeside(ctx context.Context, rs ...Request) error { return wait(ctx, beside, rs) }
+func WaitBeside(ctx context.Context, rs ...Request) error { return wait(ctx, seldom, rs) }
 
 // eager is for how long Wait does nothing but ask, where there is a processor for every rank: what neighbours send comes about when they have
 // computed as much as we, and a thread that sleeps is told so a tenth of a millisecond late.
 const eager = 2 * time.Millisecond
 
-// beside, in place of that, is for those who leave the processors to others.
-const beside = -1
-
-func wait(ctx context.Context, eager time.Duration, rs []Request) error {
+// wait waits with a pause after each turn of asking all, which is told how long it has waited.
+func wait(ctx context.Context, pause func(turn int, waited time.Duration), rs []Request) error {
 	left := append(make([]Request, 0, len(rs)), rs...)
 	var begin time.Time
 	for turn := 0; ; turn++ {
@@ -118,7 +116,7 @@ func wait(ctx context.Context, eager time.Duration, rs []Request) error {
 		if l != nil {
 			l.listen(ctx, had)
 		} else {
-			pause(turn, time.Since(begin), eager)
+			pause(turn, time.Since(begin))
 		}
 	}
 }
@@ -126,17 +124,20 @@ func wait(ctx context.Context, eager time.Duration, rs []Request) error {
 // roomy says that there is a processor for every rank on this computer.
 var roomy atomic.Bool
 
-// pause lets others run, the longer the longer nothing has come. Goroutines of this process get a turn now and then only: each time Go's scheduler
+// eagerly lets others run, the longer the longer nothing has come. Goroutines of this process get a turn now and then only: each time Go's scheduler
 // wakes a thread that looks for work and takes the processor from a rank that has some.
-func pause(turn int, waited, eager time.Duration) {
+func eagerly(turn int, waited time.Duration) {
 	switch {
-	case eager == beside: // each time it is asked, what is computed stands still for some microseconds
-		doze(min(max(waited, 200*time.Microsecond), time.Millisecond))
 	case waited >= eager || !roomy.Load():
 		doze(min(max(waited/64, 20*time.Microsecond), 500*time.Microsecond)) // large messages come in pieces, and each has to be asked for
 	case turn%64 == 0:
 		runtime.Gosched()
 	}
+}
+
+// seldom leaves the processors to those who compute: each time it is asked, they stand still for some microseconds.
+func seldom(_ int, waited time.Duration) {
+	doze(min(max(waited, 200*time.Microsecond), time.Millisecond))
 }
 
 // SendBytes and RecvBytes pass a message whose length the receiver does not know.
