@@ -10,6 +10,8 @@ import (
 	"github.com/wfc-lang/wfc/internal/mpi"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/report"
+	"github.com/wfc-lang/wfc/runtime"
 	"github.com/wfc-lang/wfc/runtime/ranks"
 	"github.com/wfc-lang/wfc/target/cpu"
 )
@@ -141,21 +143,46 @@ func (r *Ranks) opener(t Target, o RunOptions) (ranks.Open, error) {
 	case Interp:
 		return func(p *ir.Program) (ranks.Engine, error) { return interp.New(p) }, nil
 	case CPU:
-		return func(p *ir.Program) (ranks.Engine, error) {
-			return cpu.New(p, cpu.Options{Threads: r.Threads(), Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM, PassSteps: o.Native.PassSteps})
-		}, nil
+		o.Native.Threads = r.Threads()
+		return func(p *ir.Program) (ranks.Engine, error) { return openCPU(p, o) }, nil
 	}
 	return nil, diag.List{diag.New("WF0606", diag.Span{}, "mpirun started %d ranks; the simulated wafer is one process", r.Size()).
 		Suggest("run with --target cpu, or without mpirun")}
 }
 
-// lead makes the engine of rank 0.
-func (r *Ranks) lead(p *ir.Program, t Target, o RunOptions) (*ranks.Leader, error) {
+// lead makes the engine of rank 0. done ends the profile: the kernels of rank 0, and where the time of every rank went.
+func (r *Ranks) lead(p *Program, prog *ir.Program, t Target, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	open, err := r.opener(t, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return ranks.Lead(context.Background(), r.comm, p, Hash(p), open)
+	var mine ranks.Engine
+	l, err := ranks.Lead(context.Background(), r.comm, prog, Hash(prog), func(p *ir.Program) (e ranks.Engine, err error) {
+		mine, err = open(p)
+		return mine, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return l, func() (*report.Profile, error) {
+		native, ok := mine.(*cpu.Engine)
+		if !ok || !o.Watch.Profile {
+			return nil, nil
+		}
+		accounts, err := l.Accounts(context.Background())
+		if err != nil {
+			return nil, lostRank(err)
+		}
+		prof, err := p.nativeProfile(native)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range accounts {
+			prof.Native.Ranks = append(prof.Native.Ranks, report.RankTime{Compute: a.Compute.Seconds(), Pack: a.Pack.Seconds(), Wait: a.Wait.Seconds(),
+				Reduce: a.Reduce.Seconds(), Messages: a.Messages, Bytes: a.Bytes})
+		}
+		return prof, nil
+	}, nil
 }
 
 // follow does what rank 0 says until its run ends.

@@ -135,9 +135,6 @@ func (p *Program) prepare(opt *RunOptions) (prep *runtime.Prepared, e runtime.En
 		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "timelines and traces are of the simulated wafer, profiles of it and of native code; the target is %s", opt.Target).
 			Suggest("leave out --target, or use --profile with --target cpu")}
 	}
-	if opt.Ranks != nil && opt.Watch.on() {
-		return nil, nil, nil, diag.List{diag.New("WF0606", diag.Span{}, "profiles and traces are of one process; mpirun started %d", opt.Ranks.Size()).Suggest("run without mpirun")}
-	}
 	e, done, err = p.engine(prog, opt.Target, *opt)
 	if err != nil {
 		return nil, nil, nil, err
@@ -176,8 +173,7 @@ func (p *Program) onWafer() error {
 func (p *Program) engine(prog *ir.Program, t Target, o RunOptions) (e runtime.Engine, done func() (*report.Profile, error), err error) {
 	done = func() (*report.Profile, error) { return nil, nil }
 	if o.Ranks != nil {
-		e, err = o.Ranks.lead(prog, t, o)
-		return e, done, err
+		return o.Ranks.lead(p, prog, t, o)
 	}
 	switch t {
 	case Interp:

@@ -15,15 +15,23 @@ import (
 // cpuEngine compiles the program for this computer. done ends the profile, if one was asked for.
 func (p *Program) cpuEngine(prog *ir.Program, o RunOptions) (runtime.Engine, func() (*report.Profile, error), error) {
 	done := func() (*report.Profile, error) { return nil, nil }
-	e, err := cpu.New(prog, cpu.Options{Threads: o.Native.Threads, Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM, PassSteps: o.Native.PassSteps})
+	e, err := openCPU(prog, o)
 	if err != nil {
 		return nil, done, err
 	}
 	if o.Watch.Profile {
-		e.Profile()
 		done = func() (*report.Profile, error) { return p.nativeProfile(e) }
 	}
 	return e, done, nil
+}
+
+// openCPU makes an engine of native code, which measures its kernels if they are to be profiled.
+func openCPU(prog *ir.Program, o RunOptions) (*cpu.Engine, error) {
+	e, err := cpu.New(prog, cpu.Options{Threads: o.Native.Threads, Level: o.Native.Level, PrintLLVM: o.Native.PrintLLVM, PassSteps: o.Native.PassSteps})
+	if err == nil && o.Watch.Profile {
+		e.Profile()
+	}
+	return e, err
 }
 
 // nativeProfile is what the kernels of an engine took, and what the computer could do.

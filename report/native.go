@@ -16,6 +16,18 @@ type NativeProfile struct {
 	Memory  int64   `json:"memory_bytes"`       // arrays and scratch
 	// Kernels are alike kernels together: one line of the source, one code, one shape. The one that took longest is first.
 	Kernels []Kernel `json:"kernels"`
+	// Ranks says where the time of every rank went, in a run on many; the kernels are then those of rank 0, on its part of the grid.
+	Ranks []RankTime `json:"ranks,omitempty"`
+}
+
+// RankTime is a rank's time in seconds, while functions of the program ran, and what it sent for them.
+type RankTime struct {
+	Compute  float64 `json:"compute_seconds"`
+	Pack     float64 `json:"pack_seconds"`   // messages put together and taken apart
+	Wait     float64 `json:"wait_seconds"`   // for others, computing nothing
+	Reduce   float64 `json:"reduce_seconds"` // partial results exchanged and combined
+	Messages int64   `json:"messages"`       // halos sent
+	Bytes    int64   `json:"bytes"`          // of them
 }
 
 // Kernel is alike kernels of a function. Flops and Bytes are what their calls had to do together: floating-point operations of the
@@ -106,6 +118,12 @@ func (p *NativeProfile) Text(n int) string {
 		cpu += k.CPU
 	}
 	fmt.Fprintf(&b, "%8.2f        %8.2f all kernels\n", 1e3*total, 1e3*cpu)
+	if len(p.Ranks) > 0 {
+		fmt.Fprintf(&b, "kernels of rank 0; the time of all, in ms:\n%8s %10s %10s %10s %10s %10s %10s\n", "rank", "computing", "packing", "waiting", "reducing", "messages", "MB sent")
+	}
+	for i, r := range p.Ranks {
+		fmt.Fprintf(&b, "%8d %10.2f %10.2f %10.2f %10.2f %10d %10.3f\n", i, 1e3*r.Compute, 1e3*r.Pack, 1e3*r.Wait, 1e3*r.Reduce, r.Messages, float64(r.Bytes)/1e6)
+	}
 	return b.String()
 }
 

@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // mpiruns are the programs that start ranks, with what they need in a container.
@@ -123,6 +126,27 @@ func TestMPIRun(t *testing.T) {
 				t.Errorf("shown: %s", text)
 			}
 			equalFiles(t, filepath.Join(dir, "one"), filepath.Join(dir, "three"), "T.npy", "probes.csv")
+		})
+	}
+}
+
+// The profile of a run under mpirun says where the time of every rank went, in the text and in the report.
+func TestMPIProfile(t *testing.T) {
+	if _, err := native.Find(""); err != nil {
+		t.Skip(err)
+	}
+	for which, m := range mpiruns {
+		t.Run(m.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			text := output(t, mpirun(t, which, 2, "run", program(t, spot), "--target", "cpu", "--profile", "--out", out, "-q"))
+			page, err := os.ReadFile(filepath.Join(out, "profile.html"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := regexp.MustCompile(`(?m)^ +[01]( +[0-9.]+){6}$`).FindAllString(text, -1)
+			if len(rows) != 2 || !bytes.Contains(page, []byte("The kernels are those of rank 0")) {
+				t.Errorf("shown: %s", text)
+			}
 		})
 	}
 }

@@ -29,7 +29,7 @@ import (
 
 // command is what rank 0 tells the others to do.
 type command struct {
-	Kind  string // open, scalars, set, get, write, run, close, end
+	Kind  string // open, scalars, set, get, write, run, account, close, end
 	Text  string // open: a hash of the program, which all must have; write: a file
 	Name  string // array or function
 	N     int    // run: iterations; write: where in the file
@@ -276,6 +276,9 @@ func (w *worker) obey(ctx context.Context, m command) error {
 		return w.scalars(m.Env)
 	case "run":
 		_, err := w.run(context.WithoutCancel(ctx), m.Name, m.N)
+		return err
+	case "account":
+		_, err := w.sendAccount(ctx)
 		return err
 	case "set", "get", "write":
 		if a == nil {

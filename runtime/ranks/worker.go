@@ -44,6 +44,7 @@ type worker struct {
 	// fresh tells, per array, for which stages what is needed of others is there.
 	fresh map[string]map[int]bool
 	bufs  map[int][]byte // messages, by rank: to others, and -1-rank from others
+	spent Account
 }
 
 // newWorker makes the engine of this rank. All ranks of the layout do so at the same time, and all succeed or none; other says what is wrong with this
@@ -140,10 +141,12 @@ func (w *worker) Scalar(name string) (float64, bool) {
 }
 
 func (w *worker) stage(s *stage) error {
+	t := newClock()
 	x, err := w.begin(w.index[s])
 	if err != nil {
 		return err
 	}
+	t.add(&w.spent.Pack)
 	if sp := w.a.reach[s].split; sp != nil {
 		err = w.overlapped(s, sp, x)
 	} else if err = x.wait(); err == nil {
@@ -155,14 +158,18 @@ func (w *worker) stage(s *stage) error {
 	for _, t := range s.fn.Sets {
 		w.changed(t.Array)
 	}
-	if len(s.partials) > 0 {
-		return w.combine(s)
+	if len(s.partials) == 0 {
+		return nil
 	}
-	return nil
+	t = newClock()
+	defer t.add(&w.spent.Reduce)
+	return w.combine(s)
 }
 
 // call runs a function of the rank's program.
 func (w *worker) call(fn string) error {
+	t := newClock()
+	defer t.add(&w.spent.Compute)
 	_, err := w.e.Run(context.Background(), fn, 1)
 	return err
 }
@@ -172,9 +179,11 @@ func (w *worker) overlapped(s *stage, sp *split, x *exchange) error {
 	arrived := make(chan error, 1)
 	go func() { arrived <- mpi.WaitBeside(context.Background(), x.reqs...) }()
 	err := w.call(innerName(s.fn.Name))
+	t := newClock()
 	if aerr := <-arrived; err == nil {
 		err = aerr
 	}
+	t.add(&w.spent.Wait)
 	if err == nil {
 		err = x.put()
 	}
@@ -184,6 +193,7 @@ func (w *worker) overlapped(s *stage, sp *split, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	t = newClock()
 	vals := w.st.operands(s)
 	for _, t := range s.fn.Sets {
 		o := vals[t.Value]
@@ -204,6 +214,7 @@ func (w *worker) overlapped(s *stage, sp *split, x *exchange) error {
 			}
 		}
 	}
+	t.add(&w.spent.Pack)
 	return w.call(swapName(s.fn.Name))
 }
 
@@ -260,6 +271,8 @@ func (w *worker) begin(k int) (*exchange, error) {
 			at += n
 		}
 		x.reqs = append(x.reqs, w.c.Send(r, tagHalo, b))
+		w.spent.Messages++
+		w.spent.Bytes += int64(len(b))
 	}
 	if recv != nil {
 		for _, m := range recv[me] {
@@ -280,7 +293,10 @@ func (x *exchange) wait() error {
 	if len(x.reqs) == 0 {
 		return nil
 	}
-	if err := mpi.Wait(context.Background(), x.reqs...); err != nil {
+	t := newClock()
+	err := mpi.Wait(context.Background(), x.reqs...)
+	t.add(&x.w.spent.Wait)
+	if err != nil {
 		return err
 	}
 	return x.put()
@@ -289,6 +305,8 @@ func (x *exchange) wait() error {
 // put puts away what has arrived.
 func (x *exchange) put() error {
 	w := x.w
+	t := newClock()
+	defer t.add(&w.spent.Pack)
 	for r, ms := range x.recv {
 		if r == w.c.Rank() {
 			continue
