@@ -237,7 +237,7 @@ func TestHostile(t *testing.T) {
 	} {
 		start := time.Now()
 		checkText(src, nil)
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 30*time.Second { // each takes a second at most; the bound is for a busy computer
 			t.Errorf("%s took %v", name, d)
 		} else if testing.Verbose() {
 			t.Logf("%s: %v", name, d)
