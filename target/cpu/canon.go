@@ -3,6 +3,10 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -27,7 +31,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 		}
 		var failed error
 		r.outer(k, &local, len(op.Dom), func(active []int) {
-			put := func(i int, blk emit.Bound, v llvm.Value) {
+			put := func(i int, blk emit.Bound, v value.Value) {
 				if r.parts == nil {
 					k.store(op.Results[i].Elem, v, r.result(k, i))
 				} else {
@@ -100,14 +104,14 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 type stage struct {
 	r    *reduction
 	k    *kernel
-	rows [][]llvm.Value
+	rows [][]value.Value
 	elem []ir.Elem
 }
 
 // stageType is the type of a staged term: a half stays a float.
-func stageType(e ir.Elem) llvm.Type {
+func stageType(e ir.Elem) types.Type {
 	if e == ir.F16 {
-		return llvm.Float
+		return types.Float
 	}
 	return emit.MemType(e)
 }
@@ -115,26 +119,26 @@ func stageType(e ir.Elem) llvm.Type {
 func (r *reduction) newStage(k *kernel) *stage {
 	st := &stage{r: r, k: k}
 	for _, res := range r.op.Results {
-		row := make([]llvm.Value, 1)
+		row := make([]value.Value, 1)
 		if r.op.FMA {
-			row = make([]llvm.Value, 2)
+			row = make([]value.Value, 2)
 		}
 		for j := range row {
-			row[j] = k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(canonBlock, stageType(res.Elem)))
+			row[j] = k.Func.NewAlloca(llvm.NewArray(canonBlock, stageType(res.Elem)))
 		}
 		st.rows, st.elem = append(st.rows, row), append(st.elem, res.Elem)
 	}
 	return st
 }
 
-func (st *stage) addr(i, j int, x emit.Bound) llvm.Value {
+func (st *stage) addr(i, j int, x emit.Bound) value.Value {
 	t := llvm.NewArray(canonBlock, stageType(st.elem[i]))
-	return st.k.Cur.NewGetElementPtr(t, st.rows[i][j], llvm.NewInt(llvm.I64, 0), x.Value())
+	return st.k.Cur.NewGetElementPtr(t, st.rows[i][j], constant.NewInt(types.I64, 0), x.Value())
 }
 
-func (st *stage) put(i, j int, x emit.Bound, v llvm.Value) {
+func (st *stage) put(i, j int, x emit.Bound, v value.Value) {
 	if st.elem[i] == ir.Bool {
-		v = st.k.Cur.NewConv("zext", v, llvm.I8)
+		v = st.k.Cur.NewZExt(v, types.I8)
 	}
 	st.k.Cur.NewStore(v, st.addr(i, j, x), storageBytes(st.elem[i]))
 }
@@ -149,7 +153,7 @@ func (st *stage) fill(active []int, first, n emit.Bound) error {
 	pre := k.Cur
 	head, exit := k.Func.NewBlock("segment"), k.Func.NewBlock("filled")
 	pre.NewBr(head)
-	pos := head.NewPhi(llvm.I64)
+	pos := head.NewPhi(types.I64)
 	pos.AddIncoming(k.I64(0), pre)
 	k.Cur = head
 	e := k.Add(first, emit.Bound{V: pos})
@@ -158,7 +162,7 @@ func (st *stage) fill(active []int, first, n emit.Bound) error {
 	left := k.Add(n, k.Scale(emit.Bound{V: pos}, -1))
 	seg := k.Minimum(k.Add(k.Scale(x0, -1), emit.At(width)), left)
 	x1 := k.Add(x0, seg)
-	at0 := make([]llvm.Value, len(op.Over)-1)
+	at0 := make([]value.Value, len(op.Over)-1)
 	for d := len(op.Over) - 2; d >= 0; d-- {
 		w := op.Over[d].Hi - op.Over[d].Lo
 		at0[d] = k.Cur.NewSRem(row, k.I64(w))
@@ -172,11 +176,11 @@ func (st *stage) fill(active []int, first, n emit.Bound) error {
 		for d := range at0 {
 			rg := op.Over[d]
 			if box[d].Lo > rg.Lo {
-				in := k.Cur.NewICmp("sge", at0[d], k.I64(box[d].Lo-rg.Lo))
+				in := k.Cur.NewICmp(enum.IPredSGE, at0[d], k.I64(box[d].Lo-rg.Lo))
 				hi = emit.Bound{V: k.Cur.NewSelect(in, hi.Value(), lo.Value())}
 			}
 			if box[d].Hi < rg.Hi {
-				in := k.Cur.NewICmp("slt", at0[d], k.I64(box[d].Hi-rg.Lo))
+				in := k.Cur.NewICmp(enum.IPredSLT, at0[d], k.I64(box[d].Hi-rg.Lo))
 				hi = emit.Bound{V: k.Cur.NewSelect(in, hi.Value(), lo.Value())}
 			}
 		}
@@ -196,7 +200,7 @@ func (st *stage) fill(active []int, first, n emit.Bound) error {
 	}
 	next := k.Add(emit.Bound{V: pos}, seg)
 	pos.AddIncoming(next.Value(), k.Cur)
-	k.Cur.NewCondBr(k.Cur.NewICmp("slt", next.Value(), n.Value()), head, exit, nil)
+	k.Cur.NewCondBr(k.Cur.NewICmp(enum.IPredSLT, next.Value(), n.Value()), head, exit)
 	k.Cur = exit
 	if len(active) == 0 {
 		return fmt.Errorf("%s: no piece covers the reduced domain", opName(op))
@@ -205,7 +209,7 @@ func (st *stage) fill(active []int, first, n emit.Bound) error {
 }
 
 // fold combines the n staged terms of result i.
-func (st *stage) fold(i int, n emit.Bound) llvm.Value {
+func (st *stage) fold(i int, n emit.Bound) value.Value {
 	k, r, e := st.k, st.r, st.elem[i]
 	// Terms that change nothing fill the last row of lanes.
 	full := emit.Bound{V: k.Cur.NewAnd(k.Add(n, emit.At(canonLanes-1)).Value(), k.I64(-canonLanes))}
@@ -220,30 +224,26 @@ func (st *stage) fold(i int, n emit.Bound) llvm.Value {
 	vec := llvm.NewVector(canonLanes, emit.RegType(e))
 	start := r.start(k.Lanes(canonLanes), e)
 	if r.op.FMA { // absent lanes start from -0, they do not take part
-		var each []llvm.Value
-		for l := range canonLanes {
-			each = append(each, llvm.NewInt(llvm.I64, int64(l)))
-		}
-		nv := k.Cur.NewInsertElement(llvm.NewUndef(llvm.NewVector(canonLanes, llvm.I64)), n.Value(), 0)
-		nv = k.Cur.NewShuffle(nv, llvm.NewUndef(nv.Type()), llvm.NewMask(make([]int, canonLanes)...))
-		here := k.Cur.NewICmp("slt", llvm.NewVectorConstant(each...), nv)
+		nv := k.Cur.NewInsertElement(constant.NewUndef(llvm.NewVector(canonLanes, types.I64)), n.Value(), 0)
+		nv = k.Cur.NewShuffleVector(nv, constant.NewUndef(nv.Type()), llvm.NewMask(make([]int, canonLanes)...))
+		here := k.Cur.NewICmp(enum.IPredSLT, llvm.NewIota(types.I64, canonLanes), nv)
 		start = k.Cur.NewSelect(here, start, k.Lanes(canonLanes).Neutral(ir.Sum, e))
 	}
 	pre := k.Cur
 	head, exit := k.Func.NewBlock("lanes"), k.Func.NewBlock("folded")
 	pre.NewBr(head)
-	x, acc := head.NewPhi(llvm.I64), head.NewPhi(vec)
+	x, acc := head.NewPhi(types.I64), head.NewPhi(vec)
 	x.AddIncoming(k.I64(0), pre)
 	acc.AddIncoming(start, pre)
 	k.Cur = head
 	c := k.Lanes(canonLanes)
-	var ts []llvm.Value
+	var ts []value.Value
 	for j := range st.rows[i] {
 		mem := llvm.NewVector(canonLanes, stageType(e))
-		p := k.Cur.NewBitCast(st.addr(i, j, emit.Bound{V: x}), llvm.NewPointer(mem))
+		p := k.Cur.NewBitCast(st.addr(i, j, emit.Bound{V: x}), types.NewPointer(mem))
 		v := k.Cur.NewLoad(mem, p, storageBytes(e))
 		if e == ir.Bool {
-			v = k.Cur.NewConv("trunc", v, vec)
+			v = k.Cur.NewTrunc(v, vec)
 		}
 		ts = append(ts, v)
 	}
@@ -251,20 +251,20 @@ func (st *stage) fold(i int, n emit.Bound) llvm.Value {
 	next := k.Cur.NewAddNSW(x, k.I64(canonLanes))
 	x.AddIncoming(next, k.Cur)
 	acc.AddIncoming(sum, k.Cur)
-	k.Cur.NewCondBr(k.Cur.NewICmp("slt", next, n.Value()), head, exit, nil)
+	k.Cur.NewCondBr(k.Cur.NewICmp(enum.IPredSLT, next, n.Value()), head, exit)
 	k.Cur = exit
 	return r.foldLanes(k, e, sum)
 }
 
 // foldLanes folds the lanes of a vector by halves.
-func (r *reduction) foldLanes(k *kernel, e ir.Elem, sum llvm.Value) llvm.Value {
+func (r *reduction) foldLanes(k *kernel, e ir.Elem, sum value.Value) value.Value {
 	for h := canonLanes / 2; h > 0; h /= 2 {
 		lo, hi := make([]int, h), make([]int, h)
 		for l := range h {
 			lo[l], hi[l] = l, l+h
 		}
-		und := llvm.NewUndef(sum.Type())
-		sum = k.Lanes(h).Combine(r.op.Comb, e, k.Cur.NewShuffle(sum, und, llvm.NewMask(lo...)), k.Cur.NewShuffle(sum, und, llvm.NewMask(hi...)))
+		und := constant.NewUndef(sum.Type())
+		sum = k.Lanes(h).Combine(r.op.Comb, e, k.Cur.NewShuffleVector(sum, und, llvm.NewMask(lo...)), k.Cur.NewShuffleVector(sum, und, llvm.NewMask(hi...)))
 	}
 	return k.Cur.NewExtractElement(sum, 0)
 }

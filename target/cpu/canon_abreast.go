@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -33,10 +34,10 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		b := &op.Pieces[0].Body
-		accs := make([][]llvm.Value, rowsAbreast)
+		accs := make([][]value.Value, rowsAbreast)
 		for u := range accs {
 			for _, res := range op.Results {
-				accs[u] = append(accs[u], k.Func.Blocks[0].NewAllocaFirst(llvm.NewVector(canonLanes, emit.RegType(res.Elem))))
+				accs[u] = append(accs[u], k.Func.NewAlloca(llvm.NewVector(canonLanes, emit.RegType(res.Elem))))
 			}
 		}
 		each := func(first emit.Bound, rows int, do func(u, i int)) {
@@ -53,14 +54,14 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 			})
 			k.Loop(emit.At(over.Lo), emit.At(over.Hi), canonLanes, emit.Plain, func(x emit.Bound) {
 				k.Index[over.Index] = x
-				var ts [][]llvm.Value
+				var ts [][]value.Value
 				each(first, rows, func(u, i int) {
 					if i == 0 {
 						if g := r.e.grouping; g != nil && rows == rowsAbreast {
 							k.ahead(g.asks, op, over.Index, u%askRows)
 						}
 						var err error
-						ts, err = r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.evalLanes(b, want, over.Index, nil) })
+						ts, err = r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalLanes(b, want, over.Index, nil) })
 						failed = firstError(failed, err)
 					}
 					if failed != nil {

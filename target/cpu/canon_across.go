@@ -1,6 +1,10 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -46,19 +50,19 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 	l := launch{sym: sym, lo: 0, hi: units, work: work(op, 1)}
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
-		var tables []llvm.Value
+		var tables []value.Value
 		for _, res := range op.Results {
-			tables = append(tables, k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(canonLanes*acrossWidth, emit.RegType(res.Elem))))
+			tables = append(tables, k.Func.NewAlloca(llvm.NewArray(canonLanes*acrossWidth, emit.RegType(res.Elem))))
 		}
-		cell := func(i int, lane, x emit.Bound) llvm.Value {
+		cell := func(i int, lane, x emit.Bound) value.Value {
 			t := llvm.NewArray(canonLanes*acrossWidth, emit.RegType(op.Results[i].Elem))
-			return k.Cur.NewGetElementPtr(t, tables[i], llvm.NewInt(llvm.I64, 0), k.Add(k.Scale(lane, acrossWidth), x).Value())
+			return k.Cur.NewGetElementPtr(t, tables[i], constant.NewInt(types.I64, 0), k.Add(k.Scale(lane, acrossWidth), x).Value())
 		}
-		get := func(i int, lane, x emit.Bound) llvm.Value {
+		get := func(i int, lane, x emit.Bound) value.Value {
 			e := op.Results[i].Elem
 			return k.Cur.NewLoad(emit.RegType(e), cell(i, lane, x), storageOfRegister(e))
 		}
-		put := func(i int, lane, x emit.Bound, v llvm.Value) {
+		put := func(i int, lane, x emit.Bound, v value.Value) {
 			k.Cur.NewStore(v, cell(i, lane, x), storageOfRegister(op.Results[i].Elem))
 		}
 		// one folds a strip of wide elements from x0 on.
@@ -78,7 +82,7 @@ func (r *reduction) canonAcross(sym string, blocks int) (launch, error) {
 						for i, res := range op.Results {
 							v := r.start(k.Calc(), res.Elem)
 							if op.FMA { // absent lanes start from -0: they do not take part
-								here := k.Cur.NewICmp("slt", lane.Value(), n.Value())
+								here := k.Cur.NewICmp(enum.IPredSLT, lane.Value(), n.Value())
 								v = k.Cur.NewSelect(here, v, k.Calc().Neutral(ir.Sum, res.Elem))
 							}
 							put(i, lane, x, v)

@@ -3,6 +3,9 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -52,15 +55,15 @@ func inLanes(b *ir.Body, last string) bool {
 
 // foldDirect folds elements first..first+n of the reduced box, n > 0, and those at the same place of the planes after it, planes in all. It returns
 // the lanes of every result for each.
-func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]llvm.Value, error) {
+func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]value.Value, error) {
 	op := r.op
 	last := op.Over[len(op.Over)-1]
 	width := last.Hi - last.Lo
-	vector := func(e ir.Elem) llvm.Type { return llvm.NewVector(canonLanes, emit.RegType(e)) }
-	accs := make([][]llvm.Value, planes)
+	vector := func(e ir.Elem) types.Type { return llvm.NewVector(canonLanes, emit.RegType(e)) }
+	accs := make([][]value.Value, planes)
 	for p := range accs {
 		for _, res := range op.Results {
-			acc := k.Func.Blocks[0].NewAllocaFirst(vector(res.Elem))
+			acc := k.Func.NewAlloca(vector(res.Elem))
 			k.Cur.NewStore(r.start(k.Lanes(canonLanes), res.Elem), acc, lineBytes)
 			accs[p] = append(accs[p], acc)
 		}
@@ -74,7 +77,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 		if r.before != nil {
 			failed = firstError(failed, r.make(k))
 		}
-		ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]llvm.Value, error) {
+		ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]value.Value, error) {
 			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, r.made)
 		})
 		if failed = firstError(failed, err); failed != nil {
@@ -108,7 +111,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 			}
 		})
 	})
-	out := make([][]llvm.Value, planes)
+	out := make([][]value.Value, planes)
 	for p := range out {
 		for i, res := range op.Results {
 			out[p] = append(out[p], k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes))
@@ -119,8 +122,8 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of
 // values that are being made reads take what there is.
-func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]llvm.Value) ([]llvm.Value, error) {
-	return k.evalVectors(b, want, canonLanes, func(i int) (llvm.Value, error) {
+func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]value.Value) ([]value.Value, error) {
+	return k.evalVectors(b, want, canonLanes, func(i int) (value.Value, error) {
 		n := &b.Nodes[i]
 		if n.Op == ir.Index {
 			return k.indices(n.Name, last)
@@ -141,25 +144,21 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 }
 
 // indices are the values of an index where index last runs through the lanes.
-func (k *kernel) indices(name, last string) (llvm.Value, error) {
+func (k *kernel) indices(name, last string) (value.Value, error) {
 	x, ok := k.Index[name]
 	if !ok {
 		return nil, fmt.Errorf("no index %s", name)
 	}
-	v := k.splat(canonLanes, k.Cur.NewConv("trunc", x.Value(), llvm.I32))
+	v := k.splat(canonLanes, k.Cur.NewTrunc(x.Value(), types.I32))
 	if name != last {
 		return v, nil
 	}
-	var each []llvm.Value
-	for l := range canonLanes {
-		each = append(each, llvm.NewInt(llvm.I32, int64(l)))
-	}
-	return k.Cur.NewAdd(v, llvm.NewVectorConstant(each...)), nil
+	return k.Cur.NewAdd(v, llvm.NewIota(types.I32, canonLanes)), nil
 }
 
 // evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes and indices.
-func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int) (llvm.Value, error)) ([]llvm.Value, error) {
-	vals := make([]llvm.Value, len(b.Nodes))
+func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int) (value.Value, error)) ([]value.Value, error) {
+	vals := make([]value.Value, len(b.Nodes))
 	live := (&ir.Body{Nodes: b.Nodes, Results: want}).Live()
 	for i := range b.Nodes {
 		if !live[i] {
@@ -175,7 +174,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 		case ir.Read, ir.Index:
 			vals[i], err = read(i)
 		default:
-			args := make([]llvm.Value, len(n.Args))
+			args := make([]value.Value, len(n.Args))
 			for j, a := range n.Args {
 				args[j] = vals[a]
 			}
@@ -185,7 +184,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 			return nil, err
 		}
 	}
-	out := make([]llvm.Value, len(want))
+	out := make([]value.Value, len(want))
 	for i, w := range want {
 		out[i] = vals[w]
 	}
@@ -193,13 +192,13 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 }
 
 // splat is a vector of one value.
-func (k *kernel) splat(lanes int, v llvm.Value) llvm.Value {
-	u := llvm.NewUndef(llvm.NewVector(lanes, v.Type()))
-	return k.Cur.NewShuffle(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
+func (k *kernel) splat(lanes int, v value.Value) value.Value {
+	u := constant.NewUndef(llvm.NewVector(lanes, v.Type()))
+	return k.Cur.NewShuffleVector(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
 }
 
 // loadVector reads the elements from an address on; their type is plain.
-func (k *kernel) loadVector(e ir.Elem, lanes int, p llvm.Value) llvm.Value {
+func (k *kernel) loadVector(e ir.Elem, lanes int, p value.Value) value.Value {
 	t := llvm.NewVector(lanes, emit.MemType(e))
-	return k.Cur.NewLoad(t, k.Cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(e))
+	return k.Cur.NewLoad(t, k.Cur.NewBitCast(p, types.NewPointer(t)), storageBytes(e))
 }

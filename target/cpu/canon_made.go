@@ -3,6 +3,8 @@ package cpu
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -73,7 +75,7 @@ func (r *reduction) make(k *kernel) error {
 	if err != nil {
 		return err
 	}
-	r.made = map[string]llvm.Value{}
+	r.made = map[string]value.Value{}
 	for i, res := range op.Results {
 		name := "%" + res.Name
 		r.made[name] = vals[i]
@@ -82,7 +84,7 @@ func (r *reduction) make(k *kernel) error {
 		}
 		t := llvm.NewVector(canonLanes, emit.MemType(res.Elem))
 		p := k.address(r.e.vals[name].slot, k.domCoords(op))
-		k.Cur.NewStore(vals[i], k.Cur.NewBitCast(p, llvm.NewPointer(t)), storageBytes(res.Elem))
+		k.Cur.NewStore(vals[i], k.Cur.NewBitCast(p, types.NewPointer(t)), storageBytes(res.Elem))
 	}
 	return nil
 }

@@ -3,9 +3,10 @@ package cpu
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // contractor emits the kernels of one contraction: pack b, pack a, multiply. Each divides a list of units among the threads.
@@ -122,7 +123,7 @@ func (t *contractor) position(k *kernel, f *factor) emit.Bound {
 }
 
 // at is an element of a packed buffer.
-func (t *contractor) packed(k *kernel, which int, i emit.Bound) llvm.Value {
+func (t *contractor) packed(k *kernel, which int, i emit.Bound) value.Value {
 	return k.address(t.packs[which], []emit.Bound{i})
 }
 
@@ -175,7 +176,7 @@ func (t *contractor) wide(k *kernel, base, p emit.Bound) strip {
 	s := strip{base: k.Add(base, k.Scale(p, t.panelStride())), lo: k.Scale(p, w), width: w, valid: w, vectors: 2}
 	s.after = k.Add(s.lo, emit.At(w))
 	if full := t.panelCount() * w; full == t.extent(t.n) {
-		last := k.Cur.NewICmp("eq", s.after.Value(), k.I64(full))
+		last := k.Cur.NewICmp(enum.IPredEQ, s.after.Value(), k.I64(full))
 		s.after = emit.Bound{V: k.Cur.NewSelect(last, k.I64(0), s.after.Value())}
 	}
 	return s
@@ -204,13 +205,13 @@ func (k *kernel) either(number emit.Bound, some, n int, yes, no func()) {
 		no()
 		return
 	}
-	k.choose(k.Cur.NewICmp("slt", number.Value(), k.I64(some)), yes, no)
+	k.choose(k.Cur.NewICmp(enum.IPredSLT, number.Value(), k.I64(some)), yes, no)
 }
 
 // choose emits yes under a condition, and no else.
-func (k *kernel) choose(cond llvm.Value, yes, no func()) {
+func (k *kernel) choose(cond value.Value, yes, no func()) {
 	first, second, done := k.Func.NewBlock("some"), k.Func.NewBlock("rest"), k.Func.NewBlock("both")
-	k.Cur.NewCondBr(cond, first, second, nil)
+	k.Cur.NewCondBr(cond, first, second)
 	k.Cur = first
 	yes()
 	k.Cur.NewBr(done)
@@ -499,7 +500,7 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row emit.Bound, rows
 	n := t.op.Dom[t.n]
 	k.Index[n.Index] = k.Add(s.lo, emit.At(n.Lo))
 	mk := micro{elem: t.elem, rows: rows, vectors: s.vectors, lanes: t.lanes(), valid: s.valid, more: more, stepB: s.width}
-	var a llvm.Value
+	var a value.Value
 	if t.direct() {
 		over := t.op.Over[0]
 		k.Index[over.Index] = k.Add(from, emit.At(over.Lo))
@@ -545,7 +546,7 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row emit.Bound, rows
 	if t.byTheWay() {
 		return t.tileByTheWay(k, mk, s, turn, a, out, from, length)
 	}
-	var b llvm.Value
+	var b value.Value
 	if t.inPlace() {
 		var err error
 		if b, mk.stepB, err = t.bAt(k, s.lo, from); err != nil {

@@ -5,6 +5,10 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -42,41 +46,41 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	if f := e.micros[m]; f != nil {
 		return f
 	}
-	ptr := llvm.NewPointer(emit.RegType(m.elem))
-	a, b := llvm.NewParam("a", ptr, "noalias", "readonly"), llvm.NewParam("b", ptr, "noalias", "readonly")
-	out, next, length := llvm.NewParam("out", ptr, "noalias"), llvm.NewParam("next", ptr), llvm.NewParam("k", llvm.I64)
+	ptr := types.NewPointer(emit.RegType(m.elem))
+	a, b := llvm.NewParam("a", ptr, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly), llvm.NewParam("b", ptr, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly)
+	out, next, length := llvm.NewParam("out", ptr, enum.ParamAttrNoAlias), llvm.NewParam("next", ptr), llvm.NewParam("k", types.I64)
 	pack := llvm.NewParam("pack", ptr)
-	f := e.m.NewFunc(m.name(), llvm.Void, a, b, out, next, pack, length)
-	f.Internal = true
-	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	f := e.m.NewFunc(m.name(), types.Void, a, b, out, next, pack, length)
+	f.Linkage = enum.LinkageInternal
+	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
 	e.micros[m] = f
 	entry, many, left, one, exit := f.NewBlock("entry"), f.NewBlock("many"), f.NewBlock("left"), f.NewBlock("one"), f.NewBlock("out")
 
-	zero, n := llvm.NewInt(llvm.I64, 0), llvm.NewInt(llvm.I64, int64(microTerms))
+	zero, n := constant.NewInt(types.I64, 0), constant.NewInt(types.I64, int64(microTerms))
 	if m.outN == 1 {
 		m.cells(func(_, at, _ int) {
-			entry.NewPrefetch(entry.NewBitCast(entry.NewAddress(ptr.ElemType, out, elements(at)), llvm.NewPointer(llvm.I8)), 3)
+			entry.NewPrefetch(entry.NewBitCast(entry.NewAddress(ptr.ElemType, out, elements(at)), types.NewPointer(types.I8)), 3)
 		})
 	}
 	sums := m.begin(entry, out)
-	entry.NewCondBr(entry.NewICmp("sle", n, length), many, left, nil)
+	entry.NewCondBr(entry.NewICmp(enum.IPredSLE, n, length), many, left)
 
 	x, first := sumsFrom(many, entry, zero, sums)
 	m.ask(many, next, x)
 	after := m.terms(many, a, b, pack, x, first.values(), microTerms)
 	then := many.NewAddNSW(x, n)
 	first.add(many, then, after)
-	many.NewCondBr(many.NewICmp("sle", many.NewAddNSW(then, n), length), many, left, nil)
+	many.NewCondBr(many.NewICmp(enum.IPredSLE, many.NewAddNSW(then, n), length), many, left)
 
 	x, rest := sumsFrom(left, entry, zero, sums)
 	rest.add(many, then, after)
-	left.NewCondBr(left.NewICmp("slt", x, length), one, exit, nil)
+	left.NewCondBr(left.NewICmp(enum.IPredSLT, x, length), one, exit)
 
 	y, single := sumsFrom(one, left, x, rest.values())
 	after = m.terms(one, a, b, pack, y, single.values(), 1)
-	then = one.NewAddNSW(y, llvm.NewInt(llvm.I64, 1))
+	then = one.NewAddNSW(y, constant.NewInt(types.I64, 1))
 	single.add(one, then, after)
-	one.NewCondBr(one.NewICmp("slt", then, length), one, exit, nil)
+	one.NewCondBr(one.NewICmp(enum.IPredSLT, then, length), one, exit)
 
 	_, last := sumsFrom(exit, left, x, rest.values())
 	last.add(one, then, after)
@@ -91,8 +95,8 @@ type running struct {
 }
 
 // sumsFrom begins basic block at, which pred enters with the given term and sums.
-func sumsFrom(at, pred *llvm.Block, x llvm.Value, sums []llvm.Value) (llvm.Value, *running) {
-	r := &running{x: at.NewPhi(llvm.I64)}
+func sumsFrom(at, pred *llvm.Block, x value.Value, sums []value.Value) (value.Value, *running) {
+	r := &running{x: at.NewPhi(types.I64)}
 	for range sums {
 		r.acc = append(r.acc, at.NewPhi(sums[0].Type()))
 	}
@@ -101,14 +105,14 @@ func sumsFrom(at, pred *llvm.Block, x llvm.Value, sums []llvm.Value) (llvm.Value
 }
 
 // add is another way into the block.
-func (r *running) add(pred *llvm.Block, x llvm.Value, sums []llvm.Value) {
+func (r *running) add(pred *llvm.Block, x value.Value, sums []value.Value) {
 	r.x.AddIncoming(x, pred)
 	for i := range sums {
 		r.acc[i].AddIncoming(sums[i], pred)
 	}
 }
 
-func (r *running) values() (v []llvm.Value) {
+func (r *running) values() (v []value.Value) {
 	for _, p := range r.acc {
 		v = append(v, p)
 	}
@@ -116,7 +120,7 @@ func (r *running) values() (v []llvm.Value) {
 }
 
 // vector is the type of a register of the block.
-func (m micro) vector() llvm.Type { return llvm.NewVector(m.lanes, emit.RegType(m.elem)) }
+func (m micro) vector() types.Type { return llvm.NewVector(m.lanes, emit.RegType(m.elem)) }
 
 // cells calls f for every vector of the block, with its place in the output and the number of its lanes that exist.
 func (m micro) cells(f func(i, at, have int)) {
@@ -128,16 +132,16 @@ func (m micro) cells(f func(i, at, have int)) {
 }
 
 // begin loads the sums, or sets them to 0.
-func (m micro) begin(b *llvm.Block, out llvm.Value) []llvm.Value {
+func (m micro) begin(b *llvm.Block, out value.Value) []value.Value {
 	t, size := emit.RegType(m.elem), storageBytes(m.elem)
-	sums := make([]llvm.Value, m.rows*m.vectors)
+	sums := make([]value.Value, m.rows*m.vectors)
 	m.cells(func(i, at, have int) {
-		sums[i] = llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*llvm.FloatType), 0))
+		sums[i] = llvm.NewSplat(m.lanes, llvm.NewFloat(t.(*types.FloatType), 0))
 		switch {
 		case !m.more:
 		case m.outN == 1 && have == m.lanes:
 			p := b.NewGetElementPtr(t, out, elements(at))
-			sums[i] = b.NewLoad(m.vector(), b.NewBitCast(p, llvm.NewPointer(m.vector())), size)
+			sums[i] = b.NewLoad(m.vector(), b.NewBitCast(p, types.NewPointer(m.vector())), size)
 		default:
 			for l := range have {
 				v := b.NewLoad(t, b.NewGetElementPtr(t, out, elements(at+l*m.outN)), size)
@@ -149,12 +153,12 @@ func (m micro) begin(b *llvm.Block, out llvm.Value) []llvm.Value {
 }
 
 // end stores them.
-func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
+func (m micro) end(b *llvm.Block, out value.Value, sums []value.Value) {
 	t, size := emit.RegType(m.elem), storageBytes(m.elem)
 	m.cells(func(i, at, have int) {
 		if m.outN == 1 && have == m.lanes {
 			p := b.NewGetElementPtr(t, out, elements(at))
-			b.NewStore(sums[i], b.NewBitCast(p, llvm.NewPointer(m.vector())), size)
+			b.NewStore(sums[i], b.NewBitCast(p, types.NewPointer(m.vector())), size)
 			return
 		}
 		for l := range have {
@@ -165,19 +169,19 @@ func (m micro) end(b *llvm.Block, out llvm.Value, sums []llvm.Value) {
 }
 
 // ask asks for a part of what comes after the panel, with the terms from x on.
-func (m micro) ask(b *llvm.Block, next, x llvm.Value) {
+func (m micro) ask(b *llvm.Block, next, x value.Value) {
 	t := emit.RegType(m.elem)
 	first := b.NewMulNSW(b.NewAShr(x, elements(bits.TrailingZeros(microTerms))), elements(m.nextRows*m.nextStep))
 	for r := range m.nextRows {
 		for l := range nextLines {
 			from := b.NewAddNSW(first, elements(r*m.nextStep+l*lineBytes/storageBytes(m.elem)))
-			b.NewPrefetch(b.NewBitCast(b.NewAddress(t, next, from), llvm.NewPointer(llvm.I8)), 2)
+			b.NewPrefetch(b.NewBitCast(b.NewAddress(t, next, from), types.NewPointer(types.I8)), 2)
 		}
 	}
 }
 
 // terms adds n terms from x on.
-func (m micro) terms(at *llvm.Block, a, b, pack, x llvm.Value, sums []llvm.Value, n int) []llvm.Value {
+func (m micro) terms(at *llvm.Block, a, b, pack, x value.Value, sums []value.Value, n int) []value.Value {
 	t, size := emit.RegType(m.elem), storageBytes(m.elem)
 	sums = slices.Clone(sums)
 	row, base := at.NewMulNSW(x, elements(m.stepB)), at.NewMulNSW(x, elements(m.stepK))
@@ -186,23 +190,23 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x llvm.Value, sums []llvm.Value
 		align = size
 	}
 	for u := range n {
-		bs := make([]llvm.Value, m.vectors)
+		bs := make([]value.Value, m.vectors)
 		for j := range bs {
-			lane := func(term int) llvm.Value { return at.NewAddNSW(row, elements(term*m.stepB+j*m.lanes)) }
+			lane := func(term int) value.Value { return at.NewAddNSW(row, elements(term*m.stepB+j*m.lanes)) }
 			if n > 1 {
 				ahead := at.NewAddress(t, b, lane(u+microAhead)) // perhaps behind the panel
-				at.NewPrefetch(at.NewBitCast(ahead, llvm.NewPointer(llvm.I8)), 3)
+				at.NewPrefetch(at.NewBitCast(ahead, types.NewPointer(types.I8)), 3)
 			}
-			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), llvm.NewPointer(m.vector())), align)
+			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), types.NewPointer(m.vector())), align)
 			if m.packs > 0 {
 				to := at.NewAddNSW(at.NewMulNSW(x, elements(m.packs)), elements(u*m.packs+j*m.lanes))
-				at.NewStore(bs[j], at.NewBitCast(at.NewGetElementPtr(t, pack, to), llvm.NewPointer(m.vector())), m.lanes*size)
+				at.NewStore(bs[j], at.NewBitCast(at.NewGetElementPtr(t, pack, to), types.NewPointer(m.vector())), m.lanes*size)
 			}
 		}
 		for r := range m.rows {
 			v := at.NewLoad(t, at.NewGetElementPtr(t, a, at.NewAddNSW(base, elements(u*m.stepK+r*m.stepM))), size)
-			s := at.NewInsertElement(llvm.NewUndef(m.vector()), v, 0)
-			all := at.NewShuffle(s, llvm.NewUndef(m.vector()), llvm.NewMask(make([]int, m.lanes)...))
+			s := at.NewInsertElement(constant.NewUndef(m.vector()), v, 0)
+			all := at.NewShuffleVector(s, constant.NewUndef(m.vector()), llvm.NewMask(make([]int, m.lanes)...))
 			for j := range bs {
 				i := r*m.vectors + j
 				sums[i] = at.NewIntrinsic("fma", all, bs[j], sums[i])
@@ -212,4 +216,4 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x llvm.Value, sums []llvm.Value
 	return sums
 }
 
-func elements(n int) llvm.Value { return llvm.NewInt(llvm.I64, int64(n)) }
+func elements(n int) value.Value { return constant.NewInt(types.I64, int64(n)) }

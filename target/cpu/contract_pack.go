@@ -3,6 +3,10 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -37,7 +41,7 @@ func (t *contractor) transpose(k *kernel, s strip) {
 	n, last := t.op.Dom[t.n], t.last()
 	width := last.Hi - last.Lo
 	slot := t.e.vals[nd.Name].slot
-	source := func(i, x emit.Bound) llvm.Value {
+	source := func(i, x emit.Bound) value.Value {
 		k.Index[n.Index], k.Index[last.Index] = k.Add(k.Add(s.lo, i), emit.At(n.Lo)), k.Add(x, emit.At(last.Lo))
 		c, err := k.coords(nd.At)
 		if err != nil { // every index of the read is in scope: uses checked it
@@ -45,7 +49,7 @@ func (t *contractor) transpose(k *kernel, s strip) {
 		}
 		return k.address(slot, c)
 	}
-	target := func(term, i emit.Bound) llvm.Value {
+	target := func(term, i emit.Bound) value.Value {
 		return t.packed(k, 0, k.Add(s.base, k.Add(k.Scale(term, s.width), i)))
 	}
 	step := 0
@@ -86,27 +90,27 @@ func (e *emitter) turn(s turn) *llvm.Func {
 		return f
 	}
 	typ := emit.RegType(s.elem)
-	ptr := llvm.NewPointer(typ)
-	src, dst := llvm.NewParam("src", ptr, "noalias", "readonly"), llvm.NewParam("dst", ptr, "noalias", "align 64")
-	f := e.m.NewFunc(fmt.Sprintf("turn.%s.%dx%d.f%d.t%d.n%d", s.elem, s.have, s.lanes, s.from, s.to, s.length), llvm.Void, src, dst)
-	f.Internal = true
-	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	ptr := types.NewPointer(typ)
+	src, dst := llvm.NewParam("src", ptr, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly), llvm.NewParam("dst", ptr, enum.ParamAttrNoAlias, llvm.Align(64))
+	f := e.m.NewFunc(fmt.Sprintf("turn.%s.%dx%d.f%d.t%d.n%d", s.elem, s.have, s.lanes, s.from, s.to, s.length), types.Void, src, dst)
+	f.Linkage = enum.LinkageInternal
+	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
 	e.turns[s] = f
 	g := &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}
 	vec := llvm.NewVector(s.lanes, typ)
 	size := storageBytes(s.elem)
 	g.Loop(emit.At(0), emit.At(s.length), s.lanes, emit.Plain, func(x emit.Bound) {
-		rows := make([]llvm.Value, s.lanes)
+		rows := make([]value.Value, s.lanes)
 		for i := range rows {
-			rows[i] = llvm.NewUndef(vec)
+			rows[i] = constant.NewUndef(vec)
 			if i < s.have {
 				p := g.Cur.NewGetElementPtr(typ, src, g.Add(x, emit.At(i*s.from)).Value())
-				rows[i] = g.Cur.NewLoad(vec, g.Cur.NewBitCast(p, llvm.NewPointer(vec)), size)
+				rows[i] = g.Cur.NewLoad(vec, g.Cur.NewBitCast(p, types.NewPointer(vec)), size)
 			}
 		}
 		for i, v := range transposeVectors(g.Cur, rows) {
 			p := g.Cur.NewGetElementPtr(typ, dst, g.Add(g.Scale(x, s.to), emit.At(i*s.to)).Value())
-			g.Cur.NewStore(v, g.Cur.NewBitCast(p, llvm.NewPointer(vec)), s.lanes*size)
+			g.Cur.NewStore(v, g.Cur.NewBitCast(p, types.NewPointer(vec)), s.lanes*size)
 		}
 	})
 	g.Cur.NewRet(nil)
@@ -114,12 +118,12 @@ func (e *emitter) turn(s turn) *llvm.Func {
 }
 
 // transposeVectors transposes a square of vectors by exchanging halves, quarters, .. between pairs of rows.
-func transposeVectors(b *llvm.Block, rows []llvm.Value) []llvm.Value {
+func transposeVectors(b *llvm.Block, rows []value.Value) []value.Value {
 	return transposeParts(b, rows, len(rows))
 }
 
 // transposeParts transposes squares that lie beside each other in vectors of n lanes.
-func transposeParts(b *llvm.Block, rows []llvm.Value, n int) []llvm.Value {
+func transposeParts(b *llvm.Block, rows []value.Value, n int) []value.Value {
 	for h := len(rows) / 2; h > 0; h /= 2 {
 		lo, hi := make([]int, n), make([]int, n)
 		for i := range n {
@@ -129,13 +133,13 @@ func transposeParts(b *llvm.Block, rows []llvm.Value, n int) []llvm.Value {
 				lo[i], hi[i] = n+i-h, n+i
 			}
 		}
-		next := make([]llvm.Value, len(rows))
+		next := make([]value.Value, len(rows))
 		for i := range rows {
 			if i&h != 0 {
 				continue
 			}
-			next[i] = b.NewShuffle(rows[i], rows[i+h], llvm.NewMask(lo...))
-			next[i+h] = b.NewShuffle(rows[i], rows[i+h], llvm.NewMask(hi...))
+			next[i] = b.NewShuffleVector(rows[i], rows[i+h], llvm.NewMask(lo...))
+			next[i+h] = b.NewShuffleVector(rows[i], rows[i+h], llvm.NewMask(hi...))
 		}
 		rows = next
 	}

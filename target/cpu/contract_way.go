@@ -1,9 +1,10 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // A panel of b that lies well is packed by the way: the first block of rows that passes over it reads it where it lies and puts it into
@@ -38,7 +39,7 @@ func (c *contraction) blocksPerUnit() int {
 }
 
 // bAt is the place of b's element in column n (from 0) of term k, and the step to the next term. It leaves the indices as they are.
-func (t *contractor) bAt(k *kernel, n, term emit.Bound) (llvm.Value, int, error) {
+func (t *contractor) bAt(k *kernel, n, term emit.Bound) (value.Value, int, error) {
 	dim, over, nd := t.op.Dom[t.n], t.op.Over[0], &t.body().Nodes[t.b.node]
 	before := k.Index[dim.Index]
 	k.Index[dim.Index], k.Index[over.Index] = k.Add(n, emit.At(dim.Lo)), k.Add(term, emit.At(over.Lo))
@@ -57,7 +58,7 @@ func (t *contractor) bAt(k *kernel, n, term emit.Bound) (llvm.Value, int, error)
 }
 
 // tileByTheWay calls the micro kernel for a block that is the turn-th of its unit.
-func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound, a, out llvm.Value, from, length emit.Bound) error {
+func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound, a, out value.Value, from, length emit.Bound) error {
 	source, step, err := t.bAt(k, s.lo, from)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound,
 		col, row := s.after, emit.At(0)
 		if ns > 1 {
 			row = k.Add(from, length)
-			more := k.Cur.NewICmp("slt", row.Value(), k.I64(t.k))
+			more := k.Cur.NewICmp(enum.IPredSLT, row.Value(), k.I64(t.k))
 			col = emit.Bound{V: k.Cur.NewSelect(more, s.lo.Value(), s.after.Value())}
 			row = emit.Bound{V: k.Cur.NewSelect(more, row.Value(), k.I64(0))}
 		}
@@ -87,7 +88,7 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound,
 		return nil
 	}
 	first.packs = s.width
-	k.choose(k.Cur.NewICmp("eq", turn.Value(), k.I64(0)),
+	k.choose(k.Cur.NewICmp(enum.IPredEQ, turn.Value(), k.I64(0)),
 		func() { k.Cur.NewCall(t.e.micro(first), a, source, out, next, own, length.Value()) },
 		func() { k.Cur.NewCall(t.e.micro(mk), a, own, out, next, own, length.Value()) })
 	return nil

@@ -96,7 +96,7 @@ func newEngine(p *ir.Program, tc *native.Toolchain, o Options) (*Engine, error) 
 		return nil, err
 	}
 	if o.PrintLLVM != nil {
-		if _, err := io.WriteString(o.PrintLLVM, pl.units.Module().Text(tc.Syntax())); err != nil {
+		if _, err := io.WriteString(o.PrintLLVM, pl.units.Module().Text()); err != nil {
 			return nil, err
 		}
 	}

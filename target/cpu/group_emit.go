@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -131,7 +134,7 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 			at := k.digits(u, counts)
 			calls := func(list []callee) {
 				for _, c := range list {
-					var args []llvm.Value
+					var args []value.Value
 					for i, s := range c.slots {
 						args = append(args, k.pointer(gr, c, s, c.f.Params[i].Typ, at))
 					}
@@ -148,7 +151,7 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 			k.either(at[len(at)-1], x.rows.Hi/x.size, blocks, func() { calls(gr.calls[:whole]) }, func() { calls(gr.calls[whole:]) })
 		})
 		if x.alike && x.streams(g) { // what went past the caches is in memory before another thread is told
-			k.Cur.NewFence()
+			k.Cur.NewFence(enum.AtomicOrderingSequentiallyConsistent)
 		}
 		return nil
 	})
@@ -156,9 +159,9 @@ func (pl *plan) emitGroup(e *emitter, g *fn, x *group, sym string) (launch, erro
 }
 
 // pointer is where the buffer of a slot begins for a unit.
-func (k *kernel) pointer(gr *grouping, c callee, slot int, typ llvm.Type, at []emit.Bound) llvm.Value {
+func (k *kernel) pointer(gr *grouping, c callee, slot int, typ types.Type, at []emit.Bound) value.Value {
 	if slot >= gr.base {
-		p := k.Cur.NewGetElementPtr(llvm.Float, k.bufs[gr.arena], k.I64(gr.offsets[slot-gr.base]/4))
+		p := k.Cur.NewGetElementPtr(types.Float, k.bufs[gr.arena], k.I64(gr.offsets[slot-gr.base]/4))
 		return k.Cur.NewBitCast(p, typ)
 	}
 	sum := emit.Bound{}
@@ -439,14 +442,14 @@ func (x *group) traffic(g *fn) int64 {
 
 // keep puts a kernel's body into the group's module under the name of its content.
 func (gr *grouping) keep(f *llvm.Func) *llvm.Func {
-	f.Name = "part"
-	text := f.Text(llvm.Opaque)
-	name := fmt.Sprintf("p%x", sha256.Sum256([]byte(text)))[:25]
+	f.SetName("part")
+	name := fmt.Sprintf("p%x", sha256.Sum256([]byte(f.LLString())))[:25]
 	if old := gr.bodies[name]; old != nil {
-		gr.m.Funcs = slices.DeleteFunc(gr.m.Funcs, func(x *llvm.Func) bool { return x == f })
+		i := slices.Index(gr.m.Funcs, f.Func)
+		gr.m.Funcs = slices.Delete(gr.m.Funcs, i, i+1)
 		return old
 	}
-	f.Name = name
+	f.SetName(name)
 	gr.bodies[name] = f
 	return f
 }

@@ -3,9 +3,12 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // plusZero adds +0 to the sums of an operation in place: all that terms of +0 would have done.
@@ -68,13 +71,13 @@ func (t *tile) tail(rest *ir.Op) error {
 	sym := fmt.Sprintf("part%d", len(t.e.grouping.calls))
 	err = t.e.kernel(sym, slots, scalars, func(k *kernel) error {
 		b := &op.Pieces[0].Body
-		odd := k.Func.Blocks[0].NewAllocaFirst(llvm.I32)
-		k.Cur.NewStore(llvm.NewInt(llvm.I32, 0), odd, 4)
+		odd := k.Func.NewAlloca(types.I32)
+		k.Cur.NewStore(constant.NewInt(types.I32, 0), odd, 4)
 		var failed error
 		out := t.vals["%"+op.Results[0].Name].slot
-		note := func(cond llvm.Value) {
-			old := k.Cur.NewLoad(llvm.I32, odd, 4)
-			k.Cur.NewStore(k.Cur.NewOr(old, k.Cur.NewConv("zext", cond, llvm.I32)), odd, 4)
+		note := func(cond value.Value) {
+			old := k.Cur.NewLoad(types.I32, odd, 4)
+			k.Cur.NewStore(k.Cur.NewOr(old, k.Cur.NewZExt(cond, types.I32)), odd, 4)
 		}
 		loops := func(dims []ir.Range, leaf func()) {
 			var visit func(d int)
@@ -96,9 +99,9 @@ func (t *tile) tail(rest *ir.Op) error {
 		}
 		// The other factor over all its indices, then the sums. An integer comparison tells both: the exponent of what is not finite is all
 		// ones, and -0 is the sign alone.
-		bits, exponent, sign := llvm.I32, int64(0x7f800000), int64(-1)<<31
+		bits, exponent, sign := types.I32, int64(0x7f800000), int64(-1)<<31
 		if elem == ir.F64 {
-			bits, exponent, sign = llvm.I64, 0x7ff<<52, -1<<63
+			bits, exponent, sign = types.I64, 0x7ff<<52, -1<<63
 		}
 		f := newFactor(b, other)
 		var has []ir.Range
@@ -113,15 +116,15 @@ func (t *tile) tail(rest *ir.Op) error {
 				failed = err
 				return
 			}
-			e := k.Cur.NewAnd(k.Cur.NewBitCast(v[0], bits), llvm.NewInt(bits, exponent))
-			note(k.Cur.NewICmp("eq", e, llvm.NewInt(bits, exponent)))
+			e := k.Cur.NewAnd(k.Cur.NewBitCast(v[0], bits), constant.NewInt(bits, exponent))
+			note(k.Cur.NewICmp(enum.IPredEQ, e, constant.NewInt(bits, exponent)))
 		})
 		loops(op.Dom, func() {
 			v := k.load(elem, k.address(out, k.domCoords(&op)))
-			note(k.Cur.NewICmp("eq", k.Cur.NewBitCast(v, bits), llvm.NewInt(bits, sign)))
+			note(k.Cur.NewICmp(enum.IPredEQ, k.Cur.NewBitCast(v, bits), constant.NewInt(bits, sign)))
 		})
 		go1, done := k.Func.NewBlock("odd"), k.Func.NewBlock("even")
-		k.Cur.NewCondBr(k.Cur.NewICmp("ne", k.Cur.NewLoad(llvm.I32, odd, 4), llvm.NewInt(llvm.I32, 0)), go1, done, nil)
+		k.Cur.NewCondBr(k.Cur.NewICmp(enum.IPredNE, k.Cur.NewLoad(types.I32, odd, 4), constant.NewInt(types.I32, 0)), go1, done)
 		k.Cur = go1
 		dims := append(append([]ir.Range{}, op.Dom[:len(op.Dom)-1]...), op.Over...)
 		loops(append(dims, last), func() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -158,14 +160,14 @@ func (k *kernel) ahead(asks []ask, op *ir.Op, along string, number int) {
 				}
 			}
 			p := k.Cur.NewAddress(emit.MemType(l.elem), k.bufs[v.slot], sum.Value())
-			k.Cur.NewPrefetch(k.Cur.NewBitCast(p, llvm.NewPointer(llvm.I8)), 2)
+			k.Cur.NewPrefetch(k.Cur.NewBitCast(p, types.NewPointer(types.I8)), 2)
 		}
 		switch {
 		case a.rows == 1<<askRows-1 || number >= 0 && a.rows>>number&1 == 1:
 			fetch()
 		case number < 0:
 			bit := k.Cur.NewAnd(k.Cur.NewLShr(k.I64(int(a.rows)), k.Cur.NewAnd(row.Value(), k.I64(askRows-1))), k.I64(1))
-			k.When(k.Cur.NewICmp("ne", bit, k.I64(0)), fetch)
+			k.When(k.Cur.NewICmp(enum.IPredNE, bit, k.I64(0)), fetch)
 		}
 	}
 }
@@ -259,7 +261,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 				for j, to := range targets {
 					vec := llvm.NewVector(canonLanes, emit.MemType(op.Results[j].Elem))
 					put := func(slot int, past bool) {
-						p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), llvm.NewPointer(vec))
+						p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(vec))
 						if past {
 							k.Cur.NewStreamStore(vals[j], p, lineBytes)
 						} else {

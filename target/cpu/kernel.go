@@ -5,6 +5,10 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -55,7 +59,7 @@ type kernel struct {
 	e       *emitter
 	bufs    map[int]*llvm.Param // by slot
 	scalars map[scalarKey]*llvm.Param
-	split   [2]llvm.Value // lo, hi
+	split   [2]value.Value // lo, hi
 }
 
 // emitted says what became of a kernel: its symbol and the words of the table it takes.
@@ -99,12 +103,12 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	}
 	k := &kernel{e: e, bufs: map[int]*llvm.Param{}, scalars: map[scalarKey]*llvm.Param{}}
 	var params []*llvm.Param
-	attrs := []string{"noalias", "align 64"}
+	attrs := []llvm.Attribute{enum.ParamAttrNoAlias, llvm.Align(64)}
 	if part { // a unit may begin anywhere in a row
 		attrs = attrs[:1]
 	}
 	for i, s := range slots {
-		p := llvm.NewParam(fmt.Sprintf("b%d", i), llvm.NewPointer(emit.MemType(e.layouts[s].elem)), attrs...)
+		p := llvm.NewParam(fmt.Sprintf("b%d", i), types.NewPointer(emit.MemType(e.layouts[s].elem)), attrs...)
 		k.bufs[s] = p
 		params = append(params, p)
 	}
@@ -113,11 +117,11 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		k.scalars[s] = p
 		params = append(params, p)
 	}
-	lo, hi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	k.split = [2]llvm.Value{lo, hi}
-	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), lo, hi)...)
-	f.Internal = true
-	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	lo, hi := llvm.NewParam("lo", types.I64), llvm.NewParam("hi", types.I64)
+	k.split = [2]value.Value{lo, hi}
+	f := e.m.NewFunc("kernel.body", types.Void, append(slices.Clone(params), lo, hi)...)
+	f.Linkage = enum.LinkageInternal
+	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
 	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
 	if err := body(k); err != nil {
 		return err
@@ -128,18 +132,17 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 		return nil
 	}
 
-	word := llvm.NewPointer(llvm.I8)
-	args := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")
-	olo, ohi := llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	i := slices.Index(e.m.Funcs, f) // what the body calls was added after it
-	e.m.Funcs = append(append(e.m.Funcs[:i:i], e.m.Funcs[i+1:]...), f)
-	w := e.m.NewFunc("kernel", llvm.Void, args, olo, ohi)
-	w.Attrs = []string{"nounwind"}
+	word := types.NewPointer(types.I8)
+	args := llvm.NewParam("args", types.NewPointer(word), enum.ParamAttrNoAlias, enum.ParamAttrReadOnly)
+	olo, ohi := llvm.NewParam("lo", types.I64), llvm.NewParam("hi", types.I64)
+	i := slices.Index(e.m.Funcs, f.Func) // what the body calls was added after it
+	e.m.Funcs = append(slices.Delete(e.m.Funcs, i, i+1), f.Func)
+	w := e.m.NewFunc("kernel", types.Void, args, olo, ohi)
 	b := w.NewBlock("entry")
-	var actual []llvm.Value
+	var actual []value.Value
 	var table []int
-	next := func() llvm.Value {
-		return b.NewGetElementPtr(word, args, llvm.NewInt(llvm.I64, int64(len(table))))
+	next := func() value.Value {
+		return b.NewGetElementPtr(word, args, constant.NewInt(types.I64, int64(len(table))))
 	}
 	for i, s := range slots {
 		p := b.NewLoad(word, next(), 8)
@@ -149,13 +152,13 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	for _, s := range scalars {
 		t := emit.MemType(s.elem)
 		if s.elem == ir.F16 {
-			t = llvm.Float
+			t = types.Float
 		}
-		p := b.NewBitCast(next(), llvm.NewPointer(t))
+		p := b.NewBitCast(next(), types.NewPointer(t))
 		table = append(table, e.words[s])
 		v := b.NewLoad(t, p, 8)
 		if s.elem == ir.Bool {
-			v = b.NewConv("trunc", v, llvm.I1)
+			v = b.NewTrunc(v, types.I1)
 		}
 		actual = append(actual, v)
 	}
@@ -205,7 +208,7 @@ func (e *emitter) uses(op *ir.Op) (slots []int, scalars []scalarKey, err error) 
 }
 
 // address is the place of the element of buffer slot at coordinates c.
-func (k *kernel) address(slot int, c []emit.Bound) llvm.Value {
+func (k *kernel) address(slot int, c []emit.Bound) value.Value {
 	l := k.e.layouts[slot]
 	sum := emit.At(l.base)
 	for d, x := range c {
@@ -232,21 +235,21 @@ func (k *kernel) address(slot int, c []emit.Bound) llvm.Value {
 	return k.Cur.NewGetElementPtr(emit.MemType(l.elem), k.bufs[slot], i)
 }
 
-func (k *kernel) load(e ir.Elem, addr llvm.Value) llvm.Value {
+func (k *kernel) load(e ir.Elem, addr value.Value) value.Value {
 	v := k.Cur.NewLoad(emit.MemType(e), addr, storageBytes(e))
 	switch e {
 	case ir.Bool:
-		return k.Cur.NewConv("trunc", v, llvm.I1)
+		return k.Cur.NewTrunc(v, types.I1)
 	case ir.F16:
 		return k.Calc().UnpackHalf(v)
 	}
 	return v
 }
 
-func (k *kernel) store(e ir.Elem, v, addr llvm.Value) {
+func (k *kernel) store(e ir.Elem, v, addr value.Value) {
 	switch e {
 	case ir.Bool:
-		v = k.Cur.NewConv("zext", v, llvm.I8)
+		v = k.Cur.NewZExt(v, types.I8)
 	case ir.F16:
 		v = k.Calc().PackHalf(v)
 	}
@@ -302,7 +305,7 @@ func (k *kernel) domCoords(op *ir.Op) []emit.Bound {
 }
 
 // eval emits the nodes of a body that the wanted nodes need and returns their values.
-func (k *kernel) eval(b *ir.Body, want []int) ([]llvm.Value, error) {
+func (k *kernel) eval(b *ir.Body, want []int) ([]value.Value, error) {
 	live := make([]bool, len(b.Nodes))
 	for _, r := range want {
 		if r < 0 || r >= len(b.Nodes) {
@@ -320,7 +323,7 @@ func (k *kernel) eval(b *ir.Body, want []int) ([]llvm.Value, error) {
 			}
 		}
 	}
-	vals := make([]llvm.Value, len(b.Nodes))
+	vals := make([]value.Value, len(b.Nodes))
 	for i := range b.Nodes {
 		if !live[i] {
 			continue
@@ -331,14 +334,14 @@ func (k *kernel) eval(b *ir.Body, want []int) ([]llvm.Value, error) {
 		}
 		vals[i] = v
 	}
-	out := make([]llvm.Value, len(want))
+	out := make([]value.Value, len(want))
 	for i, r := range want {
 		out[i] = vals[r]
 	}
 	return out, nil
 }
 
-func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) {
+func (k *kernel) node(b *ir.Body, i int, vals []value.Value) (value.Value, error) {
 	n := &b.Nodes[i]
 	switch n.Op {
 	case ir.Const:
@@ -353,7 +356,7 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 		if n.Elem == ir.I64 {
 			return x.Value(), nil
 		}
-		return k.Cur.NewConv("trunc", x.Value(), llvm.I32), nil
+		return k.Cur.NewTrunc(x.Value(), types.I32), nil
 	case ir.Read:
 		c, err := k.coords(n.At)
 		if err != nil {
@@ -368,7 +371,7 @@ func (k *kernel) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) 
 	if ir.Arity(n.Op) <= 0 || ir.Arity(n.Op) != len(n.Args) {
 		return nil, fmt.Errorf("%s cannot be compiled for the CPU: it is not part of canonical IR", n.Op)
 	}
-	args := make([]llvm.Value, len(n.Args))
+	args := make([]value.Value, len(n.Args))
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -134,29 +137,29 @@ func (m *Meter) Close() error {
 }
 
 // limitKernel emits a kernel over two buffers of f32.
-func limitKernel(bytes int, body func(k *kernel, v *llvm.VectorType)) *llvm.Module {
+func limitKernel(bytes int, body func(k *kernel, v *types.VectorType)) *llvm.Module {
 	e := &emitter{emitted: map[string]emitted{}, words: map[scalarKey]int{}}
 	l := newLayout(ir.F32, []ir.Interval{{Lo: 0, Hi: bytes / 4}})
 	l.base = 0
 	e.layouts = []*layout{l, l}
 	// No error: the body reports none.
 	_ = e.kernel("limit", []int{0, 1}, nil, func(k *kernel) error {
-		body(k, llvm.NewVector(vectorBytes()/4, llvm.Float))
+		body(k, llvm.NewVector(vectorBytes()/4, types.Float))
 		return nil
 	})
 	return e.units.List[0].Module
 }
 
 // vectorAt is the vector number i of a buffer.
-func (k *kernel) vectorAt(slot int, v *llvm.VectorType, i emit.Bound) llvm.Value {
-	return k.Cur.NewBitCast(k.address(slot, []emit.Bound{k.Scale(i, v.Len)}), llvm.NewPointer(v))
+func (k *kernel) vectorAt(slot int, v *types.VectorType, i emit.Bound) value.Value {
+	return k.Cur.NewBitCast(k.address(slot, []emit.Bound{k.Scale(i, int(v.Len))}), types.NewPointer(v))
 }
 
 func peakKernel(bytes int) *llvm.Module {
-	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
+	return limitKernel(bytes, func(k *kernel, v *types.VectorType) {
 		x := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(0)), lineBytes)
 		y := k.Cur.NewLoad(v, k.vectorAt(0, v, emit.At(1)), lineBytes)
-		sums := k.chains(v, peakChains(), k.split[0], k.split[1], func(sum llvm.Value) llvm.Value {
+		sums := k.chains(v, peakChains(), k.split[0], k.split[1], func(sum value.Value) value.Value {
 			return k.Cur.NewIntrinsic("fma", sum, x, y)
 		})
 		k.Cur.NewStore(sums, k.vectorAt(1, v, emit.At(0)), lineBytes)
@@ -164,32 +167,32 @@ func peakKernel(bytes int) *llvm.Module {
 }
 
 func copyKernel(bytes int) *llvm.Module {
-	return limitKernel(bytes, func(k *kernel, v *llvm.VectorType) {
-		per := lineBytes / 4 / v.Len
+	return limitKernel(bytes, func(k *kernel, v *types.VectorType) {
+		size := 4 * int(v.Len)
 		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(i emit.Bound) {
-			for p := range per {
-				j := k.Add(k.Scale(i, per), emit.At(p))
-				w := k.Cur.NewLoad(v, k.vectorAt(0, v, j), v.Len*4)
-				k.Cur.NewStreamStore(w, k.vectorAt(1, v, j), v.Len*4)
+			for p := range lineBytes / size {
+				j := k.Add(k.Scale(i, lineBytes/size), emit.At(p))
+				w := k.Cur.NewLoad(v, k.vectorAt(0, v, j), size)
+				k.Cur.NewStreamStore(w, k.vectorAt(1, v, j), size)
 			}
 		})
 	})
 }
 
 // chains emits a loop from lo to hi that carries n vectors, and returns their sum.
-func (k *kernel) chains(v *llvm.VectorType, n int, lo, hi llvm.Value, f func(sum llvm.Value) llvm.Value) llvm.Value {
+func (k *kernel) chains(v *types.VectorType, n int, lo, hi value.Value, f func(sum value.Value) value.Value) value.Value {
 	pre := k.Cur
 	head, exit := k.Func.NewBlock("chains"), k.Func.NewBlock("summed")
 	pre.NewBr(head)
-	x := head.NewPhi(llvm.I64)
+	x := head.NewPhi(types.I64)
 	x.AddIncoming(lo, pre)
 	accs := make([]*llvm.Phi, n)
 	for j := range accs {
 		accs[j] = head.NewPhi(v)
-		accs[j].AddIncoming(llvm.NewSplat(v.Len, llvm.NewFloat(llvm.Float, float64(j))), pre)
+		accs[j].AddIncoming(llvm.NewSplat(int(v.Len), llvm.NewFloat(types.Float, float64(j))), pre)
 	}
 	k.Cur = head
-	next := make([]llvm.Value, n)
+	next := make([]value.Value, n)
 	for j := range accs {
 		next[j] = f(accs[j])
 	}
@@ -198,7 +201,7 @@ func (k *kernel) chains(v *llvm.VectorType, n int, lo, hi llvm.Value, f func(sum
 	for j := range accs {
 		accs[j].AddIncoming(next[j], k.Cur)
 	}
-	k.Cur.NewCondBr(k.Cur.NewICmp("slt", inc, hi), head, exit, nil)
+	k.Cur.NewCondBr(k.Cur.NewICmp(enum.IPredSLT, inc, hi), head, exit)
 	k.Cur = exit
 	sum := next[0]
 	for _, a := range next[1:] {

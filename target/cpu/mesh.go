@@ -3,9 +3,10 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // mesh emits the order of a mesh: sequential folds of the parts, then the trees of the axes. It repeats what a wafer computes; it
@@ -44,7 +45,7 @@ func (r *reduction) mesh(p *ir.Program, sym string) ([]launch, error) {
 					r.reset(k, accs)
 					r.emptyParts(k, dims, accs)
 					failed = firstError(failed, r.fold(k, dims, boxes, active, accs))
-					r.finish(k, accs, func(j int) llvm.Value {
+					r.finish(k, accs, func(j int) value.Value {
 						if r.parts == nil {
 							return r.result(k, j)
 						}
@@ -118,8 +119,8 @@ func partRange(g *emit.Gen, q emit.Bound, n int, cut ir.Cut, d emit.Dim) (lo, hi
 	}
 	lo, hi = begin(q), begin(g.Add(q, emit.At(1)))
 	if q.V != nil {
-		lo = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp("eq", q.V, g.I64(0)), g.I64(d.Min), lo.Value())}
-		hi = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp("eq", q.V, g.I64(parts-1)), g.I64(d.Max), hi.Value())}
+		lo = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp(enum.IPredEQ, q.V, g.I64(0)), g.I64(d.Min), lo.Value())}
+		hi = emit.Bound{V: g.Cur.NewSelect(g.Cur.NewICmp(enum.IPredEQ, q.V, g.I64(parts-1)), g.I64(d.Max), hi.Value())}
 	} else {
 		if q.C == 0 {
 			lo = emit.At(d.Min)
@@ -132,7 +133,7 @@ func partRange(g *emit.Gen, q emit.Bound, n int, cut ir.Cut, d emit.Dim) (lo, hi
 }
 
 // emptyParts corrects the start of FMA accumulators: a part without elements does not take part, so it is -0 and not +0.
-func (r *reduction) emptyParts(k *kernel, dims []emit.Dim, accs []llvm.Value) {
+func (r *reduction) emptyParts(k *kernel, dims []emit.Dim, accs []value.Value) {
 	if !r.op.FMA {
 		return
 	}
@@ -140,7 +141,7 @@ func (r *reduction) emptyParts(k *kernel, dims []emit.Dim, accs []llvm.Value) {
 		if d.Lo.V == nil && d.Hi.V == nil {
 			continue
 		}
-		some := k.Cur.NewICmp("slt", d.Lo.Value(), d.Hi.Value())
+		some := k.Cur.NewICmp(enum.IPredSLT, d.Lo.Value(), d.Hi.Value())
 		for i, res := range r.op.Results {
 			t := emit.RegType(res.Elem)
 			v := k.Cur.NewSelect(some, k.Cur.NewLoad(t, accs[i], lineBytes), k.Calc().Neutral(ir.Sum, res.Elem))

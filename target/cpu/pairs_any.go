@@ -1,6 +1,9 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -12,15 +15,14 @@ func (r *reduction) pairs(sym string) ([]launch, error) {
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
 		over, boxes := r.overDims()
-		entry := k.Func.Blocks[0]
-		var cells [3]llvm.Value // the sum, the chain whose turn it is, the other
+		var cells [3]value.Value // the sum, the chain whose turn it is, the other
 		for i := range cells {
-			cells[i] = entry.NewAllocaFirst(llvm.Float)
+			cells[i] = k.Func.NewAlloca(types.Float)
 		}
-		count := entry.NewAllocaFirst(llvm.I64)
-		get := func(i int) llvm.Value { return k.Cur.NewLoad(llvm.Float, cells[i], lineBytes) }
-		put := func(i int, v llvm.Value) { k.Cur.NewStore(v, cells[i], lineBytes) }
-		zero := llvm.NewFloat(llvm.Float, 0)
+		count := k.Func.NewAlloca(types.I64)
+		get := func(i int) value.Value { return k.Cur.NewLoad(types.Float, cells[i], lineBytes) }
+		put := func(i int, v value.Value) { k.Cur.NewStore(v, cells[i], lineBytes) }
+		zero := llvm.NewFloat(types.Float, 0)
 		finish := func() {
 			both := k.Calc().AddFlush(get(1), get(2))
 			put(0, k.Calc().AddFlush(get(0), both))
@@ -39,14 +41,14 @@ func (r *reduction) pairs(sym string) ([]launch, error) {
 					return
 				}
 				c := k.Calc()
-				var f [2]llvm.Value
+				var f [2]value.Value
 				for i := range f {
-					f[i] = k.Cur.NewBitCast(k.Cur.NewAnd(c.RoundBrain(ts[0][i]), llvm.NewInt(llvm.I32, -1<<16)), llvm.Float)
+					f[i] = k.Cur.NewBitCast(k.Cur.NewAnd(c.RoundBrain(ts[0][i]), constant.NewInt(types.I32, -1<<16)), types.Float)
 				}
 				next := c.FmaFlush(f[0], f[1], get(1))
 				put(1, get(2))
 				put(2, next)
-				done := k.Cur.NewAddNSW(k.Cur.NewLoad(llvm.I64, count, lineBytes), elements(1))
+				done := k.Cur.NewAddNSW(k.Cur.NewLoad(types.I64, count, lineBytes), elements(1))
 				k.Cur.NewStore(done, count, lineBytes)
 				rest := k.Cur.NewSRem(done, elements(tileTerms))
 				k.Loop(emit.Bound{V: rest}, emit.At(1), 1, emit.Plain, func(emit.Bound) { finish() }) // when none is left

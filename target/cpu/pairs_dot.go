@@ -3,6 +3,10 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -32,30 +36,30 @@ func (e *emitter) dot(d dot) *llvm.Func {
 	if f := e.dots[d]; f != nil {
 		return f
 	}
-	words := llvm.NewPointer(llvm.I32)
-	a, b := llvm.NewParam("a", words, "noalias", "readonly", "align 64"), llvm.NewParam("b", words, "noalias", "readonly", "align 64")
-	out, next := llvm.NewParam("out", llvm.NewPointer(llvm.Float)), llvm.NewParam("next", llvm.NewPointer(llvm.Float))
-	length, stride := llvm.NewParam("blocks", llvm.I64), llvm.NewParam("step", llvm.I64)
-	f := e.m.NewFunc(d.name(), llvm.Void, a, b, out, next, length, stride)
-	f.Internal = true
-	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	words := types.NewPointer(types.I32)
+	a, b := llvm.NewParam("a", words, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly, llvm.Align(64)), llvm.NewParam("b", words, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly, llvm.Align(64))
+	out, next := llvm.NewParam("out", types.NewPointer(types.Float)), llvm.NewParam("next", types.NewPointer(types.Float))
+	length, stride := llvm.NewParam("blocks", types.I64), llvm.NewParam("step", types.I64)
+	f := e.m.NewFunc(d.name(), types.Void, a, b, out, next, length, stride)
+	f.Linkage = enum.LinkageInternal
+	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
 	e.dots[d] = f
 	g := &dotter{Gen: &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}, dot: d, a: a, b: b, next: next, length: emit.Bound{V: length}, stride: stride}
-	to, step := llvm.Value(out), d.outM
+	to, step := value.Value(out), d.outM
 	if !d.direct() {
-		all := g.Cur.NewAlloca(llvm.NewArray(d.high*d.wide*tileWords, llvm.Float))
-		to, step = g.Cur.NewBitCast(all, llvm.NewPointer(llvm.Float)), d.wide*tileSide
+		all := g.Func.NewAlloca(llvm.NewArray(d.high*d.wide*tileWords, types.Float))
+		to, step = g.Cur.NewBitCast(all, types.NewPointer(types.Float)), d.wide*tileSide
 	}
 	// exchange copies the sums that exist between the output and tiles.
 	exchange := func(fetch bool) {
 		g.Loop(emit.At(0), emit.At(d.rows), 1, emit.Plain, func(r emit.Bound) {
 			g.Loop(emit.At(0), emit.At(d.cols), 1, emit.Vector, func(c emit.Bound) {
-				dst := g.Cur.NewGetElementPtr(llvm.Float, out, g.Add(g.Scale(r, d.outM), g.Scale(c, d.outN)).Value())
-				src := g.Cur.NewGetElementPtr(llvm.Float, to, g.Add(g.Scale(r, step), c).Value())
+				dst := g.Cur.NewGetElementPtr(types.Float, out, g.Add(g.Scale(r, d.outM), g.Scale(c, d.outN)).Value())
+				src := g.Cur.NewGetElementPtr(types.Float, to, g.Add(g.Scale(r, step), c).Value())
 				if fetch {
 					src, dst = dst, src
 				}
-				g.Cur.NewStore(g.Cur.NewLoad(llvm.Float, src, 4), dst, 4)
+				g.Cur.NewStore(g.Cur.NewLoad(types.Float, src, 4), dst, 4)
 			})
 		})
 	}
@@ -78,21 +82,21 @@ func (e *emitter) dot(d dot) *llvm.Func {
 type dotter struct {
 	*emit.Gen
 	dot
-	a, b, next llvm.Value
-	length     emit.Bound // of the sum, in tiles
-	stride     llvm.Value // from one tile along a side to the next
+	a, b, next value.Value
+	length     emit.Bound  // of the sum, in tiles
+	stride     value.Value // from one tile along a side to the next
 }
 
 // tile is the address of a word of tile number block of the sum, in the i-th tile along the side.
-func (g *dotter) tile(of llvm.Value, i, block emit.Bound, word emit.Bound) llvm.Value {
+func (g *dotter) tile(of value.Value, i, block emit.Bound, word emit.Bound) value.Value {
 	side := emit.Bound{V: g.Cur.NewMulNSW(i.Value(), g.stride)}
-	return g.Cur.NewGetElementPtr(llvm.I32, of, g.Add(g.Scale(g.Add(side, block), tileWords), word).Value())
+	return g.Cur.NewGetElementPtr(types.I32, of, g.Add(g.Scale(g.Add(side, block), tileWords), word).Value())
 }
 
 // tiles sums in tile registers: 0 to 3 are the sums, 4 and 5 tiles of a, 6 and 7 tiles of b.
-func (g *dotter) tiles(to llvm.Value, step int) {
-	id := func(i int) llvm.Value { return llvm.NewInt(llvm.I8, int64(i)) }
-	bytes := func(p llvm.Value) llvm.Value { return g.Cur.NewBitCast(p, llvm.NewPointer(llvm.I8)) }
+func (g *dotter) tiles(to value.Value, step int) {
+	id := func(i int) value.Value { return constant.NewInt(types.I8, int64(i)) }
+	bytes := func(p value.Value) value.Value { return g.Cur.NewBitCast(p, types.NewPointer(types.I8)) }
 	each := func(f func(h, w, sum int)) {
 		for h := range g.high {
 			for w := range g.wide {
@@ -100,8 +104,8 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 			}
 		}
 	}
-	place := func(h, w int) llvm.Value {
-		return bytes(g.Cur.NewGetElementPtr(llvm.Float, to, elements(h*tileSide*step+w*tileSide)))
+	place := func(h, w int) value.Value {
+		return bytes(g.Cur.NewGetElementPtr(types.Float, to, elements(h*tileSide*step+w*tileSide)))
 	}
 	each(func(h, w, sum int) {
 		if g.resume {
@@ -114,7 +118,7 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 		for j := range g.ahead {
 			row := g.Minimum(g.Add(g.Scale(block, g.ahead), emit.At(j)), emit.At(g.rows-1))
 			for w := range g.wide {
-				g.Cur.NewPrefetchWrite(bytes(g.Cur.NewGetElementPtr(llvm.Float, g.next, g.Add(g.Scale(row, step), emit.At(w*tileSide)).Value())))
+				g.Cur.NewPrefetchWrite(bytes(g.Cur.NewGetElementPtr(types.Float, g.next, g.Add(g.Scale(row, step), emit.At(w*tileSide)).Value())))
 			}
 		}
 		const row = tileSide * 4
@@ -135,30 +139,30 @@ func (g *dotter) tiles(to llvm.Value, step int) {
 const dotRows = 4
 
 // vectors sums the same with vector instructions.
-func (g *dotter) vectors(to llvm.Value, step int) {
-	float, word := llvm.NewVector(tileSide, llvm.Float), llvm.NewVector(tileSide, llvm.I32)
-	zero := llvm.NewSplat(tileSide, llvm.NewFloat(llvm.Float, 0))
-	var sum, even, odd [dotRows]llvm.Value // registers: LLVM promotes them
-	for _, v := range []*[dotRows]llvm.Value{&sum, &even, &odd} {
+func (g *dotter) vectors(to value.Value, step int) {
+	float, word := llvm.NewVector(tileSide, types.Float), llvm.NewVector(tileSide, types.I32)
+	zero := llvm.NewSplat(tileSide, llvm.NewFloat(types.Float, 0))
+	var sum, even, odd [dotRows]value.Value // registers: LLVM promotes them
+	for _, v := range []*[dotRows]value.Value{&sum, &even, &odd} {
 		for j := range v {
-			v[j] = g.Func.Blocks[0].NewAllocaFirst(float)
+			v[j] = g.Func.NewAlloca(float)
 		}
 	}
-	get := func(p llvm.Value) llvm.Value { return g.Cur.NewLoad(float, p, lineBytes) }
-	put := func(v, p llvm.Value) { g.Cur.NewStore(v, p, lineBytes) }
+	get := func(p value.Value) value.Value { return g.Cur.NewLoad(float, p, lineBytes) }
+	put := func(v, p value.Value) { g.Cur.NewStore(v, p, lineBytes) }
 	// halves are the even and the odd terms of words.
-	halves := func(w llvm.Value) (lower, upper llvm.Value) {
-		lower = g.Cur.NewShl(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, 16)))
-		upper = g.Cur.NewAnd(w, llvm.NewSplat(tileSide, llvm.NewInt(llvm.I32, -1<<16)))
+	halves := func(w value.Value) (lower, upper value.Value) {
+		lower = g.Cur.NewShl(w, llvm.NewSplat(tileSide, constant.NewInt(types.I32, 16)))
+		upper = g.Cur.NewAnd(w, llvm.NewSplat(tileSide, constant.NewInt(types.I32, -1<<16)))
 		return g.Cur.NewBitCast(lower, float), g.Cur.NewBitCast(upper, float)
 	}
-	fma := func(x, y, z llvm.Value) llvm.Value {
+	fma := func(x, y, z value.Value) value.Value {
 		if g.kind == dotSelect {
 			return g.Lanes(tileSide).FmaFlush(x, y, z)
 		}
 		return g.Cur.NewIntrinsic("fma", x, y, z)
 	}
-	add := func(x, y llvm.Value) llvm.Value {
+	add := func(x, y value.Value) value.Value {
 		if g.kind == dotSelect {
 			return g.Lanes(tileSide).AddFlush(x, y)
 		}
@@ -167,10 +171,10 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 	g.Loop(emit.At(0), emit.At(g.high), 1, emit.Plain, func(h emit.Bound) {
 		g.Loop(emit.At(0), emit.At(g.wide), 1, emit.Plain, func(w emit.Bound) {
 			g.Loop(emit.At(0), emit.At(tileSide), dotRows, emit.Plain, func(r emit.Bound) {
-				place := func(j int) llvm.Value {
+				place := func(j int) value.Value {
 					row := g.Add(g.Scale(h, tileSide), g.Add(r, emit.At(j)))
-					p := g.Cur.NewGetElementPtr(llvm.Float, to, g.Add(g.Scale(row, step), g.Scale(w, tileSide)).Value())
-					return g.Cur.NewBitCast(p, llvm.NewPointer(float))
+					p := g.Cur.NewGetElementPtr(types.Float, to, g.Add(g.Scale(row, step), g.Scale(w, tileSide)).Value())
+					return g.Cur.NewBitCast(p, types.NewPointer(float))
 				}
 				for j := range sum {
 					if g.resume {
@@ -186,11 +190,11 @@ func (g *dotter) vectors(to llvm.Value, step int) {
 					}
 					g.Loop(emit.At(0), emit.At(tileSide), 1, emit.Plain, func(p emit.Bound) {
 						of := g.tile(g.b, w, block, g.Scale(p, tileSide))
-						b0, b1 := halves(g.Cur.NewLoad(word, g.Cur.NewBitCast(of, llvm.NewPointer(word)), lineBytes))
+						b0, b1 := halves(g.Cur.NewLoad(word, g.Cur.NewBitCast(of, types.NewPointer(word)), lineBytes))
 						for j := range sum {
-							one := g.Cur.NewLoad(llvm.I32, g.tile(g.a, h, block, g.Add(g.Scale(g.Add(r, emit.At(j)), tileSide), p)), 4)
-							all := g.Cur.NewInsertElement(llvm.NewUndef(word), one, 0)
-							a0, a1 := halves(g.Cur.NewShuffle(all, llvm.NewUndef(word), llvm.NewMask(make([]int, tileSide)...)))
+							one := g.Cur.NewLoad(types.I32, g.tile(g.a, h, block, g.Add(g.Scale(g.Add(r, emit.At(j)), tileSide), p)), 4)
+							all := g.Cur.NewInsertElement(constant.NewUndef(word), one, 0)
+							a0, a1 := halves(g.Cur.NewShuffleVector(all, constant.NewUndef(word), llvm.NewMask(make([]int, tileSide)...)))
 							put(fma(a0, b0, get(even[j])), even[j])
 							put(fma(a1, b1, get(odd[j])), odd[j])
 						}

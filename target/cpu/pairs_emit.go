@@ -1,6 +1,9 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -105,11 +108,11 @@ func (t *pairProducer) block(k *kernel, m dot, row, col, next, from, length emit
 	if m.direct() && !m.resume {
 		m.ahead = (m.rows + min(t.p.blocks(), stretchTiles) - 1) / min(t.p.blocks(), stretchTiles)
 	}
-	out := func(col emit.Bound) llvm.Value {
+	out := func(col emit.Bound) value.Value {
 		t.place(k, []int{t.n}, []emit.Bound{k.Scale(col, m.wide*tileSide)})
 		return k.address(slot, k.domCoords(t.op))
 	}
-	packed := func(which int, f *factor, i, side emit.Bound) llvm.Value {
+	packed := func(which int, f *factor, i, side emit.Bound) value.Value {
 		x := k.Add(k.Scale(t.position(k, f), t.p.packedWords(which)), k.Scale(i, side.C*t.p.blocks()*tileWords))
 		return t.packed(k, which, k.Add(x, k.Scale(from, tileWords)))
 	}
@@ -119,22 +122,22 @@ func (t *pairProducer) block(k *kernel, m dot, row, col, next, from, length emit
 
 // enterDots prepares the processor for dot products and returns what undoes it.
 func (k *kernel) enterDots(kind dotKind) (restore func()) {
-	word := llvm.NewPointer(llvm.I8)
+	word := types.NewPointer(types.I8)
 	switch kind {
 	case dotTiles:
 		// All tiles have 16 rows of 64 bytes (Intel SDM volume 1, 18.3.1: palette, bytes per row, rows).
-		all := k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(8, llvm.I64))
-		p := k.Cur.NewBitCast(all, llvm.NewPointer(llvm.I64))
+		all := k.Func.NewAlloca(llvm.NewArray(8, types.I64))
+		p := k.Cur.NewBitCast(all, types.NewPointer(types.I64))
 		for i, x := range []int{1, 0, 0x0040_0040_0040_0040, 0x0040_0040_0040_0040, 0, 0, 0x1010_1010_1010_1010, 0} {
-			k.Cur.NewStore(elements(x), k.Cur.NewGetElementPtr(llvm.I64, p, elements(i)), 8)
+			k.Cur.NewStore(elements(x), k.Cur.NewGetElementPtr(types.I64, p, elements(i)), 8)
 		}
 		k.Cur.NewIntrinsicVoid("x86.ldtilecfg", k.Cur.NewBitCast(p, word))
 		return func() { k.Cur.NewIntrinsicVoid("x86.tilerelease") }
 	case dotFlush:
 		const flush = 1<<15 | 1<<6 // results and operands (MXCSR.FTZ, MXCSR.DAZ)
-		old, now := k.Func.Blocks[0].NewAllocaFirst(llvm.I32), k.Func.Blocks[0].NewAllocaFirst(llvm.I32)
+		old, now := k.Func.NewAlloca(types.I32), k.Func.NewAlloca(types.I32)
 		k.Cur.NewIntrinsicVoid("x86.sse.stmxcsr", k.Cur.NewBitCast(old, word))
-		k.Cur.NewStore(k.Cur.NewOr(k.Cur.NewLoad(llvm.I32, old, 4), llvm.NewInt(llvm.I32, flush)), now, 4)
+		k.Cur.NewStore(k.Cur.NewOr(k.Cur.NewLoad(types.I32, old, 4), constant.NewInt(types.I32, flush)), now, 4)
 		k.Cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.Cur.NewBitCast(now, word))
 		return func() { k.Cur.NewIntrinsicVoid("x86.sse.ldmxcsr", k.Cur.NewBitCast(old, word)) }
 	}

@@ -1,6 +1,10 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -70,7 +74,7 @@ func (w *tilePacker) tile(have int) {
 	k, last := w.k, w.last()
 	n := last.Hi - last.Lo
 	if have == 0 {
-		k.Loop(emit.At(0), emit.At(w.p.blocks()*tileWords), 1, emit.Vector, func(i emit.Bound) { w.put(i, llvm.NewInt(llvm.I32, 0)) })
+		k.Loop(emit.At(0), emit.At(w.p.blocks()*tileWords), 1, emit.Vector, func(i emit.Bound) { w.put(i, constant.NewInt(types.I32, 0)) })
 		return
 	}
 	if !w.inBlocks() {
@@ -123,12 +127,12 @@ func (w *tilePacker) blockNumber(block emit.Bound, f func(at0 emit.Bound, terms 
 }
 
 // put stores word i of the tiles.
-func (w *tilePacker) put(i emit.Bound, v llvm.Value) {
+func (w *tilePacker) put(i emit.Bound, v value.Value) {
 	w.k.Cur.NewStore(v, w.packed(w.k, w.which, w.k.Add(w.base, i)), 4)
 }
 
 // half evaluates the factor in row or column i of the tile at a term and rounds it.
-func (w *tilePacker) half(i emit.Bound, set func()) llvm.Value {
+func (w *tilePacker) half(i emit.Bound, set func()) value.Value {
 	if w.dim >= 0 {
 		w.place(w.k, []int{w.dim}, []emit.Bound{w.k.Add(w.first, i)})
 	}
@@ -136,37 +140,37 @@ func (w *tilePacker) half(i emit.Bound, set func()) llvm.Value {
 	v, err := w.k.eval(w.body(), []int{w.f.node})
 	if err != nil {
 		w.failed = firstError(w.failed, err)
-		return llvm.NewInt(llvm.I32, 0)
+		return constant.NewInt(types.I32, 0)
 	}
 	return w.k.Calc().RoundBrain(v[0])
 }
 
 // word joins two terms.
-func (w *tilePacker) word(even, odd llvm.Value) llvm.Value {
+func (w *tilePacker) word(even, odd value.Value) value.Value {
 	b := w.k.Cur
-	return b.NewOr(b.NewLShr(even, llvm.NewInt(llvm.I32, 16)), b.NewAnd(odd, llvm.NewInt(llvm.I32, -1<<16)))
+	return b.NewOr(b.NewLShr(even, constant.NewInt(types.I32, 16)), b.NewAnd(odd, constant.NewInt(types.I32, -1<<16)))
 }
 
 // block packs one block of the sum: n terms, the first of which is at a place of the last reduced index. It goes the way the factor lies in
 // memory, and the tile is turned if it has to lie the other way.
 func (w *tilePacker) block(have int, number, at0 emit.Bound, n int) {
-	k, zero, last := w.k, llvm.NewInt(llvm.I32, 0), w.last()
+	k, zero, last := w.k, constant.NewInt(types.I32, 0), w.last()
 	rows := w.rows()
 	turned := rows != (w.which == 0)
 	base := k.Scale(number, tileWords)
-	store := func(i emit.Bound, v llvm.Value) { w.put(k.Add(base, i), v) }
-	var side llvm.Value
+	store := func(i emit.Bound, v value.Value) { w.put(k.Add(base, i), v) }
+	var side value.Value
 	if turned {
-		side = k.Cur.NewBitCast(k.Func.Blocks[0].NewAllocaFirst(llvm.NewArray(tileWords, llvm.I32)), llvm.NewPointer(llvm.I32))
-		store = func(i emit.Bound, v llvm.Value) {
-			k.Cur.NewStore(v, k.Cur.NewGetElementPtr(llvm.I32, side, i.Value()), 4)
+		side = k.Cur.NewBitCast(k.Func.NewAlloca(llvm.NewArray(tileWords, types.I32)), types.NewPointer(types.I32))
+		store = func(i emit.Bound, v value.Value) {
+			k.Cur.NewStore(v, k.Cur.NewGetElementPtr(types.I32, side, i.Value()), 4)
 		}
 	}
-	pair := func(i, p emit.Bound, both bool) llvm.Value {
-		term := func(more int) llvm.Value {
+	pair := func(i, p emit.Bound, both bool) value.Value {
+		term := func(more int) value.Value {
 			return w.half(i, func() { k.Index[last.Index] = k.Add(k.Add(at0, k.Scale(p, 2)), emit.At(more+last.Lo)) })
 		}
-		even, odd := term(0), zero
+		var even, odd value.Value = term(0), zero
 		if both {
 			odd = term(1)
 		}
@@ -208,20 +212,20 @@ func (w *tilePacker) block(have int, number, at0 emit.Bound, n int) {
 	}
 	if turned {
 		f := w.e.turn(turn{elem: w.elem, lanes: tileSide, have: tileSide, from: tileSide, to: tileSide, length: tileSide})
-		float := llvm.NewPointer(llvm.Float)
+		float := types.NewPointer(types.Float)
 		k.Cur.NewCall(f, k.Cur.NewBitCast(side, float), k.Cur.NewBitCast(w.packed(k, w.which, k.Add(w.base, base)), float))
 	}
 }
 
 // scattered packs a sum whose last index does not fill blocks, term by term.
 func (w *tilePacker) scattered(have int) {
-	k, zero := w.k, llvm.NewInt(llvm.I32, 0)
+	k, zero := w.k, constant.NewInt(types.I32, 0)
 	var over []int
 	for _, r := range w.op.Over {
 		over = append(over, r.Hi-r.Lo)
 	}
 	k.Loop(emit.At(0), emit.At(w.p.blocks()*tileWords), 1, emit.Vector, func(i emit.Bound) { w.put(i, zero) })
-	half := func(i, term emit.Bound) llvm.Value {
+	half := func(i, term emit.Bound) value.Value {
 		return w.half(i, func() {
 			for d, x := range k.digits(k.Minimum(term, emit.At(w.p.k-1)), over) {
 				k.Index[w.op.Over[d].Index] = k.Add(x, emit.At(w.op.Over[d].Lo))
@@ -231,7 +235,7 @@ func (w *tilePacker) scattered(have int) {
 	k.Loop(emit.At(0), emit.At(have), 1, emit.Plain, func(i emit.Bound) {
 		k.Loop(emit.At(0), emit.At((w.p.k+1)/2), 1, emit.Plain, func(p emit.Bound) {
 			even, odd := half(i, k.Scale(p, 2)), half(i, k.Add(k.Scale(p, 2), emit.At(1)))
-			exists := k.Cur.NewICmp("slt", k.Add(k.Scale(p, 2), emit.At(1)).Value(), elements(w.p.k))
+			exists := k.Cur.NewICmp(enum.IPredSLT, k.Add(k.Scale(p, 2), emit.At(1)).Value(), elements(w.p.k))
 			d := k.digits(p, []int{w.p.blocks(), tileSide})
 			at := k.Add(k.Scale(i, tileSide), d[1])
 			if w.which == 1 {

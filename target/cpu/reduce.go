@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // Geometry of the canonical order, see ir.Order.
@@ -27,9 +27,9 @@ type reduction struct {
 	parts   []int // slots of the partial results, one per result; nil if none
 	count   int   // partial results per output element
 
-	before  *ir.Op                // makes what is reduced, in the same kernel; nil: nothing does
-	passing map[string]bool       // its results that are not stored
-	made    map[string]llvm.Value // its results at the current point
+	before  *ir.Op                 // makes what is reduced, in the same kernel; nil: nothing does
+	passing map[string]bool        // its results that are not stored
+	made    map[string]value.Value // its results at the current point
 }
 
 // partialCount is how many partial results a reduce keeps per output element before it folds them; 0 when it needs no storage for them.
@@ -163,7 +163,7 @@ func (r *reduction) overDims() ([]emit.Dim, [][]ir.Interval) {
 }
 
 // start is the first value of an accumulator.
-func (r *reduction) start(c emit.Calc, e ir.Elem) llvm.Value {
+func (r *reduction) start(c emit.Calc, e ir.Elem) value.Value {
 	if r.op.FMA {
 		return c.Float(e, 0)
 	}
@@ -171,13 +171,13 @@ func (r *reduction) start(c emit.Calc, e ir.Elem) llvm.Value {
 }
 
 // terms evaluates what piece pc adds at the current indices: per result one value, or the two factors with FMA.
-func (r *reduction) terms(k *kernel, pc int) ([][]llvm.Value, error) {
+func (r *reduction) terms(k *kernel, pc int) ([][]value.Value, error) {
 	b := &r.op.Pieces[pc].Body
-	return r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.eval(b, want) })
+	return r.termsOf(b, func(want []int) ([]value.Value, error) { return k.eval(b, want) })
 }
 
 // termsOf evaluates the terms of a body in a given way.
-func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]llvm.Value, error)) ([][]llvm.Value, error) {
+func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]value.Value, error)) ([][]value.Value, error) {
 	want := b.Results
 	if r.op.FMA {
 		want = nil
@@ -189,7 +189,7 @@ func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]llvm.Value, err
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]llvm.Value, len(r.op.Results))
+	out := make([][]value.Value, len(r.op.Results))
 	per := len(want) / len(out)
 	for i := range out {
 		out[i] = vals[i*per : (i+1)*per]
@@ -198,7 +198,7 @@ func (r *reduction) termsOf(b *ir.Body, eval func(want []int) ([]llvm.Value, err
 }
 
 // accumulate folds the terms of one result into acc.
-func (r *reduction) accumulate(c emit.Calc, e ir.Elem, acc llvm.Value, t []llvm.Value) llvm.Value {
+func (r *reduction) accumulate(c emit.Calc, e ir.Elem, acc value.Value, t []value.Value) value.Value {
 	if r.op.FMA {
 		return c.Fma(e, t[0], t[1], acc)
 	}
@@ -206,23 +206,22 @@ func (r *reduction) accumulate(c emit.Calc, e ir.Elem, acc llvm.Value, t []llvm.
 }
 
 // accumulators reserves a register per result (memory that LLVM promotes) and gives it its first value.
-func (r *reduction) accumulators(k *kernel) []llvm.Value {
-	entry := k.Func.Blocks[0]
-	var accs []llvm.Value
+func (r *reduction) accumulators(k *kernel) []value.Value {
+	var accs []value.Value
 	for _, res := range r.op.Results {
-		accs = append(accs, entry.NewAllocaFirst(emit.RegType(res.Elem)))
+		accs = append(accs, k.Func.NewAlloca(emit.RegType(res.Elem)))
 	}
 	return accs
 }
 
-func (r *reduction) reset(k *kernel, accs []llvm.Value) {
+func (r *reduction) reset(k *kernel, accs []value.Value) {
 	for i, res := range r.op.Results {
 		k.Cur.NewStore(r.start(k.Calc(), res.Elem), accs[i], lineBytes)
 	}
 }
 
 // fold emits the sequential reduction of dims into accs.
-func (r *reduction) fold(k *kernel, dims []emit.Dim, boxes [][]ir.Interval, active []int, accs []llvm.Value) error {
+func (r *reduction) fold(k *kernel, dims []emit.Dim, boxes [][]ir.Interval, active []int, accs []value.Value) error {
 	var failed error
 	k.Nest(dims, 0, len(dims), boxes, active, emit.Plain, func(in []int) {
 		ts, err := r.terms(k, in[len(in)-1])
@@ -239,12 +238,12 @@ func (r *reduction) fold(k *kernel, dims []emit.Dim, boxes [][]ir.Interval, acti
 }
 
 // result is the address of result i at the current output indices.
-func (r *reduction) result(k *kernel, i int) llvm.Value {
+func (r *reduction) result(k *kernel, i int) value.Value {
 	return k.address(r.e.vals["%"+r.op.Results[i].Name].slot, k.domCoords(r.op))
 }
 
 // partial is the address of partial result number n of result i at the current output indices.
-func (r *reduction) partial(k *kernel, i int, n emit.Bound) llvm.Value {
+func (r *reduction) partial(k *kernel, i int, n emit.Bound) value.Value {
 	sum := emit.At(0)
 	for _, d := range r.op.Dom {
 		c := k.Add(k.Index[d.Index], emit.At(-d.Lo))
@@ -253,7 +252,7 @@ func (r *reduction) partial(k *kernel, i int, n emit.Bound) llvm.Value {
 	return k.address(r.parts[i], []emit.Bound{k.Add(k.Scale(sum, r.count), n)})
 }
 
-func (r *reduction) finish(k *kernel, accs []llvm.Value, addr func(i int) llvm.Value) {
+func (r *reduction) finish(k *kernel, accs []value.Value, addr func(i int) value.Value) {
 	for i, res := range r.op.Results {
 		v := k.Cur.NewLoad(emit.RegType(res.Elem), accs[i], lineBytes)
 		k.store(res.Elem, v, addr(i))
@@ -277,7 +276,7 @@ func (r *reduction) seq(sym string) ([]launch, error) {
 			r.outer(k, &l, n, func(active []int) {
 				r.reset(k, accs)
 				failed = firstError(failed, r.fold(k, over, boxes, active, accs))
-				r.finish(k, accs, func(i int) llvm.Value { return r.result(k, i) })
+				r.finish(k, accs, func(i int) value.Value { return r.result(k, i) })
 			})
 			return failed
 		}

@@ -1,9 +1,11 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // selection emits a gather or a scatter-add (ir.Selection). Both are loops over the dimensions on which the place depends, a test that it
@@ -27,10 +29,10 @@ func (r *reduction) where(k *kernel, s *ir.Selection, yes func() error, no func(
 	if err != nil {
 		return err
 	}
-	i := k.Cur.NewConv("sext", vals[0], llvm.I64)
-	in := k.Cur.NewAnd(k.Cur.NewICmp("sge", i, k.I64(v.Lo)), k.Cur.NewICmp("slt", i, k.I64(v.Hi)))
+	i := k.Cur.NewSExt(vals[0], types.I64)
+	in := k.Cur.NewAnd(k.Cur.NewICmp(enum.IPredSGE, i, k.I64(v.Lo)), k.Cur.NewICmp(enum.IPredSLT, i, k.I64(v.Hi)))
 	hit, miss, done := k.Func.NewBlock("hit"), k.Func.NewBlock("miss"), k.Func.NewBlock("done")
-	k.Cur.NewCondBr(in, hit, miss, nil)
+	k.Cur.NewCondBr(in, hit, miss)
 	k.Cur = hit
 	k.Index[s.Index] = emit.Bound{V: i}
 	if err := yes(); err != nil {
@@ -47,7 +49,7 @@ func (r *reduction) where(k *kernel, s *ir.Selection, yes func() error, no func(
 }
 
 // value stores the selected value, or what combine makes of it, in the result.
-func (r *reduction) value(k *kernel, s *ir.Selection, combine func(old, v llvm.Value) llvm.Value) error {
+func (r *reduction) value(k *kernel, s *ir.Selection, combine func(old, v value.Value) value.Value) error {
 	vals, err := k.eval(&r.op.Pieces[0].Body, []int{s.Value})
 	if err != nil {
 		return err
@@ -169,7 +171,7 @@ func (r *reduction) scatter(sym string, s *ir.Selection) ([]launch, error) {
 		k.over(over, emit.Plain, func() {
 			failed = firstError(failed, r.where(k, s, func() (err error) {
 				k.over(inner, emit.Vector, func() {
-					err = firstError(err, r.value(k, s, func(old, v llvm.Value) llvm.Value {
+					err = firstError(err, r.value(k, s, func(old, v value.Value) value.Value {
 						return k.Calc().Combine(ir.Sum, op.Results[0].Elem, old, v)
 					}))
 				})

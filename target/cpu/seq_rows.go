@@ -3,6 +3,9 @@ package cpu
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -54,7 +57,7 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 	over, boxes := r.overDims()
 	err := r.e.kernel(sym, r.slots, r.scalars, func(k *kernel) error {
 		var failed error
-		accs := make([][]llvm.Value, rowsAtATime)
+		accs := make([][]value.Value, rowsAtATime)
 		for u := range accs {
 			accs[u] = r.accumulators(k)
 		}
@@ -79,7 +82,7 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 			})
 			for u := range n {
 				k.Index[last.Index] = k.Add(row, emit.At(u))
-				r.finish(k, accs[u], func(i int) llvm.Value { return r.result(k, i) })
+				r.finish(k, accs[u], func(i int) value.Value { return r.result(k, i) })
 			}
 		}
 		k.Loop(emit.Bound{V: k.split[0]}, emit.Bound{V: k.split[1]}, 1, emit.Plain, func(u emit.Bound) {
@@ -163,7 +166,7 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 	reads := func(i int, index string) bool {
 		return slices.ContainsFunc(b.Nodes[i].At, func(a ir.Affine) bool { return a.Index == index })
 	}
-	address := func(i int, row, x emit.Bound) (llvm.Value, error) {
+	address := func(i int, row, x emit.Bound) (value.Value, error) {
 		k.Index[rows], k.Index[along.Index] = row, x
 		c, err := k.coords(b.Nodes[i].At)
 		if err != nil {
@@ -172,7 +175,7 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 		return k.address(k.e.vals[b.Nodes[i].Name].slot, c), nil
 	}
 	// column gives an operand's vector at x, element by element where it does not lie so.
-	column := func(i int, x emit.Bound) (llvm.Value, error) {
+	column := func(i int, x emit.Bound) (value.Value, error) {
 		n := &b.Nodes[i]
 		p, err := address(i, row, x)
 		switch {
@@ -183,7 +186,7 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 		case n.At[len(n.At)-1].Index == rows:
 			return k.loadVector(n.Elem, lanes, p), nil
 		}
-		var v llvm.Value = llvm.NewUndef(llvm.NewVector(lanes, emit.MemType(n.Elem)))
+		var v value.Value = constant.NewUndef(llvm.NewVector(lanes, emit.MemType(n.Elem)))
 		for l := range lanes {
 			p, err := address(i, k.Add(row, emit.At(l)), x)
 			if err != nil {
@@ -193,15 +196,15 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 		}
 		return v, nil
 	}
-	vector := llvm.NewVector(lanes, llvm.Float)
-	var accs []llvm.Value
+	vector := llvm.NewVector(lanes, types.Float)
+	var accs []value.Value
 	for _, res := range op.Results {
-		acc := k.Func.Blocks[0].NewAllocaFirst(vector)
+		acc := k.Func.NewAlloca(vector)
 		k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
 		accs = append(accs, acc)
 	}
-	fold := func(read func(i int) (llvm.Value, error)) error {
-		ts, err := r.termsOf(b, func(want []int) ([]llvm.Value, error) { return k.evalVectors(b, want, lanes, read) })
+	fold := func(read func(i int) (value.Value, error)) error {
+		ts, err := r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalVectors(b, want, lanes, read) })
 		if err != nil {
 			return err
 		}
@@ -222,13 +225,13 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 					k.ahead(g.asks, op, along.Index, l%askRows)
 				}
 			}
-			squares := map[int][]llvm.Value{}
+			squares := map[int][]value.Value{}
 			for i := range b.Nodes {
 				if b.Nodes[i].Op != ir.Read || !reads(i, rows) || !reads(i, along.Index) {
 					continue
 				}
 				var err error
-				squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (llvm.Value, error) {
+				squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (value.Value, error) {
 					return address(i, k.Add(row, emit.At(row2)), k.Add(x, emit.At(x2)))
 				})
 				if failed = firstError(failed, err); failed != nil {
@@ -236,7 +239,7 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 				}
 			}
 			for j := range lanes {
-				failed = firstError(failed, fold(func(i int) (llvm.Value, error) {
+				failed = firstError(failed, fold(func(i int) (value.Value, error) {
 					if s := squares[i]; s != nil {
 						return s[j], nil
 					}
@@ -245,13 +248,13 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 			}
 		})
 		k.Loop(emit.At(end), emit.At(along.Hi), 1, emit.Plain, func(x emit.Bound) {
-			failed = firstError(failed, fold(func(i int) (llvm.Value, error) { return column(i, x) }))
+			failed = firstError(failed, fold(func(i int) (value.Value, error) { return column(i, x) }))
 		})
 	})
 	k.Index[rows] = row
 	for i := range op.Results {
 		sum := k.Cur.NewLoad(vector, accs[i], lineBytes)
-		k.Cur.NewStore(sum, k.Cur.NewBitCast(r.result(k, i), llvm.NewPointer(vector)), 4)
+		k.Cur.NewStore(sum, k.Cur.NewBitCast(r.result(k, i), types.NewPointer(vector)), 4)
 	}
 	return failed
 }
@@ -261,11 +264,11 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 const quarter = 4
 
 // turnedSquare reads a square of lanes x lanes elements, whose addresses by row and column are given, and returns its columns.
-func (k *kernel) turnedSquare(e ir.Elem, lanes int, address func(row, x int) (llvm.Value, error)) (columns []llvm.Value, err error) {
+func (k *kernel) turnedSquare(e ir.Elem, lanes int, address func(row, x int) (value.Value, error)) (columns []value.Value, err error) {
 	for x := 0; x < lanes; x += quarter {
-		var parts []llvm.Value // vectors of quarters of every fourth row
+		var parts []value.Value // vectors of quarters of every fourth row
 		for first := range quarter {
-			var list []llvm.Value
+			var list []value.Value
 			for row := first; row < lanes; row += quarter {
 				p, err := address(row, x)
 				if err != nil {
@@ -286,10 +289,10 @@ func (k *kernel) turnedSquare(e ir.Elem, lanes int, address func(row, x int) (ll
 }
 
 // beside is the lanes of two vectors in one.
-func (k *kernel) beside(a, b llvm.Value) llvm.Value {
-	lanes := make([]int, 2*a.Type().(*llvm.VectorType).Len)
+func (k *kernel) beside(a, b value.Value) value.Value {
+	lanes := make([]int, 2*a.Type().(*types.VectorType).Len)
 	for i := range lanes {
 		lanes[i] = i
 	}
-	return k.Cur.NewShuffle(a, b, llvm.NewMask(lanes...))
+	return k.Cur.NewShuffleVector(a, b, llvm.NewMask(lanes...))
 }

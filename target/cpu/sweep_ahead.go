@@ -3,9 +3,10 @@ package cpu
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // Kernels of wide stencils for several planes of three dimensions ask for the next row of the planes that they are the first to read, vector by vector: a core follows about as
@@ -49,7 +50,7 @@ func (s *sweep) rowsArg(nd *planeNode) int64 {
 // rowsAhead reads what the kernel was told.
 func (k *planeEmit) rowsAhead() {
 	if k.s.asksRows() {
-		k.rows = k.Cur.NewLoad(llvm.I64, k.fetches, 8)
+		k.rows = k.Cur.NewLoad(types.I64, k.fetches, 8)
 	}
 }
 
@@ -64,14 +65,14 @@ func (k *planeEmit) askAhead(x emit.Bound) {
 		if i >= 32 || v == nil {
 			continue
 		}
-		k.When(k.Cur.NewICmp("ne", k.Cur.NewAnd(k.rows, k.I64(1<<i)), k.I64(0)), func() {
+		k.When(k.Cur.NewICmp(enum.IPredNE, k.Cur.NewAnd(k.rows, k.I64(1<<i)), k.I64(0)), func() {
 			for step := range k.planes() {
 				p := k.params[planeArg{kind: argPlane, name: root, plane: last[i] + step}.key()]
 				if p == nil {
 					continue
 				}
 				at := k.place(p, v.slot, v.elem, k.Add(k.row0(), emit.At(1)), x)
-				k.Cur.NewPrefetch(k.Cur.NewBitCast(at, llvm.NewPointer(llvm.I8)), 2)
+				k.Cur.NewPrefetch(k.Cur.NewBitCast(at, types.NewPointer(types.I8)), 2)
 			}
 		})
 	}

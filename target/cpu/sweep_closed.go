@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -78,11 +79,11 @@ func (k *planeEmit) crosses(col emit.Bound) bool {
 }
 
 // getRound loads such a vector: the last one of the row and the first, put together.
-func (k *planeEmit) getRound(e ir.Elem, col int, place func(col emit.Bound) llvm.Value) llvm.Value {
+func (k *planeEmit) getRound(e ir.Elem, col int, place func(col emit.Bound) value.Value) value.Value {
 	last, first := k.packed(e, place(emit.At(k.s.closed-k.lane))), k.packed(e, place(emit.At(0)))
 	each := make([]int, k.lane)
 	for i := range each {
 		each[i] = mod(col, k.lane) + i
 	}
-	return k.unpack(e, k.Cur.NewShuffle(last, first, llvm.NewMask(each...)))
+	return k.unpack(e, k.Cur.NewShuffleVector(last, first, llvm.NewMask(each...)))
 }

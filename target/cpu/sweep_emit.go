@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -19,14 +23,14 @@ type planeEmit struct {
 	s       *sweep
 	st      *planeOp
 	params  map[string]*llvm.Param // by planeArg.key
-	words   map[scalarKey]llvm.Value
+	words   map[scalarKey]value.Value
 	variant int
-	first   emit.Bound // plane
-	step    int        // the current one after it
-	fetches llvm.Value // what is to be asked for, see fetchArgs
-	rows    llvm.Value // the same, of a kernel for several planes, see askAhead
-	lane    int        // elements of a vector
-	mask    llvm.Value // elements that are stored; nil: all
+	first   emit.Bound  // plane
+	step    int         // the current one after it
+	fetches value.Value // what is to be asked for, see fetchArgs
+	rows    value.Value // the same, of a kernel for several planes, see askAhead
+	lane    int         // elements of a vector
+	mask    value.Value // elements that are stored; nil: all
 	err     error
 }
 
@@ -67,18 +71,18 @@ func (s *sweep) emit(e *emitter) error {
 // emitRun emits the kernel of a run.
 func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) error {
 	e.m = llvm.NewModule()
-	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]llvm.Value{}, variant: variant}
+	k := &planeEmit{s: s, st: st, params: map[string]*llvm.Param{}, words: map[scalarKey]value.Value{}, variant: variant}
 	var args []planeArg
 	var params []*llvm.Param
 	var keys []scalarKey
-	param := func(a planeArg, t llvm.Type, attrs ...string) {
+	param := func(a planeArg, t types.Type, attrs ...llvm.Attribute) {
 		p := llvm.NewParam(fmt.Sprintf("p%d", len(params)), t, attrs...)
 		k.params[a.key()] = p
 		params, args = append(params, p), append(args, a)
 	}
 	for k.step = range k.planes() {
 		for i, r := range st.op.Results {
-			param(planeArg{kind: argResult, index: i, plane: k.step}, llvm.NewPointer(emit.MemType(r.Elem)), "noalias")
+			param(planeArg{kind: argResult, index: i, plane: k.step}, types.NewPointer(emit.MemType(r.Elem)), enum.ParamAttrNoAlias)
 		}
 	}
 	for _, pc := range run.pieces {
@@ -88,7 +92,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 			case ir.Read:
 				for k.step = range k.planes() {
 					if a := k.argOf(n); k.params[a.key()] == nil {
-						param(a, llvm.NewPointer(emit.MemType(n.Elem)), "noalias")
+						param(a, types.NewPointer(emit.MemType(n.Elem)), enum.ParamAttrNoAlias)
 					}
 				}
 			case ir.Scalar:
@@ -108,12 +112,12 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	if len(args) > mostArgs {
 		return fmt.Errorf("%d planes and scalars in one operation, more than %d", len(args), mostArgs)
 	}
-	plane, lo, hi := llvm.NewParam("plane", llvm.I64), llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	fetches := llvm.NewParam("fetches", llvm.NewPointer(llvm.I64))
+	plane, lo, hi := llvm.NewParam("plane", types.I64), llvm.NewParam("lo", types.I64), llvm.NewParam("hi", types.I64)
+	fetches := llvm.NewParam("fetches", types.NewPointer(types.I64))
 	k.fetches = fetches
-	f := e.m.NewFunc("kernel.body", llvm.Void, append(slices.Clone(params), plane, lo, hi, fetches)...)
-	f.Internal = true
-	f.Attrs = []string{"noinline", "nounwind", `"prefer-vector-width"="512"`}
+	f := e.m.NewFunc("kernel.body", types.Void, append(slices.Clone(params), plane, lo, hi, fetches)...)
+	f.Linkage = enum.LinkageInternal
+	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
 	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
 	k.body(run, emit.Bound{V: plane}, emit.Bound{V: lo}, emit.Bound{V: hi})
 	if k.err != nil {
@@ -121,15 +125,14 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	}
 	k.Cur.NewRet(nil)
 
-	word := llvm.NewPointer(llvm.I8)
-	table := llvm.NewParam("args", llvm.NewPointer(word), "noalias", "readonly")
-	oplane, olo, ohi := llvm.NewParam("plane", llvm.I64), llvm.NewParam("lo", llvm.I64), llvm.NewParam("hi", llvm.I64)
-	w := e.m.NewFunc("kernel", llvm.Void, table, oplane, olo, ohi)
-	w.Attrs = []string{"nounwind"}
+	word := types.NewPointer(types.I8)
+	table := llvm.NewParam("args", types.NewPointer(word), enum.ParamAttrNoAlias, enum.ParamAttrReadOnly)
+	oplane, olo, ohi := llvm.NewParam("plane", types.I64), llvm.NewParam("lo", types.I64), llvm.NewParam("hi", types.I64)
+	w := e.m.NewFunc("kernel", types.Void, table, oplane, olo, ohi)
 	b := w.NewBlock("entry")
-	var actual []llvm.Value
+	var actual []value.Value
 	for i, p := range params {
-		at := b.NewGetElementPtr(word, table, llvm.NewInt(llvm.I64, int64(i)))
+		at := b.NewGetElementPtr(word, table, constant.NewInt(types.I64, int64(i)))
 		if i < pointers {
 			actual = append(actual, b.NewBitCast(b.NewLoad(word, at, 8), p.Typ))
 			continue
@@ -137,15 +140,15 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 		elem := keys[i-pointers].elem
 		t := emit.MemType(elem)
 		if elem == ir.F16 {
-			t = llvm.Float
+			t = types.Float
 		}
-		v := b.NewLoad(t, b.NewBitCast(at, llvm.NewPointer(t)), 8)
+		v := b.NewLoad(t, b.NewBitCast(at, types.NewPointer(t)), 8)
 		if elem == ir.Bool {
-			v = b.NewConv("trunc", v, llvm.I1)
+			v = b.NewTrunc(v, types.I1)
 		}
 		actual = append(actual, v)
 	}
-	rest := b.NewBitCast(b.NewGetElementPtr(word, table, llvm.NewInt(llvm.I64, int64(len(params)))), llvm.NewPointer(llvm.I64))
+	rest := b.NewBitCast(b.NewGetElementPtr(word, table, constant.NewInt(types.I64, int64(len(params)))), types.NewPointer(types.I64))
 	b.NewCall(f, append(actual, oplane, olo, ohi, rest)...)
 	b.NewRet(nil)
 	kind := 0
@@ -272,11 +275,11 @@ func (k *planeEmit) row(b *ir.Body, from, to emit.Bound) {
 	full := down(k.Add(from, emit.At(n-1)))
 	end := down(to)
 	// A first vector that is cut, whole vectors, a last one that is cut.
-	k.When(k.Cur.NewAnd(k.Cur.NewICmp("slt", first.Value(), from.Value()), k.Cur.NewICmp("slt", from.Value(), to.Value())), func() {
+	k.When(k.Cur.NewAnd(k.Cur.NewICmp(enum.IPredSLT, first.Value(), from.Value()), k.Cur.NewICmp(enum.IPredSLT, from.Value(), to.Value())), func() {
 		k.vector(b, first, from, to)
 	})
 	k.Loop(full, end, n, emit.Plain, func(x emit.Bound) { k.vector(b, x, emit.Bound{}, emit.Bound{}) })
-	k.When(k.Cur.NewAnd(k.Cur.NewICmp("slt", end.Value(), to.Value()), k.Cur.NewICmp("sge", end.Value(), full.Value())), func() {
+	k.When(k.Cur.NewAnd(k.Cur.NewICmp(enum.IPredSLT, end.Value(), to.Value()), k.Cur.NewICmp(enum.IPredSGE, end.Value(), full.Value())), func() {
 		k.vector(b, end, from, to)
 	})
 }
@@ -293,20 +296,20 @@ func (k *planeEmit) vector(b *ir.Body, x, from, to emit.Bound) {
 }
 
 // between says which columns of the vector from x on are in [from, to).
-func (k *planeEmit) between(x, from, to emit.Bound) llvm.Value {
+func (k *planeEmit) between(x, from, to emit.Bound) value.Value {
 	col := k.Cur.NewAdd(k.splat(x.Value()), k.iota())
-	return k.Cur.NewAnd(k.Cur.NewICmp("sge", col, k.splat(from.Value())), k.Cur.NewICmp("slt", col, k.splat(to.Value())))
+	return k.Cur.NewAnd(k.Cur.NewICmp(enum.IPredSGE, col, k.splat(from.Value())), k.Cur.NewICmp(enum.IPredSLT, col, k.splat(to.Value())))
 }
 
 // values are the results of a body for the vector of columns from x on, in every plane.
-func (k *planeEmit) values(b *ir.Body, x emit.Bound) [][]llvm.Value {
+func (k *planeEmit) values(b *ir.Body, x emit.Bound) [][]value.Value {
 	op := k.st.op
 	k.Index[op.Dom[k.s.rank-1].Index] = x
 	live := b.Live()
-	all := make([][]llvm.Value, k.planes())
+	all := make([][]value.Value, k.planes())
 	for k.step = range all {
 		k.Index[op.Dom[0].Index] = k.Add(k.first, emit.At(k.step))
-		vals := make([]llvm.Value, len(b.Nodes))
+		vals := make([]value.Value, len(b.Nodes))
 		for i := range b.Nodes {
 			if live[i] && k.err == nil {
 				vals[i], k.err = k.node(b, i, vals)
@@ -320,7 +323,7 @@ func (k *planeEmit) values(b *ir.Body, x emit.Bound) [][]llvm.Value {
 }
 
 // store stores what was computed after all is read: planes have operands in common.
-func (k *planeEmit) store(x emit.Bound, all [][]llvm.Value) {
+func (k *planeEmit) store(x emit.Bound, all [][]value.Value) {
 	if k.err != nil {
 		return
 	}
@@ -341,7 +344,7 @@ func (k *planeEmit) row0() emit.Bound {
 }
 
 // place is the address of a column of a row of a plane.
-func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col emit.Bound) llvm.Value {
+func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col emit.Bound) value.Value {
 	i := col
 	if k.s.rank == 3 {
 		i = k.Add(k.Scale(row, (*k.s.layout)[slot].stride[1]), col)
@@ -349,7 +352,7 @@ func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col emit.Boun
 	return k.Cur.NewGetElementPtr(emit.MemType(e), p, i.Value())
 }
 
-func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, error) {
+func (k *planeEmit) node(b *ir.Body, i int, vals []value.Value) (value.Value, error) {
 	n := &b.Nodes[i]
 	switch n.Op {
 	case ir.Const:
@@ -368,14 +371,14 @@ func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, erro
 		if n.Elem == ir.I64 {
 			return v, nil
 		}
-		return k.Cur.NewConv("trunc", v, k.Lanes(k.lane).Typ(llvm.I32)), nil
+		return k.Cur.NewTrunc(v, k.Lanes(k.lane).Typ(types.I32)), nil
 	case ir.Read:
 		return k.read(n), nil
 	}
 	if ir.Arity(n.Op) <= 0 || ir.Arity(n.Op) != len(n.Args) {
 		return nil, fmt.Errorf("%s cannot be compiled for the CPU: it is not part of canonical IR", n.Op)
 	}
-	args := make([]llvm.Value, len(n.Args))
+	args := make([]value.Value, len(n.Args))
 	for j, a := range n.Args {
 		args[j] = vals[a]
 	}
@@ -383,7 +386,7 @@ func (k *planeEmit) node(b *ir.Body, i int, vals []llvm.Value) (llvm.Value, erro
 }
 
 // read loads a vector, or one value for all of it.
-func (k *planeEmit) read(n *ir.Node) llvm.Value {
+func (k *planeEmit) read(n *ir.Node) value.Value {
 	p := k.params[k.argOf(n).key()]
 	v := k.s.fn.vals[n.Name]
 	slot := 0
@@ -397,7 +400,7 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 		if k.s.rank == 3 {
 			row = k.Add(row, emit.At(n.At[1].Off))
 		}
-		place := func(col emit.Bound) llvm.Value { return k.place(p, slot, n.Elem, row, col) }
+		place := func(col emit.Bound) value.Value { return k.place(p, slot, n.Elem, row, col) }
 		col := k.Add(k.Index[k.st.op.Dom[k.s.rank-1].Index], emit.At(n.At[k.s.rank-1].Off))
 		if k.crosses(col) {
 			return k.getRound(n.Elem, col.C, place)
@@ -424,22 +427,24 @@ func (k *planeEmit) read(n *ir.Node) llvm.Value {
 }
 
 // get loads a vector.
-func (k *planeEmit) get(e ir.Elem, addr llvm.Value) llvm.Value { return k.unpack(e, k.packed(e, addr)) }
+func (k *planeEmit) get(e ir.Elem, addr value.Value) value.Value {
+	return k.unpack(e, k.packed(e, addr))
+}
 
 // packed loads a vector as it lies in memory.
-func (k *planeEmit) packed(e ir.Elem, addr llvm.Value) llvm.Value {
+func (k *planeEmit) packed(e ir.Elem, addr value.Value) value.Value {
 	if k.lane == 0 {
 		return k.Cur.NewLoad(emit.MemType(e), addr, storageBytes(e))
 	}
 	t := llvm.NewVector(k.lane, emit.MemType(e))
-	return k.Cur.NewLoad(t, k.Cur.NewBitCast(addr, llvm.NewPointer(t)), storageBytes(e))
+	return k.Cur.NewLoad(t, k.Cur.NewBitCast(addr, types.NewPointer(t)), storageBytes(e))
 }
 
 // unpack turns what lies in memory into what is computed with.
-func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
+func (k *planeEmit) unpack(e ir.Elem, v value.Value) value.Value {
 	switch e {
 	case ir.Bool:
-		return k.Cur.NewConv("trunc", v, k.Lanes(k.lane).Typ(llvm.I1))
+		return k.Cur.NewTrunc(v, k.Lanes(k.lane).Typ(types.I1))
 	case ir.F16:
 		return k.Lanes(k.lane).UnpackHalf(v)
 	}
@@ -447,10 +452,10 @@ func (k *planeEmit) unpack(e ir.Elem, v llvm.Value) llvm.Value {
 }
 
 // put stores a vector, or what the mask leaves of it. Whole vectors are aligned where rows are.
-func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
+func (k *planeEmit) put(e ir.Elem, v, addr value.Value) {
 	switch e {
 	case ir.Bool:
-		v = k.Cur.NewConv("zext", v, k.Lanes(k.lane).Typ(llvm.I8))
+		v = k.Cur.NewZExt(v, k.Lanes(k.lane).Typ(types.I8))
 	case ir.F16:
 		v = k.Lanes(k.lane).PackHalf(v)
 	}
@@ -459,7 +464,7 @@ func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 		return
 	}
 	t := llvm.NewVector(k.lane, emit.MemType(e))
-	addr = k.Cur.NewBitCast(addr, llvm.NewPointer(t))
+	addr = k.Cur.NewBitCast(addr, types.NewPointer(t))
 	size := k.lane * storageBytes(e)
 	aligned := true
 	for i, r := range k.st.op.Results {
@@ -479,19 +484,13 @@ func (k *planeEmit) put(e ir.Elem, v, addr llvm.Value) {
 }
 
 // splat repeats a value in all elements of a vector.
-func (k *planeEmit) splat(v llvm.Value) llvm.Value {
+func (k *planeEmit) splat(v value.Value) value.Value {
 	if k.lane == 0 {
 		return v
 	}
-	u := llvm.NewUndef(llvm.NewVector(k.lane, v.Type()))
-	return k.Cur.NewShuffle(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
+	u := constant.NewUndef(llvm.NewVector(k.lane, v.Type()))
+	return k.Cur.NewShuffleVector(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
 }
 
 // iota is 0, 1, 2, ..
-func (k *planeEmit) iota() llvm.Value {
-	var each []llvm.Value
-	for i := range k.lane {
-		each = append(each, llvm.NewInt(llvm.I64, int64(i)))
-	}
-	return llvm.NewVectorConstant(each...)
-}
+func (k *planeEmit) iota() value.Value { return llvm.NewIota(types.I64, k.lane) }

@@ -1,8 +1,10 @@
 package cpu
 
 import (
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // In three dimensions, planes of the arrays are asked for one time before they are read first, by the kernels of that time together: the
@@ -107,8 +109,8 @@ func (k *planeEmit) fetch(lo, hi emit.Bound) {
 	for _, r := range k.st.op.Results {
 		size = max(size, storageBytes(r.Elem))
 	}
-	word := func(i emit.Bound) llvm.Value {
-		return k.Cur.NewLoad(llvm.I64, k.Cur.NewGetElementPtr(llvm.I64, k.fetches, i.Value()), 8)
+	word := func(i emit.Bound) value.Value {
+		return k.Cur.NewLoad(types.I64, k.Cur.NewGetElementPtr(types.I64, k.fetches, i.Value()), 8)
 	}
 	k.Loop(emit.At(0), emit.Bound{V: word(emit.At(0))}, 1, emit.Plain, func(i emit.Bound) {
 		first := k.Add(k.Scale(i, fetchWords), emit.At(1))
@@ -119,11 +121,11 @@ func (k *planeEmit) fetch(lo, hi emit.Bound) {
 		width := k.Scale(k.Add(hi, k.Scale(lo, -1)), size)
 		column := func(w int) emit.Bound {
 			part := k.Cur.NewMul(width.Value(), word(k.Add(first, emit.At(w))))
-			return k.Add(k.Scale(lo, size), emit.Bound{V: k.Cur.NewAShr(part, llvm.NewInt(llvm.I64, 8))})
+			return k.Add(k.Scale(lo, size), emit.Bound{V: k.Cur.NewAShr(part, constant.NewInt(types.I64, 8))})
 		}
 		from, to := column(2), column(3)
 		k.Loop(from, to, lineBytes, emit.Plain, func(x emit.Bound) {
-			k.Cur.NewPrefetch(k.Cur.NewConv("inttoptr", k.Cur.NewAdd(plane, x.Value()), llvm.NewPointer(llvm.I8)), 2)
+			k.Cur.NewPrefetch(k.Cur.NewIntToPtr(k.Cur.NewAdd(plane, x.Value()), types.NewPointer(types.I8)), 2)
 		})
 	})
 }
@@ -136,9 +138,9 @@ func (k *planeEmit) fetchLine(x emit.Bound) {
 	if !k.linewise() || k.lane == 0 {
 		return
 	}
-	word := func(i int) llvm.Value {
-		return k.Cur.NewLoad(llvm.I64, k.Cur.NewGetElementPtr(llvm.I64, k.fetches, llvm.NewInt(llvm.I64, int64(i))), 8)
+	word := func(i int) value.Value {
+		return k.Cur.NewLoad(types.I64, k.Cur.NewGetElementPtr(types.I64, k.fetches, constant.NewInt(types.I64, int64(i))), 8)
 	}
 	row := k.Cur.NewAdd(word(0), k.Cur.NewMul(k.row0().Value(), word(1)))
-	k.Cur.NewPrefetch(k.Cur.NewConv("inttoptr", k.Cur.NewAdd(row, k.Scale(x, lineBytes/k.lane).Value()), llvm.NewPointer(llvm.I8)), 2)
+	k.Cur.NewPrefetch(k.Cur.NewIntToPtr(k.Cur.NewAdd(row, k.Scale(x, lineBytes/k.lane).Value()), types.NewPointer(types.I8)), 2)
 }

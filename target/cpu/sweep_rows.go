@@ -3,9 +3,9 @@ package cpu
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // rowPart is a run of columns with the same piece.
@@ -48,7 +48,7 @@ func (k *planeEmit) wholeRow(parts []rowPart) {
 
 // together computes a full vector in which pieces meet.
 func (k *planeEmit) together(parts []rowPart, x int) {
-	var sum [][]llvm.Value
+	var sum [][]value.Value
 	for _, p := range parts {
 		if p.hi <= x || p.lo >= x+k.lane {
 			continue

@@ -3,8 +3,9 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // turned emits the order of Cannon's products, see ir.Turn: the elements from where the output point starts, then those before. Like mesh it
@@ -27,7 +28,7 @@ func (r *reduction) turned(sym string) ([]launch, error) {
 				d.Lo, d.Hi = ends[0], ends[1]
 				failed = firstError(failed, r.fold(k, []emit.Dim{d}, boxes, active, accs))
 			}
-			r.finish(k, accs, func(i int) llvm.Value { return r.result(k, i) })
+			r.finish(k, accs, func(i int) value.Value { return r.result(k, i) })
 		})
 		return failed
 	})
@@ -55,5 +56,5 @@ func (k *kernel) owner(i emit.Bound, n, parts int) emit.Bound {
 	quot := func(x emit.Bound, by int) emit.Bound { return emit.Bound{V: k.Cur.NewSDiv(x.Value(), k.I64(by))} }
 	low := quot(i, size+1)
 	high := k.Add(quot(k.Add(i, emit.At(-longer*(size+1))), size), emit.At(longer))
-	return emit.Bound{V: k.Cur.NewSelect(k.Cur.NewICmp("slt", i.Value(), k.I64(longer*(size+1))), low.Value(), high.Value())}
+	return emit.Bound{V: k.Cur.NewSelect(k.Cur.NewICmp(enum.IPredSLT, i.Value(), k.I64(longer*(size+1))), low.Value(), high.Value())}
 }

@@ -71,7 +71,7 @@ func assembly(t *testing.T, tc *native.Toolchain, pl *plan) string {
 	t.Helper()
 	dir := t.TempDir()
 	ll, asm := filepath.Join(dir, "k.ll"), filepath.Join(dir, "k.s")
-	check(t, os.WriteFile(ll, []byte(pl.units.Module().Text(tc.Syntax())), 0o644))
+	check(t, os.WriteFile(ll, []byte(pl.units.Module().Text()), 0o644))
 	cmds := tc.Commands(dir)
 	if tc.Clang == "" {
 		run(t, cmds[0])

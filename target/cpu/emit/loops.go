@@ -3,6 +3,10 @@ package emit
 import (
 	"slices"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -10,18 +14,18 @@ import (
 // Bound is an end of a loop: a constant, or a value of the kernel.
 type Bound struct {
 	C int
-	V llvm.Value // nil: C
+	V value.Value // nil: C
 }
 
 // At is a constant bound.
 func At(c int) Bound { return Bound{C: c} }
 
 // Value is the bound as a 64-bit integer.
-func (b Bound) Value() llvm.Value {
+func (b Bound) Value() value.Value {
 	if b.V != nil {
 		return b.V
 	}
-	return llvm.NewInt(llvm.I64, int64(b.C))
+	return constant.NewInt(types.I64, int64(b.C))
 }
 
 // Dim is one loop of a nest: an index over [lo, hi), which lies in the static range [min, max).
@@ -48,26 +52,24 @@ func (g *Gen) Calc() Calc       { return Calc{Block: g.Cur, half: g.Half} }
 func (g *Gen) Lanes(n int) Calc { return Calc{Block: g.Cur, lane: n, half: g.Half} }
 
 // I64 is a constant.
-func (g *Gen) I64(c int) llvm.Value { return llvm.NewInt(llvm.I64, int64(c)) }
+func (g *Gen) I64(c int) value.Value { return constant.NewInt(types.I64, int64(c)) }
 
 // Add, Minimum and Maximum fold constants.
-func (g *Gen) Add(x, y Bound) Bound { return g.arith(x, y, func(a, b int) int { return a + b }, "add") }
-func (g *Gen) Minimum(x, y Bound) Bound {
-	return g.arith(x, y, func(a, b int) int { return min(a, b) }, "slt")
-}
-func (g *Gen) Maximum(x, y Bound) Bound {
-	return g.arith(x, y, func(a, b int) int { return max(a, b) }, "sgt")
-}
-
-// arith folds constants and emits the rest; op is add or the comparison that selects x.
-func (g *Gen) arith(x, y Bound, fold func(a, b int) int, op string) Bound {
-	switch {
-	case x.V == nil && y.V == nil:
-		return At(fold(x.C, y.C))
-	case op == "add":
-		return Bound{V: g.Cur.NewAddNSW(x.Value(), y.Value())}
+func (g *Gen) Add(x, y Bound) Bound {
+	if x.V == nil && y.V == nil {
+		return At(x.C + y.C)
 	}
-	return Bound{V: g.Cur.NewSelect(g.Cur.NewICmp(op, x.Value(), y.Value()), x.Value(), y.Value())}
+	return Bound{V: g.Cur.NewAddNSW(x.Value(), y.Value())}
+}
+func (g *Gen) Minimum(x, y Bound) Bound { return g.choose(enum.IPredSLT, x, y, min(x.C, y.C)) }
+func (g *Gen) Maximum(x, y Bound) Bound { return g.choose(enum.IPredSGT, x, y, max(x.C, y.C)) }
+
+// choose is c of two constants, else x or y, x if the comparison holds.
+func (g *Gen) choose(pred enum.IPred, x, y Bound, c int) Bound {
+	if x.V == nil && y.V == nil {
+		return At(c)
+	}
+	return Bound{V: g.Cur.NewSelect(g.Cur.NewICmp(pred, x.Value(), y.Value()), x.Value(), y.Value())}
 }
 
 // Scale is x*c.
@@ -103,19 +105,18 @@ func (g *Gen) Loop(lo, hi Bound, step int, kind LoopKind, body func(i Bound)) {
 	if lo.V == nil && hi.V == nil {
 		pre.NewBr(head)
 	} else {
-		pre.NewCondBr(pre.NewICmp("slt", lo.Value(), hi.Value()), head, exit, nil)
+		pre.NewCondBr(pre.NewICmp(enum.IPredSLT, lo.Value(), hi.Value()), head, exit)
 	}
-	i := head.NewPhi(llvm.I64)
+	i := head.NewPhi(types.I64)
 	i.AddIncoming(lo.Value(), pre)
 	g.Cur = head
 	body(Bound{V: i})
 	next := g.Cur.NewAddNSW(i, g.I64(step))
 	i.AddIncoming(next, g.Cur)
-	var md *llvm.LoopMetadata
+	back := g.Cur.NewCondBr(g.Cur.NewICmp(enum.IPredSLT, next, hi.Value()), head, exit)
 	if kind != Plain {
-		md = g.Module.NewLoopMetadata(true, kind == Pair)
+		g.Module.Vectorize(back, kind == Pair)
 	}
-	g.Cur.NewCondBr(g.Cur.NewICmp("slt", next, hi.Value()), head, exit, md)
 	g.Cur = exit
 }
 
@@ -184,9 +185,9 @@ func PieceRuns(lo, hi int, boxes [][]ir.Interval, d int, active []int) (runs []p
 }
 
 // When emits body under a condition.
-func (g *Gen) When(cond llvm.Value, body func()) {
+func (g *Gen) When(cond value.Value, body func()) {
 	yes, done := g.Func.NewBlock("then"), g.Func.NewBlock("endif")
-	g.Cur.NewCondBr(cond, yes, done, nil)
+	g.Cur.NewCondBr(cond, yes, done)
 	g.Cur = yes
 	body()
 	g.Cur.NewBr(done)

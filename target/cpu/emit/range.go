@@ -3,15 +3,17 @@ package emit
 import (
 	"math"
 
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // A conversion to an integer saturates, which takes two comparisons and two selections that a processor's own conversion does not need where the
 // operand is known to be in range: the exponent of an exponential, whose argument was clamped.
 
 // ApplyIn is apply for a node of a body, of whose operands it knows what they are.
-func (c Calc) ApplyIn(b *ir.Body, n *ir.Node, a []llvm.Value) (llvm.Value, error) {
+func (c Calc) ApplyIn(b *ir.Body, n *ir.Node, a []value.Value) (value.Value, error) {
 	from := b.Nodes[n.Args[0]].Elem
 	if n.Op == ir.Cvt && from.IsFloat() && (n.Elem == ir.I32 || n.Elem == ir.I64) {
 		const limit = 1 << 30 // far enough from the greatest integer that no rounding of the bounds matters
@@ -23,9 +25,9 @@ func (c Calc) ApplyIn(b *ir.Body, n *ir.Node, a []llvm.Value) (llvm.Value, error
 }
 
 // number truncates a number that is in the integer's range; what is not a number gives 0.
-func (c Calc) number(from, to ir.Elem, v llvm.Value) llvm.Value {
-	t := RegType(to).(*llvm.IntType)
-	return c.Block.NewSelect(c.Block.NewFCmp("uno", v, v), c.Int(t, 0), c.Block.NewConv("fptosi", v, c.Typ(t)))
+func (c Calc) number(from, to ir.Elem, v value.Value) value.Value {
+	t := RegType(to).(*types.IntType)
+	return c.Block.NewSelect(c.Block.NewFCmp(enum.FPredUNO, v, v), c.Int(t, 0), c.Block.NewFPToSI(v, c.Typ(t)))
 }
 
 // interval is where a value lies if it is a number.

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -18,32 +22,32 @@ type Calc struct {
 }
 
 // RegType is the LLVM type of an element in a register.
-func RegType(e ir.Elem) llvm.Type {
+func RegType(e ir.Elem) types.Type {
 	switch e {
 	case ir.Bool:
-		return llvm.I1
+		return types.I1
 	case ir.I32:
-		return llvm.I32
+		return types.I32
 	case ir.I64:
-		return llvm.I64
+		return types.I64
 	case ir.F64:
-		return llvm.Double
+		return types.Double
 	}
-	return llvm.Float
+	return types.Float
 }
 
 // MemType is the LLVM type of an element in memory.
-func MemType(e ir.Elem) llvm.Type {
+func MemType(e ir.Elem) types.Type {
 	switch e {
 	case ir.Bool:
-		return llvm.I8
+		return types.I8
 	case ir.F16:
-		return llvm.I16
+		return types.I16
 	}
 	return RegType(e)
 }
 
-func (c Calc) splat(v llvm.Value) llvm.Value {
+func (c Calc) splat(v constant.Constant) value.Value {
 	if c.lane > 0 {
 		return llvm.NewSplat(c.lane, v)
 	}
@@ -51,7 +55,7 @@ func (c Calc) splat(v llvm.Value) llvm.Value {
 }
 
 // Typ is the type of values whose elements have type t.
-func (c Calc) Typ(t llvm.Type) llvm.Type {
+func (c Calc) Typ(t types.Type) types.Type {
 	if c.lane > 0 {
 		return llvm.NewVector(c.lane, t)
 	}
@@ -59,23 +63,28 @@ func (c Calc) Typ(t llvm.Type) llvm.Type {
 }
 
 // Float is a constant of a floating-point element type.
-func (c Calc) Float(e ir.Elem, x float64) llvm.Value {
-	return c.splat(llvm.NewFloat(RegType(e).(*llvm.FloatType), x))
+func (c Calc) Float(e ir.Elem, x float64) value.Value {
+	return c.splat(llvm.NewFloat(RegType(e).(*types.FloatType), x))
 }
 
 // Int is a constant of an integer type.
-func (c Calc) Int(t *llvm.IntType, x int64) llvm.Value { return c.splat(llvm.NewInt(t, x)) }
+func (c Calc) Int(t *types.IntType, x int64) value.Value {
+	if t.BitSize == 1 {
+		x &= 1
+	}
+	return c.splat(constant.NewInt(t, x))
+}
 
 // Constant is the value of a Const node.
-func (c Calc) Constant(n *ir.Node) llvm.Value {
+func (c Calc) Constant(n *ir.Node) value.Value {
 	if n.Elem.IsFloat() {
 		return c.Float(n.Elem, n.Imm)
 	}
-	return c.Int(RegType(n.Elem).(*llvm.IntType), n.Int)
+	return c.Int(RegType(n.Elem).(*types.IntType), n.Int)
 }
 
 // apply emits one operation with arguments. in is the element type of the first argument.
-func (c Calc) apply(n *ir.Node, in ir.Elem, a []llvm.Value) (llvm.Value, error) {
+func (c Calc) apply(n *ir.Node, in ir.Elem, a []value.Value) (value.Value, error) {
 	switch n.Op {
 	case ir.Lt, ir.Le, ir.Eq, ir.Ne:
 		return c.compare(n.Op, in, a[0], a[1]), nil
@@ -92,7 +101,7 @@ func (c Calc) apply(n *ir.Node, in ir.Elem, a []llvm.Value) (llvm.Value, error) 
 		}
 		return c.Block.NewBitCast(a[0], c.Typ(RegType(n.Elem))), nil
 	}
-	var v llvm.Value
+	var v value.Value
 	if n.Elem.IsFloat() {
 		v = c.floatOp(n.Op, n.Elem, a)
 		if v != nil && n.Elem == ir.F16 && n.Op != ir.Neg && n.Op != ir.Abs && n.Op != ir.MinOp && n.Op != ir.MaxOp {
@@ -117,7 +126,7 @@ func regWidth(e ir.Elem) int {
 	return 32
 }
 
-func (c Calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
+func (c Calc) floatOp(op ir.Code, e ir.Elem, a []value.Value) value.Value {
 	b := c.Block
 	switch op {
 	case ir.Neg:
@@ -147,34 +156,34 @@ func (c Calc) floatOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 }
 
 // floatMinMax writes minimum and maximum out: LLVM's own intrinsics for them are not selectable everywhere, and minnum ignores NaN.
-func (c Calc) floatMinMax(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
+func (c Calc) floatMinMax(op ir.Code, e ir.Elem, x, y value.Value) value.Value {
 	b := c.Block
 	if _, ok := llvm.FloatOf(x); ok {
 		x, y = y, x
 	}
 	if k, ok := llvm.FloatOf(y); ok && k != 0 && k == k { // no zeros to tell apart, and NaN stays: one instruction
-		pred := map[bool]string{true: "ogt", false: "olt"}[op == ir.MinOp]
+		pred := map[bool]enum.FPred{true: enum.FPredOGT, false: enum.FPredOLT}[op == ir.MinOp]
 		return b.NewSelect(b.NewFCmp(pred, x, y), y, x)
 	}
-	it := llvm.I32
+	it := types.I32
 	if e == ir.F64 {
-		it = llvm.I64
+		it = types.I64
 	}
 	ix, iy := b.NewBitCast(x, c.Typ(it)), b.NewBitCast(y, c.Typ(it))
 	// Equal numbers have equal bits, except -0 and +0: or gives -0, and gives +0.
-	var tie, first llvm.Value
+	var tie, first value.Value
 	if op == ir.MinOp {
-		tie, first = b.NewOr(ix, iy), b.NewFCmp("olt", x, y)
+		tie, first = b.NewOr(ix, iy), b.NewFCmp(enum.FPredOLT, x, y)
 	} else {
-		tie, first = b.NewAnd(ix, iy), b.NewFCmp("ogt", x, y)
+		tie, first = b.NewAnd(ix, iy), b.NewFCmp(enum.FPredOGT, x, y)
 	}
 	r := b.NewSelect(first, x, y)
-	r = b.NewSelect(b.NewFCmp("oeq", x, y), b.NewBitCast(tie, x.Type()), r)
-	return b.NewSelect(b.NewFCmp("uno", x, y), b.NewFAdd(x, y), r)
+	r = b.NewSelect(b.NewFCmp(enum.FPredOEQ, x, y), b.NewBitCast(tie, x.Type()), r)
+	return b.NewSelect(b.NewFCmp(enum.FPredUNO, x, y), b.NewFAdd(x, y), r)
 }
 
-func (c Calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
-	b, t := c.Block, RegType(e).(*llvm.IntType)
+func (c Calc) intOp(op ir.Code, e ir.Elem, a []value.Value) value.Value {
+	b, t := c.Block, RegType(e).(*types.IntType)
 	isBool := e == ir.Bool
 	switch op {
 	case ir.Neg:
@@ -183,7 +192,7 @@ func (c Calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 		if isBool {
 			return a[0]
 		}
-		return b.NewSelect(b.NewICmp("slt", a[0], c.Int(t, 0)), b.NewSub(c.Int(t, 0), a[0]), a[0])
+		return b.NewSelect(b.NewICmp(enum.IPredSLT, a[0], c.Int(t, 0)), b.NewSub(c.Int(t, 0), a[0]), a[0])
 	case ir.Not:
 		return b.NewXor(a[0], c.Int(t, -1))
 	case ir.Add:
@@ -198,9 +207,10 @@ func (c Calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 		return b.NewOr(a[0], a[1])
 	case ir.Xor:
 		return b.NewXor(a[0], a[1])
-	case ir.MinOp, ir.MaxOp:
-		pred := map[bool]string{true: "u", false: "s"}[isBool] + map[bool]string{true: "lt", false: "gt"}[op == ir.MinOp]
-		return b.NewSelect(b.NewICmp(pred, a[0], a[1]), a[0], a[1])
+	case ir.MinOp:
+		return b.NewSelect(c.compare(ir.Lt, e, a[0], a[1]), a[0], a[1])
+	case ir.MaxOp:
+		return b.NewSelect(c.compare(ir.Lt, e, a[1], a[0]), a[0], a[1])
 	case ir.Shl, ir.Shr:
 		if isBool { // a shift by one leaves nothing of one bit
 			return b.NewAnd(a[0], b.NewXor(a[1], c.Int(t, 1)))
@@ -214,30 +224,29 @@ func (c Calc) intOp(op ir.Code, e ir.Elem, a []llvm.Value) llvm.Value {
 	return nil
 }
 
-func (c Calc) compare(op ir.Code, e ir.Elem, x, y llvm.Value) llvm.Value {
+func (c Calc) compare(op ir.Code, e ir.Elem, x, y value.Value) value.Value {
 	if e.IsFloat() {
-		pred := map[ir.Code]string{ir.Lt: "olt", ir.Le: "ole", ir.Eq: "oeq", ir.Ne: "une"}[op]
+		pred := map[ir.Code]enum.FPred{ir.Lt: enum.FPredOLT, ir.Le: enum.FPredOLE, ir.Eq: enum.FPredOEQ, ir.Ne: enum.FPredUNE}[op]
 		return c.Block.NewFCmp(pred, x, y)
 	}
-	sign := "s"
+	pred := map[ir.Code]enum.IPred{ir.Lt: enum.IPredSLT, ir.Le: enum.IPredSLE, ir.Eq: enum.IPredEQ, ir.Ne: enum.IPredNE}[op]
 	if e == ir.Bool {
-		sign = "u"
+		pred = map[ir.Code]enum.IPred{ir.Lt: enum.IPredULT, ir.Le: enum.IPredULE, ir.Eq: enum.IPredEQ, ir.Ne: enum.IPredNE}[op]
 	}
-	pred := map[ir.Code]string{ir.Lt: sign + "lt", ir.Le: sign + "le", ir.Eq: "eq", ir.Ne: "ne"}[op]
 	return c.Block.NewICmp(pred, x, y)
 }
 
 // convert is ir.Convert.
-func (c Calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
+func (c Calc) convert(from, to ir.Elem, v value.Value) value.Value {
 	b := c.Block
 	t := c.Typ(RegType(to))
 	switch {
 	case from == to:
 		return v
 	case to == ir.Bool && from.IsFloat():
-		return b.NewFCmp("une", v, c.Float(from, 0))
+		return b.NewFCmp(enum.FPredUNE, v, c.Float(from, 0))
 	case to == ir.Bool:
-		return b.NewICmp("ne", v, c.Int(RegType(from).(*llvm.IntType), 0))
+		return b.NewICmp(enum.IPredNE, v, c.Int(RegType(from).(*types.IntType), 0))
 	case to == ir.F16:
 		switch from {
 		case ir.F32:
@@ -245,52 +254,52 @@ func (c Calc) convert(from, to ir.Elem, v llvm.Value) llvm.Value {
 		case ir.F64:
 			return c.roundHalf(c.oddFloat(v))
 		case ir.Bool:
-			return b.NewConv("uitofp", v, t)
+			return b.NewUIToFP(v, t)
 		}
-		return c.roundHalf(c.oddFloat(b.NewConv("sitofp", v, c.Typ(llvm.Double))))
+		return c.roundHalf(c.oddFloat(b.NewSIToFP(v, c.Typ(types.Double))))
 	case to.IsFloat() && from.IsFloat():
 		switch w := regWidth(to) - regWidth(from); {
 		case w > 0:
-			return b.NewConv("fpext", v, t)
+			return b.NewFPExt(v, t)
 		case w < 0:
-			return b.NewConv("fptrunc", v, t)
+			return b.NewFPTrunc(v, t)
 		}
 		return v // a half is a float already
 	case to.IsFloat():
 		if from == ir.Bool {
-			return b.NewConv("uitofp", v, t)
+			return b.NewUIToFP(v, t)
 		}
-		return b.NewConv("sitofp", v, t)
+		return b.NewSIToFP(v, t)
 	case from.IsFloat():
 		return c.saturate(from, to, v)
 	case from == ir.Bool:
-		return b.NewConv("zext", v, t)
+		return b.NewZExt(v, t)
 	case regWidth(to) < regWidth(from):
-		return b.NewConv("trunc", v, t)
+		return b.NewTrunc(v, t)
 	}
-	return b.NewConv("sext", v, t)
+	return b.NewSExt(v, t)
 }
 
 // saturate truncates to an integer; fptosi outside the range is poison, which the selects do not choose.
-func (c Calc) saturate(from, to ir.Elem, v llvm.Value) llvm.Value {
-	b, t := c.Block, RegType(to).(*llvm.IntType)
+func (c Calc) saturate(from, to ir.Elem, v value.Value) value.Value {
+	b, t := c.Block, RegType(to).(*types.IntType)
 	lo, hi := int64(math.MinInt32), int64(math.MaxInt32)
 	if to == ir.I64 {
 		lo, hi = math.MinInt64, math.MaxInt64
 	}
-	r := b.NewConv("fptosi", v, c.Typ(t))
+	var r value.Value = b.NewFPToSI(v, c.Typ(t))
 	limit := -float64(lo) // 2^31 or 2^63, exact in float and double
-	r = b.NewSelect(b.NewFCmp("oge", v, c.Float(from, limit)), c.Int(t, hi), r)
-	r = b.NewSelect(b.NewFCmp("ole", v, c.Float(from, -limit)), c.Int(t, lo), r)
-	return b.NewSelect(b.NewFCmp("uno", v, v), c.Int(t, 0), r)
+	r = b.NewSelect(b.NewFCmp(enum.FPredOGE, v, c.Float(from, limit)), c.Int(t, hi), r)
+	r = b.NewSelect(b.NewFCmp(enum.FPredOLE, v, c.Float(from, -limit)), c.Int(t, lo), r)
+	return b.NewSelect(b.NewFCmp(enum.FPredUNO, v, v), c.Int(t, 0), r)
 }
 
 // Neutral is the value that combining leaves unchanged, bit for bit: -0 for a floating-point sum.
-func (c Calc) Neutral(comb ir.Combiner, e ir.Elem) llvm.Value {
+func (c Calc) Neutral(comb ir.Combiner, e ir.Elem) value.Value {
 	if e.IsFloat() {
 		return c.Float(e, map[ir.Combiner]float64{ir.Sum: math.Copysign(0, -1), ir.Prod: 1, ir.Max: math.Inf(-1), ir.Min: math.Inf(1)}[comb])
 	}
-	t := RegType(e).(*llvm.IntType)
+	t := RegType(e).(*types.IntType)
 	lo, hi := int64(-1)<<(t.BitSize-1), ^(int64(-1) << (t.BitSize - 1))
 	if e == ir.Bool {
 		lo, hi = 0, 1
@@ -301,8 +310,8 @@ func (c Calc) Neutral(comb ir.Combiner, e ir.Elem) llvm.Value {
 var combCode = map[ir.Combiner]ir.Code{ir.Sum: ir.Add, ir.Prod: ir.Mul, ir.Max: ir.MaxOp, ir.Min: ir.MinOp}
 
 // Combine folds y into x.
-func (c Calc) Combine(comb ir.Combiner, e ir.Elem, x, y llvm.Value) llvm.Value {
-	v, err := c.apply(&ir.Node{Op: combCode[comb], Elem: e}, e, []llvm.Value{x, y})
+func (c Calc) Combine(comb ir.Combiner, e ir.Elem, x, y value.Value) value.Value {
+	v, err := c.apply(&ir.Node{Op: combCode[comb], Elem: e}, e, []value.Value{x, y})
 	if err != nil {
 		panic(err) // every combiner is defined for every element type
 	}
@@ -310,7 +319,7 @@ func (c Calc) Combine(comb ir.Combiner, e ir.Elem, x, y llvm.Value) llvm.Value {
 }
 
 // Fma folds the product x*y into acc with one rounding (for F16 one to float, one to half, as ir.Apply has it).
-func (c Calc) Fma(e ir.Elem, x, y, acc llvm.Value) llvm.Value {
+func (c Calc) Fma(e ir.Elem, x, y, acc value.Value) value.Value {
 	v := c.Block.NewIntrinsic("fma", x, y, acc)
 	if e == ir.F16 {
 		v = c.roundHalf(v)

@@ -1,10 +1,10 @@
-// Package llvm builds LLVM IR modules and prints them as text.
+// Package llvm is what the CPU back end adds to github.com/llir/llvm, with which it builds its code. Types, values, constants and most
+// instructions are llir's own; [Module], [Func] and [Block] are llir's too, and have in addition what is wanted with every use of an instruction
+// (alignments, addresses in bounds), intrinsics by name, what loops ask of the vectoriser, and one module of several.
 //
-// It is the smallest subset of what github.com/llir/llvm offers that the CPU back end needs, with the same way of building (a [Module] has
-// [Func]s, a Func has [Block]s, a Block has New methods that append a typed instruction and return its value) and, where the subset
-// overlaps, the same names. It exists because that module could not be fetched where wfc was first built; a swap stays possible. One
-// thing it adds: pointers print as "float*" (LLVM 14 and older) or as "ptr" (15 and newer), chosen by [Syntax] when a module is printed.
+// Pointers print as "float*". LLVM 14 knows no others; newer ones, tried up to 22, read them as "ptr" and give typed intrinsics their
+// new names.
 //
-// Floating-point instructions carry no fast-math flags, ever: what is built is what is computed. Names are given by the builder in order
-// of creation, so that equal calls print equal text.
+// Floating-point instructions carry no fast-math flags, ever: what is built is what is computed. Results have numbers in order of their
+// place, so that equal calls print equal text.
 package llvm

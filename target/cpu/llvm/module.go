@@ -2,177 +2,104 @@ package llvm
 
 import (
 	"fmt"
-	"io"
-	"sort"
-	"strings"
+	"slices"
+
+	"github.com/llir/llvm/ir"
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/metadata"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 )
 
-// Module is a compilation unit.
-type Module struct {
-	Funcs    []*Func
-	declared map[string]func(Syntax) string // declarations of intrinsics by name
-	loops    []*LoopMetadata
-	streams  bool // has stores past the caches
-}
+// Module is a compilation unit: declarations of intrinsics, then functions.
+type Module struct{ *ir.Module }
 
 // NewModule returns an empty module.
-func NewModule() *Module { return &Module{declared: map[string]func(Syntax) string{}} }
+func NewModule() *Module { return &Module{ir.NewModule()} }
 
-// Merge makes one module of several. Internal functions of one name are the same function; other names must differ.
+// Merge makes one module of several. Declarations and internal functions of one name are the same function; other names must differ.
 func Merge(ms []*Module) *Module {
 	out := NewModule()
 	seen := map[string]bool{}
 	for _, m := range ms {
 		for _, f := range m.Funcs {
-			if f.Internal && seen[f.Name] {
-				continue
+			if len(f.Blocks) == 0 || f.Linkage == enum.LinkageInternal {
+				if seen[f.GlobalName] {
+					continue
+				}
+				seen[f.GlobalName] = true
 			}
-			seen[f.Name] = true
 			out.Funcs = append(out.Funcs, f)
 		}
-		for n, d := range m.declared {
-			out.declared[n] = d
-		}
-		out.loops = append(out.loops, m.loops...)
-		out.streams = out.streams || m.streams
+		out.MetadataDefs = append(out.MetadataDefs, m.MetadataDefs...)
 	}
 	return out
 }
 
-// Func is a function definition. Attrs are printed after the parameter list.
-type Func struct {
-	Name     string
-	Ret      Type
-	Params   []*Param
-	Blocks   []*Block
-	Attrs    []string
-	Internal bool // not visible outside the module
-
-	mod    *Module
-	nextID int
+// Text is the module as LLVM assembly. It numbers the loops of the module anew.
+func (m *Module) Text() string {
+	for i, d := range m.MetadataDefs {
+		d.SetID(int64(i))
+	}
+	return m.String()
 }
 
-// NewFunc adds a function.
-func (m *Module) NewFunc(name string, ret Type, params ...*Param) *Func {
-	f := &Func{Name: name, Ret: ret, Params: params, mod: m}
-	m.Funcs = append(m.Funcs, f)
-	return f
+// Vectorize asks the vectoriser to take the loop whose back edge is given, whatever its cost model says; pairs, to compute two vectors side by
+// side.
+func (m *Module) Vectorize(back *ir.TermCondBr, pairs bool) {
+	loop := &metadata.Tuple{Distinct: true}
+	loop.Fields = []metadata.Field{loop, hint("llvm.loop.vectorize.enable", constant.True)}
+	if pairs {
+		loop.Fields = append(loop.Fields, hint("llvm.loop.interleave.count", constant.NewInt(types.I32, 2)))
+	}
+	m.MetadataDefs = append(m.MetadataDefs, loop)
+	back.Metadata = append(back.Metadata, &metadata.Attachment{Name: "llvm.loop", Node: loop})
 }
 
-// Block is a basic block: instructions and, last, one terminator.
-type Block struct {
-	Name  string
-	Insts []*Inst
-	f     *Func
+func hint(name string, v constant.Constant) *metadata.Tuple {
+	return &metadata.Tuple{MetadataID: -1, Fields: []metadata.Field{&metadata.String{Value: name}, v}}
 }
+
+// Func is a function.
+type Func struct{ *ir.Func }
+
+// NewFunc adds a function. Nothing that is built here unwinds the stack.
+func (m *Module) NewFunc(name string, ret types.Type, params ...*Param) *Func {
+	f := m.Module.NewFunc(name, ret, params...)
+	f.FuncAttrs = []ir.FuncAttribute{enum.FuncAttrNoUnwind}
+	return &Func{f}
+}
+
+// Wide lets LLVM use vectors of 512 bits in a function, where the processor has them.
+var Wide = ir.AttrPair{Key: "prefer-vector-width", Value: "512"}
 
 // NewBlock adds a block; the name gets a number so that it is unique.
 func (f *Func) NewBlock(name string) *Block {
-	b := &Block{Name: fmt.Sprintf("%s%d", name, len(f.Blocks)), f: f}
-	f.Blocks = append(f.Blocks, b)
-	return b
+	return &Block{f.Func.NewBlock(fmt.Sprintf("%s%d", name, len(f.Blocks)))}
 }
 
-// LoopMetadata is the llvm.loop attachment of a loop's back edge. It gets its number when a module with it is printed.
-type LoopMetadata struct {
-	id        int
-	vectorize bool
-	pairs     bool
+// NewAlloca reserves stack memory for one t, aligned to 64 bytes, at the beginning of the first block.
+func (f *Func) NewAlloca(t types.Type) value.Value {
+	a := ir.NewAlloca(t)
+	a.Align = 64
+	entry := f.Blocks[0]
+	entry.Insts = slices.Insert(entry.Insts, 0, ir.Instruction(a))
+	return a
 }
 
-// NewLoopMetadata adds the metadata of one loop. Vectorize asks the vectoriser to take the loop whatever its cost model says, pairs to compute
-// two vectors side by side; otherwise nothing is asked for.
-func (m *Module) NewLoopMetadata(vectorize, pairs bool) *LoopMetadata {
-	l := &LoopMetadata{vectorize: vectorize, pairs: pairs}
-	m.loops = append(m.loops, l)
-	return l
-}
+// Param is a function parameter.
+type Param = ir.Param
 
-// streamNode is the metadata of stores past the caches, pairsNode of loops of two vectors. Loops are numbered from 1 and never reach them.
-const streamNode, pairsNode = "!1000000", "!1000001"
+// Attribute is one of a parameter: those of llir's package enum, or Align.
+type Attribute = ir.ParamAttribute
 
-// Print writes the module as LLVM assembly.
-func (m *Module) Print(w io.Writer, s Syntax) error {
-	var b strings.Builder
-	for i, l := range m.loops {
-		l.id = 1 + i
-	}
-	for _, f := range m.Funcs {
-		f.print(&b, s)
-		b.WriteString("\n")
-	}
-	names := make([]string, 0, len(m.declared))
-	for n := range m.declared {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
-		fmt.Fprintf(&b, "declare %s\n", m.declared[n](s))
-	}
-	if len(m.loops) > 0 {
-		b.WriteString("!0 = !{!\"llvm.loop.vectorize.enable\", i1 true}\n")
-	}
-	pairs := false
-	for _, l := range m.loops {
-		asked := ""
-		if l.vectorize {
-			asked += ", !0"
-		}
-		if l.pairs {
-			asked, pairs = asked+", "+pairsNode, true
-		}
-		fmt.Fprintf(&b, "!%d = distinct !{!%d%s}\n", l.id, l.id, asked)
-	}
-	if pairs {
-		fmt.Fprintf(&b, "%s = !{!\"llvm.loop.interleave.count\", i32 2}\n", pairsNode)
-	}
-	if m.streams {
-		fmt.Fprintf(&b, "%s = !{i32 1}\n", streamNode)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
+// Align is the alignment of what a parameter points to, in bytes.
+type Align = ir.Align
 
-// Text returns what Print writes.
-func (m *Module) Text(s Syntax) string {
-	var b strings.Builder
-	m.Print(&b, s) // a strings.Builder does not fail
-	return b.String()
-}
-
-// Text is the function alone, as Print writes it but for the numbers of its loops.
-func (f *Func) Text(s Syntax) string {
-	var b strings.Builder
-	f.print(&b, s)
-	return b.String()
-}
-
-func (f *Func) print(b *strings.Builder, s Syntax) {
-	b.WriteString("define ")
-	if f.Internal {
-		b.WriteString("internal ")
-	}
-	fmt.Fprintf(b, "%s @%s(", f.Ret.text(s), f.Name)
-	for i, p := range f.Params {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p.Typ.text(s))
-		for _, a := range p.Attrs {
-			b.WriteString(" " + a)
-		}
-		b.WriteString(" %" + p.Name)
-	}
-	b.WriteString(")")
-	for _, a := range f.Attrs {
-		b.WriteString(" " + a)
-	}
-	b.WriteString(" {\n")
-	for _, blk := range f.Blocks {
-		b.WriteString(blk.Name + ":\n")
-		for _, in := range blk.Insts {
-			b.WriteString("  " + in.text(s) + "\n")
-		}
-	}
-	b.WriteString("}\n")
+// NewParam returns a parameter.
+func NewParam(name string, t types.Type, attrs ...Attribute) *Param {
+	p := ir.NewParam(name, t)
+	p.Attrs = attrs
+	return p
 }

@@ -14,7 +14,6 @@ import (
 	"sync"
 
 	"github.com/wfc-lang/wfc/internal/diag"
-	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
 // ErrNoToolchain is in the chain of the error of [New] when no LLVM can be found.
@@ -182,8 +181,8 @@ func versionOf(path string) (major int, text string, err error) {
 	return major, string(out), nil
 }
 
-// parseVersion finds the major version of LLVM in what --version prints; 0 if there is none. Apple counts releases of its own: up to 14 the
-// last typed-pointer clang, from 15 on one that reads opaque pointers, as LLVM's.
+// parseVersion finds the major version of LLVM in what --version prints; 0 if there is none. Apple counts releases of its own, which
+// come close.
 func parseVersion(out string) int {
 	m := versionPattern.FindStringSubmatch(out)
 	if m == nil {
@@ -223,9 +222,6 @@ func optAt(path string) (*Toolchain, error) {
 	}
 	return nil, fmt.Errorf("%s has no linker: neither cc nor ld is in PATH", path)
 }
-
-// Syntax is the pointer syntax this tool chain reads.
-func (t *Toolchain) Syntax() llvm.Syntax { return llvm.SyntaxFor(t.Version) }
 
 func (t *Toolchain) String() string {
 	if t.Clang != "" {

@@ -17,7 +17,7 @@ import (
 type Unit struct {
 	Symbol string // made of the content
 	Module *llvm.Module
-	text   string // with opaque pointers
+	text   string
 }
 
 // Units are the kernels of a program in order of first use.
@@ -30,10 +30,12 @@ type Units struct {
 func (u *Units) Add(m *llvm.Module) string {
 	n := len(m.Funcs)
 	body, outer := m.Funcs[n-2], m.Funcs[n-1]
-	body.Name, outer.Name = "kernel.body", "kernel"
-	text := m.Text(llvm.Opaque)
+	body.SetName("kernel.body")
+	outer.SetName("kernel")
+	text := m.Text()
 	sym := fmt.Sprintf("k%x", sha256.Sum256([]byte(text)))[:25]
-	body.Name, outer.Name = sym+".body", sym
+	body.SetName(sym + ".body")
+	outer.SetName(sym)
 	if u.bySym == nil {
 		u.bySym = map[string]*Unit{}
 	}
@@ -91,7 +93,7 @@ func (t *Toolchain) objects(ctx context.Context, list []*Unit, cache string, job
 			defer wg.Done()
 			limit <- struct{}{}
 			defer func() { <-limit }()
-			sos[i], errs[i] = t.build(ctx, c.text(t.Syntax()), cache)
+			sos[i], errs[i] = t.build(ctx, merge(c).Text(), cache)
 		}()
 	}
 	wg.Wait()
@@ -102,7 +104,7 @@ func (t *Toolchain) objects(ctx context.Context, list []*Unit, cache string, job
 	}
 	var failed []error
 	for i, c := range chunks {
-		for _, x := range c.list {
+		for _, x := range c {
 			out[x.Symbol] = sos[i]
 			failed = append(failed, point(links[x.Symbol], filepath.Base(sos[i])))
 		}
@@ -110,16 +112,8 @@ func (t *Toolchain) objects(ctx context.Context, list []*Unit, cache string, job
 	return out, errors.Join(failed...)
 }
 
-// chunk is what is compiled at a time. Its text is made before the work is divided: printing numbers the loops of a module.
-type chunk struct {
-	list   []*Unit
-	merged *llvm.Module
-}
-
-func (c *chunk) text(s llvm.Syntax) string { return c.merged.Text(s) }
-
 // split divides units into chunks of about equal size, at least n if there is enough.
-func split(list []*Unit, n int) (out []chunk) {
+func split(list []*Unit, n int) (out [][]*Unit) {
 	total := 0
 	for _, x := range list {
 		total += len(x.text)
@@ -129,13 +123,13 @@ func split(list []*Unit, n int) (out []chunk) {
 	have := 0
 	for _, x := range list {
 		if have > 0 && have+len(x.text) > size {
-			out = append(out, chunk{cur, merge(cur)})
+			out = append(out, cur)
 			cur, have = nil, 0
 		}
 		cur, have = append(cur, x), have+len(x.text)
 	}
 	if len(cur) > 0 {
-		out = append(out, chunk{cur, merge(cur)})
+		out = append(out, cur)
 	}
 	return out
 }

@@ -4,6 +4,10 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
+	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 	"github.com/wfc-lang/wfc/target/cpu/native"
@@ -87,7 +91,7 @@ func (p *Pool) describe(b *Batch) {
 // batchEmit is the native code of a pool being emitted.
 type batchEmit struct {
 	*emit.Gen
-	batch, thread llvm.Value
+	batch, thread value.Value
 }
 
 // Unit is void run(word *batch, i64 thread, i64 which): what a thread does of a batch.
@@ -97,8 +101,8 @@ var Unit = sync.OnceValue(func() *native.Unit {
 	g := &batchEmit{Gen: kernelOf(m, "batch")}
 	g.batch, g.thread = g.Func.Params[0], g.Func.Params[1]
 	which := g.Func.Params[2]
-	all := g.Cur.NewICmp("eq", which, g.I64(allSteps))
-	meeting := g.Cur.NewICmp("slt", which, g.I64(allSteps))
+	all := g.Cur.NewICmp(enum.IPredEQ, which, g.I64(allSteps))
+	meeting := g.Cur.NewICmp(enum.IPredSLT, which, g.I64(allSteps))
 	one := g.Cur.NewSelect(meeting, g.Cur.NewSub(g.I64(-2), which), which)
 	first := g.Cur.NewSelect(all, g.I64(0), one)
 	last := g.Cur.NewSelect(all, g.word(g.batch, batchSteps), g.Cur.NewAdd(one, g.I64(1)))
@@ -111,8 +115,8 @@ var Unit = sync.OnceValue(func() *native.Unit {
 		g.Loop(emit.Bound{V: first}, emit.Bound{V: last}, 1, emit.Plain, func(k emit.Bound) {
 			s := g.pointer(g.Cur.NewAdd(code, g.Cur.NewMul(k.Value(), g.I64(stepWords*wordBytes))))
 			g.unless(meeting, func() { g.step(s, table) })
-			alone := g.Cur.NewICmp("eq", g.word(g.batch, batchThreads), g.I64(1))
-			meets := g.Cur.NewICmp("ne", g.word(s, stepMeets), g.I64(0))
+			alone := g.Cur.NewICmp(enum.IPredEQ, g.word(g.batch, batchThreads), g.I64(1))
+			meets := g.Cur.NewICmp(enum.IPredNE, g.word(s, stepMeets), g.I64(0))
 			g.When(g.Cur.NewAnd(meets, g.Cur.NewOr(all, meeting)), func() {
 				g.When(alone, func() { g.reset(s) })
 				g.unless(alone, func() { g.meet(s) })
@@ -150,47 +154,47 @@ func CopyFrom(offset int) int { return -1 - offset }
 
 // kernelOf begins void f(word*, i64, i64).
 func kernelOf(m *llvm.Module, name string) *emit.Gen {
-	f := m.NewFunc(name, llvm.Void, llvm.NewParam("words", llvm.NewPointer(llvm.I64)), llvm.NewParam("x", llvm.I64), llvm.NewParam("y", llvm.I64))
-	f.Internal = true
-	f.Attrs = []string{"nounwind"}
+	f := m.NewFunc(name, types.Void, llvm.NewParam("words", types.NewPointer(types.I64)), llvm.NewParam("x", types.I64), llvm.NewParam("y", types.I64))
+	f.Linkage = enum.LinkageInternal
 	return &emit.Gen{Module: m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}
 }
 
 // export adds the function that others call.
 func (g *batchEmit) export(m *llvm.Module) {
 	var ps []*llvm.Param
-	var args []llvm.Value
+	var args []value.Value
 	for _, p := range g.Func.Params {
-		q := llvm.NewParam(p.Name, p.Typ)
+		q := llvm.NewParam(p.Name(), p.Typ)
 		ps, args = append(ps, q), append(args, q)
 	}
-	w := m.NewFunc("kernel", llvm.Void, ps...)
-	w.Attrs = []string{"nounwind"}
+	w := m.NewFunc("kernel", types.Void, ps...)
 	b := w.NewBlock("entry")
 	b.NewCall(g.Func, args...)
 	b.NewRet(nil)
 }
 
-func (g *batchEmit) pointer(v llvm.Value) llvm.Value {
-	return g.Cur.NewConv("inttoptr", v, llvm.NewPointer(llvm.I64))
+func (g *batchEmit) pointer(v value.Value) value.Value {
+	return g.Cur.NewIntToPtr(v, types.NewPointer(types.I64))
 }
 
-func (g *batchEmit) place(p, i llvm.Value) llvm.Value    { return g.Cur.NewGetElementPtr(llvm.I64, p, i) }
-func (g *batchEmit) word(p llvm.Value, i int) llvm.Value { return g.element(p, g.I64(i)) }
-func (g *batchEmit) element(p, i llvm.Value) llvm.Value {
-	return g.Cur.NewLoad(llvm.I64, g.place(p, i), wordBytes)
+func (g *batchEmit) place(p, i value.Value) value.Value {
+	return g.Cur.NewGetElementPtr(types.I64, p, i)
 }
-func (g *batchEmit) put(p, i, v llvm.Value) { g.Cur.NewStore(v, g.place(p, i), wordBytes) }
+func (g *batchEmit) word(p value.Value, i int) value.Value { return g.element(p, g.I64(i)) }
+func (g *batchEmit) element(p, i value.Value) value.Value {
+	return g.Cur.NewLoad(types.I64, g.place(p, i), wordBytes)
+}
+func (g *batchEmit) put(p, i, v value.Value) { g.Cur.NewStore(v, g.place(p, i), wordBytes) }
 
-func (g *batchEmit) unless(cond llvm.Value, body func()) {
-	g.When(g.Cur.NewXor(cond, llvm.NewInt(llvm.I1, 1)), body)
+func (g *batchEmit) unless(cond value.Value, body func()) {
+	g.When(g.Cur.NewXor(cond, constant.NewInt(types.I1, 1)), body)
 }
 
 // step does parts of a step until none is left; thread 0 does a step of one part.
-func (g *batchEmit) step(s, table llvm.Value) {
-	single := g.Cur.NewICmp("eq", g.word(s, stepParts), g.I64(1))
-	first := g.Cur.NewICmp("eq", g.thread, g.I64(0))
-	g.When(g.Cur.NewOr(first, g.Cur.NewXor(single, llvm.NewInt(llvm.I1, 1))), func() {
+func (g *batchEmit) step(s, table value.Value) {
+	single := g.Cur.NewICmp(enum.IPredEQ, g.word(s, stepParts), g.I64(1))
+	first := g.Cur.NewICmp(enum.IPredEQ, g.thread, g.I64(0))
+	g.When(g.Cur.NewOr(first, g.Cur.NewXor(single, constant.NewInt(types.I1, 1))), func() {
 		buf := g.pointer(g.element(g.pointer(g.word(s, stepBufs)), g.thread))
 		from := g.pointer(g.word(s, stepFrom))
 		g.Loop(emit.At(0), emit.Bound{V: g.word(s, stepArgs)}, 1, emit.Plain, func(j emit.Bound) {
@@ -200,16 +204,16 @@ func (g *batchEmit) step(s, table llvm.Value) {
 		g.unless(single, func() {
 			threads, own := g.word(g.batch, batchOwners), g.pointer(g.word(s, stepOwn))
 			g.Loop(emit.At(0), emit.Bound{V: threads}, 1, emit.Plain, func(k emit.Bound) {
-				t := g.Cur.NewAdd(g.thread, k.Value())
-				t = g.Cur.NewSelect(g.Cur.NewICmp("sge", t, threads), g.Cur.NewSub(t, threads), t)
+				var t value.Value = g.Cur.NewAdd(g.thread, k.Value())
+				t = g.Cur.NewSelect(g.Cur.NewICmp(enum.IPredSGE, t, threads), g.Cur.NewSub(t, threads), t)
 				lo := g.element(own, t)
 				n := g.Cur.NewSub(g.element(own, g.Cur.NewAdd(t, g.I64(1))), lo)
 				taken := g.pointer(g.Cur.NewAdd(g.word(s, stepTaken), g.Cur.NewMul(t, g.I64(native.LineBytes))))
 				look, take, do, none := g.Func.NewBlock("look"), g.Func.NewBlock("take"), g.Func.NewBlock("do"), g.Func.NewBlock("none")
 				g.Cur.NewBr(look)
-				look.NewCondBr(look.NewICmp("slt", look.NewAtomicLoad(taken), n), take, none, nil)
-				j := take.NewAtomicAdd(taken, g.I64(1))
-				take.NewCondBr(take.NewICmp("slt", j, n), do, none, nil)
+				look.NewCondBr(look.NewICmp(enum.IPredSLT, look.NewAtomicLoad(taken), n), take, none)
+				j := take.NewAtomicRMW(enum.AtomicOpAdd, taken, g.I64(1), enum.AtomicOrderingAcquireRelease)
+				take.NewCondBr(take.NewICmp(enum.IPredSLT, j, n), do, none)
 				g.Cur = do
 				g.part(s, buf, g.Cur.NewAdd(lo, j))
 				g.Cur.NewBr(look)
@@ -220,17 +224,17 @@ func (g *batchEmit) step(s, table llvm.Value) {
 }
 
 // part calls the kernel for part j.
-func (g *batchEmit) part(s, buf, j llvm.Value) {
-	kernel := llvm.NewFuncType(llvm.NewPointer(llvm.I64), llvm.I64, llvm.I64)
+func (g *batchEmit) part(s, buf, j value.Value) {
+	kernel := types.NewFunc(types.Void, types.NewPointer(types.I64), types.I64, types.I64)
 	cuts := g.pointer(g.word(s, stepCuts))
 	x, y := g.element(cuts, g.Cur.NewMul(j, g.I64(2))), g.element(cuts, g.Cur.NewAdd(g.Cur.NewMul(j, g.I64(2)), g.I64(1)))
-	g.When(g.Cur.NewICmp("ne", x, y), func() {
-		g.Cur.NewCallAt(kernel, g.Cur.NewConv("inttoptr", g.word(s, stepFn), llvm.NewPointer(kernel)), buf, x, y)
+	g.When(g.Cur.NewICmp(enum.IPredNE, x, y), func() {
+		g.Cur.NewCall(g.Cur.NewIntToPtr(g.word(s, stepFn), types.NewPointer(kernel)), buf, x, y)
 	})
 }
 
 // reset makes all parts available again.
-func (g *batchEmit) reset(s llvm.Value) {
+func (g *batchEmit) reset(s value.Value) {
 	taken := g.word(s, stepTaken)
 	g.Loop(emit.At(0), emit.Bound{V: g.word(g.batch, batchOwners)}, 1, emit.Plain, func(t emit.Bound) {
 		g.Cur.NewAtomicStore(g.I64(0), g.pointer(g.Cur.NewAdd(taken, g.Cur.NewMul(t.Value(), g.I64(native.LineBytes)))))
@@ -239,13 +243,13 @@ func (g *batchEmit) reset(s llvm.Value) {
 
 // meet returns when all threads have called it. The last to come makes the step ready for its next time. Waiting spins, then yields, then
 // sleeps shortly: the machine may have fewer free cores than threads.
-func (g *batchEmit) meet(s llvm.Value) {
+func (g *batchEmit) meet(s value.Value) {
 	arrived := g.pointer(g.word(g.batch, batchMeeting))
 	turn := g.place(arrived, g.I64(native.LineBytes/wordBytes))
 	now := g.Cur.NewAtomicLoad(turn)
-	last := g.Cur.NewICmp("eq", g.Cur.NewAdd(g.Cur.NewAtomicAdd(arrived, g.I64(1)), g.I64(1)), g.word(g.batch, batchThreads))
+	last := g.Cur.NewICmp(enum.IPredEQ, g.Cur.NewAdd(g.Cur.NewAtomicRMW(enum.AtomicOpAdd, arrived, g.I64(1), enum.AtomicOrderingAcquireRelease), g.I64(1)), g.word(g.batch, batchThreads))
 	open, wait, done := g.Func.NewBlock("last"), g.Func.NewBlock("wait"), g.Func.NewBlock("met")
-	g.Cur.NewCondBr(last, open, wait, nil)
+	g.Cur.NewCondBr(last, open, wait)
 	before := g.Cur
 	g.Cur = open
 	g.reset(s)
@@ -253,23 +257,23 @@ func (g *batchEmit) meet(s llvm.Value) {
 	g.Cur.NewAtomicStore(g.Cur.NewAdd(now, g.I64(1)), turn)
 	g.Cur.NewBr(done)
 
-	spin := wait.NewPhi(llvm.I64)
+	spin := wait.NewPhi(types.I64)
 	spin.AddIncoming(g.I64(0), before)
 	look := g.Func.NewBlock("look")
-	wait.NewCondBr(wait.NewICmp("eq", wait.NewAtomicLoad(turn), now), look, done, nil)
+	wait.NewCondBr(wait.NewICmp(enum.IPredEQ, wait.NewAtomicLoad(turn), now), look, done)
 	g.Cur = look
 	spins := g.word(g.batch, batchSpins)
-	short := g.Cur.NewICmp("slt", spin, spins)
+	short := g.Cur.NewICmp(enum.IPredSLT, spin, spins)
 	g.When(short, g.pause)
 	g.unless(short, func() {
-		yield := g.Cur.NewICmp("slt", spin, g.Cur.NewAdd(spins, g.I64(waitYields)))
+		yield := g.Cur.NewICmp(enum.IPredSLT, spin, g.Cur.NewAdd(spins, g.I64(waitYields)))
 		g.When(yield, func() {
-			f := llvm.NewFuncType()
-			g.Cur.NewCallAt(f, g.Cur.NewConv("inttoptr", g.word(g.batch, batchYield), llvm.NewPointer(f)))
+			f := types.NewFunc(types.Void)
+			g.Cur.NewCall(g.Cur.NewIntToPtr(g.word(g.batch, batchYield), types.NewPointer(f)))
 		})
 		g.unless(yield, func() {
-			f := llvm.NewFuncType(llvm.I32)
-			g.Cur.NewCallAt(f, g.Cur.NewConv("inttoptr", g.word(g.batch, batchSleep), llvm.NewPointer(f)), llvm.NewInt(llvm.I32, waitSleep))
+			f := types.NewFunc(types.Void, types.I32)
+			g.Cur.NewCall(g.Cur.NewIntToPtr(g.word(g.batch, batchSleep), types.NewPointer(f)), constant.NewInt(types.I32, waitSleep))
 		})
 	})
 	spin.AddIncoming(g.Cur.NewAdd(spin, g.I64(1)), g.Cur)
@@ -283,6 +287,6 @@ func (g *batchEmit) pause() {
 	case "amd64", "386":
 		g.Cur.NewIntrinsicVoid("x86.sse2.pause")
 	case "arm64":
-		g.Cur.NewIntrinsicVoid("aarch64.hint", llvm.NewInt(llvm.I32, 1))
+		g.Cur.NewIntrinsicVoid("aarch64.hint", constant.NewInt(types.I32, 1))
 	}
 }
