@@ -16,10 +16,13 @@ type Animation struct {
 	Delay  int // of a frame, in hundredths of a second; 0 is 10
 }
 
-// palette holds the colours of pictures: the map thinned to what a GIF has room for, and the inks.
+// palette holds the colours of pictures: the map thinned to what a GIF has room for, and the greys of letters.
 var palette = func() color.Palette {
-	p := color.Palette{color.RGBA{255, 255, 255, 255}, ink, faint, noValue}
-	const n = 252
+	p := color.Palette{noValue}
+	for g := 0; g < 256; g += 17 {
+		p = append(p, color.Gray{uint8(g)})
+	}
+	const n = 239
 	for i := range n {
 		p = append(p, table[int(math.Round(float64(i)*255/(n-1)))])
 	}

@@ -6,17 +6,17 @@ package png
 
 import (
 	"image"
-	"image/color"
-	"image/draw"
 	stdpng "image/png"
 	"io"
 	"math"
 	"os"
 	"strconv"
 
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Axis is an axis of a picture: N cells or points from Lo to Hi (outer faces for cells, end points for nodes).
@@ -55,15 +55,10 @@ type Plot struct {
 }
 
 const (
-	target = 512 // pixels of the longer side of the plane, about
-	glyphW = 7
-	glyphH = 13
-	margin = 12
-)
-
-var (
-	ink   = color.RGBA{30, 30, 30, 255}
-	faint = color.RGBA{225, 225, 225, 255}
+	target    = 512 // pixels of the longer side of the plane, about
+	barWidth  = 18
+	margin    = 10
+	titleLine = 22
 )
 
 // Encode writes the picture.
@@ -89,85 +84,131 @@ func (p *Plot) Draw() image.Image {
 		return p.graph(lo, hi)
 	}
 	w, h := p.size()
-	yAt, yLabel := ticks(p.Y.Lo, p.Y.Hi, max(2, h/60))
-	cAt, cLabel := ticks(lo, hi, max(2, h/45))
-	left := margin + longest(yLabel)*glyphW + 10
-	left = max(left, margin+len(axisTitle(p.Y))*glyphW-10)
-	top := margin + 2*glyphH + 12
-	bar := left + w + 24
-	width := bar + 18 + 8 + longest(cLabel)*glyphW + margin
-	width = max(width, 2*margin+len(p.Title)*glyphW)
-	height := top + h + 8 + 2*glyphH + 10 + margin
-	im := canvas(width, height)
-
-	is, js := p.X.cells(w), p.Y.cells(h)
-	for y, j := range js {
-		for x, i := range is {
-			im.SetRGBA(left+x, top+h-1-y, Colour(scaled(p.Value(i, j), lo, hi)))
-		}
-	}
-	for y := range h {
-		c := Colour(1 - (float64(y)+0.5)/float64(h))
-		for x := range 18 {
-			im.SetRGBA(bar+x, top+y, c)
-		}
-	}
-	frame(im, left, top, w, h)
-	frame(im, bar, top, 18, h)
-	text(im, margin, margin+glyphH-2, p.Title)
-	text(im, margin, margin+2*glyphH+2, axisTitle(p.Y))
-	p.xAxis(im, left, top+h, w)
-	for i, v := range yAt {
-		y := top + h - 1 - place(v, p.Y.Lo, p.Y.Hi, h)
-		line(im, left-5, y, left-2, y, ink)
-		text(im, left-8-len(yLabel[i])*glyphW, y+4, yLabel[i])
-	}
-	for i, v := range cAt {
-		y := top + h - 1 - place(v, lo, hi, h)
-		line(im, bar+19, y, bar+22, y, ink)
-		text(im, bar+26, y+4, cLabel[i])
-	}
-	return im
+	main, bar := p.axes(), plot.New()
+	setAxis(&main.Y, p.Y.Lo, p.Y.Hi, axisTitle(p.Y))
+	main.Add(&raster{p.plane(w, h, lo, hi)})
+	bar.HideX()
+	setAxis(&bar.Y, lo, hi, "")
+	bar.Add(&raster{colourBar(h)})
+	a, b := inset(main, w, h), inset(bar, barWidth, h)
+	at := a.Min.X + vg.Length(w) + a.Max.X + b.Min.X // where the bar is
+	c := p.canvas(at+barWidth+margin, a.Min.Y+vg.Length(h)+a.Max.Y)
+	drawAt(c, main, a, a.Min.X, a.Min.Y, w, h)
+	drawAt(c, bar, b, at, a.Min.Y, barWidth, h)
+	return c.Image()
 }
 
 // graph draws the values of one axis as a line, gaps where they are not finite.
 func (p *Plot) graph(lo, hi float64) image.Image {
 	const w, h = target, 320
+	g := p.axes()
 	pad := (hi - lo) * 0.05
-	lo, hi = lo-pad, hi+pad
-	yAt, yLabel := ticks(lo, hi, h/45)
-	left, top := margin+longest(yLabel)*glyphW+10, margin+glyphH+12
-	im := canvas(max(left+w+margin+20, 2*margin+len(p.Title)*glyphW), top+h+8+2*glyphH+10+margin)
-	text(im, margin, margin+glyphH-2, p.Title)
-	for i, v := range yAt {
-		y := top + h - 1 - place(v, lo, hi, h)
-		line(im, left, y, left+w-1, y, faint)
-		text(im, left-8-len(yLabel[i])*glyphW, y+4, yLabel[i])
+	setAxis(&g.Y, lo-pad, hi+pad, "")
+	g.Add(plotter.NewGrid())
+	var run plotter.XYs
+	end := func() {
+		if len(run) == 0 {
+			return
+		}
+		dots, _ := plotter.NewScatter(run) // all values are finite
+		dots.Color, dots.Radius = Colour(0.1), 1.5
+		line, _ := plotter.NewLine(run)
+		line.Color, line.Width = Colour(0.35), 1.5
+		if g.Add(line); p.X.N <= 64 {
+			g.Add(dots)
+		}
+		run = nil
 	}
-	p.xAxis(im, left, top+h, w)
-	px, py, have := 0, 0, false
 	for i := range p.X.N {
-		v := p.Value(i, 0)
+		x, v := p.X.Lo+(float64(i)+0.5)/float64(p.X.N)*(p.X.Hi-p.X.Lo), p.Value(i, 0)
+		if p.X.Points != nil {
+			x = p.X.Points[i]
+		}
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			have = false
+			end()
 			continue
 		}
-		x := left + (2*i+1)*w/(2*p.X.N)
-		if p.X.Points != nil {
-			x = left + place(p.X.Points[i], p.X.Lo, p.X.Hi, w)
-		}
-		y := top + h - 1 - place(v, lo, hi, h)
-		if have {
-			line(im, px, py, x, y, Colour(0.35))
-			line(im, px, py+1, x, y+1, Colour(0.35))
-		}
-		if p.X.N <= 64 {
-			line(im, x-1, y-1, x+1, y+1, Colour(0.1))
-			line(im, x-1, y+1, x+1, y-1, Colour(0.1))
-		}
-		px, py, have = x, y, true
+		run = append(run, plotter.XY{X: x, Y: v})
 	}
-	frame(im, left, top, w, h)
+	end()
+	a := inset(g, w, h)
+	c := p.canvas(a.Min.X+w+a.Max.X, a.Min.Y+h+a.Max.Y)
+	drawAt(c, g, a, a.Min.X, a.Min.Y, w, h)
+	return c.Image()
+}
+
+// canvas has room for w x h pixels and, above them, the title, which is written.
+func (p *Plot) canvas(w, h vg.Length) *vgimg.Canvas {
+	style := plot.New().Title.TextStyle
+	style.XAlign = draw.XLeft
+	h += titleLine
+	c := vgimg.NewWith(vgimg.UseWH(max(w, vg.Length(math.Ceil(float64(style.Width(p.Title))))+2*margin), h), vgimg.UseDPI(72))
+	all := draw.New(c)
+	all.FillText(style, vg.Point{X: margin, Y: h - margin}, p.Title)
+	return c
+}
+
+// axes is an empty picture with the first axis.
+func (p *Plot) axes() *plot.Plot {
+	g := plot.New()
+	setAxis(&g.X, p.X.Lo, p.X.Hi, axisTitle(p.X))
+	return g
+}
+
+func setAxis(a *plot.Axis, lo, hi float64, title string) {
+	a.Min, a.Max, a.Label.Text, a.Padding, a.Tick.Length = lo, hi, title, 0, 4
+	if math.IsInf(hi-lo, 0) { // no steps of round numbers
+		a.Tick.Marker = plot.ConstantTicks(nil)
+	}
+}
+
+// inset is what axes take around w x h pixels of data, at each side (Min: left and bottom, Max: right and top), in whole pixels.
+func inset(g *plot.Plot, w, h int) vg.Rectangle {
+	const more = 100 // about what they take
+	c := draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: vg.Length(w) + more, Y: vg.Length(h) + more}}}
+	d := g.DataCanvas(c)
+	up := func(x vg.Length) vg.Length { return margin + vg.Length(math.Ceil(float64(x))) }
+	return vg.Rectangle{Min: vg.Point{X: up(d.Min.X), Y: up(d.Min.Y)}, Max: vg.Point{X: up(c.Max.X - d.Max.X), Y: up(c.Max.Y - d.Max.Y)}}
+}
+
+// drawAt draws with the data at x, y.
+func drawAt(c vg.CanvasSizer, g *plot.Plot, in vg.Rectangle, x, y vg.Length, w, h int) {
+	all := draw.New(c)
+	all.Rectangle = vg.Rectangle{Min: vg.Point{X: x - in.Min.X + margin, Y: y - in.Min.Y + margin},
+		Max: vg.Point{X: x + vg.Length(w) + in.Max.X - margin, Y: y + vg.Length(h) + in.Max.Y - margin}}
+	g.BackgroundColor = nil
+	g.Draw(all)
+}
+
+// raster is a picture whose pixels stay pixels.
+type raster struct{ im image.Image }
+
+// Plot draws it from the corner of the data.
+func (r *raster) Plot(c draw.Canvas, _ *plot.Plot) {
+	at := vg.Point{X: vg.Length(math.Round(float64(c.Min.X))), Y: vg.Length(math.Round(float64(c.Min.Y)))}
+	b := r.im.Bounds()
+	c.DrawImage(vg.Rectangle{Min: at, Max: at.Add(vg.Point{X: vg.Length(b.Dx()), Y: vg.Length(b.Dy())})}, r.im)
+}
+
+// plane is the values in colours.
+func (p *Plot) plane(w, h int, lo, hi float64) image.Image {
+	im := image.NewRGBA(image.Rect(0, 0, w, h))
+	is, js := p.X.cells(w), p.Y.cells(h)
+	for y, j := range js {
+		for x, i := range is {
+			im.SetRGBA(x, h-1-y, Colour(scaled(p.Value(i, j), lo, hi)))
+		}
+	}
+	return im
+}
+
+func colourBar(h int) image.Image {
+	im := image.NewRGBA(image.Rect(0, 0, barWidth, h))
+	for y := range h {
+		for x := range barWidth {
+			im.SetRGBA(x, y, Colour(1-(float64(y)+0.5)/float64(h)))
+		}
+	}
 	return im
 }
 
@@ -228,64 +269,11 @@ func whole(pixels float64, n int) int {
 	return int(pixels)
 }
 
-func (p *Plot) xAxis(im *image.RGBA, left, bottom, w int) {
-	at, label := ticks(p.X.Lo, p.X.Hi, max(2, w/70))
-	for i, v := range at {
-		x := left + place(v, p.X.Lo, p.X.Hi, w)
-		line(im, x, bottom+1, x, bottom+4, ink)
-		tx := min(x-len(label[i])*glyphW/2, im.Bounds().Dx()-len(label[i])*glyphW-2)
-		text(im, tx, bottom+6+glyphH, label[i])
-	}
-	name := axisTitle(p.X)
-	text(im, left+(w-len(name)*glyphW)/2, bottom+10+2*glyphH, name)
-}
-
 func axisTitle(a Axis) string {
 	if a.Unit == "" || a.Unit == "1" {
 		return a.Name
 	}
 	return a.Name + " [" + a.Unit + "]"
-}
-
-// place maps v in [lo, hi] to a pixel 0..n-1.
-func place(v, lo, hi float64, n int) int {
-	return max(0, min(n-1, int(math.Round((v-lo)/(hi-lo)*float64(n)-0.5))))
-}
-
-func longest(s []string) int {
-	n := 0
-	for _, t := range s {
-		n = max(n, len(t))
-	}
-	return n
-}
-
-func canvas(w, h int) *image.RGBA {
-	im := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(im, im.Bounds(), image.White, image.Point{}, draw.Src)
-	return im
-}
-
-func frame(im *image.RGBA, x, y, w, h int) {
-	line(im, x-1, y-1, x+w, y-1, ink)
-	line(im, x-1, y+h, x+w, y+h, ink)
-	line(im, x-1, y-1, x-1, y+h, ink)
-	line(im, x+w, y-1, x+w, y+h, ink)
-}
-
-// line draws a straight line by steps of one pixel along its longer side.
-func line(im *image.RGBA, x0, y0, x1, y1 int, c color.RGBA) {
-	n := max(abs(x1-x0), abs(y1-y0), 1)
-	for k := range n + 1 {
-		im.SetRGBA(x0+(2*k*(x1-x0)+n)/(2*n), y0+(2*k*(y1-y0)+n)/(2*n), c)
-	}
-}
-
-func abs(v int) int { return max(v, -v) }
-
-func text(im *image.RGBA, x, y int, s string) {
-	d := font.Drawer{Dst: im, Src: image.NewUniform(ink), Face: basicfont.Face7x13, Dot: fixed.P(max(2, x), y)}
-	d.DrawString(s)
 }
 
 // Num is a number as titles show it: six significant digits.
