@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // product is out[..] = sum over k of x*y, the factors read by the given indices, "s:4" naming an index and its extent. Upper-case reads
@@ -76,6 +77,7 @@ func sortedNames(m map[string]int) []string {
 // Products of every layout and of odd shapes have the interpreter's bits.
 func TestContractions(t *testing.T) {
 	needsLLVM(t)
+	withCaches(t, native.Caches{First: 32 << 10, Second: 1 << 20, Last: 32 << 20}) // what lies in its place and what is packed
 	type m = map[string]int
 	for i, tc := range []struct {
 		out, over string

@@ -8,12 +8,19 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
+// withCaches has a test plan for a machine with other caches than this one.
+func withCaches(t *testing.T, c native.Caches) {
+	old := machineCaches
+	machineCaches = func() native.Caches { return c }
+	t.Cleanup(func() { machineCaches = old })
+}
+
 // Kernels made for other machines than this one, wherever the test runs, give the same bits: narrow vectors and wide ones, which LLVM
 // emits in halves where the processor has none, and caches so small that what the programs hold lies outside.
 func TestMachines(t *testing.T) {
 	needsLLVM(t)
 	smallGroups(t)
-	defer func(c func() native.Caches, v int) { machineCaches, forceVector = c, v }(machineCaches, forceVector)
+	defer func(v int) { forceVector = v }(forceVector)
 	type program struct {
 		name  string
 		p     *ir.Program
@@ -41,7 +48,8 @@ func TestMachines(t *testing.T) {
 		{32, native.Caches{First: 1 << 10, Second: 8 << 10, Last: 32 << 10}},
 		{64, native.Caches{First: 32 << 10, Second: 256 << 10, Last: 4 << 20}},
 	} {
-		forceVector, machineCaches = m.vector, func() native.Caches { return m.caches }
+		forceVector = m.vector
+		withCaches(t, m.caches)
 		for _, p := range programs {
 			sameAsInterpreter(t, toolchains()[0], p.p, p.steps, nil, p.funcs...)
 			if t.Failed() {
