@@ -39,6 +39,7 @@ func (r *reduction) canon(sym string) ([]launch, error) {
 				}
 			}
 			w := r.walk(direct)
+			r.asks = r.soon(w)
 			// Block blk, and those at the same place of the planes after it.
 			block := func(blk emit.Bound, planes int) {
 				first := k.Scale(blk, canonBlock)

@@ -83,6 +83,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 		if failed = firstError(failed, err); failed != nil {
 			return
 		}
+		failed = firstError(failed, r.askSoon(k))
 		for i, res := range op.Results {
 			acc := k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes)
 			k.Cur.NewStore(r.accumulate(k.Lanes(canonLanes), res.Elem, acc, ts[i]), accs[p][i], lineBytes)

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 )
@@ -74,6 +76,67 @@ func (w *walk) emit(k *kernel, block func(blk emit.Bound, planes int)) {
 			k.Loop(plane, emit.At(w.planes), 1, emit.Plain, func(plane emit.Bound) { from(plane, 1) })
 		})
 	})
+}
+
+// askBytes is how far ahead lines are asked for: two pages, as a core begins anew with every page.
+const askBytes = 8 << 10
+
+// soon are reads of what kernels ask for. Where several planes go abreast a core has enough of the memory's rows under way by itself, where one goes it
+// waits for the last plane that is read. Lines are asked for some rows ahead, or in strips, which end before, a plane.
+func (r *reduction) soon(w walk) (list []ir.Node) {
+	if w.abreast != 1 {
+		return nil
+	}
+	add := func(dims []ir.Range, b *ir.Body) {
+		for i := range b.Nodes {
+			n := b.Nodes[i]
+			if n.Op != ir.Read || len(n.At) != len(dims) || r.before != nil && slices.ContainsFunc(r.before.Results, func(m ir.Result) bool { return n.Name == "%"+m.Name }) {
+				continue
+			}
+			at := slices.Clone(n.At)
+			for d := range at {
+				at[d].Off = 0
+			}
+			if !atPoint(dims, at) {
+				continue
+			}
+			if at[0].Off = n.At[0].Off; w.strip < w.plane {
+				at[0].Off++
+			} else {
+				at[1].Off = max(1, askBytes/((dims[2].Hi-dims[2].Lo)*storageBytes(n.Elem)))
+			}
+			n.At = at
+			slot := r.e.vals[n.Name].slot
+			if j := slices.IndexFunc(list, func(m ir.Node) bool { return r.e.vals[m.Name].slot == slot }); j < 0 {
+				list = append(list, n)
+			} else if list[j].At[0].Off < at[0].Off {
+				list[j] = n
+			}
+		}
+	}
+	if r.before != nil {
+		add(r.before.Dom, &r.before.Pieces[0].Body)
+	}
+	add(r.op.Over, &r.op.Pieces[0].Body)
+	return list
+}
+
+// askSoon asks for the lines that stand for the current vector.
+func (r *reduction) askSoon(k *kernel) error {
+	for i := range r.asks {
+		n := &r.asks[i]
+		c, err := k.coords(n.At)
+		if err != nil {
+			return err
+		}
+		last := len(c) - 1
+		for l := 0; l < canonLanes; l += lineBytes / storageBytes(n.Elem) {
+			at := slices.Clone(c)
+			at[last] = k.Add(c[last], emit.At(l))
+			k.ask(r.e.vals[n.Name].slot, at)
+		}
+	}
+	return nil
 }
 
 // planesRead is how many planes lie between the first and the last that bodies over the points of dims read of a tensor, and the size of the

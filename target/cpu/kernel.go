@@ -209,6 +209,17 @@ func (e *emitter) uses(op *ir.Op) (slots []int, scalars []scalarKey, err error) 
 
 // address is the place of the element of buffer slot at coordinates c.
 func (k *kernel) address(slot int, c []emit.Bound) value.Value {
+	return k.Cur.NewGetElementPtr(emit.MemType(k.e.layouts[slot].elem), k.bufs[slot], k.element(slot, c))
+}
+
+// ask asks for the line of the element of buffer slot at coordinates c, which need not exist.
+func (k *kernel) ask(slot int, c []emit.Bound) {
+	p := k.Cur.NewAddress(emit.MemType(k.e.layouts[slot].elem), k.bufs[slot], k.element(slot, c))
+	k.Cur.NewPrefetch(k.Cur.NewBitCast(p, types.NewPointer(types.I8)), 2)
+}
+
+// element is the number of the element of buffer slot at coordinates c.
+func (k *kernel) element(slot int, c []emit.Bound) value.Value {
 	l := k.e.layouts[slot]
 	sum := emit.At(l.base)
 	for d, x := range c {
@@ -232,7 +243,7 @@ func (k *kernel) address(slot int, c []emit.Bound) value.Value {
 	case sum.C != 0:
 		i = k.Cur.NewAddNSW(i, k.I64(sum.C))
 	}
-	return k.Cur.NewGetElementPtr(emit.MemType(l.elem), k.bufs[slot], i)
+	return i
 }
 
 func (k *kernel) load(e ir.Elem, addr value.Value) value.Value {

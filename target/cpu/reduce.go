@@ -30,6 +30,7 @@ type reduction struct {
 	before  *ir.Op                 // makes what is reduced, in the same kernel; nil: nothing does
 	passing map[string]bool        // its results that are not stored
 	made    map[string]value.Value // its results at the current point
+	asks    []ir.Node              // reads of what is asked for before it is needed
 }
 
 // partialCount is how many partial results a reduce keeps per output element before it folds them; 0 when it needs no storage for them.

@@ -10,8 +10,12 @@ import (
 // computed twice, and what is computed of a point does not depend on when.
 
 // stripBytes is the size of a strip's part of a plane. Several planes of some operands fit the second cache; what strips read of each other,
-// some rows, is little of it. Tests change it.
-var stripBytes = func() int { return secondCache(1, 16) }
+// some rows, is little of it. A core asks for memory anew with every plane of a strip, which takes longer than what is saved if the strip is
+// short: conjugate gradients on 128^3 points took 1.4 times as long in strips of half of leastStrip. Tests change it.
+var stripBytes = func() int { return max(secondCache(1, 16), leastStrip) }
+
+// leastStrip is the least size, of which three planes fit every second cache.
+const leastStrip = 64 << 10
 
 // stripRows is how many rows of a plane the kernel of some points does at a time, 0 for all. dims are the indices of the points and body what is
 // computed for each; rows come in multiples of by.
