@@ -558,9 +558,10 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row emit.Bound, rows
 	}
 	next := b
 	if t.farther() {
-		mk.nextRows, mk.nextStep = 1, nextLines*lineBytes/storageBytes(t.elem)
-		shared := emit.Bound{V: k.Cur.NewMulNSW(length.Value(), k.Scale(turn, mk.nextStep/microTerms).Value())}
-		next = t.packed(k, 0, k.Add(k.Add(s.base, k.Scale(k.Add(from, length), s.width)), shared))
+		mk.nextRows, mk.nextStep = asked(t.blocksPerUnit()), s.width
+		_, stretch := t.stretches()
+		row := k.Minimum(mk.share(k, turn, length), emit.At(max(0, stretch-stretch/microTerms*mk.nextRows)))
+		next = t.packed(k, 0, k.Add(s.base, k.Scale(k.Add(k.Add(from, length), row), s.width)))
 	}
 	k.Cur.NewCall(t.e.micro(mk), a, b, out, next, b, length.Value())
 	return nil

@@ -22,7 +22,7 @@ type micro struct {
 	more                 bool // starts from the output instead of 0
 	inPlace              bool // b is not packed: it may begin anywhere
 	packs                int  // elements from term to term of the packed copy that it makes of b, 0: none
-	nextRows, nextStep   int  // rows of nextLines lines, and the steps between them, that it asks for with every microTerms terms
+	nextRows, nextStep   int  // rows of the panel after this one, and the steps between them, that it asks for with every microTerms terms
 	stepM, stepK         int  // of a
 	stepB                int  // of b along k
 	outM, outN           int  // of the output
@@ -37,9 +37,14 @@ func (m micro) name() string {
 // and does microTerms terms at a time: both together are worth a tenth of the processor's peak.
 const microAhead, microTerms = 16, 8
 
-// The output is asked for at the beginning, so that it is there when the sums are put down; and with every microTerms terms, nextLines lines
-// of the panel after this one, which comes from farther away: the blocks of rows that use a panel share that out among them.
-const nextLines = 2
+// The output is asked for at the beginning, so that it is there when the sums are put down; and with every microTerms terms, rows of the panel
+// after this one, which comes from farther away: the blocks of rows that use a panel share that out among them.
+
+// rowLines are the cache lines of a row of a full panel.
+func (m micro) rowLines() int { return max(1, 2*m.lanes*storageBytes(m.elem)/lineBytes) }
+
+// asked is how many rows a block asks for with every microTerms terms, where so many blocks use a panel.
+func asked(blocks int) int { return (microTerms + blocks - 1) / blocks }
 
 // micro returns the function void(a, b, out, next, pack, k) of a micro kernel; equal ones are one function.
 func (e *emitter) micro(m micro) *llvm.Func {
@@ -173,7 +178,7 @@ func (m micro) ask(b *llvm.Block, next, x value.Value) {
 	t := emit.RegType(m.elem)
 	first := b.NewMulNSW(b.NewAShr(x, elements(bits.TrailingZeros(microTerms))), elements(m.nextRows*m.nextStep))
 	for r := range m.nextRows {
-		for l := range nextLines {
+		for l := range m.rowLines() {
 			from := b.NewAddNSW(first, elements(r*m.nextStep+l*lineBytes/storageBytes(m.elem)))
 			b.NewPrefetch(b.NewBitCast(b.NewAddress(t, next, from), types.NewPointer(types.I8)), 2)
 		}
@@ -193,7 +198,7 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x value.Value, sums []value.Val
 		bs := make([]value.Value, m.vectors)
 		for j := range bs {
 			lane := func(term int) value.Value { return at.NewAddNSW(row, elements(term*m.stepB+j*m.lanes)) }
-			if n > 1 {
+			if n > 1 && m.beginsLine(u, j) {
 				ahead := at.NewAddress(t, b, lane(u+microAhead)) // perhaps behind the panel
 				at.NewPrefetch(at.NewBitCast(ahead, types.NewPointer(types.I8)), 3)
 			}
@@ -214,6 +219,15 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x value.Value, sums []value.Val
 		}
 	}
 	return sums
+}
+
+// beginsLine says that vector j of term u is the first of a cache line: vectors may be shorter. Rows that are not packed lie anywhere.
+func (m micro) beginsLine(u, j int) bool {
+	at := j * m.lanes
+	if !m.inPlace {
+		at += u * m.stepB
+	}
+	return at*storageBytes(m.elem)%lineBytes == 0
 }
 
 func elements(n int) value.Value { return constant.NewInt(types.I64, int64(n)) }

@@ -34,8 +34,16 @@ func (c *contraction) ownPanel() int {
 
 // blocksPerUnit is over how many blocks of rows a unit of the product passes at most.
 func (c *contraction) blocksPerUnit() int {
+	if c.piecewise() {
+		return c.perPart(c.cacheParts())
+	}
 	n, _, _ := c.blocks()
 	return c.perPart(c.chunks(n))
+}
+
+// share is the first row that the turn-th block of a unit asks for.
+func (m micro) share(k *kernel, turn, length emit.Bound) emit.Bound {
+	return emit.Bound{V: k.Cur.NewMulNSW(k.Cur.NewSDiv(length.Value(), k.I64(microTerms)), k.Scale(turn, m.nextRows).Value())}
 }
 
 // bAt is the place of b's element in column n (from 0) of term k, and the step to the next term. It leaves the indices as they are.
@@ -66,8 +74,7 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound,
 	own := t.packed(k, 0, emit.At(0))
 	next := source
 	if ns, stretch := t.stretches(); ns > 1 || t.panelCount() > 1 {
-		per := t.blocksPerUnit()
-		mk.nextRows, mk.nextStep = (microTerms+per-1)/per, step
+		mk.nextRows, mk.nextStep = asked(t.blocksPerUnit()), step
 		col, row := s.after, emit.At(0)
 		if ns > 1 {
 			row = k.Add(from, length)
@@ -75,8 +82,7 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound,
 			col = emit.Bound{V: k.Cur.NewSelect(more, s.lo.Value(), s.after.Value())}
 			row = emit.Bound{V: k.Cur.NewSelect(more, row.Value(), k.I64(0))}
 		}
-		share := emit.Bound{V: k.Cur.NewMulNSW(k.Cur.NewSDiv(length.Value(), k.I64(microTerms)), k.Scale(turn, mk.nextRows).Value())}
-		row = k.Minimum(k.Add(row, share), emit.At(max(0, t.k-stretch/microTerms*mk.nextRows)))
+		row = k.Minimum(k.Add(row, mk.share(k, turn, length)), emit.At(max(0, t.k-stretch/microTerms*mk.nextRows)))
 		if next, _, err = t.bAt(k, col, row); err != nil {
 			return err
 		}
