@@ -7,6 +7,8 @@ import (
 	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
 	"github.com/llir/llvm/ir/value"
+
+	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
@@ -135,15 +137,20 @@ func (g *dotter) tiles(to value.Value, step int) {
 	})
 }
 
-// dotRows is how many rows of a tile are summed side by side in vectors: two chains each.
-const dotRows = 4
+// dotRows is how many rows of a tile are summed side by side in vectors, at most 4: the two chains of each take half of the registers, the words of
+// b most of the others.
+func dotRows() int {
+	perRow := 2 * tileSide * storageBytes(ir.F32) / vectorBytes()
+	return min(4, vectorRegisters()/2/perRow)
+}
 
 // vectors sums the same with vector instructions.
 func (g *dotter) vectors(to value.Value, step int) {
 	float, word := llvm.NewVector(tileSide, types.Float), llvm.NewVector(tileSide, types.I32)
 	zero := llvm.NewSplat(tileSide, llvm.NewFloat(types.Float, 0))
-	var sum, even, odd [dotRows]value.Value // registers: LLVM promotes them
-	for _, v := range []*[dotRows]value.Value{&sum, &even, &odd} {
+	n := dotRows()
+	sum, even, odd := make([]value.Value, n), make([]value.Value, n), make([]value.Value, n) // registers: LLVM promotes them
+	for _, v := range [][]value.Value{sum, even, odd} {
 		for j := range v {
 			v[j] = g.Func.NewAlloca(float)
 		}
@@ -170,7 +177,7 @@ func (g *dotter) vectors(to value.Value, step int) {
 	}
 	g.Loop(emit.At(0), emit.At(g.high), 1, emit.Plain, func(h emit.Bound) {
 		g.Loop(emit.At(0), emit.At(g.wide), 1, emit.Plain, func(w emit.Bound) {
-			g.Loop(emit.At(0), emit.At(tileSide), dotRows, emit.Plain, func(r emit.Bound) {
+			g.Loop(emit.At(0), emit.At(tileSide), n, emit.Plain, func(r emit.Bound) {
 				place := func(j int) value.Value {
 					row := g.Add(g.Scale(h, tileSide), g.Add(r, emit.At(j)))
 					p := g.Cur.NewGetElementPtr(types.Float, to, g.Add(g.Scale(row, step), g.Scale(w, tileSide)).Value())
