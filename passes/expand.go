@@ -184,10 +184,8 @@ func (x *expr) horner(z int, c []*big.Rat) int {
 	return acc
 }
 
-// power2 is 2^k for an integer node k within the normal range.
-func (x *expr) power2(k int) int {
-	return x.fromBits(x.op(ir.Shl, x.add(k, x.int(x.bias)), x.int(int64(x.bits))))
-}
+// exponent is the power of two with an exponent, the bias included, of a normal number.
+func (x *expr) exponent(e int) int { return x.fromBits(x.op(ir.Shl, e, x.int(int64(x.bits)))) }
 
 // exp is e^(a+lo); lo, a small correction, may be -1. With n the nearest integer to a/ln 2 and r = a - n ln 2, it is
 // 2^n (1 + r + r^2 (1/2! + r/3! + ..)), scaled in two steps so that a subnormal result rounds once more only.
@@ -206,8 +204,9 @@ func (x *expr) exp(a, lo int) int {
 		c = append(c, big.NewRat(1, f))
 	}
 	p := x.add(x.num(1), x.fma(x.mul(r, r), x.horner(r, c), r))
-	half := x.op(ir.Floor, x.mul(n, x.num(0.5)))
-	return x.mul(x.mul(p, x.power2(x.toInt(half))), x.power2(x.toInt(x.sub(n, half))))
+	sum := x.add(x.toInt(n), x.int(2*x.bias)) // of the exponents of two powers whose product is 2^n
+	half := x.op(ir.Shr, sum, x.int(1))
+	return x.mul(x.mul(p, x.exponent(half)), x.exponent(x.sub(sum, half)))
 }
 
 // mantissa splits a positive finite number: a = 2^k m with m in [sqrt(1/2), sqrt 2); k is returned as a float, m as f = m-1, exactly.

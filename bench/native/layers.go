@@ -67,7 +67,7 @@ output y, dx at end
 			ours: []entry{kernels("wfc", "gpt2.wf", set, "tiles of a group", 14*head*batch*heads*float64(tokens)*float64(tokens+1)/2)}, limits: []entry{fma()},
 			peers: []entry{inPython("PyTorch", "rows_torch.py", torch, "attention", batch, heads, tokens, head)},
 			why: "FLOP are those of the seven products for the pairs that the mask leaves, 896 a pair; what tiles compute beside the diagonal counts nothing, and " +
-				"the two exponentials of a pair, 31 vector instructions for 16 elements each, neither: they take the units as long as 124 FLOP more."},
+				"the two exponentials of a pair, 23 vector instructions for 16 elements each, neither: they take the units as long as 92 FLOP more."},
 	}
 }
 

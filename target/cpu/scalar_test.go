@@ -121,6 +121,22 @@ func opsProgram() *ir.Program {
 			}
 		}
 	}
+	for _, e := range []ir.Elem{ir.F32, ir.F64} { // as exponentials are scaled: what is not a number scales itself
+		word, bias, fraction := ir.I32, int64(127), int64(23)
+		if e == ir.F64 {
+			word, bias, fraction = ir.I64, 1023, 52
+		}
+		for _, to := range []ir.Elem{ir.I32, ir.I64} {
+			add("power."+e.String()+"."+to.String(), func(b *ir.BodyBuilder) int {
+				x := b.Op(ir.Floor, b.Op(ir.MinOp, b.Op(ir.MaxOp, in(b, "a.", e), b.Const(e, -100)), b.Const(e, 100)))
+				n := b.Cvt(to, x)
+				if to != word {
+					n = b.Cvt(word, n)
+				}
+				return b.Mul(b.Mul(x, b.Const(e, 0.1)), b.Bitcast(e, b.Op(ir.Shl, b.Add(n, b.Int(word, bias)), b.Int(word, fraction))))
+			})
+		}
+	}
 	add("bits", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.I32, in(b, "a.", ir.F32)) })
 	add("number", func(b *ir.BodyBuilder) int { return b.Bitcast(ir.F32, in(b, "a.", ir.I32)) })
 	add("select", func(b *ir.BodyBuilder) int {

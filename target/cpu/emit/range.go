@@ -2,6 +2,7 @@ package emit
 
 import (
 	"math"
+	"slices"
 
 	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
@@ -10,14 +11,18 @@ import (
 )
 
 // A conversion to an integer saturates, which takes two comparisons and two selections that a processor's own conversion does not need where the
-// operand is known to be in range: the exponent of an exponential, whose argument was clamped.
+// operand is known to be in range: the exponent of an exponential, whose argument was clamped. That exponent is a whole number, too, and whatever it
+// is instead of what is not a number scales what is not one either: then an addition makes it an integer.
 
 // ApplyIn is apply for a node of a body, of whose operands it knows what they are.
 func (c Calc) ApplyIn(b *ir.Body, n *ir.Node, a []value.Value) (value.Value, error) {
 	from := b.Nodes[n.Args[0]].Elem
 	if n.Op == ir.Cvt && from.IsFloat() && (n.Elem == ir.I32 || n.Elem == ir.I64) {
 		const limit = 1 << 30 // far enough from the greatest integer that no rounding of the bounds matters
-		if r := rangeOf(b, n.Args[0]); r.lo > -limit && r.hi < limit {
+		switch r := rangeOf(b, n.Args[0]); {
+		case from != ir.F16 && r.within(1<<21) && whole(b, n.Args[0]) && !showsNaN(b, n):
+			return c.wholeNumber(from, n.Elem, a[0]), nil
+		case r.within(limit):
 			return c.number(from, n.Elem, a[0]), nil
 		}
 	}
@@ -30,8 +35,62 @@ func (c Calc) number(from, to ir.Elem, v value.Value) value.Value {
 	return c.Block.NewSelect(c.Block.NewFCmp(enum.FPredUNO, v, v), c.Int(t, 0), c.Block.NewFPToSI(v, c.Typ(t)))
 }
 
+// wholeNumber converts a whole number below 2^22: the last bits of its sum with a number whose units are the last bit. What is not a number gives
+// any integer.
+func (c Calc) wholeNumber(from, to ir.Elem, v value.Value) value.Value {
+	b, t, unit := c.Block, types.I32, math.Ldexp(1.5, 23)
+	bits := int64(math.Float32bits(float32(unit)))
+	if from == ir.F64 {
+		t, unit = types.I64, math.Ldexp(1.5, 52)
+		bits = int64(math.Float64bits(unit))
+	}
+	i := b.NewSub(b.NewBitCast(b.NewFAdd(v, c.Float(from, unit)), c.Typ(t)), c.Int(t, bits))
+	switch w := regWidth(to) - regWidth(from); {
+	case w > 0:
+		return b.NewSExt(i, c.Typ(RegType(to)))
+	case w < 0:
+		return b.NewTrunc(i, c.Typ(RegType(to)))
+	}
+	return i
+}
+
+// whole says that a node is a whole number if it is a number, as long as it is exact.
+func whole(b *ir.Body, i int) bool {
+	n := &b.Nodes[i]
+	switch n.Op {
+	case ir.Floor, ir.Ceil:
+		return true
+	case ir.Const:
+		return n.Imm == math.Floor(n.Imm)
+	case ir.Neg:
+		return whole(b, n.Args[0])
+	case ir.MinOp, ir.MaxOp:
+		return whole(b, n.Args[0]) && whole(b, n.Args[1])
+	}
+	return false
+}
+
+// showsNaN says that a result of a body depends on what conversion n makes of what is not a number: it does not where that only meets others that are
+// none then, as they were computed from the same operand.
+func showsNaN(b *ir.Body, n *ir.Node) bool {
+	nan, free := make([]bool, len(b.Nodes)), make([]bool, len(b.Nodes)) // not a number; anything
+	nan[n.Args[0]] = true
+	for k := n.Args[0] + 1; k < len(b.Nodes); k++ {
+		m := &b.Nodes[k]
+		any := func(of []bool) bool { return slices.ContainsFunc(m.Args, func(a int) bool { return of[a] }) }
+		switch m.Op {
+		case ir.Neg, ir.Abs, ir.Floor, ir.Ceil, ir.Sqrt, ir.Add, ir.Sub, ir.Mul, ir.Div, ir.FMA, ir.MinOp, ir.MaxOp:
+			nan[k] = m.Elem.IsFloat() && any(nan)
+		}
+		free[k] = m == n || !nan[k] && any(free)
+	}
+	return slices.ContainsFunc(b.Results, func(r int) bool { return free[r] })
+}
+
 // interval is where a value lies if it is a number.
 type interval struct{ lo, hi float64 }
+
+func (r interval) within(limit float64) bool { return r.lo > -limit && r.hi < limit }
 
 var anywhere = interval{math.Inf(-1), math.Inf(1)}
 

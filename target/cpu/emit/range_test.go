@@ -42,3 +42,28 @@ func TestRangeOf(t *testing.T) {
 		}
 	}
 }
+
+// What a conversion makes of what is not a number is seen unless it only scales what is not a number either.
+func TestShowsNaN(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func(b *ir.BodyBuilder, x, n, power int) int // operand, its conversion, 2^conversion
+		want  bool
+	}{
+		{"scaled", func(b *ir.BodyBuilder, x, n, power int) int { return b.Mul(b.Mul(b.Sub(x, x), power), power) }, false},
+		{"number scaled", func(b *ir.BodyBuilder, x, n, power int) int { return b.Mul(b.Const(ir.F32, 3), power) }, true},
+		{"itself", func(b *ir.BodyBuilder, x, n, power int) int { return n }, true},
+		{"chosen", func(b *ir.BodyBuilder, x, n, power int) int {
+			return b.Op(ir.Select, b.Op(ir.Lt, b.Mul(x, power), x), power, x)
+		}, true},
+	} {
+		var b ir.BodyBuilder
+		x := b.Op(ir.Floor, b.Read(ir.F32, "@x", ir.At("i", 0)))
+		n := b.Cvt(ir.I32, x)
+		power := b.Bitcast(ir.F32, b.Op(ir.Shl, n, b.Int(ir.I32, 23)))
+		body := b.Body(c.build(&b, x, n, power))
+		if got := showsNaN(&body, &body.Nodes[n]); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
