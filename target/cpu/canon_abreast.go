@@ -61,7 +61,7 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 							k.ahead(g.asks, op, over.Index, u%askRows)
 						}
 						var err error
-						ts, err = r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalLanes(b, want, over.Index, nil) })
+						ts, err = r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalLanes(b, want, over.Index, canonLanes, nil) })
 						failed = firstError(failed, err)
 					}
 					if failed != nil {

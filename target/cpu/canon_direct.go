@@ -78,7 +78,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 			failed = firstError(failed, r.make(k))
 		}
 		ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]value.Value, error) {
-			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, r.made)
+			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, canonLanes, r.made)
 		})
 		if failed = firstError(failed, err); failed != nil {
 			return
@@ -123,11 +123,11 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of
 // values that are being made reads take what there is.
-func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]value.Value) ([]value.Value, error) {
-	return k.evalVectors(b, want, canonLanes, func(i int) (value.Value, error) {
+func (k *kernel) evalLanes(b *ir.Body, want []int, last string, lanes int, made map[string]value.Value) ([]value.Value, error) {
+	return k.evalVectors(b, want, lanes, func(i int) (value.Value, error) {
 		n := &b.Nodes[i]
 		if n.Op == ir.Index {
-			return k.indices(n.Name, last)
+			return k.indices(n.Name, last, lanes)
 		}
 		if v := made[n.Name]; v != nil {
 			return v, nil
@@ -138,23 +138,23 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, made map[string]
 		}
 		p := k.address(k.e.vals[n.Name].slot, at)
 		if len(n.At) == 0 || n.At[len(n.At)-1].Index != last {
-			return k.splat(canonLanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
+			return k.splat(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
 		}
-		return k.loadVector(n.Elem, canonLanes, p), nil
+		return k.loadVector(n.Elem, lanes, p), nil
 	})
 }
 
 // indices are the values of an index where index last runs through the lanes.
-func (k *kernel) indices(name, last string) (value.Value, error) {
+func (k *kernel) indices(name, last string, lanes int) (value.Value, error) {
 	x, ok := k.Index[name]
 	if !ok {
 		return nil, fmt.Errorf("no index %s", name)
 	}
-	v := k.splat(canonLanes, k.Cur.NewTrunc(x.Value(), types.I32))
+	v := k.splat(lanes, k.Cur.NewTrunc(x.Value(), types.I32))
 	if name != last {
 		return v, nil
 	}
-	return k.Cur.NewAdd(v, llvm.NewIota(types.I32, canonLanes)), nil
+	return k.Cur.NewAdd(v, llvm.NewIota(types.I32, lanes)), nil
 }
 
 // evalVectors is [kernel.eval] with a vector of lanes for every node; read gives those of read nodes and indices.

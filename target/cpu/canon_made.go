@@ -71,7 +71,7 @@ func (r *reduction) make(k *kernel) error {
 		k.Index[x.Index] = k.Index[r.op.Over[d].Index]
 	}
 	b := &op.Pieces[0].Body
-	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, nil)
+	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, canonLanes, nil)
 	if err != nil {
 		return err
 	}

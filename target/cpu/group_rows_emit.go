@@ -185,6 +185,15 @@ func (e *emitter) withAsks(slots []int) []int {
 	return slots
 }
 
+// mapLanes are how many elements of a map are computed at a time, and how many of what is left: vectors of 8 lanes go by fours, since what instructions
+// wait for must be found near them.
+func mapLanes() []int {
+	if vectorBytes() == 32 {
+		return []int{2 * canonLanes, canonLanes}
+	}
+	return []int{canonLanes}
+}
+
 // vectorMap emits a map of a group of rows, vector by vector. Results that others than the group read go past the caches; those that the group
 // reads, too, are copied into a tile.
 func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
@@ -249,31 +258,38 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 				})
 				return
 			}
-			end := r.Lo + (r.Hi-r.Lo)/canonLanes*canonLanes
-			k.Loop(emit.At(r.Lo), emit.At(end), canonLanes, emit.Plain, func(x emit.Bound) {
-				k.Index[r.Index] = x
-				k.ahead(t.e.grouping.asks, op, r.Index, -1)
-				vals, err := k.evalLanes(b, b.Results, r.Index, nil)
-				if err != nil {
-					failed = firstError(failed, err)
-					return
-				}
-				for j, to := range targets {
-					vec := llvm.NewVector(canonLanes, emit.MemType(op.Results[j].Elem))
-					put := func(slot int, past bool) {
-						p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(vec))
-						if past {
-							k.Cur.NewStreamStore(vals[j], p, lineBytes)
-						} else {
-							k.Cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
+			end := r.Lo
+			for _, lanes := range mapLanes() {
+				from := end
+				end += (r.Hi - from) / lanes * lanes
+				k.Loop(emit.At(from), emit.At(end), lanes, emit.Plain, func(x emit.Bound) {
+					for line := 0; line < lanes; line += canonLanes {
+						k.Index[r.Index] = k.Add(x, emit.At(line))
+						k.ahead(t.e.grouping.asks, op, r.Index, -1)
+					}
+					k.Index[r.Index] = x
+					vals, err := k.evalLanes(b, b.Results, r.Index, lanes, nil)
+					if err != nil {
+						failed = firstError(failed, err)
+						return
+					}
+					for j, to := range targets {
+						vec := llvm.NewVector(lanes, emit.MemType(op.Results[j].Elem))
+						put := func(slot int, past bool) {
+							p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(vec))
+							if past {
+								k.Cur.NewStreamStore(vals[j], p, lineBytes)
+							} else {
+								k.Cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
+							}
+						}
+						put(to.slot, to.past)
+						if to.copied != nil {
+							put(to.copied.slot, false)
 						}
 					}
-					put(to.slot, to.past)
-					if to.copied != nil {
-						put(to.copied.slot, false)
-					}
-				}
-			})
+				})
+			}
 			k.Loop(emit.At(end), emit.At(r.Hi), 1, emit.Plain, func(x emit.Bound) {
 				k.Index[r.Index] = x
 				vals, err := k.eval(b, b.Results)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/llir/llvm/ir/constant"
+	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
 	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
@@ -43,7 +44,7 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 	width := last.Hi - last.Lo
 	size, turned := rowsAtATime, r.turnedLanes()
 	if turned > 0 {
-		size = turned
+		size = turned * max(1, min(squaresAbreast(), width/turned))
 	}
 	blocks := width / size
 	units := (width + size - 1) / size
@@ -97,9 +98,13 @@ func (r *reduction) seqRows(sym string) ([]launch, error) {
 					rows(first, size)
 					return
 				}
-				failed = firstError(failed, r.turnedRows(k, first, size))
+				failed = firstError(failed, r.turnedRows(k, first, turned, size/turned))
 			}, func() {
 				row := last.Lo + blocks*size
+				if n := last.Hi - row; turned > 0 && n >= turned {
+					failed = firstError(failed, r.turnedRows(k, emit.At(row), turned, n/turned))
+					row += n / turned * turned
+				}
 				if last.Hi-row >= rowsAtATime {
 					rows(emit.At(row), rowsAtATime)
 					row += rowsAtATime
@@ -157,9 +162,13 @@ func (r *reduction) turnedLanes() int {
 	return lanes
 }
 
-// turnedRows folds lanes rows from row on, each in a lane of its own: squares of every operand are turned in registers, so that the columns of
+// squaresAbreast is how many squares go side by side: each is a chain of as many additions as it has columns, during which a core turns two squares of
+// 8 x 8, or one of 16 x 16.
+func squaresAbreast() int { return max(1, 64/vectorBytes()) }
+
+// turnedRows folds n times lanes rows from row on, each in a lane of its own: squares of every operand are turned in registers, so that the columns of
 // the square are vectors of rows.
-func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
+func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes, n int) error {
 	op := r.op
 	rows, along := op.Dom[len(op.Dom)-1].Index, op.Over[len(op.Over)-1]
 	b := &op.Pieces[0].Body
@@ -174,8 +183,8 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 		}
 		return k.address(k.e.vals[b.Nodes[i].Name].slot, c), nil
 	}
-	// column gives an operand's vector at x, element by element where it does not lie so.
-	column := func(i int, x emit.Bound) (value.Value, error) {
+	// column gives an operand's vector at x for the rows from row on, element by element where it does not lie so.
+	column := func(i int, row, x emit.Bound) (value.Value, error) {
 		n := &b.Nodes[i]
 		p, err := address(i, row, x)
 		switch {
@@ -197,64 +206,84 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes int) error {
 		return v, nil
 	}
 	vector := llvm.NewVector(lanes, types.Float)
-	var accs []value.Value
-	for _, res := range op.Results {
-		acc := k.Func.NewAlloca(vector)
-		k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
-		accs = append(accs, acc)
+	accs := make([][]value.Value, n)
+	for u := range accs {
+		for _, res := range op.Results {
+			acc := k.Func.NewAlloca(vector)
+			k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
+			accs[u] = append(accs[u], acc)
+		}
 	}
-	fold := func(read func(i int) (value.Value, error)) error {
+	first := func(u int) emit.Bound { return k.Add(row, emit.At(u*lanes)) }
+	fold := func(u int, read func(i int) (value.Value, error)) error {
 		ts, err := r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalVectors(b, want, lanes, read) })
 		if err != nil {
 			return err
 		}
 		for i, res := range op.Results {
-			acc := k.Cur.NewLoad(vector, accs[i], lineBytes)
-			k.Cur.NewStore(r.accumulate(k.Lanes(lanes), res.Elem, acc, ts[i]), accs[i], lineBytes)
+			acc := k.Cur.NewLoad(vector, accs[u][i], lineBytes)
+			k.Cur.NewStore(r.accumulate(k.Lanes(lanes), res.Elem, acc, ts[i]), accs[u][i], lineBytes)
 		}
 		return nil
 	}
 	var failed error
+	// square folds lanes columns from x on.
+	square := func(u int, x emit.Bound) {
+		squares := map[int][]value.Value{}
+		for i := range b.Nodes {
+			if b.Nodes[i].Op != ir.Read || !reads(i, rows) || !reads(i, along.Index) {
+				continue
+			}
+			var err error
+			squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (value.Value, error) {
+				return address(i, k.Add(first(u), emit.At(row2)), k.Add(x, emit.At(x2)))
+			})
+			if failed = firstError(failed, err); failed != nil {
+				return
+			}
+		}
+		for j := range lanes {
+			failed = firstError(failed, fold(u, func(i int) (value.Value, error) {
+				if s := squares[i]; s != nil {
+					return s[j], nil
+				}
+				return column(i, first(u), k.Add(x, emit.At(j)))
+			}))
+		}
+	}
 	k.numbered(op.Over[:len(op.Over)-1], emit.Plain, func(emit.Bound) {
 		end := along.Lo + (along.Hi-along.Lo)/lanes*lanes
 		k.Loop(emit.At(along.Lo), emit.At(end), lanes, emit.Plain, func(x emit.Bound) {
 			if g := r.e.grouping; g != nil && len(g.asks) > 0 {
-				k.Index[along.Index] = x
-				for l := range lanes {
-					k.Index[rows] = k.Add(row, emit.At(l))
-					k.ahead(g.asks, op, along.Index, l%askRows)
-				}
-			}
-			squares := map[int][]value.Value{}
-			for i := range b.Nodes {
-				if b.Nodes[i].Op != ir.Read || !reads(i, rows) || !reads(i, along.Index) {
-					continue
-				}
-				var err error
-				squares[i], err = k.turnedSquare(b.Nodes[i].Elem, lanes, func(row2, x2 int) (value.Value, error) {
-					return address(i, k.Add(row, emit.At(row2)), k.Add(x, emit.At(x2)))
-				})
-				if failed = firstError(failed, err); failed != nil {
-					return
-				}
-			}
-			for j := range lanes {
-				failed = firstError(failed, fold(func(i int) (value.Value, error) {
-					if s := squares[i]; s != nil {
-						return s[j], nil
+				ask := func() {
+					k.Index[along.Index] = x
+					for l := range n * lanes {
+						k.Index[rows] = k.Add(row, emit.At(l))
+						k.ahead(g.asks, op, along.Index, l%askRows)
 					}
-					return column(i, k.Add(x, emit.At(j)))
-				}))
+				}
+				if lanes < canonLanes { // once a line
+					k.When(k.Cur.NewICmp(enum.IPredEQ, k.Cur.NewAnd(x.Value(), k.I64(int(canonLanes-lanes))), k.I64(0)), ask)
+				} else {
+					ask()
+				}
+			}
+			for u := range n {
+				square(u, x)
 			}
 		})
 		k.Loop(emit.At(end), emit.At(along.Hi), 1, emit.Plain, func(x emit.Bound) {
-			failed = firstError(failed, fold(func(i int) (value.Value, error) { return column(i, x) }))
+			for u := range n {
+				failed = firstError(failed, fold(u, func(i int) (value.Value, error) { return column(i, first(u), x) }))
+			}
 		})
 	})
-	k.Index[rows] = row
-	for i := range op.Results {
-		sum := k.Cur.NewLoad(vector, accs[i], lineBytes)
-		k.Cur.NewStore(sum, k.Cur.NewBitCast(r.result(k, i), types.NewPointer(vector)), 4)
+	for u := range n {
+		k.Index[rows] = first(u)
+		for i := range op.Results {
+			sum := k.Cur.NewLoad(vector, accs[u][i], lineBytes)
+			k.Cur.NewStore(sum, k.Cur.NewBitCast(r.result(k, i), types.NewPointer(vector)), 4)
+		}
 	}
 	return failed
 }
