@@ -13,6 +13,7 @@ const (
 	memoryRate = 13.5   // bytes per nanosecond
 	nodeTime   = 0.0135 // nanoseconds per point of 4 bytes, for a node of an operation: a load, a store or a calculation
 	callTime   = 30     // nanoseconds of a call of a kernel
+	lastRate   = 80.0   // bytes per nanosecond between the last cache and a second one of 1 MiB; where that is larger, the last is farther away
 	hidden     = 0.75   // part of the shorter of the two, memory's time and the kernels', that goes by during the other where kernels ask for rows
 	gain       = 0.75   // of the time of one step, at which several pay there: their planes come from the second cache, the next rows of which nobody asks for
 )
@@ -41,7 +42,7 @@ func (s *sweep) choose(most, threads int, c native.Caches) tiling {
 		t.stream = arrays > c.Last/4 && (t.steps > 1 || arrays > c.Last/4*3)
 		return t
 	}
-	best, cost := tiling{}, 0.0
+	best, least := tiling{}, 0.0
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32} {
 		if n > most || n > 1 && n*s.reach()*8 > s.depth.Hi-s.depth.Lo {
 			break
@@ -50,27 +51,36 @@ func (s *sweep) choose(most, threads int, c native.Caches) tiling {
 		if u == nil {
 			break
 		}
-		for tiles, last := 1, math.Inf(1); ; tiles += 1 + tiles/4 {
+		last := estimate{ns: math.Inf(1)}
+		for tiles := 1; ; {
 			t := s.cut(n, tiles, threads)
 			if t.tile == 0 {
 				break
 			}
-			if tiles == 2 {
+			if tiles > 1 && u.round != s.round {
 				u = s.unroll(n, true)
 			}
 			t = finish(t)
-			if e, ok := s.estimate(u, t, c); ok {
-				if e > last*0.95 { // narrower ones compute more twice, most at the ends of the axis
-					break
-				}
+			e := s.estimate(u, t, threads, c)
+			// Narrower tiles compute more twice, most at the ends of the axis.
+			worse := e.stay == nowhere || e.stay == last.stay && e.ns > last.ns*0.95
+			if worse && e.stay == inSecond {
+				break
+			}
+			next := tiles + 1 + tiles/4
+			if worse { // the widest that fit
+				next = max(tiles+1, int(float64(tiles)*e.over))
+			} else {
 				last = e
+				cost := e.ns
 				if s.asksRows() && best.steps == 1 && n > 1 {
-					e /= gain
+					cost /= gain
 				}
-				if best.steps == 0 || e < cost {
-					best, cost = t, last
+				if best.steps == 0 || cost < least {
+					best, least = t, e.ns
 				}
 			}
+			tiles = next
 		}
 	}
 	if best.steps == 0 { // nothing fits a cache
@@ -151,9 +161,25 @@ func (s *sweep) span(root string) int {
 	return n
 }
 
-// estimate is the time of one step per point of the arrays, in nanoseconds. It is not ok when the rings do not fit
-// the second cache beside what passes through it: when they take much of it they lose lines.
-func (s *sweep) estimate(u *unrolled, t tiling, c native.Caches) (ns float64, ok bool) {
+// The cache in which planes stay that a pass reads again.
+type home int
+
+const (
+	nowhere home = iota
+	inSecond
+	inLast
+)
+
+// estimate is what a tiling costs.
+type estimate struct {
+	ns   float64 // of one step per point of the arrays
+	stay home
+	over float64 // how many times what stays is larger than the next smaller cache
+}
+
+// estimate finds the cost of a tiling. Planes that are read again stay in the second cache if the rings fit it beside what passes through it (when
+// they take much of it they lose lines), or in a core's share of the last, of which what passes through takes most.
+func (s *sweep) estimate(u *unrolled, t tiling, threads int, c native.Caches) (e estimate) {
 	const planes = 16
 	x := ir.Interval{Lo: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2, Hi: s.depth.Lo + (s.depth.Hi-s.depth.Lo)/2 + planes}
 	mid := s.width.Lo + (s.width.Hi-s.width.Lo)/t.tile/2*t.tile
@@ -178,11 +204,20 @@ func (s *sweep) estimate(u *unrolled, t tiling, c native.Caches) (ns float64, ok
 	if tab.ring == 0 && (s.linewise() || s.asksRows() && t.stream) { // nothing to lose
 		most = c.Second / 2
 	}
-	if arrays > most || tab.ring+arrays > c.Second*9/16 {
-		return 0, false
+	near, far := c.Second*9/16, c.Last/threads/4
+	size := tab.ring + arrays
+	switch {
+	case size <= near && arrays <= most:
+		e.stay = inSecond
+	case size <= far:
+		e.stay, e.over = inLast, float64(size)/float64(near)
+	default:
+		e.over = float64(size) / float64(max(near, far))
+		return e
 	}
 	own := float64((y.Hi - y.Lo) * planes)
-	memory, row := 0.0, 1
+	memory, moved, row := 0.0, 0.0, 1 // bytes per column, of the memory and between the last cache and the second
+	again := float64(s.span("")-1) / float64(s.jam)
 	for _, b := range u.bufs {
 		l := (*s.layout)[b.slot]
 		if len(l.stride) < s.rank {
@@ -191,9 +226,13 @@ func (s *sweep) estimate(u *unrolled, t tiling, c native.Caches) (ns float64, ok
 		if s.rank == 3 {
 			row = l.stride[1]
 		}
-		if size := float64(storageBytes(l.elem)); b.given && b.readers > 0 {
+		switch size := float64(storageBytes(l.elem)); {
+		case b.memory < 0: // fetched and written back; some planes are read another time
+			moved += size * (2 + again)
+		case b.given && b.readers > 0:
 			memory += size * float64(tab.rows[b]) / float64(y.Hi-y.Lo)
-		} else if b.memory >= 0 && !b.given {
+			moved += size * again
+		case !b.given:
 			memory += size
 			if !t.stream {
 				memory += size
@@ -201,14 +240,19 @@ func (s *sweep) estimate(u *unrolled, t tiling, c native.Caches) (ns float64, ok
 		}
 	}
 	// Planes at the ends of the stream are computed by neighbours too; the table has them for a cut of planes.
-	edge := float64(planes) / float64(planes+s.reach()*(u.steps-1))
+	twice := s.reach() * (u.steps - 1)
+	edge := float64(planes) / float64(planes+twice) * (1 + float64(twice*(t.chunks-1))/float64(s.depth.Hi-s.depth.Lo))
 	kernels := float64(tab.work)*nodeTime + float64(tab.calls)*callTime/float64(row)
 	memory, kernels = memory/memoryRate, kernels/own*edge
-	ns = memory + kernels
+	e.ns = memory + kernels
 	if s.asksRows() {
-		ns -= hidden * min(memory, kernels)
+		e.ns -= hidden * min(memory, kernels)
 	}
-	return ns / float64(u.steps), true
+	if e.stay == inLast {
+		e.ns += moved / lastRate * float64(c.Second) / (1 << 20)
+	}
+	e.ns /= float64(u.steps)
+	return e
 }
 
 // mostJammed is the size of an operation, in nodes, above which kernels compute single planes: it is bound by its arithmetic, and takes long
@@ -235,12 +279,12 @@ func (s *sweep) choosePlanes() {
 		return
 	case s.rank == 2:
 		s.jam = 4
-	case s.reach() >= 3 && size <= 4: // rows beside those of four fill the first cache
+	case s.reach() >= 3 && size <= 4 && vectorRegisters() >= 32: // rows beside those of four fill the first cache
 		s.jam = 3
 	case s.reach() >= 2:
 		s.jam = 2
 	case size <= 4 && s.streams(4) <= mostStreams:
-		s.jam = 4
+		s.jam = min(vectorRegisters()/8, 4) // what planes have in common stays in registers
 	default:
 		return
 	}

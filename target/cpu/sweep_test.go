@@ -214,16 +214,16 @@ func turn {
 	}
 }
 
-// Rings of a chosen tiling fit the second cache, whatever its size, and more steps are taken together where there is room for them.
+// Rings of a chosen tiling fit the second cache, whatever its size, where the last is no larger, and more steps are taken together where there is
+// room for them.
 func TestChooseTiling(t *testing.T) {
 	s := sweptPlan(t, compile(t, heat3, 256)).funcs["step"].sweep
 	last := 0
 	for _, second := range []int{256 << 10, 1 << 20, 4 << 20} {
-		c := native.Caches{First: 32 << 10, Second: second, Last: 16 << 20}
+		c := native.Caches{First: 32 << 10, Second: second, Last: second}
 		got := s.choose(mostSteps, 2, c)
-		tab := s.tile(s.unroll(got.steps, true), ir.Interval{Lo: 64, Hi: 128}, ir.Interval{Lo: 100, Hi: 100 + got.tile}, got)
-		if tab.ring > second {
-			t.Errorf("a ring of %d bytes for a cache of %d (%+v)", tab.ring, second, got)
+		if n := s.ringOf(got); n > second {
+			t.Errorf("a ring of %d bytes for a cache of %d (%+v)", n, second, got)
 		}
 		if got.steps < last || got.steps < 2 {
 			t.Errorf("%d steps with a cache of %d bytes, %d with a smaller one", got.steps, second, last)
@@ -235,10 +235,35 @@ func TestChooseTiling(t *testing.T) {
 	}
 }
 
+// Where the second cache is small, rings lie in a core's share of the last, which lets more steps be taken together; where it is large they stay in it.
+func TestRingsInLastCache(t *testing.T) {
+	s := sweptPlan(t, compile(t, heat3, 256)).funcs["step"].sweep
+	small := native.Caches{First: 32 << 10, Second: 512 << 10, Last: 32 << 20}
+	got := s.choose(mostSteps, 2, small)
+	if n := s.ringOf(got); n < small.Second || n > small.Last/2 {
+		t.Errorf("a ring of %d bytes with a second cache of %d and a last of %d (%+v)", n, small.Second, small.Last, got)
+	}
+	none := small
+	none.Last = none.Second
+	if near := s.choose(mostSteps, 2, none); near.steps >= got.steps {
+		t.Errorf("%d steps with rings in the last cache, %d in the second", got.steps, near.steps)
+	}
+	large := native.Caches{First: 48 << 10, Second: 2 << 20, Last: 256 << 20}
+	if got := s.choose(mostSteps, 2, large); s.ringOf(got) > large.Second || got.steps < 4 {
+		t.Errorf("a ring of %d bytes with a second cache of %d (%+v)", s.ringOf(got), large.Second, got)
+	}
+}
+
+// ringOf is what the rings of a tile in the middle take.
+func (s *sweep) ringOf(t tiling) int {
+	lo := s.width.Hi / 2 / t.tile * t.tile
+	return s.tile(s.unroll(t.steps, true), ir.Interval{Lo: 64, Hi: 128}, common(ir.Interval{Lo: lo, Hi: lo + t.tile}, s.width), t).ring
+}
+
 // Planes that come next are asked for once each: in parts by kernels of single planes, whole by those of several, as long as there are as many.
 func TestFetches(t *testing.T) {
 	s := sweptPlan(t, compile(t, heat3, 128)).funcs["step"].sweep
-	if s.jam != 4 || !s.linewise() {
+	if s.jam != vectorRegisters()/8 || !s.linewise() {
 		t.Fatalf("heat computes %d planes together, asking for lines: %v", s.jam, s.linewise())
 	}
 	var list []planeFetch
