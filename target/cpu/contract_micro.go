@@ -57,7 +57,7 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	pack := llvm.NewParam("pack", ptr)
 	f := e.m.NewFunc(m.name(), types.Void, a, b, out, next, pack, length)
 	f.Linkage = enum.LinkageInternal
-	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
+	f.Vectorise()
 	e.micros[m] = f
 	entry, many, left, one, exit := f.NewBlock("entry"), f.NewBlock("many"), f.NewBlock("left"), f.NewBlock("one"), f.NewBlock("out")
 

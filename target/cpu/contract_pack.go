@@ -94,7 +94,7 @@ func (e *emitter) turn(s turn) *llvm.Func {
 	src, dst := llvm.NewParam("src", ptr, enum.ParamAttrNoAlias, enum.ParamAttrReadOnly), llvm.NewParam("dst", ptr, enum.ParamAttrNoAlias, llvm.Align(64))
 	f := e.m.NewFunc(fmt.Sprintf("turn.%s.%dx%d.f%d.t%d.n%d", s.elem, s.have, s.lanes, s.from, s.to, s.length), types.Void, src, dst)
 	f.Linkage = enum.LinkageInternal
-	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
+	f.Vectorise()
 	e.turns[s] = f
 	g := &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}
 	vec := llvm.NewVector(s.lanes, typ)

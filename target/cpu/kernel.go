@@ -121,7 +121,7 @@ func (e *emitter) kernel(sym string, slots []int, scalars []scalarKey, body func
 	k.split = [2]value.Value{lo, hi}
 	f := e.m.NewFunc("kernel.body", types.Void, append(slices.Clone(params), lo, hi)...)
 	f.Linkage = enum.LinkageInternal
-	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
+	f.Vectorise()
 	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
 	if err := body(k); err != nil {
 		return err

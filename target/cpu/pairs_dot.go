@@ -44,7 +44,7 @@ func (e *emitter) dot(d dot) *llvm.Func {
 	length, stride := llvm.NewParam("blocks", types.I64), llvm.NewParam("step", types.I64)
 	f := e.m.NewFunc(d.name(), types.Void, a, b, out, next, length, stride)
 	f.Linkage = enum.LinkageInternal
-	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
+	f.Vectorise()
 	e.dots[d] = f
 	g := &dotter{Gen: &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}}, dot: d, a: a, b: b, next: next, length: emit.Bound{V: length}, stride: stride}
 	to, step := value.Value(out), d.outM

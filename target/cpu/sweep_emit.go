@@ -117,7 +117,7 @@ func (s *sweep) emitRun(e *emitter, st *planeOp, run *planeRun, variant int) err
 	k.fetches = fetches
 	f := e.m.NewFunc("kernel.body", types.Void, append(slices.Clone(params), plane, lo, hi, fetches)...)
 	f.Linkage = enum.LinkageInternal
-	f.FuncAttrs = append(f.FuncAttrs, enum.FuncAttrNoInline, llvm.Wide)
+	f.Vectorise()
 	k.Gen = &emit.Gen{Module: e.m, Func: f, Cur: f.NewBlock("entry"), Index: map[string]emit.Bound{}, Half: e.half}
 	k.body(run, emit.Bound{V: plane}, emit.Bound{V: lo}, emit.Bound{V: hi})
 	if k.err != nil {
