@@ -11,7 +11,7 @@ import (
 // puts what lies beyond an end together of both ends. No ghosts are needed then. To make them takes a kernel that waits for the memory
 // at both ends of every row, and dirties a line of each.
 
-// mostTurn is how far beyond the ends of a closed row kernels read at most: as far as the shortest vector reaches.
+// mostTurn is how far beyond the ends of a closed row kernels read at most: as far as the shortest line of vectors reaches.
 const mostTurn = lineBytes / 8
 
 // closeRows finds out whether rows can be closed: their ends must be ends of vectors, and ghosts nothing but copies of the other end, which
@@ -78,8 +78,11 @@ func (k *planeEmit) crosses(col emit.Bound) bool {
 	return k.s.closed > 0 && k.st.op.Kind == ir.Map && col.V == nil && (col.C < 0 || col.C+k.lane > k.s.closed)
 }
 
-// getRound loads such a vector: the last one of the row and the first, put together.
+// getRound loads such a vector: from the other end of the row, or the last one of the row and the first, put together.
 func (k *planeEmit) getRound(e ir.Elem, col int, place func(col emit.Bound) value.Value) value.Value {
+	if col = mod(col, k.s.closed); col+k.lane <= k.s.closed {
+		return k.get(e, place(emit.At(col)))
+	}
 	last, first := k.packed(e, place(emit.At(k.s.closed-k.lane))), k.packed(e, place(emit.At(0)))
 	each := make([]int, k.lane)
 	for i := range each {

@@ -12,18 +12,20 @@ func TestClosedRows(t *testing.T) {
 	const text = `
 param n = %%d, m = %d
 grid g { x: 0 .. 1 in n periodic;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in m periodic }
-field u: %s on g = x*y
+field u: %s on g = x*y + z
 field c on g = 1 + 0.1*z
-evolve t from 0 to 10 step 0.1/n order %d { dt(dt(u)) = %s }`
+evolve %s`
+	const wave = "t from 0 to 10 step 0.1/n order %d { dt(dt(u)) = %s }"
+	const far = "k in 0 .. 50 { u'[x,y,z] = u[x,y,z] + 0.1*(u[x,y,z+8] - 2*u[x,y,z] + u[x,y,z-8] + u[x+1,y,z] - u[x-1,y,z]) }"
 	const mixed = "c*lap(u) + 0.1*dx(dy(dz(u)))"
 	for _, c := range []struct {
 		points int
 		elem   string
-		order  int
-		rate   string
+		steps  string
 		closed bool
-	}{{32, "f32", 8, "lap(u)", true}, {48, "f64", 2, mixed, true}, {32, "f16", 2, mixed, true}, {40, "f32", 4, mixed, false}, {16, "f32", 2, mixed, false}} {
-		p := compile(t, fmt.Sprintf(text, c.points, c.elem, c.order, c.rate), 20)
+	}{{32, "f32", fmt.Sprintf(wave, 8, "lap(u)"), true}, {48, "f64", fmt.Sprintf(wave, 2, mixed), true}, {32, "f16", fmt.Sprintf(wave, 2, mixed), true},
+		{40, "f32", fmt.Sprintf(wave, 4, mixed), false}, {16, "f32", fmt.Sprintf(wave, 2, mixed), false}, {48, "f64", far, true}} { // the last by whole vectors
+		p := compile(t, fmt.Sprintf(text, c.points, c.elem, c.steps), 20)
 		s := sweptPlan(t, p).funcs["step"].sweep
 		if s == nil {
 			t.Fatalf("%+v: not computed in passes", c)

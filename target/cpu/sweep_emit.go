@@ -301,8 +301,42 @@ func (k *planeEmit) between(x, from, to emit.Bound) value.Value {
 	return k.Cur.NewAnd(k.Cur.NewICmp(enum.IPredSGE, col, k.splat(from.Value())), k.Cur.NewICmp(enum.IPredSLT, col, k.splat(to.Value())))
 }
 
-// values are the results of a body for the vector of columns from x on, in every plane.
+// values are the results of a body for the vector of columns from x on, in every plane. A vector that takes several registers is computed register by
+// register: all of it at once would take as many times the registers.
 func (k *planeEmit) values(b *ir.Body, x emit.Bound) [][]value.Value {
+	whole, parts := k.lane, 1
+	if k.lane > 0 {
+		parts = max(1, lineBytes/vectorBytes())
+	}
+	k.lane /= parts
+	var all [][][]value.Value // by register
+	for i := range parts {
+		all = append(all, k.part(b, k.Add(x, emit.At(i*k.lane))))
+	}
+	k.lane = whole
+	for n := parts; n > 1 && k.err == nil; n /= 2 {
+		for i := range n / 2 {
+			for p := range all[i] {
+				for r := range all[i][p] {
+					all[i][p][r] = k.join(all[2*i][p][r], all[2*i+1][p][r])
+				}
+			}
+		}
+	}
+	return all[0]
+}
+
+// join is vector a followed by b.
+func (k *planeEmit) join(a, b value.Value) value.Value {
+	each := make([]int, 2*a.Type().(*types.VectorType).Len)
+	for i := range each {
+		each[i] = i
+	}
+	return k.Cur.NewShuffleVector(a, b, llvm.NewMask(each...))
+}
+
+// part is values for one register of columns.
+func (k *planeEmit) part(b *ir.Body, x emit.Bound) [][]value.Value {
 	op := k.st.op
 	k.Index[op.Dom[k.s.rank-1].Index] = x
 	live := b.Live()
