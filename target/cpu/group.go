@@ -33,11 +33,12 @@ type group struct {
 const (
 	groupUnits = 4  // there is something to divide
 	tileRows   = 64 // of a tile at least: packing the other factor of a contraction is paid for by so many rows
-	tileCount  = 8  // tiles at most: each is code of its own
+	tileCount  = 8  // tiles, where they fit: each is code of its own
+	mostTiles  = 32 // where they do not
 )
 
-// tileBytes is the size of a tile of one large value.
-func tileBytes() int { return secondCache(3, 8) }
+// tileBytes is how large a tile of one large value may be. One that lies in the last cache is read in a fraction of the time of storing the value.
+func tileBytes() int { return machineCaches().Last / 4 }
 
 // groupBytes is how large a value must be; tests make it small.
 var groupBytes = worthCaching
@@ -114,7 +115,9 @@ func operandPoints(g *fn, op *ir.Op) int {
 // rowsPerTile cuts rows into tiles of equal size, if a tile fits into a cache.
 func rowsPerTile(rows, cols int) (size int, ok bool) {
 	n := max(1, min(tileCount, rows/tileRows))
-	size = (rows + n - 1) / n
+	for size = (rows + n - 1) / n; size*cols*4 > tileBytes() && 2*n <= min(mostTiles, rows/tileRows); size = (rows + n - 1) / n {
+		n *= 2
+	}
 	return size, size*cols*4 <= tileBytes()
 }
 

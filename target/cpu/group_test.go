@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 // scores is attention with its derivative as index IR: the large values [b, h, s, t] of function forward are read again by what follows
@@ -181,6 +182,22 @@ func TestGroupCut(t *testing.T) {
 			if !slices.Equal(got, tc.want) {
 				t.Errorf("causal %v: columns %v, want %v", tc.causal, got, tc.want)
 			}
+		}
+	}
+}
+
+// Scores of long sequences are cut into more tiles, so that each fits; they are stored only where the tiles would be too many or too low.
+func TestRowsPerTile(t *testing.T) {
+	withCaches(t, native.Caches{First: 32 << 10, Second: 512 << 10, Last: 32 << 20})
+	for _, c := range []struct {
+		rows, cols, size int
+		fits             bool
+	}{
+		{100, 100, 100, true}, {256, 256, 64, true}, {1024, 1024, 128, true}, {4096, 4096, 512, true}, {8192, 8192, 256, true},
+		{16384, 16384, 512, false}, {128, 1 << 20, 64, false},
+	} {
+		if size, fits := rowsPerTile(c.rows, c.cols); size != c.size || fits != c.fits {
+			t.Errorf("%d x %d: tiles of %d rows, fit: %v; not %d, %v", c.rows, c.cols, size, fits, c.size, c.fits)
 		}
 	}
 }
