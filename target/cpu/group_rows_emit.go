@@ -278,7 +278,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 						put := func(slot int, past bool) {
 							p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(vec))
 							if past {
-								k.Cur.NewStreamStore(vals[j], p, lineBytes)
+								streamStore(k.Cur, vals[j], p, lineBytes)
 							} else {
 								k.Cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
 							}

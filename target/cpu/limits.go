@@ -173,7 +173,7 @@ func copyKernel(bytes int) *llvm.Module {
 			for p := range lineBytes / size {
 				j := k.Add(k.Scale(i, lineBytes/size), emit.At(p))
 				w := k.Cur.NewLoad(v, k.vectorAt(0, v, j), size)
-				k.Cur.NewStreamStore(w, k.vectorAt(1, v, j), size)
+				streamStore(k.Cur, w, k.vectorAt(1, v, j), size)
 			}
 		})
 	})

@@ -3,6 +3,9 @@ package cpu
 import (
 	"strings"
 
+	"github.com/llir/llvm/ir/value"
+
+	"github.com/wfc-lang/wfc/target/cpu/llvm"
 	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
@@ -33,6 +36,12 @@ func vectorRegisters() int {
 		return 16
 	}
 	return 32
+}
+
+// streamStore stores past the caches. A line that takes several vectors is stored in one piece, not in turns with others: processors gather few lines
+// at a time, and send parts of lines to the memory when they run out.
+func streamStore(b *llvm.Block, v, dst value.Value, align int) {
+	b.NewStreamStore(v, dst, align, vectorBytes() < lineBytes)
 }
 
 // machineCaches are the caches of this machine; tests put others in their place.

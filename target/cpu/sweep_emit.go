@@ -511,7 +511,7 @@ func (k *planeEmit) put(e ir.Elem, v, addr value.Value) {
 	case k.mask != nil:
 		k.Cur.NewMaskedStore(v, addr, storageBytes(e), k.mask)
 	case k.variant&pastCaches != 0 && aligned:
-		k.Cur.NewStreamStore(v, addr, size)
+		streamStore(k.Cur, v, addr, size)
 	default:
 		k.Cur.NewStore(v, addr, storageBytes(e))
 	}

@@ -56,9 +56,10 @@ func (b *Block) NewStore(v, dst value.Value, align int) *ir.InstStore {
 var nontemporal = &metadata.Attachment{Name: "nontemporal",
 	Node: &metadata.Tuple{MetadataID: -1, Fields: []metadata.Field{constant.NewInt(types.I32, 1)}}}
 
-// NewStreamStore is NewStore past the caches, for what nobody reads soon.
-func (b *Block) NewStreamStore(v, dst value.Value, align int) {
+// NewStreamStore is NewStore past the caches, for what nobody reads soon. Stores that are in order stay so among each other.
+func (b *Block) NewStreamStore(v, dst value.Value, align int, inOrder bool) {
 	s := b.NewStore(v, dst, align)
+	s.Volatile = inOrder
 	s.Metadata = ir.Metadata{nontemporal}
 }
 

@@ -23,7 +23,7 @@ func sum(t *testing.T, name string) *Module {
 	at := loop.NewGetElementPtr(types.Float, p, i)
 	x := loop.NewIntrinsic("sqrt", loop.NewLoad(types.Float, at, 4))
 	next, sum := loop.NewAddNSW(i, constant.NewInt(types.I64, 1)), loop.NewFAdd(s, x)
-	loop.NewStreamStore(sum, f.NewAlloca(types.Float), 4)
+	loop.NewStreamStore(sum, f.NewAlloca(types.Float), 4, true)
 	i.AddIncoming(next, loop)
 	s.AddIncoming(sum, loop)
 	m.Vectorize(loop.NewCondBr(loop.NewICmp(enum.IPredSLT, next, n), loop, done), true)
@@ -48,7 +48,7 @@ loop1:
 	%5 = call float @llvm.sqrt.f32(float %4)
 	%6 = add nsw i64 %1, 1
 	%7 = fadd float %2, %5
-	store float %7, float* %0, align 4, !nontemporal !{i32 1}
+	store volatile float %7, float* %0, align 4, !nontemporal !{i32 1}
 	%8 = icmp slt i64 %6, %n
 	br i1 %8, label %loop1, label %done2, !llvm.loop !0
 
