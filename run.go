@@ -88,9 +88,12 @@ func (p *Program) Run(ctx context.Context, opt RunOptions) (*Result, error) {
 	defer e.Close()
 	res, err := prep.Run(ctx, e)
 	err = lostRank(FileErrors(err))
-	prof, werr := done()
-	if err == nil {
-		err = werr
+	var prof *report.Profile
+	if !isLost(err) { // a lost rank gives no account of itself
+		var werr error
+		if prof, werr = done(); err == nil {
+			err = werr
+		}
 	}
 	if res != nil {
 		res.Profile, p.ReportData.Profile = prof, prof

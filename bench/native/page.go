@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/wfc-lang/wfc/target/cpu/native"
 )
 
 const preamble = `# Performance on CPUs
@@ -67,8 +69,22 @@ func digits(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// processor is what the system calls it.
+// processor is what the system calls it, and its vectors.
 func processor() string {
+	name := modelName()
+	switch {
+	case native.HasFeature("amx_tile"):
+		return name + " with AVX-512 and AMX"
+	case native.HasFeature("avx512f"):
+		return name + " with AVX-512"
+	case native.HasFeature("avx2"):
+		return name + " with AVX2"
+	}
+	return name
+}
+
+// modelName is what the system calls the processor, or its architecture.
+func modelName() string {
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for _, line := range strings.Split(string(b), "\n") {
 		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {

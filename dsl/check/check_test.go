@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -235,12 +236,16 @@ func TestHostile(t *testing.T) {
 		"huge order":   grid + "evolve t from 0 to 1 step auto order 1e300 { dt(T) = lap(T) }\n",
 		"huge offset":  grid + "evolve n in 0 .. 1 { T'[x,y] = T[x+1000000000000,y] }\n",
 	} {
-		start := time.Now()
-		checkText(src, nil)
-		if d := time.Since(start); d > 30*time.Second { // each takes a second at most; the bound is for a busy computer
-			t.Errorf("%s took %v", name, d)
+		best := time.Duration(math.MaxInt64) // of up to three tries, as the computer may be busy
+		for try := 0; try < 3 && best > 5*time.Second; try++ {
+			start := time.Now()
+			checkText(src, nil)
+			best = min(best, time.Since(start))
+		}
+		if best > 5*time.Second {
+			t.Errorf("%s took %v", name, best)
 		} else if testing.Verbose() {
-			t.Logf("%s: %v", name, d)
+			t.Logf("%s: %v", name, best)
 		}
 	}
 }

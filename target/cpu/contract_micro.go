@@ -64,7 +64,7 @@ func (e *emitter) micro(m micro) *llvm.Func {
 	zero, n := constant.NewInt(types.I64, 0), constant.NewInt(types.I64, int64(microTerms))
 	if m.outN == 1 {
 		m.cells(func(_, at, _ int) {
-			entry.NewPrefetch(entry.NewBitCast(entry.NewAddress(ptr.ElemType, out, elements(at)), types.NewPointer(types.I8)), 3)
+			entry.NewPrefetch(entry.NewAddress(ptr.ElemType, out, elements(at)), 3)
 		})
 	}
 	sums := m.begin(entry, out)
@@ -180,7 +180,7 @@ func (m micro) ask(b *llvm.Block, next, x value.Value) {
 	for r := range m.nextRows {
 		for l := range m.rowLines() {
 			from := b.NewAddNSW(first, elements(r*m.nextStep+l*lineBytes/storageBytes(m.elem)))
-			b.NewPrefetch(b.NewBitCast(b.NewAddress(t, next, from), types.NewPointer(types.I8)), 2)
+			b.NewPrefetch(b.NewAddress(t, next, from), 2)
 		}
 	}
 }
@@ -199,8 +199,7 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x value.Value, sums []value.Val
 		for j := range bs {
 			lane := func(term int) value.Value { return at.NewAddNSW(row, elements(term*m.stepB+j*m.lanes)) }
 			if n > 1 && m.beginsLine(u, j) {
-				ahead := at.NewAddress(t, b, lane(u+microAhead)) // perhaps behind the panel
-				at.NewPrefetch(at.NewBitCast(ahead, types.NewPointer(types.I8)), 3)
+				at.NewPrefetch(at.NewAddress(t, b, lane(u+microAhead)), 3) // perhaps behind the panel
 			}
 			bs[j] = at.NewLoad(m.vector(), at.NewBitCast(at.NewGetElementPtr(t, b, lane(u)), types.NewPointer(m.vector())), align)
 			if m.packs > 0 {

@@ -160,7 +160,7 @@ func (k *kernel) ahead(asks []ask, op *ir.Op, along string, number int) {
 				}
 			}
 			p := k.Cur.NewAddress(emit.MemType(l.elem), k.bufs[v.slot], sum.Value())
-			k.Cur.NewPrefetch(k.Cur.NewBitCast(p, types.NewPointer(types.I8)), 2)
+			k.Cur.NewPrefetch(p, 2)
 		}
 		switch {
 		case a.rows == 1<<askRows-1 || number >= 0 && a.rows>>number&1 == 1:

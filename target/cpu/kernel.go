@@ -215,7 +215,7 @@ func (k *kernel) address(slot int, c []emit.Bound) value.Value {
 // ask asks for the line of the element of buffer slot at coordinates c, which need not exist.
 func (k *kernel) ask(slot int, c []emit.Bound) {
 	p := k.Cur.NewAddress(emit.MemType(k.e.layouts[slot].elem), k.bufs[slot], k.element(slot, c))
-	k.Cur.NewPrefetch(k.Cur.NewBitCast(p, types.NewPointer(types.I8)), 2)
+	k.Cur.NewPrefetch(p, 2)
 }
 
 // element is the number of the element of buffer slot at coordinates c.

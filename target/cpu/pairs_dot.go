@@ -120,7 +120,7 @@ func (g *dotter) tiles(to value.Value, step int) {
 		for j := range g.ahead {
 			row := g.Minimum(g.Add(g.Scale(block, g.ahead), emit.At(j)), emit.At(g.rows-1))
 			for w := range g.wide {
-				g.Cur.NewPrefetchWrite(bytes(g.Cur.NewGetElementPtr(types.Float, g.next, g.Add(g.Scale(row, step), emit.At(w*tileSide)).Value())))
+				g.Cur.NewPrefetchWrite(g.Cur.NewGetElementPtr(types.Float, g.next, g.Add(g.Scale(row, step), emit.At(w*tileSide)).Value()))
 			}
 		}
 		const row = tileSide * 4

@@ -72,7 +72,7 @@ func (k *planeEmit) askAhead(x emit.Bound) {
 					continue
 				}
 				at := k.place(p, v.slot, v.elem, k.Add(k.row0(), emit.At(1)), x)
-				k.Cur.NewPrefetch(k.Cur.NewBitCast(at, types.NewPointer(types.I8)), 2)
+				k.Cur.NewPrefetch(at, 2)
 			}
 		})
 	}

@@ -35,6 +35,9 @@ func (b *Block) NewPrefetchWrite(src value.Value) { b.prefetch(src, 1, 3) }
 
 func (b *Block) prefetch(src value.Value, write, locality int) {
 	i32 := func(x int) value.Value { return constant.NewInt(types.I32, int64(x)) }
+	if line := types.NewPointer(types.I8); !types.Equal(src.Type(), line) {
+		src = b.NewBitCast(src, line)
+	}
 	b.NewIntrinsicVoid("prefetch.p0i8", src, i32(write), i32(locality), i32(1))
 }
 
