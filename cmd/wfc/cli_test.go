@@ -74,6 +74,23 @@ func TestIntersperse(t *testing.T) {
 	}
 }
 
+// Every command explains itself.
+func TestHelp(t *testing.T) {
+	ask := func(args ...string) {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), append([]string{"wfc"}, args...), &stdout, &stderr); code != exitOK || !strings.Contains(stdout.String(), "USAGE:") {
+			t.Errorf("%q: exit code %d\n%s%s", args, code, &stdout, &stderr)
+		}
+	}
+	for _, c := range newApp(os.Stdout, os.Stderr).Commands {
+		ask(c.Name, "--help")
+		ask("help", c.Name)
+		for _, s := range c.Subcommands {
+			ask(c.Name, s.Name, "--help")
+		}
+	}
+}
+
 // Ctrl-C ends a compilation at once.
 func TestInterruptedBuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())

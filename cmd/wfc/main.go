@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -94,7 +96,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:                      "wfc",
 		Usage:                     "compile field equations and tensor programs for a wafer-scale machine, and run them",
 		UsageText:                 "wfc run models/heat.wf --out out",
-		HideVersion:               true,
+		Version:                   version(),
 		DisableSliceFlagSeparator: true,
 		UseShortOptionHandling:    false,
 		Writer:                    stdout,
@@ -118,6 +120,15 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		}
 	}
 	return app
+}
+
+// version is that of the module this command was built from, with the Go that built it.
+func version() string {
+	v := "of unknown version"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = info.Main.Version
+	}
+	return fmt.Sprintf("%s, %s, %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func unknownCommand(app *cli.App, name string) error {

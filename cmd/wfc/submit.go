@@ -74,7 +74,7 @@ func submit(outer *cli.Context) error {
 		return err
 	}
 	if len(rest) > 0 && (rest[0] == "-h" || rest[0] == "--help") {
-		return cli.ShowCommandHelp(outer, "submit")
+		return cli.ShowCommandHelp(outer.Lineage()[1], "submit") // the parent's, which has the commands
 	}
 	if len(rest) > 0 && rest[0] == "--" {
 		rest = rest[1:]
