@@ -17,6 +17,26 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 	regions := map[int][]ir.Interval{} // by slot: values around others are those
 	size := map[int]int{}
 	selected := op.Kind == ir.Reduce && ir.Selected(op) != nil && newContraction(op) == nil
+	out := int64(0) // points of the results
+	if op.Kind != ir.Extend {
+		out = 1
+		for _, r := range op.Dom {
+			out *= int64(r.Hi - r.Lo)
+		}
+	}
+	fetch := func() {
+		for slot, r := range regions { // a sum: the order does not matter
+			n := int64(1)
+			for _, iv := range r {
+				n *= int64(iv.Hi - iv.Lo)
+			}
+			if selected {
+				n = min(n, out)
+			}
+			a.bytes += n * int64(size[slot])
+		}
+		clear(regions)
+	}
 	for i := range op.Pieces {
 		pc := &op.Pieces[i]
 		points := int64(1)
@@ -51,23 +71,14 @@ func accountOf(op *ir.Op, vals map[string]*val) account {
 			per += int64(len(op.Results))
 		}
 		a.flops += points * per
+		if op.Kind == ir.Extend { // its pieces are ends, with the operand between them
+			out += points
+			fetch()
+		}
 	}
-	out := int64(1)
-	for _, r := range op.Dom {
-		out *= int64(r.Hi - r.Lo)
-	}
+	fetch()
 	for _, r := range op.Results {
 		a.bytes += out * int64(storageBytes(r.Elem))
-	}
-	for slot, r := range regions { // a sum: the order does not matter
-		n := int64(1)
-		for _, iv := range r {
-			n *= int64(iv.Hi - iv.Lo)
-		}
-		if selected {
-			n = min(n, out)
-		}
-		a.bytes += n * int64(size[slot])
 	}
 	return a
 }

@@ -21,7 +21,25 @@ array @b[m, k] f32
 
 array @c[n, m] f32
 
+array @ghosts[n, m] f32
+
 func step {
+  extend %e f32 [i in n -1..49, j in m 0..32] from @ghosts {
+    box [-1..0, 0..32]
+      $0 = read f32 @ghosts[i + 1, j]
+      $1 = neg f32 $0
+      yield $1
+    box [48..49, 0..32]
+      $0 = read f32 @ghosts[i - 1, j]
+      yield $0
+  }
+  map %f f32 [i in n 0..48, j in m 0..32] {
+    box [0..48, 0..32]
+      $0 = read f32 %e[i - 1, j]
+      $1 = read f32 %e[i + 1, j]
+      $2 = sub f32 $0, $1
+      yield $2
+  }
   reduce %p f32 [i in n 0..48, j in m 0..32] over [l in k 0..40] sum fma order seq {
     box [0..48, 0..32, 0..40]
       $0 = read f32 @a[i, l]
@@ -37,6 +55,7 @@ func step {
       yield $2
   }
   set @c = %d
+  set @ghosts = %f
 }
 `
 
@@ -59,18 +78,21 @@ func TestProfileCounts(t *testing.T) {
 	if _, err := e.Run(context.Background(), "step", 3); err != nil {
 		t.Fatal(err)
 	}
-	byKind := map[string]KernelTime{}
+	byKind, byName := map[string]KernelTime{}, map[string]KernelTime{}
 	for _, k := range e.Kernels() {
 		if k.Calls != 3 || k.Func != "step" {
 			t.Errorf("%+v", k)
 		}
-		byKind[k.Kind] = k
+		byKind[k.Kind], byName[k.Name] = k, k
 	}
 	if k := byKind["contraction"]; k.Flops != 2*48*32*40 || k.Bytes != 4*(48*40+40*32+48*32) || k.Name != "p" {
 		t.Errorf("the product: %+v", k)
 	}
-	if k := byKind["map"]; k.Flops != 48*32 || k.Bytes != 4*3*48*32 {
+	if k := byName["d"]; k.Flops != 48*32 || k.Bytes != 4*3*48*32 {
 		t.Errorf("the sum: %+v", k)
+	}
+	if k := byKind["extend"]; k.Flops != 32 || k.Bytes != 4*4*32 {
+		t.Errorf("the ghosts: %+v", k)
 	}
 	if k, ok := byKind["contraction, packing"]; !ok || k.Flops != 0 {
 		t.Errorf("packing: %+v", k)
