@@ -168,6 +168,10 @@ type strip struct {
 	width, valid int
 	vectors      int
 	after        emit.Bound // first n of the panel after it, which after the last is the first
+
+	// Of the group that a unit passes over stretch by stretch.
+	first, firstBase emit.Bound  // its first panel's first n, and its storage
+	last             value.Value // whether this is its last panel
 }
 
 // wide is full panel p.
@@ -380,7 +384,22 @@ const (
 	packWork     = 8
 )
 
-// multiply emits the product: unit = (outer indices, part of the rows, panel).
+// panelGroup is over how many panels a unit passes with every stretch of k, in parts parts of the rows. A stretch of its rows then stays in the
+// second cache, beside their sums so far; panel by panel the rows came from farther away for each, all terms of them. Nothing to gain has a sum
+// of one stretch, and there must remain something to divide among threads.
+func (c *contraction) panelGroup(parts int) int {
+	if ns, _ := c.stretches(); ns == 1 || c.panelwise() {
+		return 1
+	}
+	sums := c.perPart(parts) * c.blockRows() * 2 * vectorBytes()
+	n := min(partBytes()/sums, c.count(c.outer)*parts*c.panelCount()/dividedUnits())
+	return max(1, n)
+}
+
+// dividedUnits is how many units a product leaves for the threads where they may be larger. Tests change it.
+var dividedUnits = func() int { return 32 * DefaultThreads() }
+
+// multiply emits the product: unit = (outer indices, part of the rows, group of panels).
 func (t *contractor) multiply() (launch, error) {
 	nb, _, _ := t.blocks()
 	parts := t.chunks(nb)
@@ -388,8 +407,10 @@ func (t *contractor) multiply() (launch, error) {
 		parts = 1
 	}
 	per := (nb + parts - 1) / parts
-	counts := append(t.counts(t.outer), parts, t.panelCount())
-	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * t.panelCount() * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
+	group := t.panelGroup(parts)
+	groups := (t.panelCount() + group - 1) / group
+	counts := append(t.counts(t.outer), parts, groups)
+	l := launch{sym: t.sym, lo: 0, hi: t.count(t.outer) * groups * parts, work: t.count(t.outer) * t.rows() * t.extent(t.n) * t.k}
 	if t.panelwise() {
 		l.work += t.count(t.outer) * t.panelSize() * packWork
 	}
@@ -398,40 +419,54 @@ func (t *contractor) multiply() (launch, error) {
 		t.units(k, func(u emit.Bound) {
 			d := k.digits(u, counts)
 			t.place(k, t.outer, d[:len(t.outer)])
-			part, panel := d[len(t.outer)], d[len(t.outer)+1]
-			base := k.Scale(t.position(k, &t.b), t.panelSize())
-			t.strips(k, panel, base, func(s strip) {
-				lo := k.Minimum(k.Scale(part, per), emit.At(nb))
-				hi := k.Minimum(k.Add(lo, emit.At(per)), emit.At(nb))
-				if t.panelwise() || t.byTheWay() {
-					s.base = emit.At(0)
-				}
-				if t.panelwise() {
-					failed = firstError(failed, t.packStrip(k, s))
-				}
-				failed = firstError(failed, t.blocksOf(k, s, lo, hi))
-			})
+			part, panel := d[len(t.outer)], k.Scale(d[len(t.outer)+1], group)
+			lo := k.Minimum(k.Scale(part, per), emit.At(nb))
+			hi := k.Minimum(k.Add(lo, emit.At(per)), emit.At(nb))
+			failed = t.panelsOf(k, panel, group, lo, hi)
 		})
 		return failed
 	})
 	return l, err
 }
 
-// blocksOf multiplies the blocks lo to hi of rows with a panel, stretch by stretch of k.
-func (t *contractor) blocksOf(k *kernel, s strip, lo, hi emit.Bound) error {
+// panelsOf multiplies the blocks lo to hi of rows with a group of panels from p on, stretch by stretch of k.
+func (t *contractor) panelsOf(k *kernel, p emit.Bound, group int, lo, hi emit.Bound) error {
 	var failed error
-	stretch := func(from, length emit.Bound, more bool) {
-		t.eachBlock(k, lo, hi, func(b, first emit.Bound, rows int) {
-			failed = firstError(failed, t.tile(k, s, b, lo, first, rows, from, length, more))
+	base := k.Scale(t.position(k, &t.b), t.panelSize())
+	end := k.Minimum(k.Add(p, emit.At(group)), emit.At(t.panelCount()))
+	stretch := func(from, length emit.Bound, begins, more bool) {
+		k.Loop(p, end, 1, emit.Plain, func(panel emit.Bound) {
+			t.strips(k, panel, base, func(s strip) {
+				s.first, s.firstBase = k.Scale(p, 2*t.lanes()), k.Add(base, k.Scale(p, t.panelStride()))
+				s.last = k.Cur.NewICmp(enum.IPredEQ, k.Add(panel, emit.At(1)).Value(), end.Value())
+				if t.panelwise() || t.byTheWay() {
+					s.base = emit.At(0)
+				}
+				if t.panelwise() && begins {
+					failed = firstError(failed, t.packStrip(k, s))
+				}
+				t.eachBlock(k, lo, hi, func(b, first emit.Bound, rows int) {
+					failed = firstError(failed, t.tile(k, s, b, lo, first, rows, from, length, more))
+				})
+			})
 		})
 	}
 	ns, long := t.stretches()
-	stretch(emit.At(0), emit.At(min(long, t.k)), t.resume)
+	stretch(emit.At(0), emit.At(min(long, t.k)), true, t.resume)
 	k.Loop(emit.At(1), emit.At(ns), 1, emit.Plain, func(i emit.Bound) {
 		from := k.Scale(i, long)
-		stretch(from, k.Minimum(k.Add(k.Scale(from, -1), emit.At(t.k)), emit.At(long)), true)
+		stretch(from, k.Minimum(k.Add(k.Scale(from, -1), emit.At(t.k)), emit.At(long)), false, true)
 	})
 	return failed
+}
+
+// following is the stretch of a panel that a unit takes after this one: the same of the next panel, or the next of the group's first; the unit after
+// it begins with the next panel. It returns whether it is of the group's first panel, and its first term.
+func (t *contractor) following(k *kernel, s strip, from, length emit.Bound) (first value.Value, term emit.Bound) {
+	on := k.Add(from, length)
+	more := k.Cur.NewICmp(enum.IPredSLT, on.Value(), k.I64(t.k))
+	then := k.Cur.NewSelect(more, on.Value(), k.I64(0))
+	return k.Cur.NewAnd(s.last, more), emit.Bound{V: k.Cur.NewSelect(s.last, then, from.Value())}
 }
 
 // multiplyPieces emits the product of a contraction whose a is packed part by part: unit = (outer indices, part of the rows).
@@ -450,9 +485,9 @@ func (t *contractor) multiplyPieces() (launch, error) {
 			hi := k.Minimum(k.Add(lo, emit.At(per)), emit.At(nb))
 			t.first = &lo
 			failed = firstError(failed, t.packPiece(k, lo, hi))
-			base := k.Scale(t.position(k, &t.b), t.panelSize())
-			k.Loop(emit.At(0), emit.At(t.panelCount()), 1, emit.Plain, func(panel emit.Bound) {
-				t.strips(k, panel, base, func(s strip) { failed = firstError(failed, t.blocksOf(k, s, lo, hi)) })
+			group := t.panelGroup(parts)
+			k.Loop(emit.At(0), emit.At(t.panelCount()), group, emit.Plain, func(panel emit.Bound) {
+				failed = firstError(failed, t.panelsOf(k, panel, group, lo, hi))
 			})
 		})
 		return failed
@@ -561,7 +596,9 @@ func (t *contractor) tile(k *kernel, s strip, block, since, row emit.Bound, rows
 		mk.nextRows, mk.nextStep = asked(t.blocksPerUnit()), s.width
 		_, stretch := t.stretches()
 		row := k.Minimum(mk.share(k, turn, length), emit.At(max(0, stretch-stretch/microTerms*mk.nextRows)))
-		next = t.packed(k, 0, k.Add(s.base, k.Scale(k.Add(k.Add(from, length), row), s.width)))
+		first, term := t.following(k, s, from, length)
+		panel := k.Cur.NewSelect(first, s.firstBase.Value(), k.Add(s.base, emit.At(t.panelStride())).Value())
+		next = t.packed(k, 0, k.Add(emit.Bound{V: panel}, k.Scale(k.Add(term, row), s.width)))
 	}
 	k.Cur.NewCall(t.e.micro(mk), a, b, out, next, b, length.Value())
 	return nil

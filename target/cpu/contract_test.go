@@ -200,6 +200,31 @@ func TestContractionByTheWay(t *testing.T) {
 	}
 }
 
+// Of a long sum a unit takes several panels, with one stretch after the other: packed by the way, before, and with rows that are packed part by part.
+func TestContractionGroups(t *testing.T) {
+	needsLLVM(t)
+	withCaches(t, native.Caches{Second: 256 << 10, Last: 8 << 20})
+	part, units := partBytes, dividedUnits
+	defer func() { partBytes, dividedUnits = part, units }()
+	partBytes, dividedUnits = func() int { return 16 << 10 }, func() int { return 4 }
+	type m = map[string]int
+	for i, tc := range []struct {
+		x, y string
+		n    m
+	}{
+		{"ik", "kj", m{"i": 14, "j": 530, "k": 1650}},
+		{"ik", "jk", m{"i": 30, "j": 530, "k": 1100}},
+		{"?ik", "jk", m{"i": 200, "j": 90, "k": 1650}},
+	} {
+		p := product(ir.F32, "ij", "k", []string{tc.x}, []string{tc.y}, tc.n)
+		c := newContraction(&p.Funcs[0].Ops[0])
+		if nb, _, _ := c.blocks(); c.panelGroup(c.chunks(nb)) == 1 {
+			t.Errorf("case %d takes panel after panel", i)
+		}
+		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
+	}
+}
+
 // Narrower vectors, as other processors have them, give the same bits.
 func TestContractionWidths(t *testing.T) {
 	needsLLVM(t)

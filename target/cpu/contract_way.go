@@ -75,13 +75,8 @@ func (t *contractor) tileByTheWay(k *kernel, mk micro, s strip, turn emit.Bound,
 	next := source
 	if ns, stretch := t.stretches(); ns > 1 || t.panelCount() > 1 {
 		mk.nextRows, mk.nextStep = asked(t.blocksPerUnit()), step
-		col, row := s.after, emit.At(0)
-		if ns > 1 {
-			row = k.Add(from, length)
-			more := k.Cur.NewICmp(enum.IPredSLT, row.Value(), k.I64(t.k))
-			col = emit.Bound{V: k.Cur.NewSelect(more, s.lo.Value(), s.after.Value())}
-			row = emit.Bound{V: k.Cur.NewSelect(more, row.Value(), k.I64(0))}
-		}
+		first, row := t.following(k, s, from, length)
+		col := emit.Bound{V: k.Cur.NewSelect(first, s.first.Value(), s.after.Value())}
 		row = k.Minimum(k.Add(row, mk.share(k, turn, length)), emit.At(max(0, t.k-stretch/microTerms*mk.nextRows)))
 		if next, _, err = t.bAt(k, col, row); err != nil {
 			return err
