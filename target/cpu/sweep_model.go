@@ -277,8 +277,8 @@ func (s *sweep) choosePlanes() {
 	switch {
 	case s.span("") < 3:
 		return
-	case s.rank == 2:
-		s.jam = 4
+	case s.rank == 2: // as many as their results leave registers for
+		s.jam = max(1, min(4, vectorRegisters()/4/s.results()))
 	case s.reach() >= 3 && size <= 4 && vectorRegisters() >= 32: // rows beside those of four fill the first cache
 		s.jam = 3
 	case s.reach() >= 2:
@@ -298,6 +298,14 @@ func (s *sweep) choosePlanes() {
 			r.jam = st.op.Kind == ir.Map && r.hi-r.lo >= s.jam && nodes <= mostJammed && operandsOf(st.op, r.pieces, s.jam) <= mostArgs
 		}
 	}
+}
+
+// results is how many values an operation computes at most.
+func (s *sweep) results() (most int) {
+	for _, st := range s.stages {
+		most = max(most, len(st.slots))
+	}
+	return max(most, 1)
 }
 
 // streams is how many planes an operation reads and writes at most when it computes so many.

@@ -425,3 +425,16 @@ func TestRandomSweeps(t *testing.T) {
 		}
 	}
 }
+
+// What is computed together and is the next value of several arrays goes there, not by way of rings.
+func TestResultsTogether(t *testing.T) {
+	needsLLVM(t)
+	s := sweptPlan(t, compile(t, sources[3].text, 64)).funcs["step"].sweep
+	for _, steps := range []int{1, 3} {
+		u := s.unroll(steps, false)
+		last := u.nodes[len(u.nodes)-1]
+		if len(last.outs) != 2 || len(u.copied) > 0 || slices.ContainsFunc(last.outs, func(b *tensorBuf) bool { return b.memory < 0 }) {
+			t.Errorf("%d steps: arrays %v are copied from rings", steps, u.copied)
+		}
+	}
+}

@@ -12,7 +12,7 @@ type tensorBuf struct {
 	slot    int // layout of its rows
 	memory  int // slot of the buffer where it is before or after the pass; -1: in a ring
 	given   bool
-	alone   bool            // nothing else is computed with it
+	maker   *planeNode      // the operation that computes it
 	margins [][]ir.Interval // written by extends
 	readers int
 }
@@ -94,7 +94,7 @@ func (s *sweep) unroll(n int, tiles bool) *unrolled {
 				}
 			} else {
 				for i := range st.op.Results {
-					b := &tensorBuf{slot: st.slots[i], memory: -1, alone: len(st.slots) == 1}
+					b := &tensorBuf{slot: st.slots[i], memory: -1, maker: nd}
 					vals[res(i)] = b
 					u.bufs = append(u.bufs, b)
 					nd.outs = append(nd.outs, b)
@@ -157,18 +157,40 @@ func (s *sweep) settle(u *unrolled, cur map[string]*tensorBuf) *unrolled {
 			}
 		}
 	}
-	values := map[*tensorBuf]int{}
-	for _, b := range cur {
-		values[b]++
-	}
+	values := map[*tensorBuf][]int{} // the arrays they are the next values of
 	for i, a := range s.arrays {
 		if b := cur[a.name]; s.set(a.name) && !b.given {
-			if b.readers > 0 || values[b] > 1 || !b.alone || !(*s.layout)[b.slot].same((*s.layout)[i]) {
-				copied(i, b)
-				continue
+			values[b] = append(values[b], i)
+		}
+	}
+	// direct says that all that is computed with b goes to arrays over the same points, and nowhere else.
+	direct := func(b *tensorBuf) bool {
+		for _, o := range b.maker.outs {
+			if o.readers > 0 || len(values[o]) != 1 {
+				return false
 			}
+			i, first := values[o][0], values[b][0]
+			if !(*s.layout)[o.slot].same((*s.layout)[i]) || !slices.Equal(s.arrays[i].box, s.arrays[first].box) {
+				return false
+			}
+		}
+		return true
+	}
+	var made []*tensorBuf // in their arrays
+	for b, list := range values {
+		if len(list) == 1 && direct(b) {
+			made = append(made, b)
+		}
+	}
+	for i, a := range s.arrays {
+		b := cur[a.name]
+		switch {
+		case !s.set(a.name) || b.given:
+		case slices.Contains(made, b):
 			b.memory = s.spare[i]
 			take(i, s.spare[i])
+		default:
+			copied(i, b)
 		}
 	}
 	// Buffers that are left go where one is missing, first where they were.
