@@ -171,15 +171,21 @@ func wrapConstants(p *ir.Program, v *val, at []ir.Affine) []ir.Affine {
 
 func mod(a, n int) int { return ((a % n) + n) % n }
 
-// wrapNeeds finds, for every operand read outside its box, the box all such reads need.
-func wrapNeeds(p *ir.Program, f *ir.Func, g *fn) (map[string][]ir.Interval, error) {
+// wrapNeed is what reads of an operand need that leave its box along periodic axes.
+type wrapNeed struct {
+	box    []ir.Interval   // what all of them need
+	across [][]ir.Interval // by dimension: what those need that leave the box there
+}
+
+// wrapNeeds finds what is needed of every operand that is read outside its box.
+func wrapNeeds(p *ir.Program, f *ir.Func, g *fn) (map[string]*wrapNeed, error) {
 	boxes := map[string][]ir.Range{}
 	for n, v := range g.vals {
 		for d := range v.box {
 			boxes[n] = append(boxes[n], ir.Range{Axis: v.axes[d], Lo: v.box[d].Lo, Hi: v.box[d].Hi})
 		}
 	}
-	need := map[string][]ir.Interval{}
+	need := map[string]*wrapNeed{}
 	for i := range f.Ops {
 		op := &f.Ops[i]
 		for j := range op.Pieces {
@@ -193,21 +199,33 @@ func wrapNeeds(p *ir.Program, f *ir.Func, g *fn) (map[string][]ir.Interval, erro
 				if len(b) != len(n.At) {
 					return nil, fmt.Errorf("%s reads %s with %d indices, not %d", opName(op), n.Name, len(n.At), len(b))
 				}
+				spans := make([]ir.Interval, len(n.At))
 				for d, a := range n.At {
-					s := span(a, box)
+					spans[d] = span(a, box)
+				}
+				for d, a := range n.At {
+					s := spans[d]
 					if s.Lo >= s.Hi || s.Lo >= b[d].Lo && s.Hi <= b[d].Hi || a.Index == "" {
 						continue
 					}
 					if ax := p.Axis(b[d].Axis); ax == nil || !ax.Periodic {
 						return nil, fmt.Errorf("%s reads %s outside its box on axis %s", opName(op), n.Name, b[d].Axis)
 					}
-					if need[n.Name] == nil {
+					w := need[n.Name]
+					if w == nil {
+						w = &wrapNeed{across: make([][]ir.Interval, len(b))}
 						for _, r := range b {
-							need[n.Name] = append(need[n.Name], ir.Interval{Lo: r.Lo, Hi: r.Hi})
+							w.box = append(w.box, ir.Interval{Lo: r.Lo, Hi: r.Hi})
 						}
+						need[n.Name] = w
 					}
-					w := &need[n.Name][d]
-					w.Lo, w.Hi = min(w.Lo, s.Lo), max(w.Hi, s.Hi)
+					w.box[d] = hull(w.box[d], s)
+					if w.across[d] == nil {
+						w.across[d] = make([]ir.Interval, len(b))
+					}
+					for e := range spans {
+						w.across[d][e] = hull(w.across[d][e], spans[e])
+					}
 				}
 			}
 		}
@@ -218,32 +236,38 @@ func wrapNeeds(p *ir.Program, f *ir.Func, g *fn) (map[string][]ir.Interval, erro
 	return need, nil
 }
 
-// addWraps adds extends of v to box need, one per periodic axis in order of dimension, each copying whole runs that differ from their
-// source by a multiple of N. It returns the name of the last.
-func (g *fn) addWraps(p *ir.Program, v *val, need []ir.Interval) string {
+// addWraps adds extends of v to the box that is needed, one per periodic axis in order of dimension, each copying whole runs that differ from
+// their source by a multiple of N, no wider than they are read: ghosts of other axes are rarely. It returns the name of the last.
+func (g *fn) addWraps(p *ir.Program, v *val, need *wrapNeed) string {
 	name := v.name
 	cur := slices.Clone(v.box)
-	for d := range need {
-		if need[d] == v.box[d] {
+	for d, to := range need.box {
+		if to == v.box[d] {
 			continue
 		}
 		n := p.Axis(v.axes[d]).N
 		next := slices.Clone(cur)
-		next[d] = need[d]
+		next[d] = to
+		read := slices.Clone(next)
+		for e, r := range need.across[d] {
+			if e != d && v.box[e].Lo <= r.Lo && r.Hi <= v.box[e].Hi { // else corners of two periodic axes are read
+				read[e] = r
+			}
+		}
 		op := ir.Op{Kind: ir.Extend, From: name, Results: []ir.Result{{Name: strings.TrimPrefix(name, "%") + ".wrap", Elem: v.elem}}}
 		for e := range next {
 			op.Dom = append(op.Dom, ir.Range{Index: fmt.Sprintf("i%d", e), Axis: v.axes[e], Lo: next[e].Lo, Hi: next[e].Hi})
 		}
-		for c := need[d].Lo; c < need[d].Hi; {
+		for c := to.Lo; c < to.Hi; {
 			if c >= v.box[d].Lo && c < v.box[d].Hi {
 				c = v.box[d].Hi
 				continue
 			}
 			end, shift := c+1, mod(c, n)-c
-			for end < need[d].Hi && mod(end, n)-end == shift && (end < v.box[d].Lo || end >= v.box[d].Hi) {
+			for end < to.Hi && mod(end, n)-end == shift && (end < v.box[d].Lo || end >= v.box[d].Hi) {
 				end++
 			}
-			box := slices.Clone(next)
+			box := slices.Clone(read)
 			box[d] = ir.Interval{Lo: c, Hi: end}
 			at := make([]ir.Affine, len(next))
 			for e := range at {

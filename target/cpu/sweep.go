@@ -93,10 +93,11 @@ const (
 	argWord                  // a host scalar
 )
 
-// planeRead is how far the pieces of a run read a value: offset along the stream, range of offsets along the tiled axis.
+// planeRead is how far the pieces of a run read what lies in the storage of a map or an array: offset along the stream, range of offsets along
+// the tiled axis.
 type planeRead struct {
 	piece  int
-	name   string
+	root   string
 	plane  int
 	lo, hi int
 }
@@ -216,7 +217,7 @@ func (s *sweep) copyStage(array int) *planeOp {
 	from.name, to.name = "%next", "%buffer"
 	op := copyOp(&from, &to)
 	st := &planeOp{op: &op, final: true, slots: []int{a.slot}, root: map[string]string{"%next": "%next"}}
-	st.runs = []planeRun{{lo: op.Dom[0].Lo, hi: op.Dom[0].Hi, pieces: []int{0}, work: 2, reads: []planeRead{{name: "%next"}}}}
+	st.runs = []planeRun{{lo: op.Dom[0].Lo, hi: op.Dom[0].Hi, pieces: []int{0}, work: 2, reads: []planeRead{{root: "%next"}}}}
 	return st
 }
 
@@ -257,7 +258,7 @@ func (s *sweep) periodic(d int) (n int, whole bool) {
 			return n, false
 		}
 		for k := range op.Pieces {
-			if op.Pieces[k].Box[d] != all {
+			if b := op.Pieces[k].Box[d]; b.Lo > 0 || b.Hi < n {
 				return n, false
 			}
 		}
@@ -352,7 +353,7 @@ func (s *sweep) stage(op *ir.Op) *planeOp {
 				return nil
 			}
 		}
-		if operandsOf(op, r.Active, 1) > mostArgs {
+		if st.operands(r.Active, 1) > mostArgs {
 			return nil
 		}
 		run.work = nodesOf(op, r.Active)
@@ -387,8 +388,9 @@ func nodesOf(op *ir.Op, pieces []int) int {
 	return most * size
 }
 
-// operandsOf is how many planes, arrays and host scalars pieces read and write when they compute so many planes.
-func operandsOf(op *ir.Op, pieces []int, planes int) int {
+// operands is how many planes, arrays and host scalars pieces read and write when they compute so many planes.
+func (st *planeOp) operands(pieces []int, planes int) int {
+	op := st.op
 	type operand struct {
 		name  string
 		elem  ir.Elem
@@ -402,10 +404,10 @@ func operandsOf(op *ir.Op, pieces []int, planes int) int {
 				seen[operand{"scalar " + n.Name, n.Elem, 0}] = true
 			case n.Op == ir.Read && offsets(op, n.At):
 				for k := range planes {
-					seen[operand{n.Name, n.Elem, n.At[0].Off + k}] = true
+					seen[operand{st.root[n.Name], n.Elem, n.At[0].Off + k}] = true
 				}
 			case n.Op == ir.Read:
-				seen[operand{"array " + n.Name, n.Elem, 0}] = true
+				seen[operand{"array " + st.root[n.Name], n.Elem, 0}] = true
 			}
 		}
 	}
@@ -425,15 +427,16 @@ func (s *sweep) reads(st *planeOp, k int, run *planeRun) bool {
 		if v == nil || v.elem != n.Elem {
 			return false
 		}
-		st.root[n.Name] = s.roots[n.Name]
+		root := s.roots[n.Name]
+		st.root[n.Name] = root
 		if s.board.has(n.Name) {
 			continue
 		}
 		if offsets(op, n.At) {
 			dy := n.At[1].Off
-			j := slices.IndexFunc(run.reads, func(r planeRead) bool { return r.piece == k && r.name == n.Name && r.plane == n.At[0].Off })
+			j := slices.IndexFunc(run.reads, func(r planeRead) bool { return r.piece == k && r.root == root && r.plane == n.At[0].Off })
 			if j < 0 {
-				run.reads = append(run.reads, planeRead{piece: k, name: n.Name, plane: n.At[0].Off, lo: dy, hi: dy})
+				run.reads = append(run.reads, planeRead{piece: k, root: root, plane: n.At[0].Off, lo: dy, hi: dy})
 			} else {
 				run.reads[j].lo, run.reads[j].hi = min(run.reads[j].lo, dy), max(run.reads[j].hi, dy)
 			}
@@ -482,7 +485,7 @@ func (s *sweep) marginsFirst() bool {
 		}
 		for _, r := range st.runs {
 			for _, x := range r.reads {
-				if !ready[x.name] {
+				if !ready[x.root] {
 					return false
 				}
 			}
@@ -493,10 +496,10 @@ func (s *sweep) marginsFirst() bool {
 	// for the ends of its rows would cost as much as a step. So are rows of ghosts, by the tiles that read them, of what the arrays themselves hold.
 	for i := len(s.before) - 1; i >= 0; i-- {
 		st := s.stages[s.before[i]]
-		root := s.roots[st.op.From]
-		touches := func(k int) bool { return s.stages[k].touches(root) }
-		own := st.rowLocal() || s.planeLocal(st) && !slices.ContainsFunc(s.before[:i], touches)
-		if own && !slices.ContainsFunc(s.before[i+1:], touches) {
+		made := func(k int) bool { return s.readsGhosts(st, s.stages[k]) }
+		needed := func(k int) bool { return s.readsGhosts(s.stages[k], st) }
+		own := st.rowLocal() || s.planeLocal(st) && !slices.ContainsFunc(s.before[:i], made)
+		if own && !slices.ContainsFunc(s.before[i+1:], needed) {
 			st.within = true
 			s.before = slices.Delete(s.before, i, i+1)
 		}
@@ -512,11 +515,23 @@ func (st *planeOp) boxes() (all [][]ir.Interval) {
 	return all
 }
 
-// touches says that an operation reads a map or an array, or writes around it.
-func (st *planeOp) touches(root string) bool {
-	for _, r := range st.root {
-		if r == root {
-			return true
+// readsGhosts says that an operation reads what an extend makes of the array that is in the same storage.
+func (s *sweep) readsGhosts(st, extend *planeOp) bool {
+	for i := range st.op.Pieces {
+		box := boxOf(st.op, &st.op.Pieces[i])
+		for _, n := range st.op.Pieces[i].Body.Nodes {
+			if n.Op != ir.Read || st.root[n.Name] != s.roots[extend.op.From] {
+				continue
+			}
+			for _, made := range extend.op.Pieces {
+				apart := false
+				for d, a := range n.At {
+					apart = apart || empty(common(span(a, box), made.Box[d]))
+				}
+				if !apart {
+					return true
+				}
+			}
 		}
 	}
 	return false

@@ -36,3 +36,25 @@ evolve %s`
 		sweptAsInterpreted(t, toolchains()[0], p, "step", 7)
 	}
 }
+
+// Conditions of different kinds along the axes: what the pass itself makes are the ghosts of rows, and those of the periodic axis, unless corners are
+// read, which are made of one another.
+func TestMixedGhosts(t *testing.T) {
+	needsLLVM(t)
+	for term, before := range map[string]int{"lap(u)": 1, "lap(u) + 0.1*dy(dz(u))": 3} {
+		p := compile(t, fmt.Sprintf(`
+param n = %%d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n periodic;  z: 0 .. 1 in n }
+field u on g = x*y + z
+bc u { x: u = y;  z: dn(u) = x + y }
+evolve t from 0 to 1 step 0.1/n^2 { dt(u) = %s }`, term), 20)
+		s := sweptPlan(t, p).funcs["step"].sweep
+		if s == nil {
+			t.Fatalf("%s: not computed in passes", term)
+		}
+		if len(s.before) != before {
+			t.Errorf("%s: %d operations before the pass, not %d", term, len(s.before), before)
+		}
+		sweptAsInterpreted(t, toolchains()[0], p, "step", 7)
+	}
+}

@@ -80,7 +80,7 @@ func (s *sweep) comes(u *unrolled, need map[*tensorBuf]*planes, entries []entry,
 		nd := u.nodes[e.node]
 		run := s.run(nd.st, e.plane)
 		for _, rd := range run.reads {
-			b := nd.in[nd.st.root[rd.name]]
+			b := nd.in[rd.root]
 			l := (*s.layout)[b.slot]
 			if b.memory < 0 || len(l.stride) != s.rank {
 				continue

@@ -151,7 +151,7 @@ func (s *sweep) span(root string) int {
 			for _, a := range r.reads {
 				for _, b := range r.reads {
 					d := b.plane - a.plane
-					if a.piece == b.piece && a.name == b.name && d < s.depth.Hi-s.depth.Lo-1 && (root == "" || st.root[a.name] == root) {
+					if a.piece == b.piece && a.root == b.root && d < s.depth.Hi-s.depth.Lo-1 && (root == "" || a.root == root) {
 						n = max(n, d+1)
 					}
 				}
@@ -295,7 +295,7 @@ func (s *sweep) choosePlanes() {
 			for _, k := range r.pieces {
 				nodes = max(nodes, len(st.op.Pieces[k].Body.Nodes))
 			}
-			r.jam = st.op.Kind == ir.Map && r.hi-r.lo >= s.jam && nodes <= mostJammed && operandsOf(st.op, r.pieces, s.jam) <= mostArgs
+			r.jam = st.op.Kind == ir.Map && r.hi-r.lo >= s.jam && nodes <= mostJammed && st.operands(r.pieces, s.jam) <= mostArgs
 		}
 	}
 }
@@ -315,7 +315,7 @@ func (s *sweep) streams(planes int) (most int) {
 			seen := map[planeArg]bool{}
 			for _, rd := range r.reads {
 				for k := range planes {
-					seen[planeArg{name: rd.name, plane: rd.plane + k}] = true
+					seen[planeArg{name: rd.root, plane: rd.plane + k}] = true
 				}
 			}
 			if st.op.Kind == ir.Map {

@@ -135,7 +135,7 @@ func (s *sweep) region(u *unrolled, nd *planeNode, need map[*tensorBuf]*planes) 
 			if empty(px) || empty(py) {
 				continue
 			}
-			p := need[nd.in[nd.st.root[rd.name]]]
+			p := need[nd.in[rd.root]]
 			p.x = hull(p.x, ir.Interval{Lo: px.Lo + rd.plane, Hi: px.Hi + rd.plane})
 			p.y = hull(p.y, ir.Interval{Lo: py.Lo + rd.lo, Hi: py.Hi + rd.hi})
 		}
@@ -267,7 +267,7 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 				if empty(u.rows(ry, nd.st, rd.piece)) {
 					continue
 				}
-				b := need[nd.in[nd.st.root[rd.name]]]
+				b := need[nd.in[rd.root]]
 				for k := range count {
 					t = max(t, b.ready[p+k+rd.plane-b.x.Lo])
 				}
@@ -279,7 +279,7 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 				if empty(u.rows(ry, nd.st, rd.piece)) {
 					continue
 				}
-				src := need[nd.in[nd.st.root[rd.name]]]
+				src := need[nd.in[rd.root]]
 				for k := p + rd.plane - src.x.Lo; k < p+rd.plane-src.x.Lo+count; k++ {
 					src.last[k] = max(src.last[k], t)
 					if src.ready[k] == t {
@@ -307,7 +307,7 @@ func (s *sweep) schedule(u *unrolled, need map[*tensorBuf]*planes, regions [][2]
 		}
 		for _, run := range nd.st.runs {
 			for _, rd := range run.reads {
-				q := need[nd.in[nd.st.root[rd.name]]]
+				q := need[nd.in[rd.root]]
 				q.user, q.free = i, max(q.free, skews[i]+roundUp(max(0, -rd.lo), line))
 			}
 		}
@@ -323,7 +323,7 @@ func (s *sweep) delay(nd *planeNode, need map[*tensorBuf]*planes) (n int) {
 	}
 	for i := range nd.st.runs {
 		for _, rd := range nd.st.runs[i].reads {
-			n = max(n, need[nd.in[nd.st.root[rd.name]]].delay+rd.plane)
+			n = max(n, need[nd.in[rd.root]].delay+rd.plane)
 		}
 	}
 	return n
