@@ -117,15 +117,20 @@ func (e *emitter) turn(s turn) *llvm.Func {
 	return f
 }
 
-// transposeVectors transposes a square of vectors by exchanging halves, quarters, .. between pairs of rows.
+// transposeVectors transposes a square of vectors.
 func transposeVectors(b *llvm.Block, rows []value.Value) []value.Value {
 	return transposeParts(b, rows, len(rows))
 }
 
-// transposeParts transposes squares that lie beside each other in vectors of n lanes.
+// transposeParts transposes squares that lie beside each other in vectors of n lanes, by exchanging halves, quarters, .. between pairs of rows down to
+// 16 bytes, in which one instruction interleaves two vectors.
 func transposeParts(b *llvm.Block, rows []value.Value, n int) []value.Value {
-	for h := len(rows) / 2; h > 0; h /= 2 {
-		lo, hi := make([]int, n), make([]int, n)
+	inner := min(16/laneBytes(rows[0]), len(rows))
+	lo, hi := make([]int, n), make([]int, n)
+	pair := func(next []value.Value, x, y value.Value, i, j int) {
+		next[i], next[j] = b.NewShuffleVector(x, y, llvm.NewMask(lo...)), b.NewShuffleVector(x, y, llvm.NewMask(hi...))
+	}
+	for h := len(rows) / 2; h >= inner; h /= 2 {
 		for i := range n {
 			if i&h == 0 {
 				lo[i], hi[i] = i, i+h
@@ -135,13 +140,37 @@ func transposeParts(b *llvm.Block, rows []value.Value, n int) []value.Value {
 		}
 		next := make([]value.Value, len(rows))
 		for i := range rows {
-			if i&h != 0 {
-				continue
+			if i&h == 0 {
+				pair(next, rows[i], rows[i+h], i, i+h)
 			}
-			next[i] = b.NewShuffleVector(rows[i], rows[i+h], llvm.NewMask(lo...))
-			next[i+h] = b.NewShuffleVector(rows[i], rows[i+h], llvm.NewMask(hi...))
+		}
+		rows = next
+	}
+	half := inner / 2
+	for i := range n {
+		at := i/inner*inner + i%inner/2 + i%2*n
+		lo[i], hi[i] = at, at+half
+	}
+	for step := 1; step < inner; step *= 2 {
+		next := make([]value.Value, len(rows))
+		for i := range rows {
+			if i&half == 0 {
+				to := i/inner*inner + i%inner*2
+				pair(next, rows[i], rows[i+half], to, to+1)
+			}
 		}
 		rows = next
 	}
 	return rows
+}
+
+// laneBytes is the size of a lane of a vector of numbers.
+func laneBytes(v value.Value) int {
+	switch t := v.Type().(*types.VectorType).ElemType; {
+	case t.Equal(types.Double):
+		return 8
+	case types.IsInt(t):
+		return int(t.(*types.IntType).BitSize) / 8
+	}
+	return 4
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
+	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
@@ -274,14 +275,21 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 						return
 					}
 					for j, to := range targets {
-						vec := llvm.NewVector(lanes, emit.MemType(op.Results[j].Elem))
+						e := op.Results[j].Elem
+						pointer := func(slot, lanes int) value.Value {
+							return k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(llvm.NewVector(lanes, emit.MemType(e))))
+						}
 						put := func(slot int, past bool) {
-							p := k.Cur.NewBitCast(k.address(slot, k.domCoords(op)), types.NewPointer(vec))
-							if past {
-								streamStore(k.Cur, vals[j], p, lineBytes)
-							} else {
-								k.Cur.NewStore(vals[j], p, storageBytes(op.Results[j].Elem))
+							if !past {
+								k.Cur.NewStore(vals[j], pointer(slot, lanes), storageBytes(e))
+								return
 							}
+							line := lineBytes / storageBytes(e)
+							for at := 0; at < lanes; at += line {
+								k.Index[r.Index] = k.Add(x, emit.At(at))
+								streamStore(k.Cur, k.part(vals[j], at, line), pointer(slot, line), lineBytes)
+							}
+							k.Index[r.Index] = x
 						}
 						put(to.slot, to.past)
 						if to.copied != nil {

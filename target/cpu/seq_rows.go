@@ -325,3 +325,12 @@ func (k *kernel) beside(a, b value.Value) value.Value {
 	}
 	return k.Cur.NewShuffleVector(a, b, llvm.NewMask(lanes...))
 }
+
+// part is n lanes of a vector from lane at on.
+func (k *kernel) part(v value.Value, at, n int) value.Value {
+	lanes := make([]int, n)
+	for i := range lanes {
+		lanes[i] = at + i
+	}
+	return k.Cur.NewShuffleVector(v, constant.NewUndef(v.Type()), llvm.NewMask(lanes...))
+}
