@@ -297,7 +297,13 @@ func (t *tile) one(i int, op *ir.Op) error {
 		rest := restricted(full, x.units, map[string]ir.Interval{row: t.rows, col: left})
 		return t.tail(&rest)
 	}
-	if err := t.kernels(op, false); err != nil {
+	var err error
+	if op.Kind == ir.Map && inVectors(op) { // LLVM's own vector loops compare indices, as a mask does, in 64 bits: several times the work
+		_, err = t.vectorMap(fmt.Sprintf("part%d", len(t.e.grouping.calls)), op, i)
+	} else {
+		err = t.kernels(op, false)
+	}
+	if err != nil {
 		return err
 	}
 	if t.zeros[i] {

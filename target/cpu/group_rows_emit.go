@@ -195,8 +195,8 @@ func mapLanes() []int {
 	return []int{canonLanes}
 }
 
-// vectorMap emits a map of a group of rows, vector by vector. Results that others than the group read go past the caches; those that the group
-// reads, too, are copied into a tile.
+// vectorMap emits a map of a group, vector by vector. Results of a group of rows that others than the group read go past the caches; those that the
+// group reads, too, are copied into a tile.
 func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 	type target struct {
 		slot   int
