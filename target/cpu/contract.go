@@ -193,7 +193,7 @@ func (c *contraction) direct() bool {
 
 // inPlace says that b need not be packed: it lies well and is small enough for rows that lie apart to be read again and again.
 func (c *contraction) inPlace() bool {
-	return c.lies() && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes()
+	return c.lies() && len(c.op.Over) == 1 && c.k*c.extent(c.n)*storageBytes(c.elem) <= inPlaceBytes()
 }
 
 // inPlaceBytes is the largest factor whose rows are read one after the other where they lie, a small part of a second-level cache.

@@ -326,11 +326,7 @@ func (t *contractor) packA() (launch, error) {
 				})
 				return
 			}
-			var over []int
-			for _, r := range t.op.Over {
-				over = append(over, r.Hi-r.Lo)
-			}
-			for i, x := range k.digits(row, over) {
+			for i, x := range k.digits(row, t.overCounts()) {
 				k.Index[t.op.Over[i].Index] = k.Add(x, emit.At(t.op.Over[i].Lo))
 			}
 			base = k.Add(base, k.Scale(row, t.blockRows()))
@@ -372,10 +368,37 @@ func (c *contraction) chunks(blocks int) int {
 	return min(blocks, n)
 }
 
-// stretches cuts k: a register block is put down and taken up between two stretches, which changes no bit.
+// stretches cuts k: a register block is put down and taken up between two stretches, which changes no bit. They are of size terms, of which the
+// last of each run has what is left; a run is k, or what the last of its indices counts.
 func (c *contraction) stretches() (n, size int) {
-	n = max(1, c.k*2*vectorBytes()/stretchBytes())
-	return n, (c.k + n - 1) / n
+	run := c.run()
+	n = max(1, run*2*vectorBytes()/stretchBytes())
+	return n * (c.k / run), (run + n - 1) / n
+}
+
+// run is how many terms stretches are cut from.
+func (c *contraction) run() int {
+	if c.byTheWay() {
+		return c.lastOver()
+	}
+	return c.k
+}
+
+// stretch is number i: its first term, and how many.
+func (t *contractor) stretch(k *kernel, i emit.Bound) (from, length emit.Bound) {
+	n, size := t.stretches()
+	run := t.run()
+	d := k.digits(i, []int{t.k / run, n / (t.k / run)})
+	within := k.Scale(d[1], size)
+	return k.Add(k.Scale(d[0], run), within), k.Minimum(k.Add(k.Scale(within, -1), emit.At(run)), emit.At(size))
+}
+
+// overCounts are the extents of the reduced indices.
+func (c *contraction) overCounts() (n []int) {
+	for _, r := range c.op.Over {
+		n = append(n, r.Hi-r.Lo)
+	}
+	return n
 }
 
 // Packing reads panelsAtOnce panels of b side by side. packWork is what it costs per element, in multiplications and additions.
@@ -452,10 +475,10 @@ func (t *contractor) panelsOf(k *kernel, p emit.Bound, group int, lo, hi emit.Bo
 		})
 	}
 	ns, long := t.stretches()
-	stretch(emit.At(0), emit.At(min(long, t.k)), true, t.resume)
+	stretch(emit.At(0), emit.At(long), true, t.resume)
 	k.Loop(emit.At(1), emit.At(ns), 1, emit.Plain, func(i emit.Bound) {
-		from := k.Scale(i, long)
-		stretch(from, k.Minimum(k.Add(k.Scale(from, -1), emit.At(t.k)), emit.At(long)), false, true)
+		from, length := t.stretch(k, i)
+		stretch(from, length, false, true)
 	})
 	return failed
 }

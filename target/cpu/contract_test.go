@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -171,7 +172,7 @@ func TestContractionPanels(t *testing.T) {
 }
 
 // A second factor that lies well is packed by the block of rows that uses it first: by none where a unit is one block, stretch by stretch
-// where the sum is long, for parts of the rows, in several batches.
+// where the sum is long or over several indices, for parts of the rows, in several batches.
 func TestContractionByTheWay(t *testing.T) {
 	needsLLVM(t)
 	type m = map[string]int
@@ -188,8 +189,16 @@ func TestContractionByTheWay(t *testing.T) {
 		{"bij", "bik", "bkj", 2, m{"b": 2, "i": 19, "j": 530, "k": 70}},
 		{"bij", "bik", "kj", 2, m{"b": 2, "i": 14, "j": 520, "k": 64}},
 		{"ij", "ik", "kj", 2, m{"i": 14, "j": 1030, "k": 3100}},
+		{"ij", "bki", "bkj", 3, m{"b": 3, "i": 50, "j": 530, "k": 70}},
+		{"ij", "bcik", "bckj", 3, m{"b": 2, "c": 3, "i": 50, "j": 530, "k": 65}},
 	} {
-		p := product(ir.F32, tc.out, "k", []string{tc.x}, []string{tc.y}, tc.n)
+		over := "k"
+		for _, x := range []string{"c", "b"} {
+			if tc.n[x] > 0 && !strings.Contains(tc.out, x) {
+				over = x + over
+			}
+		}
+		p := product(ir.F32, tc.out, over, []string{tc.x}, []string{tc.y}, tc.n)
 		c := newContraction(&p.Funcs[0].Ops[0])
 		if c == nil || !c.byTheWay() {
 			t.Errorf("case %d is not packed by the way", i)

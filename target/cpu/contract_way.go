@@ -12,16 +12,23 @@ import (
 // packing of its own is saved, and the memory that packed panels cross twice: 4 rows times 2048 x 2048 gain half, 300^3 a sixth. Meanwhile the
 // blocks ask for the rows of the next panel, which would else come from farther away a line or two at a time.
 
-// lies says that b is a read of an array in which n is the contiguous dimension and k one of its own.
+// lies says that b is a read of an array in which n is the contiguous dimension, and those of k are of their own.
 func (c *contraction) lies() bool {
 	n := &c.body().Nodes[c.b.node]
-	return n.Op == ir.Read && len(c.op.Over) == 1 && len(n.At) > 0 && n.At[len(n.At)-1].Index == c.op.Dom[c.n].Index && plain(n.At)
+	return n.Op == ir.Read && len(n.At) > 0 && n.At[len(n.At)-1].Index == c.op.Dom[c.n].Index && plain(n.At)
 }
 
 // byTheWay says that panels of b are packed by the first block that uses them.
 func (c *contraction) byTheWay() bool {
-	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && c.lies()
+	return c.elem == ir.F32 && !c.shared && !c.piecewise() && !c.inPlace() && c.lies() && (len(c.op.Over) == 1 || c.lastOver() >= shortestStretch)
 }
+
+// shortestStretch is the fewest terms for which sums are put down and taken up: of a sum over several indices a stretch is one of the last only,
+// because a panel lies in even steps along that.
+const shortestStretch = 64
+
+// lastOver is how many terms follow each other in even steps.
+func (c *contraction) lastOver() int { return c.last().Hi - c.last().Lo }
 
 // ownPanel is the storage of the panel that a thread works on, or of the stretch of it.
 func (c *contraction) ownPanel() int {
@@ -48,9 +55,12 @@ func (m micro) share(k *kernel, turn, length emit.Bound) emit.Bound {
 
 // bAt is the place of b's element in column n (from 0) of term k, and the step to the next term. It leaves the indices as they are.
 func (t *contractor) bAt(k *kernel, n, term emit.Bound) (value.Value, int, error) {
-	dim, over, nd := t.op.Dom[t.n], t.op.Over[0], &t.body().Nodes[t.b.node]
+	dim, last, nd := t.op.Dom[t.n], t.last(), &t.body().Nodes[t.b.node]
 	before := k.Index[dim.Index]
-	k.Index[dim.Index], k.Index[over.Index] = k.Add(n, emit.At(dim.Lo)), k.Add(term, emit.At(over.Lo))
+	k.Index[dim.Index] = k.Add(n, emit.At(dim.Lo))
+	for i, x := range k.digits(term, t.overCounts()) {
+		k.Index[t.op.Over[i].Index] = k.Add(x, emit.At(t.op.Over[i].Lo))
+	}
 	c, err := k.coords(nd.At)
 	k.Index[dim.Index] = before
 	if err != nil {
@@ -58,7 +68,7 @@ func (t *contractor) bAt(k *kernel, n, term emit.Bound) (value.Value, int, error
 	}
 	slot, step := t.e.vals[nd.Name].slot, 0
 	for d, x := range nd.At {
-		if x.Index == over.Index {
+		if x.Index == last.Index {
 			step = t.e.layouts[slot].stride[d]
 		}
 	}
