@@ -52,6 +52,8 @@ type planeOp struct {
 	within bool              // an extend of an array that the pass itself does
 	round  bool              // an extend that fills the margins of the periodic tiled axis
 	final  bool              // its result may be the next value of an array
+	kept   *planeOp          // the same with the results that go to rings and to arrays twice; see keep
+	ringed int               // results that are in rings though the last are in arrays
 	root   map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
 	slots  []int
 	runs   []planeRun
@@ -208,6 +210,34 @@ func (s *sweep) reserve(spares *[]int) {
 		}
 		s.spare[i] = (*spares)[k]
 	}
+}
+
+// keep is an operation that also stores the given results in arrays whose next values they are, though others read them from rings: to copy them
+// from there would read and write the memory in turns. It is nil where that takes too many arguments.
+func (s *sweep) keep(st *planeOp, results []int) *planeOp {
+	if st.kept != nil {
+		return st.kept
+	}
+	op := *st.op
+	op.Results, op.Pieces = slices.Clone(op.Results), slices.Clone(op.Pieces)
+	k := *st
+	k.op, k.slots, k.runs, k.final, k.ringed = &op, slices.Clone(st.slots), slices.Clone(st.runs), true, len(st.slots)
+	for _, r := range results {
+		op.Results, k.slots = append(op.Results, op.Results[r]), append(k.slots, k.slots[r])
+		for i := range op.Pieces {
+			b := &op.Pieces[i].Body
+			b.Results = append(slices.Clone(b.Results), b.Results[r])
+		}
+	}
+	for i := range k.runs {
+		r := &k.runs[i]
+		r.work, r.jam = nodesOf(&op, r.pieces), r.jam && k.operands(r.pieces, s.jam) <= mostArgs
+		if k.operands(r.pieces, 1) > mostArgs {
+			return nil
+		}
+	}
+	st.kept = &k
+	return st.kept
 }
 
 // copyStage copies the next value of an array from a ring to its buffer.

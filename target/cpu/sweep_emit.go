@@ -44,6 +44,11 @@ func (a planeArg) key() string {
 // emit compiles the kernels of all stages.
 func (s *sweep) emit(e *emitter) error {
 	stages := slices.Clone(s.stages)
+	for _, st := range s.stages {
+		if st.kept != nil {
+			stages = append(stages, st.kept)
+		}
+	}
 	for i := range s.arrays {
 		if st := s.copies[i]; st != nil {
 			stages = append(stages, st)
@@ -364,7 +369,8 @@ func (k *planeEmit) store(x emit.Bound, all [][]value.Value) {
 	for k.step = range all {
 		for i, r := range k.st.op.Results {
 			p := k.params[planeArg{kind: argResult, index: i, plane: k.step}.key()]
-			k.put(r.Elem, all[k.step][i], k.place(p, k.st.slots[i], r.Elem, k.row0(), x))
+			past := k.variant&pastCaches != 0 && i >= k.st.ringed
+			k.put(r.Elem, all[k.step][i], k.place(p, k.st.slots[i], r.Elem, k.row0(), x), past)
 		}
 	}
 }
@@ -485,8 +491,8 @@ func (k *planeEmit) unpack(e ir.Elem, v value.Value) value.Value {
 	return v
 }
 
-// put stores a vector, or what the mask leaves of it. Whole vectors are aligned where rows are.
-func (k *planeEmit) put(e ir.Elem, v, addr value.Value) {
+// put stores a vector, or what the mask leaves of it, past the caches if that is wanted. Whole vectors are aligned where rows are.
+func (k *planeEmit) put(e ir.Elem, v, addr value.Value, past bool) {
 	switch e {
 	case ir.Bool:
 		v = k.Cur.NewZExt(v, k.Lanes(k.lane).Typ(types.I8))
@@ -510,7 +516,7 @@ func (k *planeEmit) put(e ir.Elem, v, addr value.Value) {
 	switch {
 	case k.mask != nil:
 		k.Cur.NewMaskedStore(v, addr, storageBytes(e), k.mask)
-	case k.variant&pastCaches != 0 && aligned:
+	case past && aligned:
 		streamStore(k.Cur, v, addr, size)
 	default:
 		k.Cur.NewStore(v, addr, storageBytes(e))

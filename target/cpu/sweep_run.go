@@ -33,6 +33,9 @@ func (s *sweep) link(address map[string]uintptr) {
 	}
 	for _, st := range s.stages {
 		one(st)
+		if st.kept != nil {
+			one(st.kept)
+		}
 	}
 	for _, st := range s.copies {
 		one(st)

@@ -454,7 +454,7 @@ func (s *sweep) call(nd *planeNode, need map[*tensorBuf]*planes, e entry, shift 
 		variant, kind = jammed, 1
 		c.linewise = s.linewise()
 	}
-	if t.stream && nd.st.final && nd.outs[0].memory >= 0 {
+	if t.stream && nd.st.final && nd.outs[len(nd.outs)-1].memory >= 0 {
 		variant |= pastCaches
 	}
 	c.code, c.plane = int64(run.code[variant]), int64(plane)

@@ -176,7 +176,8 @@ func (s *sweep) settle(u *unrolled, cur map[string]*tensorBuf) *unrolled {
 		}
 		return true
 	}
-	var made []*tensorBuf // in their arrays
+	kept := map[*planeNode][]int{} // results that others read too
+	var made []*tensorBuf          // in their arrays
 	for b, list := range values {
 		if len(list) == 1 && direct(b) {
 			made = append(made, b)
@@ -189,8 +190,30 @@ func (s *sweep) settle(u *unrolled, cur map[string]*tensorBuf) *unrolled {
 		case slices.Contains(made, b):
 			b.memory = s.spare[i]
 			take(i, s.spare[i])
+		case len(values[b]) == 1 && (*s.layout)[b.slot].same((*s.layout)[i]):
+			kept[b.maker] = append(kept[b.maker], slices.Index(b.maker.outs, b))
 		default:
 			copied(i, b)
+		}
+	}
+	for _, nd := range u.nodes {
+		results := kept[nd]
+		if len(results) == 0 {
+			continue
+		}
+		st := s.keep(nd.st, results)
+		for _, r := range results {
+			i := values[nd.outs[r]][0]
+			if st == nil {
+				copied(i, nd.outs[r])
+				continue
+			}
+			to := &tensorBuf{slot: i, memory: s.spare[i]}
+			u.bufs, nd.outs = append(u.bufs, to), append(nd.outs, to)
+			take(i, s.spare[i])
+		}
+		if st != nil {
+			nd.st = st
 		}
 	}
 	// Buffers that are left go where one is missing, first where they were.
