@@ -37,10 +37,10 @@ type sweep struct {
 	prog    *ir.Program
 	drive   string // symbol of the driver
 	code    uintptr
-	jam     int             // planes that kernels compute together
-	whole   launch          // what a pass does of one step, for people
-	force   *tiling         // instead of a choice
-	tilings map[int]*tiling // by steps that are asked for
+	jam     int            // planes that kernels compute together
+	whole   launch         // what a pass does of one step, for people
+	force   *tiling        // instead of a choice
+	tilings map[int]*trial // by steps that are asked for
 }
 
 // planeOp is an operation of a sweep.
@@ -109,7 +109,7 @@ func leastSweep() int { return worthCaching() }
 
 // newSweep returns the sweep of a function, or nil when it has none.
 func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layout, spares *[]int, least int) *sweep {
-	s := &sweep{fn: g, arrays: arrays, layout: layouts, prog: p, board: &board{}, tilings: map[int]*tiling{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
+	s := &sweep{fn: g, arrays: arrays, layout: layouts, prog: p, board: &board{}, tilings: map[int]*trial{}, copies: map[int]*planeOp{}, roots: map[string]string{}}
 	for _, a := range arrays {
 		s.roots[a.name] = a.name
 	}

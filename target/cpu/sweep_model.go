@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/native"
@@ -15,17 +17,18 @@ const (
 	callTime   = 30     // nanoseconds of a call of a kernel
 	lastRate   = 80.0   // bytes per nanosecond between the last cache and a second one of 1 MiB; where that is larger, the last is farther away
 	hidden     = 0.75   // part of the shorter of the two, memory's time and the kernels', that goes by during the other where kernels ask for rows
-	gain       = 0.75   // of the time of one step, at which several pay there: their planes come from the second cache, the next rows of which nobody asks for
+	doubt      = 1.6    // times as long as the best a tiling may take by the model and be faster yet: other computers have other caches and memory
 )
 
-// choose returns the tiling with the least estimated time for at most most steps at a time.
-func (s *sweep) choose(most, threads int, c native.Caches) tiling {
+// candidates are the tilings for at most most steps at a time that may be the fastest, the likeliest first: the one with the least estimated time, those
+// with the least of fewer and of more steps, and that of a single one, unless they are far off.
+func (s *sweep) candidates(most, threads int, c native.Caches) []tiling {
 	if s.force != nil {
 		t := *s.force
 		for t.steps = min(t.steps, most); s.unroll(t.steps, false) == nil; {
 			t.steps--
 		}
-		return t
+		return []tiling{t}
 	}
 	arrays := 0
 	for i, a := range s.arrays {
@@ -42,16 +45,20 @@ func (s *sweep) choose(most, threads int, c native.Caches) tiling {
 		t.stream = arrays > c.Last/4 && (t.steps > 1 || arrays > c.Last/4*3)
 		return t
 	}
-	best, least := tiling{}, 0.0
-	for _, n := range []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32} {
-		if n > most || n > 1 && n*s.reach()*8 > s.depth.Hi-s.depth.Lo {
+	type candidate struct {
+		tiling
+		ns float64
+	}
+	var all []candidate // by number of steps
+	for _, n := range passLengths(most) {
+		if n > 1 && n*s.reach()*8 > s.depth.Hi-s.depth.Lo {
 			break
 		}
 		u := s.unroll(n, false)
 		if u == nil {
 			break
 		}
-		last := estimate{ns: math.Inf(1)}
+		last, best := estimate{ns: math.Inf(1)}, candidate{ns: math.Inf(1)}
 		for tiles := 1; ; {
 			t := s.cut(n, tiles, threads)
 			if t.tile == 0 {
@@ -72,21 +79,41 @@ func (s *sweep) choose(most, threads int, c native.Caches) tiling {
 				next = max(tiles+1, int(float64(tiles)*e.over))
 			} else {
 				last = e
-				cost := e.ns
-				if s.asksRows() && best.steps == 1 && n > 1 {
-					cost /= gain
-				}
-				if best.steps == 0 || cost < least {
-					best, least = t, e.ns
+				if e.ns < best.ns {
+					best = candidate{t, e.ns}
 				}
 			}
 			tiles = next
 		}
+		if best.steps > 0 {
+			all = append(all, best)
+		}
 	}
-	if best.steps == 0 { // nothing fits a cache
-		best = finish(s.cut(1, 1, threads))
+	if len(all) == 0 { // nothing fits a cache
+		return []tiling{finish(s.cut(1, 1, threads))}
 	}
-	return best
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.ns, b.ns) })
+	first := all[0]
+	var out []tiling
+	seen := map[int]bool{} // fewer steps, as many, more
+	for _, x := range all {
+		side := cmp.Compare(x.steps, first.steps)
+		if x.ns <= first.ns*doubt && (x.steps == 1 || !seen[side]) {
+			out = append(out, x.tiling)
+			seen[side] = seen[side] || x.steps > 1
+		}
+	}
+	return out
+}
+
+// passLengths are the numbers of steps that passes of at most most may have: few, and most itself, which leaves none over.
+func passLengths(most int) []int {
+	all := []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, mostSteps}
+	k, found := slices.BinarySearch(all, most)
+	if !found {
+		return append(all[:k], most)
+	}
+	return all[:k+1]
 }
 
 // cut is a tiling with so many tiles, or none when they would be too narrow.

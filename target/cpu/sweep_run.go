@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/wfc-lang/wfc/ir"
 	"github.com/wfc-lang/wfc/target/cpu/native"
@@ -53,25 +54,32 @@ func passSteps(o Options) int {
 	return min(o.PassSteps, mostSteps)
 }
 
-// passes executes n steps of a sweep, as many at a time as the tiling says.
+// passes executes n steps of a sweep, as many at a time as the tiling says that is fastest, or is tried.
 func (e *Engine) passes(ctx context.Context, fn string, c *compiled, n int) error {
 	s := c.sweep
 	for n > 0 {
 		most := min(n, e.steps)
-		t := s.tilings[most]
-		if t == nil {
-			x := s.choose(most, e.pool.Threads, machineCaches())
-			t = &x
-			s.tilings[most] = t
+		r := s.tilings[most]
+		if r == nil {
+			r = &trial{candidates: s.candidates(most, e.pool.Threads, machineCaches())}
+			s.tilings[most] = r
 		}
-		b, err := e.pass(fn, c, *t)
-		if err != nil {
-			return err
+		for {
+			t, times := r.next(n)
+			if times == 0 {
+				break
+			}
+			b, err := e.pass(fn, c, t)
+			if err != nil {
+				return err
+			}
+			begin := time.Now()
+			if err := e.repeat(ctx, b, times); err != nil {
+				return err
+			}
+			n -= times * t.steps
+			r.note(float64(time.Since(begin)) / float64(times*t.steps))
 		}
-		if err := e.repeat(ctx, b, n/t.steps); err != nil {
-			return err
-		}
-		n %= t.steps
 	}
 	return nil
 }

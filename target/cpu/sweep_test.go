@@ -221,7 +221,7 @@ func TestChooseTiling(t *testing.T) {
 	last := 0
 	for _, second := range []int{256 << 10, 1 << 20, 4 << 20} {
 		c := native.Caches{First: 32 << 10, Second: second, Last: second}
-		got := s.choose(mostSteps, 2, c)
+		got := s.candidates(mostSteps, 2, c)[0]
 		if n := s.ringOf(got); n > second {
 			t.Errorf("a ring of %d bytes for a cache of %d (%+v)", n, second, got)
 		}
@@ -229,9 +229,59 @@ func TestChooseTiling(t *testing.T) {
 			t.Errorf("%d steps with a cache of %d bytes, %d with a smaller one", got.steps, second, last)
 		}
 		last = got.steps
-		if one := s.choose(1, 2, c); one.steps != 1 {
+		if one := s.candidates(1, 2, c)[0]; one.steps != 1 {
 			t.Errorf("%d steps when one is asked for", one.steps)
 		}
+	}
+}
+
+// The tiling of the fastest pass goes on; a pass never has more steps than are left.
+func TestTrial(t *testing.T) {
+	r := &trial{candidates: []tiling{{steps: 6}, {steps: 1}, {steps: 3}}}
+	took := map[int][]float64{6: {9, 5}, 1: {4, 7}, 3: {6, 5}}
+	if c, n := r.next(4); n != 0 {
+		t.Errorf("%d passes of %d steps for 4", n, c.steps)
+	}
+	for i := range 6 {
+		c, n := r.next(100)
+		if want := r.candidates[i/2].steps; n != 1 || c.steps != want {
+			t.Fatalf("trial %d: %d passes of %d steps, not one of %d", i, n, c.steps, want)
+		}
+		r.note(took[c.steps][i%2])
+	}
+	for range 2 {
+		if c, n := r.next(100); n != 100 || c.steps != 1 {
+			t.Errorf("%d passes of %d steps after the trial, not 100 of one", n, c.steps)
+		}
+		r.note(100) // too late to count
+	}
+}
+
+// A function that tries tilings has the interpreter's bits at every moment.
+func TestTrialBits(t *testing.T) {
+	needsLLVM(t)
+	p := compile(t, heat3, 24)
+	e, err := newEngine(p, toolchains()[0], Options{Threads: 2, divide: 1, sweep: 1})
+	check(t, err)
+	defer e.Close()
+	ref, err := interp.New(p)
+	check(t, err)
+	defer ref.Close()
+	start(t, ref, p, nil)
+	start(t, e, p, nil)
+	s := e.plan.funcs["step"].sweep
+	s.tilings[3] = &trial{candidates: []tiling{{steps: 3, tile: 24, chunks: 1, rows: 24}, {steps: 1, tile: 7, chunks: 2, rows: 4}, {steps: 2, tile: 12, chunks: 1, rows: 24}}}
+	for range 7 {
+		proceed(t, ref, "step", 3)
+		proceed(t, e, "step", 3)
+		want, err := ref.Get("T")
+		check(t, err)
+		got, err := e.Get("T")
+		check(t, err)
+		compare(t, "T", 2, got, want)
+	}
+	if s.tilings[3].open() {
+		t.Error("the trial did not end")
 	}
 }
 
@@ -239,17 +289,17 @@ func TestChooseTiling(t *testing.T) {
 func TestRingsInLastCache(t *testing.T) {
 	s := sweptPlan(t, compile(t, heat3, 256)).funcs["step"].sweep
 	small := native.Caches{First: 32 << 10, Second: 512 << 10, Last: 32 << 20}
-	got := s.choose(mostSteps, 2, small)
+	got := s.candidates(mostSteps, 2, small)[0]
 	if n := s.ringOf(got); n < small.Second || n > small.Last/2 {
 		t.Errorf("a ring of %d bytes with a second cache of %d and a last of %d (%+v)", n, small.Second, small.Last, got)
 	}
 	none := small
 	none.Last = none.Second
-	if near := s.choose(mostSteps, 2, none); near.steps >= got.steps {
+	if near := s.candidates(mostSteps, 2, none)[0]; near.steps >= got.steps {
 		t.Errorf("%d steps with rings in the last cache, %d in the second", got.steps, near.steps)
 	}
 	large := native.Caches{First: 48 << 10, Second: 2 << 20, Last: 256 << 20}
-	if got := s.choose(mostSteps, 2, large); s.ringOf(got) > large.Second || got.steps < 4 {
+	if got := s.candidates(mostSteps, 2, large)[0]; s.ringOf(got) > large.Second || got.steps < 4 {
 		t.Errorf("a ring of %d bytes with a second cache of %d (%+v)", s.ringOf(got), large.Second, got)
 	}
 }
@@ -340,7 +390,7 @@ func benchSweep(b *testing.B, text string, n int) {
 				}
 				defer e.Close()
 				s := e.plan.funcs["step"].sweep
-				c := s.choose(most, threads, machineCaches())
+				c := s.candidates(most, threads, machineCaches())[0]
 				s.force = &c
 				env, err := ir.EvalHost(p, nil, nil)
 				if err = errors.Join(err, e.Scalars(env)); err != nil {
@@ -418,7 +468,7 @@ func TestRandomSweeps(t *testing.T) {
 		if sweptAsInterpreted(t, toolchains()[0], p, "step", 7) {
 			swept++
 			for _, threads := range []int{1, 2} {
-				if c := sweptPlan(t, p).funcs["step"].sweep.choose(7, threads, machineCaches()); c.steps < 1 || c.tile < 1 || c.rows < 1 {
+				if c := sweptPlan(t, p).funcs["step"].sweep.candidates(7, threads, machineCaches())[0]; c.steps < 1 || c.tile < 1 || c.rows < 1 {
 					t.Errorf("seed %d: a tiling of %+v", seed, c)
 				}
 			}
