@@ -157,6 +157,11 @@ func (g *dotter) vectors(to value.Value, step int) {
 	}
 	get := func(p value.Value) value.Value { return g.Cur.NewLoad(float, p, lineBytes) }
 	put := func(v, p value.Value) { g.Cur.NewStore(v, p, lineBytes) }
+	// all has a number in all lanes.
+	all := func(p value.Value) value.Value {
+		one := g.Cur.NewInsertElement(constant.NewUndef(float), g.Cur.NewLoad(types.Float, p, 4), 0)
+		return g.Cur.NewShuffleVector(one, constant.NewUndef(float), llvm.NewMask(make([]int, tileSide)...))
+	}
 	// halves are the even and the odd terms of words.
 	halves := func(w value.Value) (lower, upper value.Value) {
 		lower = g.Cur.NewShl(w, llvm.NewSplat(tileSide, constant.NewInt(types.I32, 16)))
@@ -175,9 +180,23 @@ func (g *dotter) vectors(to value.Value, step int) {
 		}
 		return g.Cur.NewFAdd(x, y)
 	}
+	// The terms of the rows of a, the even ones of each tile before the odd ones: taken apart once, they are read into all lanes as they are.
+	terms := g.Func.NewAlloca(llvm.NewArray(n*longBlocks*tileTerms/tileSide, float))
+	term := func(block emit.Bound, j int, i emit.Bound) value.Value {
+		at := g.Add(g.Scale(block, n*tileTerms), g.Add(emit.At(j*tileTerms), i))
+		return g.Cur.NewGetElementPtr(types.Float, g.Cur.NewBitCast(terms, types.NewPointer(types.Float)), at.Value())
+	}
 	g.Loop(emit.At(0), emit.At(g.high), 1, emit.Plain, func(h emit.Bound) {
-		g.Loop(emit.At(0), emit.At(g.wide), 1, emit.Plain, func(w emit.Bound) {
-			g.Loop(emit.At(0), emit.At(tileSide), n, emit.Plain, func(r emit.Bound) {
+		g.Loop(emit.At(0), emit.At(tileSide), n, emit.Plain, func(r emit.Bound) {
+			g.Loop(emit.At(0), g.length, 1, emit.Plain, func(block emit.Bound) {
+				for j := range sum {
+					of := g.tile(g.a, h, block, g.Scale(g.Add(r, emit.At(j)), tileSide))
+					even, odd := halves(g.Cur.NewLoad(word, g.Cur.NewBitCast(of, types.NewPointer(word)), lineBytes))
+					put(even, g.Cur.NewBitCast(term(block, j, emit.At(0)), types.NewPointer(float)))
+					put(odd, g.Cur.NewBitCast(term(block, j, emit.At(tileSide)), types.NewPointer(float)))
+				}
+			})
+			g.Loop(emit.At(0), emit.At(g.wide), 1, emit.Plain, func(w emit.Bound) {
 				place := func(j int) value.Value {
 					row := g.Add(g.Scale(h, tileSide), g.Add(r, emit.At(j)))
 					p := g.Cur.NewGetElementPtr(types.Float, to, g.Add(g.Scale(row, step), g.Scale(w, tileSide)).Value())
@@ -199,11 +218,8 @@ func (g *dotter) vectors(to value.Value, step int) {
 						of := g.tile(g.b, w, block, g.Scale(p, tileSide))
 						b0, b1 := halves(g.Cur.NewLoad(word, g.Cur.NewBitCast(of, types.NewPointer(word)), lineBytes))
 						for j := range sum {
-							one := g.Cur.NewLoad(types.I32, g.tile(g.a, h, block, g.Add(g.Scale(g.Add(r, emit.At(j)), tileSide), p)), 4)
-							all := g.Cur.NewInsertElement(constant.NewUndef(word), one, 0)
-							a0, a1 := halves(g.Cur.NewShuffleVector(all, constant.NewUndef(word), llvm.NewMask(make([]int, tileSide)...)))
-							put(fma(a0, b0, get(even[j])), even[j])
-							put(fma(a1, b1, get(odd[j])), odd[j])
+							put(fma(all(term(block, j, p)), b0, get(even[j])), even[j])
+							put(fma(all(term(block, j, g.Add(p, emit.At(tileSide)))), b1, get(odd[j])), odd[j])
 						}
 					})
 					for j := range sum {
