@@ -147,9 +147,13 @@ func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 	key := bodyKey(&body)
 	name, ok := h.byKey[key]
 	var names []string
-	for _, a := range h.p.Axes {
-		if axes[a.Name] {
-			names = append(names, a.Name)
+	if ok {
+		names = h.p.Array(name).Axes
+	} else { // in the order of the operation, so that it is read along its rows
+		for _, r := range slices.Concat(op.Dom, op.Over) {
+			if axes[r.Axis] && !slices.Contains(names, r.Axis) {
+				names = append(names, r.Axis)
+			}
 		}
 	}
 	if !ok {
