@@ -30,6 +30,11 @@ type Engine interface {
 	Close() error
 }
 
+// BoxGetter is implemented by engines that return a part of an array without the rest: a probe needs a few elements.
+type BoxGetter interface {
+	GetBox(array string, box []ir.Interval) (*ir.Tensor, error)
+}
+
 // Counter is implemented by engines that count cycles of a machine.
 type Counter interface {
 	// Cycles returns the cycles of computation and, apart, of transfers from and to the host.

@@ -405,12 +405,10 @@ func (o *outputs) take(x *ir.Probe) error {
 		}
 		delete(r.fetched, x.Array)
 	}
-	t, err := r.get(x.Array)
+	v, err := r.sample(x.Array, x.At)
 	if err != nil {
 		return err
 	}
-	a := r.p.Array(x.Array)
-	v := sample(r.axes(a), t, x.At)
 	r.res.Probes[x.Name] = Number(v)
 	if w, ok := r.opt.Progress.(Watcher); ok && x.Func != "" {
 		w.Watch(x.Name, v)

@@ -418,6 +418,26 @@ func (r *runner) get(name string) (*ir.Tensor, error) {
 	return t, r.checkNaN(name, t)
 }
 
+// sample is the value of an array at a place. Only what it is made of is fetched, where the engine can, unless it is not finite.
+func (r *runner) sample(array string, at []float64) (float64, error) {
+	p := places(r.axes(r.p.Array(array)), at)
+	if g, ok := r.e.(BoxGetter); ok && r.view == nil && r.fetched[array] == nil {
+		box := boxAround(p)
+		t, err := g.GetBox(array, box)
+		if err != nil {
+			return 0, err
+		}
+		if finite(t) {
+			return sample(p, box, t), nil
+		}
+	}
+	t, err := r.get(array)
+	if err != nil {
+		return 0, err
+	}
+	return sample(p, ir.WholeBox(t.Dims), t), nil
+}
+
 // axes of an array.
 func (r *runner) axes(a *ir.Array) []ir.Axis {
 	out := make([]ir.Axis, len(a.Axes))

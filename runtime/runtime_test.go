@@ -326,8 +326,14 @@ func TestSampleAndInterior(t *testing.T) {
 	for _, c := range []struct{ x, y, want float64 }{
 		{0.5, 10, 0}, {1.5, 12, 11}, {1, 11, 5.5}, {0, 10, 10}, {3, 10, 10}, {2.5, 99, 21}, {2.5, -99, 20},
 	} {
-		if got := sample(axes, x, []float64{c.x, c.y}); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("sample at %v, %v: %v, want %v", c.x, c.y, got, c.want)
+		p := places(axes, []float64{c.x, c.y})
+		around := boxAround(p)
+		part := ir.NewTensor(ir.F64, ir.Extents(around)...)
+		ir.EachRow(around, 0, []int{2, 1}, func(off, at, n int) { copy(part.F64[at:at+n], x.F64[off:]) })
+		for box, of := range map[*[]ir.Interval]*ir.Tensor{{{Hi: 3}, {Hi: 2}}: x, &around: part} {
+			if got := sample(p, *box, of); math.Abs(got-c.want) > 1e-12 {
+				t.Errorf("sample at %v, %v of %v: %v, want %v", c.x, c.y, *box, got, c.want)
+			}
 		}
 	}
 	uneven := ir.Axis{N: 3, H: 1, At: []float64{0, 0.125, 0.25, 0.5, 1, 2, 3}}

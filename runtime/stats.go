@@ -142,37 +142,67 @@ func indexText(dims []int, k int) string {
 	return "[" + s + "]"
 }
 
-// sample interpolates an array linearly between its points; a periodic axis wraps, beyond the outermost points of another axis the
-// nearest one holds.
-func sample(axes []ir.Axis, t *ir.Tensor, at []float64) float64 {
+// between is a place on an axis: the points around it, and the weight of the second.
+type between struct {
+	i0, i1 int
+	f      float64
+}
+
+// placed finds a place; a periodic axis wraps, beyond the outermost points of another axis the nearest one holds.
+func placed(a *ir.Axis, at float64) between {
+	x := a.Index(at)
+	i := math.Floor(x)
+	f := x - i
+	if !a.Periodic {
+		if x <= 0 {
+			i, f = 0, 0
+		} else if x >= float64(a.N-1) {
+			i, f = float64(a.N-1), 0
+		}
+	}
+	i0 := wrap(int(i), a.N)
+	return between{i0, wrap(i0+1, a.N), f}
+}
+
+// places are those of a point, one on every axis.
+func places(axes []ir.Axis, at []float64) []between {
+	p := make([]between, len(axes))
+	for d := range axes {
+		if d < len(at) {
+			p[d] = placed(&axes[d], at[d])
+		}
+	}
+	return p
+}
+
+// boxAround is the smallest box with what a sample is made of.
+func boxAround(p []between) []ir.Interval {
+	box := make([]ir.Interval, len(p))
+	for d, b := range p {
+		box[d] = ir.Interval{Lo: b.i0, Hi: b.i0 + 1}
+		if b.f != 0 {
+			box[d] = ir.Interval{Lo: min(b.i0, b.i1), Hi: max(b.i0, b.i1) + 1}
+		}
+	}
+	return box
+}
+
+// sample interpolates an array linearly between its points. t has the elements of the box.
+func sample(p []between, box []ir.Interval, t *ir.Tensor) float64 {
 	type weight struct {
 		k int
 		w float64
 	}
 	points := []weight{{0, 1}}
-	for d, a := range axes {
-		x := 0.0
-		if d < len(at) {
-			x = a.Index(at[d])
-		}
-		i := math.Floor(x)
-		f := x - i
-		if !a.Periodic {
-			if x <= 0 {
-				i, f = 0, 0
-			} else if x >= float64(a.N-1) {
-				i, f = float64(a.N-1), 0
-			}
-		}
-		i0 := wrap(int(i), a.N)
-		i1 := wrap(i0+1, a.N)
+	for d, b := range p {
+		n, lo := box[d].Hi-box[d].Lo, box[d].Lo
 		var next []weight
 		for _, p := range points {
-			if f != 1 {
-				next = append(next, weight{p.k*a.N + i0, p.w * (1 - f)})
+			if b.f != 1 {
+				next = append(next, weight{p.k*n + b.i0 - lo, p.w * (1 - b.f)})
 			}
-			if f != 0 {
-				next = append(next, weight{p.k*a.N + i1, p.w * f})
+			if b.f != 0 {
+				next = append(next, weight{p.k*n + b.i1 - lo, p.w * b.f})
 			}
 		}
 		points = next

@@ -18,6 +18,21 @@ func (m *Machine) ElemBytes(array string) int {
 	return 4
 }
 
+// GetBox returns a copy of a box of an array.
+func (m *Machine) GetBox(array string, box []ir.Interval) (*ir.Tensor, error) {
+	b, err := m.array(array)
+	if err != nil {
+		return nil, err
+	}
+	if err := ir.CheckBox(array, box, b.n); err != nil {
+		return nil, err
+	}
+	t := ir.NewTensor(b.elem, ir.Extents(box)...)
+	dst := vec{elem: t.Elem, f32: t.F32, f64: t.F64, i32: t.I32}
+	ir.EachRow(box, 0, b.stride, func(off, at, n int) { copyVec(&dst, at, &b.vec, off, n) })
+	return t, nil
+}
+
 // ReadBox copies a box of an array as bytes, rows one after the other, last index fastest.
 func (m *Machine) ReadBox(array string, box []ir.Interval, to []byte) error {
 	return m.rows(array, box, len(to), func(at int, row []byte) { copy(to[at:], row) })
@@ -34,37 +49,15 @@ func (m *Machine) rows(array string, box []ir.Interval, bytes int, f func(at int
 	if err != nil {
 		return err
 	}
-	n := m.ElemBytes(array)
-	for d, r := range box {
-		if d >= len(b.n) || r.Lo < 0 || r.Hi > b.n[d] || r.Lo > r.Hi {
-			return fmt.Errorf("array %s has extents %v, the box is %v", array, b.n, box)
-		}
-		n *= r.Hi - r.Lo
+	if err := ir.CheckBox(array, box, b.n); err != nil {
+		return err
 	}
-	if n != bytes || len(box) != len(b.n) {
+	size := m.ElemBytes(array)
+	if n := ir.Volume(box) * size; n != bytes {
 		return fmt.Errorf("a box %v of array %s has %d bytes, not %d", box, array, n, bytes)
 	}
-	if n == 0 {
-		return nil
-	}
 	mem := b.bytes()
-	size, at := m.ElemBytes(array), 0
-	var each func(d, off int)
-	each = func(d, off int) {
-		if d >= len(box)-1 {
-			w := 1
-			if d == len(box)-1 {
-				off, w = off+box[d].Lo, box[d].Hi-box[d].Lo
-			}
-			f(at, mem[off*size:(off+w)*size])
-			at += w * size
-			return
-		}
-		for i := box[d].Lo; i < box[d].Hi; i++ {
-			each(d+1, off+i*b.stride[d])
-		}
-	}
-	each(0, 0)
+	ir.EachRow(box, 0, b.stride, func(off, at, w int) { f(at*size, mem[off*size:(off+w)*size]) })
 	return nil
 }
 

@@ -83,10 +83,7 @@ func (m *Machine) Get(array string) (*ir.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := ir.NewTensor(b.elem, b.n...)
-	dst := vec{elem: t.Elem, f32: t.F32, f64: t.F64, i32: t.I32}
-	copyVec(&dst, 0, &b.vec, 0, t.Len())
-	return t, nil
+	return m.GetBox(array, ir.WholeBox(b.n))
 }
 
 // Close releases the storage.

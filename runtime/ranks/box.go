@@ -6,13 +6,7 @@ import "github.com/wfc-lang/wfc/ir"
 // one of a periodic axis have numbers below 0 and are the last ones.
 type box []ir.Interval
 
-func (b box) volume() int {
-	n := 1
-	for _, r := range b {
-		n *= max(0, r.Hi-r.Lo)
-	}
-	return n
-}
+func (b box) volume() int { return ir.Volume(b) }
 
 func (b box) clone() box { return append(box(nil), b...) }
 

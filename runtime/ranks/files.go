@@ -26,7 +26,7 @@ func (l *Leader) WriteParts(array, path string, offset int64) (bool, error) {
 
 // write writes the part of this rank when all ranks have the file and no value is NaN, and says whether it was done.
 func (w *worker) write(a *ir.Array, path string, offset int64) (bool, error) {
-	t, err := w.part(a)
+	t, err := w.part(a, w.lay.own(a.Axes, w.c.Rank()))
 	if err != nil {
 		return false, err
 	}

@@ -34,7 +34,8 @@ type command struct {
 	Name  string // array or function
 	N     int    // run: iterations; write: where in the file
 	Env   map[string]float64
-	Ranks int // open: how many take part
+	Box   []ir.Interval // get
+	Ranks int           // open: how many take part
 }
 
 func tell(ctx context.Context, c mpi.Comm, m command) error {
@@ -139,17 +140,9 @@ func (w *worker) put(a *ir.Array, t *ir.Tensor) error {
 	return w.e.Set(a.Name, t)
 }
 
-// part is this rank's own part of an array.
-func (w *worker) part(a *ir.Array) (*ir.Tensor, error) {
-	t, err := w.e.Get(a.Name)
-	if err != nil {
-		return nil, err
-	}
-	own, stored := w.lay.own(a.Axes, w.c.Rank()), w.a.stored(a.Axes)
-	if slices.Equal(own, stored) {
-		return t, nil
-	}
-	return sub(t, own.from(w.a.origin(a.Axes))), nil
+// part is a box of an array that this rank owns.
+func (w *worker) part(a *ir.Array, b box) (*ir.Tensor, error) {
+	return w.e.GetBox(a.Name, b.from(w.a.origin(a.Axes)))
 }
 
 // Get gathers an array.
@@ -158,38 +151,53 @@ func (l *Leader) Get(array string) (*ir.Tensor, error) {
 	if a == nil {
 		return nil, fmt.Errorf("no array %q", array)
 	}
-	if !l.w.lay.shared(a.Axes) { // every rank has it
-		return l.w.e.Get(array)
+	return l.GetBox(array, ir.WholeBox(l.w.p.Shape(a)))
+}
+
+// GetBox gathers a box of an array from the ranks that have parts of it.
+func (l *Leader) GetBox(array string, b []ir.Interval) (*ir.Tensor, error) {
+	a := l.w.p.Array(array)
+	if a == nil {
+		return nil, fmt.Errorf("no array %q", array)
 	}
-	ctx := context.Background()
-	if err := tell(ctx, l.c, command{Kind: "get", Name: array}); err != nil {
+	if err := ir.CheckBox(array, b, l.w.p.Shape(a)); err != nil {
 		return nil, err
 	}
-	out := ir.NewTensor(a.Elem, l.w.p.Shape(a)...)
+	if !l.w.lay.shared(a.Axes) { // every rank has it
+		return l.w.e.GetBox(array, b)
+	}
+	ctx := context.Background()
+	if err := tell(ctx, l.c, command{Kind: "get", Name: array, Box: b}); err != nil {
+		return nil, err
+	}
+	out := ir.NewTensor(a.Elem, ir.Extents(b)...)
+	origin := make([]int, len(b))
+	for d, r := range b {
+		origin[d] = r.Lo
+	}
 	for r := range l.w.c.Size() { // one rank's part at a time
-		own := l.w.lay.own(a.Axes, r)
-		zero, dims := make(box, len(own)), make([]int, len(own))
-		for d := range own {
-			dims[d] = own[d].Hi - own[d].Lo
-			zero[d] = ir.Interval{Hi: dims[d]}
+		own := l.w.lay.own(a.Axes, r).meet(b)
+		if own.volume() == 0 {
+			continue
 		}
+		dims := ir.Extents(own)
 		var t *ir.Tensor
 		if r == 0 {
 			var err error
-			if t, err = l.w.part(a); err != nil {
+			if t, err = l.w.part(a, own); err != nil {
 				return nil, err
 			}
 		} else {
-			b, err := mpi.RecvBytes(ctx, l.w.c, r)
+			m, err := mpi.RecvBytes(ctx, l.w.c, r)
 			if err != nil {
 				return nil, err
 			}
-			if len(b) != own.volume()*tensorBytes(a.Elem) {
-				return nil, fmt.Errorf("rank %d sent %d bytes of array %s", r, len(b), array)
+			if len(m) != own.volume()*tensorBytes(a.Elem) {
+				return nil, fmt.Errorf("rank %d sent %d bytes of array %s", r, len(m), array)
 			}
-			t = tensorOf(a.Elem, b, dims...)
+			t = tensorOf(a.Elem, m, dims...)
 		}
-		copyBox(out, own, t, zero)
+		copyBox(out, own.from(origin), t, ir.WholeBox(dims))
 	}
 	return out, nil
 }
@@ -292,7 +300,11 @@ func (w *worker) obey(ctx context.Context, m command) error {
 		return err
 	}
 	if m.Kind == "get" {
-		t, err := w.part(a)
+		own := w.lay.own(a.Axes, w.c.Rank()).meet(m.Box)
+		if own.volume() == 0 {
+			return nil
+		}
+		t, err := w.part(a, own)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 // of the array, rows are contiguous. All ranks have the same kind, so how elements are written as bytes is its own affair.
 type Engine interface {
 	runtime.Engine
+	runtime.BoxGetter
 	// ElemBytes is the size of an element of the array as ReadBox writes it.
 	ElemBytes(array string) int
 	ReadBox(array string, box []ir.Interval, to []byte) error

@@ -33,36 +33,15 @@ func (e *Engine) rows(array string, box []ir.Interval, bytes int, f func(at int,
 	if err != nil {
 		return err
 	}
-	size := storageBytes(a.Elem)
-	shape, n := e.plan.prog.Shape(a), size
-	for d, r := range box {
-		if d >= len(shape) || r.Lo < 0 || r.Hi > shape[d] || r.Lo > r.Hi {
-			return fmt.Errorf("array %s has extents %v, the box is %v", array, shape, box)
-		}
-		n *= r.Hi - r.Lo
+	if err := ir.CheckBox(array, box, e.plan.prog.Shape(a)); err != nil {
+		return err
 	}
-	if n != bytes || len(box) != len(shape) {
+	size := storageBytes(a.Elem)
+	if n := ir.Volume(box) * size; n != bytes {
 		return fmt.Errorf("a box %v of array %s has %d bytes, not %d", box, array, n, bytes)
 	}
-	if n == 0 {
-		return nil
-	}
-	at := 0
-	var each func(d, off int)
-	each = func(d, off int) {
-		if d >= len(box)-1 {
-			w := 1
-			if d == len(box)-1 {
-				off, w = off+box[d].Lo*l.stride[d], box[d].Hi-box[d].Lo
-			}
-			f(at, unsafe.Slice((*byte)(unsafe.Add(p, off*size)), w*size))
-			at += w * size
-			return
-		}
-		for i := box[d].Lo; i < box[d].Hi; i++ {
-			each(d+1, off+i*l.stride[d])
-		}
-	}
-	each(0, l.base)
+	ir.EachRow(box, l.base, l.stride, func(off, at, w int) {
+		f(at*size, unsafe.Slice((*byte)(unsafe.Add(p, off*size)), w*size))
+	})
 	return nil
 }

@@ -49,36 +49,6 @@ func (e *Engine) pointer(addr uintptr) unsafe.Pointer {
 	panic("cpu: buffer outside its memory")
 }
 
-// eachRow calls f for every contiguous row of the axes' box: its place in the buffer and in the tensor, in elements.
-func eachRow(shape []int, l *layout, f func(buf, tensor, n int)) {
-	if len(shape) == 0 {
-		f(l.base, 0, 1)
-		return
-	}
-	n := shape[len(shape)-1]
-	if n == 0 {
-		return
-	}
-	at := make([]int, len(shape)-1)
-	for k := 0; ; k += n {
-		off := l.base
-		for d, c := range at {
-			off += c * l.stride[d]
-		}
-		f(off, k, n)
-		d := len(at) - 1
-		for ; d >= 0; d-- {
-			if at[d]++; at[d] < shape[d] {
-				break
-			}
-			at[d] = 0
-		}
-		if d < 0 {
-			return
-		}
-	}
-}
-
 // Set copies a tensor into an array. It must have the array's extents and element type.
 func (e *Engine) Set(array string, t *ir.Tensor) error {
 	a, l, p, err := e.array(array)
@@ -89,7 +59,7 @@ func (e *Engine) Set(array string, t *ir.Tensor) error {
 	if t.Elem != a.Elem || !slices.Equal(t.Dims, shape) {
 		return fmt.Errorf("array %s is %s%v, not %s%v", array, a.Elem, shape, t.Elem, t.Dims)
 	}
-	eachRow(shape, l, func(buf, k, n int) {
+	ir.EachRow(ir.WholeBox(shape), l.base, l.stride, func(buf, k, n int) {
 		switch a.Elem {
 		case ir.F64:
 			put(row[float64](p, buf, n), t.F64[k:])
@@ -129,13 +99,24 @@ func put[T float32 | float64 | int32](dst, src []T) {
 
 // Get copies an array out.
 func (e *Engine) Get(array string) (*ir.Tensor, error) {
+	a, _, _, err := e.array(array)
+	if err != nil {
+		return nil, err
+	}
+	return e.GetBox(array, ir.WholeBox(e.plan.prog.Shape(a)))
+}
+
+// GetBox copies a box of an array out.
+func (e *Engine) GetBox(array string, box []ir.Interval) (*ir.Tensor, error) {
 	a, l, p, err := e.array(array)
 	if err != nil {
 		return nil, err
 	}
-	shape := e.plan.prog.Shape(a)
-	t := ir.NewTensor(a.Elem, shape...)
-	eachRow(shape, l, func(buf, k, n int) {
+	if err := ir.CheckBox(array, box, e.plan.prog.Shape(a)); err != nil {
+		return nil, err
+	}
+	t := ir.NewTensor(a.Elem, ir.Extents(box)...)
+	ir.EachRow(box, l.base, l.stride, func(buf, k, n int) {
 		switch a.Elem {
 		case ir.F64:
 			copy(t.F64[k:], row[float64](p, buf, n))
