@@ -15,8 +15,10 @@ const smallPage = 4 << 10
 // network's weights are many such.
 func (e *Engine) reserve(n int) error {
 	pl := e.plan
-	// Buffers of equal size would start at equal places in every cache; each begins some lines after a page.
-	skew := func(i int) int { return i % 16 * 2 * lineBytes }
+	// Buffers of equal size would start at equal places in every cache, and a load waits for stores to the same place of another page. So each
+	// begins some lines after a page, by which those next to each other differ more than the neighbouring rows that a kernel is at together.
+	const page = smallPage / lineBytes
+	skew := func(i int) int { return i * 27 % page * lineBytes }
 	size := func(i int) int {
 		bytes := pl.layouts[i].bytes()
 		if i == pl.arena {
