@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wfc-lang/wfc"
 	"github.com/wfc-lang/wfc/internal/mpi"
 	"github.com/wfc-lang/wfc/ir"
@@ -350,5 +352,39 @@ func TestOtherProgram(t *testing.T) {
 	}
 	if err := errors.Join(ranks.Dismiss(world[0]), <-done); err != nil {
 		t.Error(err)
+	}
+}
+
+// A box of an array is that part of the whole, whichever ranks have it.
+func TestGetBox(t *testing.T) {
+	p := build(t, "box.wf", "grid g { x: 0 .. 1 in 12 periodic;  y: 0 .. 1 in 5 }\nfield T on g = x + 7*y\nevolve n in 0 .. 2 { T'[x,y] = 0.5*(T[x-1,y] + T[x+1,y]) }\n", nil)
+	for _, n := range []int{1, 3} {
+		together(t, p, n, onInterp, func(e runtime.Engine) error {
+			if _, err := execute(p, e); err != nil {
+				return err
+			}
+			all, err := e.Get("T")
+			if err != nil {
+				return err
+			}
+			for _, box := range [][]ir.Interval{{{Lo: 0, Hi: 12}, {Lo: 0, Hi: 5}}, {{Lo: 3, Hi: 5}, {Lo: 2, Hi: 3}}, {{Lo: 11, Hi: 12}, {Lo: 0, Hi: 5}}, {{Lo: 2, Hi: 2}, {Lo: 1, Hi: 4}}} {
+				got, err := e.(runtime.BoxGetter).GetBox("T", box)
+				if err != nil {
+					return err
+				}
+				want := ir.NewTensor(all.Elem, ir.Extents(box)...)
+				for k := range want.F32 {
+					w := want.Dims[1]
+					want.F32[k] = all.F32[(box[0].Lo+k/w)*5+box[1].Lo+k%w]
+				}
+				if d := cmp.Diff(want, got); d != "" {
+					t.Errorf("%d ranks, %v: %s", n, box, d)
+				}
+			}
+			if _, err := e.(runtime.BoxGetter).GetBox("T", []ir.Interval{{Lo: 0, Hi: 13}, {Lo: 0, Hi: 5}}); err == nil {
+				t.Error("a box outside the array was read")
+			}
+			return nil
+		})
 	}
 }
