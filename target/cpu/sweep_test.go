@@ -519,3 +519,23 @@ evolve t from 0 to 10*h step h {
 		t.Error("not computed in passes")
 	}
 }
+
+// What depends on coordinates lies in memory like the fields beside it, on faces too, so that passes read it along their rows.
+func TestSweepFaceData(t *testing.T) {
+	needsLLVM(t)
+	p := compile(t, `
+param n = %d
+grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n }
+field p on g = x*y
+field u on g.x = 0
+bc u { x: u = 0; others: dn(u) = 0 }
+let loss = x^2 + y^2
+evolve k in 0 .. 20 {
+  u' = (u - 0.1*h*dx(p))/(1 + loss)
+  p' = (p - 0.1*h*dx(u'))/(1 + loss)
+}
+const h = 1/n`, 40)
+	if !sweptAsInterpreted(t, toolchains()[0], p, "step", 7) {
+		t.Error("not computed in passes")
+	}
+}
