@@ -52,7 +52,8 @@ type planeOp struct {
 	within bool              // an extend of an array that the pass itself does
 	round  bool              // an extend that fills the margins of the periodic tiled axis
 	final  bool              // its result may be the next value of an array
-	kept   *planeOp          // the same with the results that go to rings and to arrays twice; see keep
+	kept   []*planeOp        // the same with results that go to rings and to arrays twice; see keep
+	again  []int             // those results, of one of kept
 	ringed int               // results that are in rings though the last are in arrays
 	root   map[string]string // of every value that is read, and of an extend's result: the map or array in whose storage it is
 	slots  []int
@@ -174,7 +175,8 @@ func newSweep(p *ir.Program, g *fn, f *ir.Func, arrays []*val, layouts *[]*layou
 	s.choosePlanes()
 	s.reserve(spares)
 	s.board.settle(layouts)
-	for n := 1; n <= 4; n++ {
+	// An array may keep what another held some steps before, but no more than there are arrays: longer passes need nothing else.
+	for n := 1; n <= min(max(4, len(s.sets)+1), mostSteps); n++ {
 		u := s.unroll(n, false)
 		if u == nil {
 			if n == 1 {
@@ -215,13 +217,13 @@ func (s *sweep) reserve(spares *[]int) {
 // keep is an operation that also stores the given results in arrays whose next values they are, though others read them from rings: to copy them
 // from there would read and write the memory in turns. It is nil where that takes too many arguments.
 func (s *sweep) keep(st *planeOp, results []int) *planeOp {
-	if st.kept != nil {
-		return st.kept
+	if i := slices.IndexFunc(st.kept, func(k *planeOp) bool { return slices.Equal(k.again, results) }); i >= 0 {
+		return st.kept[i]
 	}
 	op := *st.op
 	op.Results, op.Pieces = slices.Clone(op.Results), slices.Clone(op.Pieces)
 	k := *st
-	k.op, k.slots, k.runs, k.final, k.ringed = &op, slices.Clone(st.slots), slices.Clone(st.runs), true, len(st.slots)
+	k.op, k.slots, k.runs, k.final, k.ringed, k.kept, k.again = &op, slices.Clone(st.slots), slices.Clone(st.runs), true, len(st.slots), nil, results
 	for _, r := range results {
 		op.Results, k.slots = append(op.Results, op.Results[r]), append(k.slots, k.slots[r])
 		for i := range op.Pieces {
@@ -236,8 +238,8 @@ func (s *sweep) keep(st *planeOp, results []int) *planeOp {
 			return nil
 		}
 	}
-	st.kept = &k
-	return st.kept
+	st.kept = append(st.kept, &k)
+	return &k
 }
 
 // copyStage copies the next value of an array from a ring to its buffer.

@@ -45,9 +45,7 @@ func (a planeArg) key() string {
 func (s *sweep) emit(e *emitter) error {
 	stages := slices.Clone(s.stages)
 	for _, st := range s.stages {
-		if st.kept != nil {
-			stages = append(stages, st.kept)
-		}
+		stages = append(stages, st.kept...)
 	}
 	for i := range s.arrays {
 		if st := s.copies[i]; st != nil {

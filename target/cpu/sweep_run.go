@@ -34,8 +34,8 @@ func (s *sweep) link(address map[string]uintptr) {
 	}
 	for _, st := range s.stages {
 		one(st)
-		if st.kept != nil {
-			one(st.kept)
+		for _, k := range st.kept {
+			one(k)
 		}
 	}
 	for _, st := range s.copies {

@@ -539,3 +539,59 @@ const h = 1/n`, 40)
 		t.Error("not computed in passes")
 	}
 }
+
+// Of two results of an operation a step may have one read on, while another array keeps the other of the step before: each goes where it belongs.
+func TestNextValuesApart(t *testing.T) {
+	needsLLVM(t)
+	p := text(`
+axis x 96 cells lo 0 h 1
+axis y 96 cells lo 0 h 1
+array @a[x, y] f32
+array @b[x, y] f32
+array @w[x, y] f32
+array @p[x, y] f32
+func step {
+  map %a f32, %b f32 [i in x 0..96, j in y 0..96] {
+    box [0..96, 0..96]
+      $0 = read f32 @a[i, j]
+      $1 = read f32 @b[i, j]
+      $2 = read f32 @w[i, j]
+      $3 = const f32 0.25
+      $4 = mul f32 $3, $1
+      $5 = sub f32 $0, $4
+      $6 = mul f32 $3, $2
+      $7 = add f32 $1, $6
+      yield $5, $7
+  }
+  extend %e f32 [i in x -1..97, j in y 0..96] from %b {
+    box [-1..0, 0..96]
+      $0 = read f32 %b[i + 1, j]
+      yield $0
+    box [96..97, 0..96]
+      $0 = read f32 %b[i - 1, j]
+      yield $0
+  }
+  map %p f32 [i in x 0..96, j in y 0..96] {
+    box [0..96, 0..96]
+      $0 = read f32 @p[i, j]
+      $1 = read f32 %e[i + 1, j]
+      $2 = read f32 %e[i - 1, j]
+      $3 = sub f32 $1, $2
+      $4 = const f32 0.125
+      $5 = mul f32 $4, $3
+      $6 = add f32 $0, $5
+      yield $6
+  }
+  set @w = @a
+  set @a = %a
+  set @b = %b
+  set @p = %p
+}
+`)
+	if kept := sweptPlan(t, p).funcs["step"].sweep.stages[0].kept; len(kept) != 2 {
+		t.Errorf("%d ways to keep results, not 2", len(kept))
+	}
+	if !sweptAsInterpreted(t, toolchains()[0], p, "step", 7) {
+		t.Error("not computed in passes")
+	}
+}
