@@ -113,7 +113,6 @@ func transcendental(c ir.Code) bool { return c == ir.Pow || c >= ir.Exp && c <= 
 // data makes a read of the constant array that holds source node i.
 func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 	elem := src.Nodes[i].Elem
-	axes := map[string]bool{}
 	at := map[string]string{} // axis to index
 	hb := newBuilder()
 	c := hb.copier(src)
@@ -121,7 +120,7 @@ func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 	c.instead = func(i int, n *ir.Node) int {
 		if n.Op == ir.Coord || n.Op == ir.Index {
 			ax := axisOf(op, n.Name)
-			axes[ax], at[ax] = true, n.Name
+			at[ax] = n.Name
 			n.Name = ax
 		}
 		if n.Op == ir.Bitcast { // bits are those of the written type
@@ -151,7 +150,7 @@ func (h *hoister) data(b *builder, src *ir.Body, i int, op *ir.Op) int {
 		names = h.p.Array(name).Axes
 	} else { // in the order of the operation, so that it is read along its rows
 		for _, r := range slices.Concat(op.Dom, op.Over) {
-			if axes[r.Axis] && !slices.Contains(names, r.Axis) {
+			if at[r.Axis] != "" && !slices.Contains(names, r.Axis) {
 				names = append(names, r.Axis)
 			}
 		}

@@ -66,6 +66,15 @@ func (b box) from(origin []int) box {
 	return out
 }
 
+// lows is where a box begins.
+func (b box) lows() []int {
+	at := make([]int, len(b))
+	for d, r := range b {
+		at[d] = r.Lo
+	}
+	return at
+}
+
 func meet(a, b ir.Interval) ir.Interval {
 	return ir.Interval{Lo: max(a.Lo, b.Lo), Hi: min(a.Hi, b.Hi)}
 }

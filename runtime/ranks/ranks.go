@@ -127,13 +127,8 @@ func (l *Leader) Set(array string, t *ir.Tensor) error {
 func (w *worker) put(a *ir.Array, t *ir.Tensor) error {
 	own, stored := w.lay.own(a.Axes, w.c.Rank()), w.a.stored(a.Axes)
 	if !slices.Equal(own, stored) {
-		zero, at := make([]int, len(own)), make([]int, len(own))
-		dims := make([]int, len(own))
-		for d := range own {
-			zero[d], at[d], dims[d] = own[d].Lo, stored[d].Lo, stored[d].Hi-stored[d].Lo
-		}
-		all := ir.NewTensor(t.Elem, dims...)
-		copyBox(all, own.from(at), t, own.from(zero))
+		all := ir.NewTensor(t.Elem, ir.Extents(stored)...)
+		copyBox(all, own.from(stored.lows()), t, ir.WholeBox(t.Dims))
 		t = all
 	}
 	w.changed(a.Name)
@@ -171,10 +166,6 @@ func (l *Leader) GetBox(array string, b []ir.Interval) (*ir.Tensor, error) {
 		return nil, err
 	}
 	out := ir.NewTensor(a.Elem, ir.Extents(b)...)
-	origin := make([]int, len(b))
-	for d, r := range b {
-		origin[d] = r.Lo
-	}
 	for r := range l.w.c.Size() { // one rank's part at a time
 		own := l.w.lay.own(a.Axes, r).meet(b)
 		if own.volume() == 0 {
@@ -197,7 +188,7 @@ func (l *Leader) GetBox(array string, b []ir.Interval) (*ir.Tensor, error) {
 			}
 			t = tensorOf(a.Elem, m, dims...)
 		}
-		copyBox(out, own.from(origin), t, ir.WholeBox(dims))
+		copyBox(out, own.from(box(b).lows()), t, ir.WholeBox(dims))
 	}
 	return out, nil
 }
@@ -321,14 +312,10 @@ func (w *worker) obey(ctx context.Context, m command) error {
 	if err != nil {
 		return err
 	}
-	dims := make([]int, len(own))
-	for d := range own {
-		dims[d] = own[d].Hi - own[d].Lo
-	}
 	if len(b) != own.volume()*tensorBytes(a.Elem) {
 		return fmt.Errorf("rank 0 sent %d bytes of array %s", len(b), m.Name)
 	}
-	return w.put(a, tensorOf(a.Elem, b, dims...))
+	return w.put(a, tensorOf(a.Elem, b, ir.Extents(own)...))
 }
 
 // Parts is the number of ranks, of size, that would have a part of the program's grid.

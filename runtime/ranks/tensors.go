@@ -63,13 +63,7 @@ func copyBox(dst *ir.Tensor, b box, src *ir.Tensor, a box) {
 
 // sub is a box of a tensor as a tensor.
 func sub(t *ir.Tensor, b box) *ir.Tensor {
-	dims := make([]int, len(b))
-	zero := make(box, len(b))
-	for d, r := range b {
-		dims[d] = r.Hi - r.Lo
-		zero[d] = ir.Interval{Hi: dims[d]}
-	}
-	out := ir.NewTensor(t.Elem, dims...)
-	copyBox(out, zero, t, b)
+	out := ir.NewTensor(t.Elem, ir.Extents(b)...)
+	copyBox(out, ir.WholeBox(out.Dims), t, b)
 	return out
 }

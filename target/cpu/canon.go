@@ -225,9 +225,7 @@ func (st *stage) fold(i int, n emit.Bound) value.Value {
 	vec := llvm.NewVector(canonLanes, emit.RegType(e))
 	start := r.start(k.Lanes(canonLanes), e)
 	if r.op.FMA { // absent lanes start from -0, they do not take part
-		nv := k.Cur.NewInsertElement(constant.NewUndef(llvm.NewVector(canonLanes, types.I64)), n.Value(), 0)
-		nv = k.Cur.NewShuffleVector(nv, constant.NewUndef(nv.Type()), llvm.NewMask(make([]int, canonLanes)...))
-		here := k.Cur.NewICmp(enum.IPredSLT, llvm.NewIota(types.I64, canonLanes), nv)
+		here := k.Cur.NewICmp(enum.IPredSLT, llvm.NewIota(types.I64, canonLanes), k.Cur.NewBroadcast(canonLanes, n.Value()))
 		start = k.Cur.NewSelect(here, start, k.Lanes(canonLanes).Neutral(ir.Sum, e))
 	}
 	pre := k.Cur

@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 
-	"github.com/llir/llvm/ir/constant"
 	"github.com/llir/llvm/ir/types"
 	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
@@ -138,7 +137,7 @@ func (k *kernel) evalLanes(b *ir.Body, want []int, last string, lanes int, made 
 		}
 		p := k.address(k.e.vals[n.Name].slot, at)
 		if len(n.At) == 0 || n.At[len(n.At)-1].Index != last {
-			return k.splat(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
+			return k.Cur.NewBroadcast(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
 		}
 		return k.loadVector(n.Elem, lanes, p), nil
 	})
@@ -150,7 +149,7 @@ func (k *kernel) indices(name, last string, lanes int) (value.Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("no index %s", name)
 	}
-	v := k.splat(lanes, k.Cur.NewTrunc(x.Value(), types.I32))
+	v := k.Cur.NewBroadcast(lanes, k.Cur.NewTrunc(x.Value(), types.I32))
 	if name != last {
 		return v, nil
 	}
@@ -171,7 +170,7 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 		case ir.Const:
 			vals[i] = k.Lanes(lanes).Constant(n)
 		case ir.Scalar:
-			vals[i] = k.splat(lanes, k.scalars[scalarKey{n.Name, n.Elem}])
+			vals[i] = k.Cur.NewBroadcast(lanes, k.scalars[scalarKey{n.Name, n.Elem}])
 		case ir.Read, ir.Index:
 			vals[i], err = read(i)
 		default:
@@ -190,12 +189,6 @@ func (k *kernel) evalVectors(b *ir.Body, want []int, lanes int, read func(i int)
 		out[i] = vals[w]
 	}
 	return out, nil
-}
-
-// splat is a vector of one value.
-func (k *kernel) splat(lanes int, v value.Value) value.Value {
-	u := constant.NewUndef(llvm.NewVector(lanes, v.Type()))
-	return k.Cur.NewShuffleVector(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, lanes)...))
 }
 
 // loadVector reads the elements from an address on; their type is plain.

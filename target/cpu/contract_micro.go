@@ -209,8 +209,7 @@ func (m micro) terms(at *llvm.Block, a, b, pack, x value.Value, sums []value.Val
 		}
 		for r := range m.rows {
 			v := at.NewLoad(t, at.NewGetElementPtr(t, a, at.NewAddNSW(base, elements(u*m.stepK+r*m.stepM))), size)
-			s := at.NewInsertElement(constant.NewUndef(m.vector()), v, 0)
-			all := at.NewShuffleVector(s, constant.NewUndef(m.vector()), llvm.NewMask(make([]int, m.lanes)...))
+			all := at.NewBroadcast(m.lanes, v)
 			for j := range bs {
 				i := r*m.vectors + j
 				sums[i] = at.NewIntrinsic("fma", all, bs[j], sums[i])

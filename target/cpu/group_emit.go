@@ -37,6 +37,9 @@ type grouping struct {
 	used    int // bytes
 }
 
+// next is the symbol of the next kernel.
+func (gr *grouping) next() string { return fmt.Sprintf("part%d", len(gr.calls)) }
+
 // tile returns a slot in the arena for a box, one that is free if there is one of the same layout.
 func (e *emitter) tile(elem ir.Elem, box []ir.Interval) int {
 	gr, l := e.grouping, layoutOf(elem, box, true)
@@ -286,8 +289,7 @@ func (t *tile) one(i int, op *ir.Op) error {
 		t.e.grouping.asks = t.asks[i]
 		defer func() { t.e.grouping.asks = nil }()
 		if op.Kind == ir.Map && len(op.Dom) > len(x.units)+1 && inVectors(op) {
-			_, err := t.vectorMap(fmt.Sprintf("part%d", len(t.e.grouping.calls)), op, i)
-			return err
+			return t.vectorMap(op, i)
 		}
 		return t.kernels(op, false)
 	case sink && left.Lo < left.Hi:
@@ -299,7 +301,7 @@ func (t *tile) one(i int, op *ir.Op) error {
 	}
 	var err error
 	if op.Kind == ir.Map && inVectors(op) { // LLVM's own vector loops compare indices, as a mask does, in 64 bits: several times the work
-		_, err = t.vectorMap(fmt.Sprintf("part%d", len(t.e.grouping.calls)), op, i)
+		err = t.vectorMap(op, i)
 	} else {
 		err = t.kernels(op, false)
 	}
@@ -320,7 +322,7 @@ func (t *tile) kernels(op *ir.Op, resume bool) error {
 	}
 	gr := t.e.grouping
 	gr.resume = resume
-	sym := fmt.Sprintf("part%d", len(gr.calls))
+	sym := gr.next()
 	var ls []launch
 	var err error
 	if op.Kind == ir.Reduce {

@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"fmt"
-
 	"github.com/llir/llvm/ir/constant"
 	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
@@ -68,7 +66,7 @@ func (t *tile) tail(rest *ir.Op) error {
 	}
 	elem := op.Results[0].Elem
 	last := op.Dom[len(op.Dom)-1]
-	sym := fmt.Sprintf("part%d", len(t.e.grouping.calls))
+	sym := t.e.grouping.next()
 	err = t.e.kernel(sym, slots, scalars, func(k *kernel) error {
 		b := &op.Pieces[0].Body
 		odd := k.Func.NewAlloca(types.I32)

@@ -145,23 +145,20 @@ func inVectors(op *ir.Op) bool {
 func (k *kernel) ahead(asks []ask, op *ir.Op, along string, number int) {
 	for _, a := range asks {
 		v := k.e.vals[a.name]
-		l := k.e.layouts[v.slot]
 		lead := len(a.dims) - 2 // the one in blocks
 		row := k.Index[op.Dom[lead].Index]
 		fetch := func() {
-			sum := emit.At(l.base)
+			at := make([]emit.Bound, len(a.dims))
 			for d, i := range a.dims {
-				x := k.Index[along]
+				at[d] = k.Index[along]
 				if i >= 0 {
-					x = k.Index[op.Dom[i].Index]
+					at[d] = k.Index[op.Dom[i].Index]
 				}
-				sum = k.Add(sum, k.Scale(x, l.stride[d]))
 				if i == lead {
-					sum = k.Add(sum, emit.At(a.size*l.stride[d]))
+					at[d] = k.Add(at[d], emit.At(a.size))
 				}
 			}
-			p := k.Cur.NewAddress(emit.MemType(l.elem), k.bufs[v.slot], sum.Value())
-			k.Cur.NewPrefetch(p, 2)
+			k.ask(v.slot, at)
 		}
 		switch {
 		case a.rows == 1<<askRows-1 || number >= 0 && a.rows>>number&1 == 1:
@@ -197,7 +194,7 @@ func mapLanes() []int {
 
 // vectorMap emits a map of a group, vector by vector. Results of a group of rows that others than the group read go past the caches; those that the
 // group reads, too, are copied into a tile.
-func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
+func (t *tile) vectorMap(op *ir.Op, i int) error {
 	type target struct {
 		slot   int
 		copied *val // the tile
@@ -232,7 +229,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 	}
 	slots, scalars, err := t.e.uses(op)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, to := range targets {
 		if to.copied != nil {
@@ -241,6 +238,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 	}
 	slots = t.e.withAsks(slots)
 	s := splitDim([][]ir.Interval{op.Pieces[0].Box}, len(op.Dom)-1)
+	sym := t.e.grouping.next()
 	l := launch{sym: sym, lo: op.Dom[s].Lo, hi: op.Dom[s].Hi, work: work(op, len(op.Results))}
 	b := &op.Pieces[0].Body
 	err = t.e.kernel(sym, slots, scalars, func(k *kernel) error {
@@ -317,7 +315,7 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 		return failed
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", opName(op), err)
+		return fmt.Errorf("%s: %w", opName(op), err)
 	}
 	t.call(l, op)
 	for j, to := range targets {
@@ -326,5 +324,5 @@ func (t *tile) vectorMap(sym string, op *ir.Op, i int) ([]launch, error) {
 			t.vals[name], t.copied[name] = to.copied, true
 		}
 	}
-	return nil, nil
+	return nil
 }

@@ -159,8 +159,7 @@ func (g *dotter) vectors(to value.Value, step int) {
 	put := func(v, p value.Value) { g.Cur.NewStore(v, p, lineBytes) }
 	// all has a number in all lanes.
 	all := func(p value.Value) value.Value {
-		one := g.Cur.NewInsertElement(constant.NewUndef(float), g.Cur.NewLoad(types.Float, p, 4), 0)
-		return g.Cur.NewShuffleVector(one, constant.NewUndef(float), llvm.NewMask(make([]int, tileSide)...))
+		return g.Cur.NewBroadcast(tileSide, g.Cur.NewLoad(types.Float, p, 4))
 	}
 	// halves are the even and the odd terms of words.
 	halves := func(w value.Value) (lower, upper value.Value) {

@@ -191,7 +191,7 @@ func (r *reduction) turnedRows(k *kernel, row emit.Bound, lanes, n int) error {
 		case err != nil:
 			return nil, err
 		case !reads(i, rows):
-			return k.splat(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
+			return k.Cur.NewBroadcast(lanes, k.Cur.NewLoad(emit.MemType(n.Elem), p, storageBytes(n.Elem))), nil
 		case n.At[len(n.At)-1].Index == rows:
 			return k.loadVector(n.Elem, lanes, p), nil
 		}

@@ -526,8 +526,7 @@ func (k *planeEmit) splat(v value.Value) value.Value {
 	if k.lane == 0 {
 		return v
 	}
-	u := constant.NewUndef(llvm.NewVector(k.lane, v.Type()))
-	return k.Cur.NewShuffleVector(k.Cur.NewInsertElement(u, v, 0), u, llvm.NewMask(make([]int, k.lane)...))
+	return k.Cur.NewBroadcast(k.lane, v)
 }
 
 // iota is 0, 1, 2, ..

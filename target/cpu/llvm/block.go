@@ -86,6 +86,12 @@ func (b *Block) NewExtractElement(x value.Value, i int) value.Value {
 	return b.Block.NewExtractElement(x, constant.NewInt(types.I32, int64(i)))
 }
 
+// NewBroadcast is a vector with n copies of x.
+func (b *Block) NewBroadcast(n int, x value.Value) value.Value {
+	u := constant.NewUndef(NewVector(n, x.Type()))
+	return b.NewShuffleVector(b.NewInsertElement(u, x, 0), u, NewMask(make([]int, n)...))
+}
+
 // Phi merges values of predecessor blocks, which are added one by one.
 type Phi struct{ *ir.InstPhi }
 
