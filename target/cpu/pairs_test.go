@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/wfc-lang/wfc/internal/ieee"
@@ -88,6 +90,27 @@ func TestPairs(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Every LLVM makes tile instructions of these sums, also where no tile registers are.
+func TestTileInstructions(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("not a processor of this kind")
+	}
+	defer func(v int) { forceDots, forceVector = nil, v }(forceVector)
+	tiles := dotTiles
+	forceDots, forceVector = &tiles, 64
+	p := product(ir.F32, "ij", "k", []string{"ik"}, []string{"kj"}, map[string]int{"i": 37, "j": 70, "k": 64})
+	p.Funcs[0].Ops[0].Order.Kind = ir.Pairs
+	eachToolchain(t, func(t *testing.T, tc *native.Toolchain) {
+		other := *tc
+		other.Processor = "sapphirerapids"
+		pl, err := newPlan(p, true, 1)
+		check(t, err)
+		if text := assembly(t, &other, pl); !strings.Contains(text, "tdpbf16ps") {
+			t.Error("no tile instruction")
+		}
+	})
 }
 
 // The tile registers do what [ieee.DotBrain] says, for many random sums; skipped where there are none.
