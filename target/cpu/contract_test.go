@@ -222,13 +222,15 @@ func TestContractionGroups(t *testing.T) {
 		n    m
 	}{
 		{"ik", "kj", m{"i": 14, "j": 530, "k": 1650}},
-		{"ik", "jk", m{"i": 30, "j": 530, "k": 1100}},
+		{"ik", "jk", m{"i": 30, "j": 530, "k": 2200}},
 		{"?ik", "jk", m{"i": 200, "j": 90, "k": 1650}},
 	} {
 		p := product(ir.F32, "ij", "k", []string{tc.x}, []string{tc.y}, tc.n)
 		c := newContraction(&p.Funcs[0].Ops[0])
-		if nb, _, _ := c.blocks(); c.panelGroup(c.chunks(nb)) == 1 {
-			t.Errorf("case %d takes panel after panel", i)
+		for _, forceVector = range []int{16, 32, 64, 0} {
+			if nb, _, _ := c.blocks(); c.panelGroup(c.chunks(nb)) == 1 {
+				t.Errorf("case %d takes panel after panel with vectors of %d bytes", i, forceVector)
+			}
 		}
 		sameAsInterpreter(t, toolchains()[0], p, 1, nil, "f")
 	}
