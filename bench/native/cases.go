@@ -251,8 +251,12 @@ func product(m, n, k int) kase {
 
 func gpt(vocab, layers int) kase {
 	set := fmt.Sprintf("preset=char vocab=%d ctx=256 d=384 layers=%d heads=6 batch_size=4 iterations=1000000", vocab, layers)
+	// FLOP of a token's products forward and backward: matrices of weights three times, pairs that the mask leaves as in attention alone.
+	const d, context = 384, 256
+	products := float64(6*d*(12*d*layers+vocab) + 7*d*(context+1)*layers)
 	return kase{name: fmt.Sprintf("GPT training step, %d layers, d 384, 6 heads, B = 4, T = 256, %d words", layers, vocab), unit: tokens,
-		ours: []entry{trained("wfc", "gpt2.wf", set), trained("wfc, bf16 products", "gpt2.wf", set+" precision=bf16dot")},
+		limits: []entry{fmaFor("its products at the rate of independent multiply-adds", products)},
+		ours:   []entry{trained("wfc", "gpt2.wf", set), trained("wfc, bf16 products", "gpt2.wf", set+" precision=bf16dot")},
 		peers: []entry{inPython("PyTorch", "gpt_torch.py", []string{"torch"}, layers, 6, 384, 256, vocab, 4),
 			inPythonWith("PyTorch, OpenBLAS with OpenMP, tcmalloc", tuned, "gpt_torch.py", []string{"torch"}, layers, 6, 384, 256, vocab, 4),
 			inLLMC(layers, 6, 384, 256, vocab, 4)}}

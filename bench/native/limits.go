@@ -26,13 +26,17 @@ func (l *limit) Sample() (s sample, err error) {
 	return s, nil
 }
 
-func fma() entry {
-	return entry{"independent fused multiply-adds", func(*yard) (contestant, error) {
+// fma is the rate of independent multiply-adds in all threads, FLOP a second.
+func fma() entry { return fmaFor("independent fused multiply-adds", 1) }
+
+// fmaFor is that rate as a limit of work of which a unit takes so many FLOP.
+func fmaFor(name string, flop float64) entry {
+	return entry{name, func(*yard) (contestant, error) {
 		m, err := cpu.NewMeter(*threads)
 		if err != nil {
 			return nil, err
 		}
-		return &limit{m, m.Flops, 1, 100}, nil // as long as a sample of products: the clock falls under load
+		return &limit{m, m.Flops, flop, 100}, nil // as long as a sample of products: the clock falls under load
 	}}
 }
 
