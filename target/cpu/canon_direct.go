@@ -58,13 +58,17 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 	op := r.op
 	last := op.Over[len(op.Over)-1]
 	width := last.Hi - last.Lo
-	vector := func(e ir.Elem) types.Type { return llvm.NewVector(canonLanes, emit.RegType(e)) }
-	accs := make([][]value.Value, planes)
+	lanes := r.registerLanes()
+	vector := func(e ir.Elem) types.Type { return llvm.NewVector(lanes, emit.RegType(e)) }
+	accs := make([][][]value.Value, planes) // by plane, result and register
 	for p := range accs {
-		for _, res := range op.Results {
-			acc := k.Func.NewAlloca(vector(res.Elem))
-			k.Cur.NewStore(r.start(k.Lanes(canonLanes), res.Elem), acc, lineBytes)
-			accs[p] = append(accs[p], acc)
+		accs[p] = make([][]value.Value, len(op.Results))
+		for i, res := range op.Results {
+			for range canonLanes / lanes {
+				acc := k.Func.NewAlloca(vector(res.Elem))
+				k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
+				accs[p][i] = append(accs[p][i], acc)
+			}
 		}
 	}
 	var failed error
@@ -72,20 +76,19 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 	for d, x := range op.Over {
 		counts[d] = x.Hi - x.Lo
 	}
-	point := func(p int) {
+	point := func(p, part int) {
 		if r.before != nil {
-			failed = firstError(failed, r.make(k))
+			failed = firstError(failed, r.make(k, lanes))
 		}
 		ts, err := r.termsOf(&op.Pieces[0].Body, func(want []int) ([]value.Value, error) {
-			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, canonLanes, r.made)
+			return k.evalLanes(&op.Pieces[0].Body, want, last.Index, lanes, r.made)
 		})
 		if failed = firstError(failed, err); failed != nil {
 			return
 		}
-		failed = firstError(failed, r.askSoon(k))
 		for i, res := range op.Results {
-			acc := k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes)
-			k.Cur.NewStore(r.accumulate(k.Lanes(canonLanes), res.Elem, acc, ts[i]), accs[p][i], lineBytes)
+			acc := k.Cur.NewLoad(vector(res.Elem), accs[p][i][part], lineBytes)
+			k.Cur.NewStore(r.accumulate(k.Lanes(lanes), res.Elem, acc, ts[i]), accs[p][i][part], lineBytes)
 		}
 	}
 	// Rows, the first and the last of which may be in part of another block.
@@ -103,21 +106,54 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 		}
 		k.Loop(from, to, canonLanes, emit.Plain, func(x emit.Bound) {
 			k.Index[last.Index] = k.Add(x, emit.At(last.Lo))
-			for p := range planes {
-				if p > 0 {
-					k.Index[op.Over[0].Index] = k.Add(coords[0], emit.At(p))
+			failed = firstError(failed, r.askSoon(k))
+			for part := range canonLanes / lanes {
+				k.Index[last.Index] = k.Add(x, emit.At(last.Lo+part*lanes))
+				for p := range planes {
+					if planes > 1 {
+						k.Index[op.Over[0].Index] = k.Add(coords[0], emit.At(p))
+					}
+					point(p, part)
 				}
-				point(p)
 			}
 		})
 	})
 	out := make([][]value.Value, planes)
 	for p := range out {
 		for i, res := range op.Results {
-			out[p] = append(out[p], k.Cur.NewLoad(vector(res.Elem), accs[p][i], lineBytes))
+			var whole []value.Value
+			for _, acc := range accs[p][i] {
+				whole = append(whole, k.Cur.NewLoad(vector(res.Elem), acc, lineBytes))
+			}
+			out[p] = append(out[p], k.join(whole))
 		}
 	}
 	return out, failed
+}
+
+// registerLanes is how many lanes a register has, if all lanes of a sum do not fit into one.
+func (r *reduction) registerLanes() int {
+	lanes := canonLanes
+	for _, res := range r.op.Results {
+		lanes = min(lanes, vectorBytes()/storageBytes(res.Elem))
+	}
+	return lanes
+}
+
+// join puts vectors, a power of two of them, one behind the other.
+func (k *kernel) join(vs []value.Value) value.Value {
+	for ; len(vs) > 1; vs = vs[:len(vs)/2] {
+		n := len(vs)
+		lanes := int(vs[0].Type().(*types.VectorType).Len)
+		mask := make([]int, 2*lanes)
+		for i := range mask {
+			mask[i] = i
+		}
+		for i := range n / 2 {
+			vs[i] = k.Cur.NewShuffleVector(vs[2*i], vs[2*i+1], llvm.NewMask(mask...))
+		}
+	}
+	return vs[0]
 }
 
 // evalLanes is [kernel.eval] for as many values of index last as there are lanes, from the current one on. Of

@@ -64,14 +64,14 @@ func (e *emitter) takes(sum, before *ir.Op) bool {
 	})
 }
 
-// make computes the values that the terms from the current point on are made of, and stores those that are wanted later.
-func (r *reduction) make(k *kernel) error {
+// make computes the values that the terms of as many points as there are lanes are made of, and stores those that are wanted later.
+func (r *reduction) make(k *kernel, lanes int) error {
 	op := r.before
 	for d, x := range op.Dom {
 		k.Index[x.Index] = k.Index[r.op.Over[d].Index]
 	}
 	b := &op.Pieces[0].Body
-	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, canonLanes, nil)
+	vals, err := k.evalLanes(b, b.Results, op.Dom[len(op.Dom)-1].Index, lanes, nil)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (r *reduction) make(k *kernel) error {
 		if r.passing[name] {
 			continue
 		}
-		t := llvm.NewVector(canonLanes, emit.MemType(res.Elem))
+		t := llvm.NewVector(lanes, emit.MemType(res.Elem))
 		p := k.address(r.e.vals[name].slot, k.domCoords(op))
 		k.Cur.NewStore(vals[i], k.Cur.NewBitCast(p, types.NewPointer(t)), storageBytes(res.Elem))
 	}

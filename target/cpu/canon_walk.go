@@ -12,7 +12,7 @@ import (
 // a core waiting (of a field of 256^3 numbers of 8 bytes, four planes abreast are read in half the time). Large planes go in strips of rows as well
 // (strips.go). Smoothing in multigrid of 128^3, maps without sums, gained nothing from planes abreast.
 
-// planesAbreast is how many planes go abreast, where their running sums fit into a fourth of the registers.
+// planesAbreast is how many planes go abreast, where their running sums leave half of the registers to terms.
 const planesAbreast = 4
 
 // leastUnits is how many parts a sum has at least for threads, if fewer planes abreast give that many.
@@ -48,7 +48,7 @@ func (r *reduction) walk(direct bool) walk {
 	for _, res := range op.Results {
 		sums += canonLanes * storageBytes(res.Elem)
 	}
-	for w.abreast < planesAbreast && direct && 2*w.abreast*sums <= vectorRegisters()/4*vectorBytes() {
+	for w.abreast < planesAbreast && direct && 2*w.abreast*sums <= vectorRegisters()/2*vectorBytes() {
 		if w.abreast *= 2; w.units() < leastUnits {
 			w.abreast /= 2
 			break
