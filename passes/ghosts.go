@@ -3,6 +3,7 @@ package passes
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/wfc-lang/wfc/internal/diag"
 	"github.com/wfc-lang/wfc/ir"
@@ -43,7 +44,8 @@ type ghoster struct {
 	f   *ir.Func
 	cfg *Config
 	h   *hostDefs
-	err error // the first condition that cannot be solved
+	ops []ir.Op // the chains so far
+	err error   // the first condition that cannot be solved
 }
 
 // extent is what reads need beyond an operand's box, and where first.
@@ -85,6 +87,7 @@ func (g *ghoster) run() error {
 			return err
 		}
 		chains[name] = ops
+		g.ops = append(g.ops, ops...)
 		final[name] = "%" + ops[len(ops)-1].Results[0].Name
 	}
 	var out []ir.Op
@@ -272,9 +275,11 @@ func condition(a *ir.Array, axis string, high bool) *ir.Boundary {
 	return nil
 }
 
+// fresh is a name for a value that no other has: an array and its next value may have the same name, and both ghosts.
 func (g *ghoster) fresh(name string) string {
 	for {
-		if op, _ := producer(g.f, "%"+name); op == nil {
+		op, _ := producer(g.f, "%"+name)
+		if op == nil && !slices.ContainsFunc(g.ops, func(op ir.Op) bool { return op.Results[0].Name == name }) {
 			return name
 		}
 		name += "'"

@@ -184,3 +184,24 @@ func TestGhostDiagnostics(t *testing.T) {
 		}
 	}
 }
+
+// Old and next values of an array have the same name in a function, and both may be read beyond a wall.
+func TestGhostsOfNextValues(t *testing.T) {
+	const n = 6
+	p := newProg(ir.F64, cells("x", n, 0, 3))
+	for _, name := range []string{"T", "S"} {
+		p.array(name)
+		p.bc(name, "x", false, ir.Value, 2)
+		p.bc(name, "x", true, ir.Value, 2)
+	}
+	p.op("T", func(b *ir.BodyBuilder) int { return b.Mul(b.Const(ir.F64, 0.5), p.read(b, "@T", -1)) })
+	p.op("S", func(b *ir.BodyBuilder) int { return p.read(b, "%T", -1) })
+	p.set("T", "%T")
+	p.set("S", "%S")
+	T := fill(p.Program, "T", func(at []int) float64 { return bump(at) })
+	got := run(t, canonical(t, p.Program), map[string]*ir.Tensor{"T": T}, nil, 1)
+	next := []float64{(4 - T.At(0)) / 2, T.At(0) / 2}
+	if a, b := got["T"], got["S"]; a.At(0) != next[0] || a.At(1) != next[1] || b.At(0) != 4-next[0] || b.At(1) != next[0] {
+		t.Errorf("T is %v, S %v", a.F64, b.F64)
+	}
+}
