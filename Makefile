@@ -22,6 +22,7 @@ toolchain:
 # the simulator; training processes killed at random. Multigrid up to 256^3.
 soak: toolchain
 	$(GO) test -count=1 -timeout=8h -v -run TestTargetsAgree ./tests/random -cases $(SOAK)
+	$(GO) test -count=1 -timeout=8h -v -run Random ./target/cpu -cases $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v ./tests/engines -cases $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v ./target/wse/verdict -cases $(SOAK) -hands $(SOAK)
 	$(GO) test -count=1 -timeout=8h -v -run TestKilled ./runtime/train -kills $(SOAK)

@@ -1,13 +1,24 @@
 package cpu
 
 import (
+	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/wfc-lang/wfc/dsl"
 	"github.com/wfc-lang/wfc/ir"
+	"github.com/wfc-lang/wfc/ir/interp"
+	"github.com/wfc-lang/wfc/passes"
 	"github.com/wfc-lang/wfc/target/cpu/native"
+	"github.com/wfc-lang/wfc/tests/random"
+)
+
+var (
+	cases = flag.Int("cases", 0, "random functions and programs to compare; 0: a few")
+	first = flag.Uint64("first", 0, "seed of the first")
 )
 
 // maker writes random canonical programs: maps in pieces, offsets across periodic boundaries, chains of extends, reductions in all orders,
@@ -366,4 +377,87 @@ func TestRandomPrograms(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Programs of the language, computed in passes of any tiling and number of steps, by any number of threads, for vectors and caches of any
+// machine, in calls of any number of steps in turns with other functions, have the interpreter's bits.
+func TestRandomFields(t *testing.T) {
+	needsLLVM(t)
+	defer func(v int) { forceVector = v }(forceVector)
+	n, swept := max(*cases, 8), 0
+	for seed := *first; seed < *first+uint64(n); seed++ {
+		c := random.Large(seed)
+		src, errs := dsl.Compile("case.wf", c.Source, dsl.Options{Float: ir.F32})
+		if errs.HasErrors() {
+			t.Fatalf("seed %d: %v\n%s", seed, errs, c.Source)
+		}
+		p, err := passes.Canonical(src)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, c.Source)
+		}
+		if slices.ContainsFunc(slices.Collect(maps.Values(sweptPlan(t, p).funcs)), func(c *compiled) bool { return c.sweep != nil }) {
+			swept++
+		}
+		randomCalls(t, p, rand.New(rand.NewPCG(seed, 3)))
+		if t.Failed() {
+			t.Fatalf("seed %d:\n%s", seed, c.Source)
+		}
+	}
+	if swept < n/2 {
+		t.Errorf("%d of %d programs are computed in passes", swept, n)
+	}
+}
+
+// call is some iterations of a function.
+type call struct {
+	fn    string
+	steps int
+}
+
+// randomCalls compares an engine with the interpreter in calls of the functions of p in turns.
+func randomCalls(t *testing.T, p *ir.Program, r *rand.Rand) {
+	t.Helper()
+	fns := slices.Sorted(maps.Keys(sweptPlan(t, p).funcs))
+	most := 0
+	if i := slices.Index(fns, "step"); i >= 0 { // else it has loops, and functions in between
+		most = i
+	}
+	calls := []call{{fns[most], 1 + r.IntN(9)}}
+	for range r.IntN(3) {
+		calls = append(calls, call{fns[r.IntN(len(fns))], 1}, call{fns[most], 1 + r.IntN(9)})
+	}
+	run := func(m machine) []*ir.Tensor {
+		defer m.Close()
+		start(t, m, p, nil)
+		for _, c := range calls {
+			proceed(t, m, c.fn, c.steps)
+		}
+		var all []*ir.Tensor
+		for i := range p.Arrays {
+			a, err := m.Get(p.Arrays[i].Name)
+			check(t, err)
+			all = append(all, a)
+		}
+		return all
+	}
+	ref, err := interp.New(p)
+	check(t, err)
+	want := run(ref)
+	forceVector = []int{0, 0, 16, 32, 64}[r.IntN(5)]
+	for k := range 3 {
+		o := Options{Threads: 1 + r.IntN(3), PassSteps: []int{0, 0, 1, 2, 3, 5}[r.IntN(6)], divide: []int{0, 1 << 10}[r.IntN(2)], sweep: 1}
+		if k > 0 {
+			steps := 1 + r.IntN(9)
+			o.tiling = &tiling{steps: steps, tile: 1 + r.IntN(70), chunks: 1 + r.IntN(3), rows: 1 + r.IntN(70), stream: r.IntN(2) == 0}
+			if len(p.Axes) == 2 {
+				o.tiling.tile = (o.tiling.tile + 63) / 64 * 64
+			}
+		}
+		e, err := newEngine(p, toolchains()[0], o)
+		check(t, err)
+		for i, got := range run(e) {
+			name := fmt.Sprintf("vectors %d, %+v, tiling %+v, calls %v: %s", forceVector, o, o.tiling, calls, p.Arrays[i].Name)
+			compare(t, name, o.Threads, got, want[i])
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -448,16 +447,9 @@ func BenchmarkOrders(b *testing.B) {
 
 func TestRandomSweeps(t *testing.T) {
 	needsLLVM(t)
-	n := 5
-	if s := os.Getenv("SWEEPS"); s != "" { // more of them, when something has changed
-		fmt.Sscan(s, &n)
-	}
-	first := uint64(0)
-	if s := os.Getenv("SWEEPS_FROM"); s != "" {
-		fmt.Sscan(s, &first)
-	}
-	for seed, swept := first, 0; swept < n; seed++ {
-		if seed > first+20*uint64(n) {
+	n := max(*cases, 5)
+	for seed, swept := *first, 0; swept < n; seed++ {
+		if seed > *first+20*uint64(n) {
 			t.Fatalf("%d of %d functions are computed in passes", swept, seed)
 		}
 		p := randomStep(seed)

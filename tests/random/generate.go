@@ -1,10 +1,14 @@
 // Package random draws programs at random, for comparing the targets with each other. It knows the language and nothing of the
-// compiler: a case is a source text, a mesh to compile it for, and tags that say what it exercises.
+// compiler: a case is a source text, a mesh to compile it for, and tags that say what it exercises. Programs for native code ([Large]) have
+// more points, wider reads and other types.
 package random
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -27,17 +31,27 @@ const (
 	Half      = "half precision"
 	Collected = "reduction or multicast along a mesh axis"
 	Control   = "loops and branches"
+	Kept      = "fields that keep old values of others"
+	Staggered = "fields on faces"
+	Mixed     = "fields of several types"
 )
 
-// Floors are the least shares of cases that must carry each tag.
-var Floors = []struct {
+// Floor is the least share of cases that must carry a tag.
+type Floor struct {
 	Tag   string
 	Share float64
-}{{Wide, 0.30}, {Diagonal, 0.20}, {Fields, 0.40}, {Uneven, 0.20}, {Periodic, 0.20}, {Variable, 0.20}, {Collected, 0.15}, {Control, 0.30}}
+}
+
+// Floors are the least shares of the cases of [New].
+var Floors = []Floor{{Wide, 0.30}, {Diagonal, 0.20}, {Fields, 0.40}, {Uneven, 0.20}, {Periodic, 0.20}, {Variable, 0.20}, {Collected, 0.15}, {Control, 0.30}, {Kept, 0.20}}
+
+// LargeFloors are those of [Large].
+var LargeFloors = []Floor{{Wide, 0.50}, {Diagonal, 0.20}, {Fields, 0.40}, {Periodic, 0.40}, {Variable, 0.20}, {Control, 0.03}, {Kept, 0.40}, {Staggered, 0.20}, {Mixed, 0.10}}
 
 type axis struct {
 	name     string
 	n        int
+	length   float64
 	periodic bool
 	nodes    bool
 	parts    int // blocks on its mesh axis, 0 for memory
@@ -50,17 +64,33 @@ type gen struct {
 	fields []string
 	elem   string // annotation of the fields
 	coefs  []string
-	lets   []string // names of pointwise lets and scalars usable in expressions, spelled as they are read
+	lets   []string          // names of pointwise lets and scalars usable in expressions, spelled as they are read
+	kept   map[string]string // of a field that gets the old value of another, the other
+	faces  map[string]string // of a field on faces their axis
+	waves  []string          // fields that follow a wave equation
 	radius int
+	large  bool
 	tags   map[string]bool
 }
 
 // New draws the case of a seed.
 func New(seed uint64) Case {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0x77666331)), tags: map[string]bool{}}
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0x77666331)), tags: map[string]bool{}, kept: map[string]string{}, faces: map[string]string{}}
 	if g.chance(0.06) {
 		return g.product(seed)
 	}
+	return g.program(seed)
+}
+
+// Large draws a program for native code, without a mesh: hundreds to thousands of points, at numbers where vectors, tiles and blocks end.
+func Large(seed uint64) Case {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0x6c61)), tags: map[string]bool{}, kept: map[string]string{}, faces: map[string]string{}, large: true}
+	c := g.program(seed)
+	c.W, c.H = 0, 0
+	return c
+}
+
+func (g *gen) program(seed uint64) Case {
 	g.grid()
 	g.declare()
 	g.boundaries()
@@ -89,9 +119,12 @@ func (g *gen) grid() {
 	if g.chance(0.45) {
 		g.radius = 2 + g.IntN(2)
 	}
+	if g.large {
+		dims, g.radius = 2+g.IntN(2), 1+g.IntN(4)
+	}
 	nodes := g.chance(0.3)
 	for i := 0; i < dims; i++ {
-		a := axis{name: "xyz"[i : i+1], n: 2*g.radius + 2 + g.IntN(6), periodic: g.chance(0.25), nodes: nodes}
+		a := axis{name: "xyz"[i : i+1], n: g.extent(i, dims), length: 0.5 + 1.5*g.Float64(), periodic: g.chance(0.25), nodes: nodes}
 		if i < 2 {
 			a.parts = a.n
 			if g.chance(0.45) {
@@ -111,7 +144,7 @@ func (g *gen) grid() {
 		if i > 0 {
 			g.b.WriteString(";")
 		}
-		fmt.Fprintf(&g.b, " %s: 0..%s in %d", a.name, g.num(0.5, 2), a.n)
+		fmt.Fprintf(&g.b, " %s: 0..%.3f in %d", a.name, a.length, a.n)
 		if a.nodes {
 			g.b.WriteString(" nodes")
 		}
@@ -120,6 +153,22 @@ func (g *gen) grid() {
 		}
 	}
 	g.b.WriteString(" }\n")
+}
+
+// extent is the number of points along axis i of several: few for a mesh, for native code next to multiples of vectors and primes.
+func (g *gen) extent(i, axes int) int {
+	least := 2*g.radius + 2
+	if !g.large {
+		return least + g.IntN(6)
+	}
+	sizes := []int{least, 13, 16, 17, 23, 31, 33, 37}
+	if axes == 2 || i == axes-1 {
+		sizes = append(sizes, 47, 63, 64, 65, 73)
+	}
+	if axes == 2 {
+		sizes = append(sizes, 96, 97, 127, 129)
+	}
+	return max(least, sizes[g.IntN(len(sizes))])
 }
 
 // initial is an expression of the coordinates without symmetry.
@@ -148,10 +197,45 @@ func (g *gen) declare() {
 		n = 2 + g.IntN(2)
 		g.tags[Fields] = true
 	}
+	mixed := g.large && g.chance(0.3)
+	if g.large && g.elem == "" && g.chance(0.25) {
+		g.elem = ": f64"
+	}
+	types := map[string]string{}
+	field := func(name, elem, place string) {
+		types[name] = elem
+		fmt.Fprintf(&g.b, "field %s%s on g%s = %s\n", name, elem, place, g.initial())
+	}
 	for i := 0; i < n; i++ {
 		f := fmt.Sprintf("U%d", i)
+		elem := g.elem
+		if mixed && i > 0 {
+			elem = g.pick([]string{"", ": f64", ": f16"})
+			g.tags[Mixed] = g.tags[Mixed] || elem != g.elem
+		}
+		field(f, elem, "")
 		g.fields = append(g.fields, f)
-		fmt.Fprintf(&g.b, "field %s%s on g = %s\n", f, g.elem, g.initial())
+	}
+	if g.chance(0.3) || g.large && g.chance(0.3) {
+		g.tags[Kept] = true
+		for i := 0; i <= g.IntN(3); i++ {
+			f, of := fmt.Sprintf("w%d", i), g.pick(g.fields)
+			field(f, types[of], "")
+			g.kept[f], g.fields = of, append(g.fields, f)
+		}
+	}
+	for i := 0; i <= g.IntN(2) && g.chance(0.2); i++ {
+		f := fmt.Sprintf("v%d", i)
+		field(f, g.elem, "")
+		g.waves, g.fields = append(g.waves, f), append(g.fields, f)
+	}
+	if g.large && !g.axes[0].nodes && g.chance(0.4) {
+		g.tags[Staggered] = true
+		for _, a := range g.axes {
+			f := "S" + a.name
+			field(f, g.elem, "."+a.name)
+			g.faces[f] = a.name
+		}
 	}
 	if g.chance(0.4) {
 		g.tags[Variable] = true
@@ -164,7 +248,7 @@ func (g *gen) declare() {
 }
 
 func (g *gen) boundaries() {
-	for _, f := range g.fields {
+	for _, f := range slices.Concat(g.fields, slices.Sorted(maps.Keys(g.faces))) {
 		var sides []string
 		for _, a := range g.axes {
 			if a.periodic {
@@ -277,8 +361,20 @@ func (g *gen) expr(depth int) string {
 }
 
 func (g *gen) evolve() {
-	fmt.Fprintf(&g.b, "evolve n in 0 .. %d {\n", 1+g.IntN(3))
-	if g.chance(0.3) {
+	steps := 1 + g.IntN(3)
+	if g.large {
+		steps = 1 + g.IntN(9)
+	}
+	if len(g.waves) > 0 { // they need a time
+		fmt.Fprintf(&g.b, "evolve n from 0 to %d step 1 order %d {\n", steps, 2*(1+g.IntN(g.radius)))
+	} else {
+		fmt.Fprintf(&g.b, "evolve n in 0 .. %d {\n", steps)
+	}
+	rare := 0.3 // of what keeps steps apart
+	if g.large {
+		rare = 0.1
+	}
+	if g.chance(rare) {
 		g.reduction()
 	}
 	if g.chance(0.3) {
@@ -286,16 +382,29 @@ func (g *gen) evolve() {
 		g.lets = append(g.lets, "w"+g.index(nil))
 	}
 	cond := ""
-	if g.elem == "" {
+	if g.elem == "" && (!g.large || g.chance(rare)) {
 		cond = g.control()
 	}
 	branch := -1 // the field whose update stands in both arms of an if
 	if cond != "" && g.chance(0.6) {
-		branch = g.IntN(len(g.fields))
+		branch = g.IntN(len(g.fields) - len(g.waves))
 	}
+	var next []string // fields whose next values are known
 	for i, f := range g.fields {
-		if i > 0 && i != branch && g.chance(0.1) {
+		if i > 0 && i != branch && !slices.Contains(g.waves, f) && g.chance(0.1) {
 			continue // carries over
+		}
+		if of := g.kept[f]; of != "" && i != branch {
+			fmt.Fprintf(&g.b, "  %s'%s = %s%s\n", f, g.index(nil), of, g.index(nil))
+			continue
+		}
+		if slices.Contains(g.waves, f) {
+			h := math.Inf(1)
+			for _, a := range g.axes {
+				h = min(h, a.length/float64(a.n))
+			}
+			fmt.Fprintf(&g.b, "  dt(dt(%s)) = %.3g*lap(%s)\n", f, 0.1*h*h, f)
+			continue
 		}
 		if i == branch {
 			g.tags[Control] = true
@@ -310,9 +419,30 @@ func (g *gen) evolve() {
 		if len(g.coefs) > 0 {
 			coef = " + 0.1*" + g.coefs[0] + g.index(nil) + "*" + g.read()
 		}
+		for _, s := range slices.Sorted(maps.Keys(g.faces)) {
+			if g.chance(0.5) {
+				coef += fmt.Sprintf(" + %s*(%s - %s)", g.num(0.1, 0.3), s+g.index(map[string]int{g.faces[s]: 1}), s+g.index(nil))
+			}
+		}
+		if len(next) > 0 && g.chance(0.3) {
+			read := g.read()
+			coef += " + 0.1*" + g.pick(next) + "'" + read[strings.IndexByte(read, '['):]
+		}
 		fmt.Fprintf(&g.b, "  %s'%s = 0.5*%s + 0.3*(%s)%s\n", f, g.index(nil), f+g.index(nil), g.expr(2+g.IntN(2)), coef)
+		next = append(next, f)
+	}
+	for _, s := range slices.Sorted(maps.Keys(g.faces)) {
+		f := g.pick(g.fields)
+		if len(next) > 0 && g.chance(0.5) {
+			f = g.pick(next) + "'"
+		}
+		fmt.Fprintf(&g.b, "  %s'%s = 0.6*%s + %s*(%s - %s)\n", s, g.index(nil), s+g.index(nil), g.num(0.1, 0.3),
+			f+g.index(nil), f+g.index(map[string]int{g.faces[s]: -1}))
 	}
 	g.b.WriteString("}\n")
+	if g.large && g.chance(0.3) {
+		fmt.Fprintf(&g.b, "monitor total = %s(%s) every %d steps\n", g.pick([]string{"sum", "max"}), g.pick(g.fields), 1+g.IntN(3))
+	}
 }
 
 // control adds a loop over a field, and a loop over numbers that ends when it may; both make values that the updates then read. It
