@@ -133,6 +133,23 @@ func reads(op *ir.Op) (out []*ir.Node) {
 	return out
 }
 
+// movesAlike says that all reads of a value have the first n indices of an operation in the same dimensions: a group's code finds it in one place for
+// a unit or a block of rows.
+func movesAlike(op *ir.Op, n int) bool {
+	where := map[string][]int{}
+	for _, r := range reads(op) {
+		at := make([]int, len(r.At))
+		for d, a := range r.At {
+			at[d] = slices.IndexFunc(op.Dom[:n], func(u ir.Range) bool { return u.Index == a.Index })
+		}
+		if w, ok := where[r.Name]; ok && !slices.Equal(w, at) {
+			return false
+		}
+		where[r.Name] = at
+	}
+	return true
+}
+
 // sameBox says that two domains have the same axes and ranges, whatever the indices are called.
 func sameBox(a, b []ir.Range) bool {
 	return slices.EqualFunc(a, b, func(x, y ir.Range) bool { return x.Axis == y.Axis && x.Lo == y.Lo && x.Hi == y.Hi })

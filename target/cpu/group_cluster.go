@@ -77,7 +77,7 @@ func (g *fn) cluster(seed int, sets []ir.Set) *cluster {
 func (c *cluster) admit(i int) bool {
 	op := &c.g.ops[i]
 	u := len(c.dom) - 2
-	if len(op.Dom) < u || !sameBox(op.Dom[:u], c.dom[:u]) || len(op.Pieces) == 0 {
+	if len(op.Dom) < u || !sameBox(op.Dom[:u], c.dom[:u]) || len(op.Pieces) == 0 || !movesAlike(op, u) {
 		return false
 	}
 	unit := map[string]int{}

@@ -48,7 +48,7 @@ func (g *fn) groupRows() {
 // admitsRows says that an operation may run on a block of the points of lead at a time.
 func (g *fn) admitsRows(op *ir.Op, lead []ir.Range) bool {
 	u := len(lead)
-	if len(op.Dom) < u || !sameBox(op.Dom[:u], lead) || len(op.Pieces) == 0 {
+	if len(op.Dom) < u || !sameBox(op.Dom[:u], lead) || len(op.Pieces) == 0 || !movesAlike(op, u) {
 		return false
 	}
 	switch op.Kind {

@@ -124,7 +124,8 @@ func TestGroupRows(t *testing.T) {
 // What depends on which row it is in, or reads other rows, has no place in a block.
 func TestNoGroupRows(t *testing.T) {
 	smallGroups(t)
-	for _, change := range [][2]string{{"$3 = read f32 @w[d]\n      $4 = mul f32 $2", "$3 = index i32 i\n      $4 = mul f32 $2"}, {"$2 = read f32 %y[a, i, d]\n      $3 = mul", "$2 = read f32 %y[a, 1, d]\n      $3 = mul"}} {
+	for _, change := range [][2]string{{"$3 = read f32 @w[d]\n      $4 = mul f32 $2", "$3 = index i32 i\n      $4 = mul f32 $2"}, {"$2 = read f32 %y[a, i, d]\n      $3 = mul", "$2 = read f32 %y[a, 1, d]\n      $3 = mul"},
+		{"$2 = const f32 0.125", "$2 = read f32 @x[a, 1, d]"}} {
 		src := ir.Print(normalised(2, 64, 64, "f32"))
 		changed := strings.Replace(src, change[0], change[1], 1)
 		if changed == src {
