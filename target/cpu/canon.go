@@ -223,11 +223,7 @@ func (st *stage) fold(i int, n emit.Bound) value.Value {
 		}
 	})
 	vec := llvm.NewVector(canonLanes, emit.RegType(e))
-	start := r.start(k.Lanes(canonLanes), e)
-	if r.op.FMA { // absent lanes start from -0, they do not take part
-		here := k.Cur.NewICmp(enum.IPredSLT, llvm.NewIota(types.I64, canonLanes), k.Cur.NewBroadcast(canonLanes, n.Value()))
-		start = k.Cur.NewSelect(here, start, k.Lanes(canonLanes).Neutral(ir.Sum, e))
-	}
+	start := r.begin(k, e, canonLanes, n)
 	pre := k.Cur
 	head, exit := k.Func.NewBlock("lanes"), k.Func.NewBlock("folded")
 	pre.NewBr(head)

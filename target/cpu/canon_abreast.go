@@ -50,10 +50,9 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 		}
 		fold := func(first emit.Bound, rows int) {
 			each(first, rows, func(u, i int) {
-				k.Cur.NewStore(r.start(k.Lanes(canonLanes), op.Results[i].Elem), accs[u][i], lineBytes)
+				k.Cur.NewStore(r.begin(k, op.Results[i].Elem, canonLanes, emit.At(over.Hi-over.Lo)), accs[u][i], lineBytes)
 			})
-			k.Loop(emit.At(over.Lo), emit.At(over.Hi), canonLanes, emit.Plain, func(x emit.Bound) {
-				k.Index[over.Index] = x
+			add := func(have int) {
 				var ts [][]value.Value
 				each(first, rows, func(u, i int) {
 					if i == 0 {
@@ -64,14 +63,19 @@ func (r *reduction) canonAbreast(sym string) (launch, error) {
 						ts, err = r.termsOf(b, func(want []int) ([]value.Value, error) { return k.evalLanes(b, want, over.Index, canonLanes, nil) })
 						failed = firstError(failed, err)
 					}
-					if failed != nil {
-						return
+					if failed == nil {
+						r.include(k, op.Results[i].Elem, canonLanes, accs[u][i], ts[i], have)
 					}
-					e := op.Results[i].Elem
-					acc := k.Cur.NewLoad(llvm.NewVector(canonLanes, emit.RegType(e)), accs[u][i], lineBytes)
-					k.Cur.NewStore(r.accumulate(k.Lanes(canonLanes), e, acc, ts[i]), accs[u][i], lineBytes)
 				})
+			}
+			whole := over.Hi - r.rest()
+			k.Loop(emit.At(over.Lo), emit.At(whole), canonLanes, emit.Plain, func(x emit.Bound) {
+				k.Index[over.Index] = x
+				add(canonLanes)
 			})
+			if k.Index[over.Index] = emit.At(whole); whole < over.Hi {
+				add(over.Hi - whole)
+			}
 			each(first, rows, func(u, i int) {
 				e := op.Results[i].Elem
 				acc := k.Cur.NewLoad(llvm.NewVector(canonLanes, emit.RegType(e)), accs[u][i], lineBytes)

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 
+	"github.com/llir/llvm/ir/enum"
 	"github.com/llir/llvm/ir/types"
 	"github.com/llir/llvm/ir/value"
 	"github.com/wfc-lang/wfc/ir"
@@ -10,20 +11,51 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/llvm"
 )
 
-// direct says that blocks of the canonical order consist of whole vectors of lanes: the rows are multiples of them, one piece covers all, and
-// every operand is a vector along the row, or one value for all of it. Then terms are folded as they are computed.
+// direct says that blocks of the canonical order consist of whole vectors of lanes, but for the end of a single row: the rows are multiples of them, one
+// piece covers all, and every operand is a vector along the row, or one value for all of it. Then terms are folded as they are computed.
 func (r *reduction) direct() bool {
 	op := r.op
-	last := op.Over[len(op.Over)-1]
-	if !r.wholePiece() || (last.Hi-last.Lo)%canonLanes != 0 {
+	if !r.wholePiece() || r.rest() > 0 && len(op.Over) > 1 {
 		return false
 	}
+	last := op.Over[len(op.Over)-1]
 	for _, res := range op.Results {
 		if !plainElem(res.Elem) {
 			return false
 		}
 	}
 	return inLanes(&op.Pieces[0].Body, last.Index)
+}
+
+// rest is how many elements of a row lie behind its last whole vector of lanes. They are computed as a vector too, that reaches beyond the row: there is
+// memory behind every buffer.
+func (r *reduction) rest() int {
+	last := r.op.Over[len(r.op.Over)-1]
+	return (last.Hi - last.Lo) % canonLanes
+}
+
+// begin is the first value of lanes that n elements go to: where no element goes, nothing changes.
+func (r *reduction) begin(k *kernel, e ir.Elem, lanes int, n emit.Bound) value.Value {
+	start := r.start(k.Lanes(lanes), e)
+	if !r.op.FMA {
+		return start
+	}
+	return k.Cur.NewSelect(k.below(lanes, n), start, k.Lanes(lanes).Neutral(ir.Sum, e))
+}
+
+// include folds terms into the lanes kept at acc, have of which exist.
+func (r *reduction) include(k *kernel, e ir.Elem, lanes int, acc value.Value, t []value.Value, have int) {
+	before := k.Cur.NewLoad(llvm.NewVector(lanes, emit.RegType(e)), acc, lineBytes)
+	sum := r.accumulate(k.Lanes(lanes), e, before, t)
+	if have < lanes {
+		sum = k.Cur.NewSelect(k.below(lanes, emit.At(have)), sum, before)
+	}
+	k.Cur.NewStore(sum, acc, lineBytes)
+}
+
+// below says of every lane whether its number is below n.
+func (k *kernel) below(lanes int, n emit.Bound) value.Value {
+	return k.Cur.NewICmp(enum.IPredSLT, llvm.NewIota(types.I64, lanes), k.Cur.NewBroadcast(lanes, n.Value()))
 }
 
 // plainElem says that a vector of elements is in memory what it is in a register.
@@ -64,9 +96,9 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 	for p := range accs {
 		accs[p] = make([][]value.Value, len(op.Results))
 		for i, res := range op.Results {
-			for range canonLanes / lanes {
+			for part := range canonLanes / lanes {
 				acc := k.Func.NewAlloca(vector(res.Elem))
-				k.Cur.NewStore(r.start(k.Lanes(lanes), res.Elem), acc, lineBytes)
+				k.Cur.NewStore(r.begin(k, res.Elem, lanes, k.Add(n, emit.At(-part*lanes))), acc, lineBytes)
 				accs[p][i] = append(accs[p][i], acc)
 			}
 		}
@@ -76,7 +108,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 	for d, x := range op.Over {
 		counts[d] = x.Hi - x.Lo
 	}
-	point := func(p, part int) {
+	point := func(p, part, have int) {
 		if r.before != nil {
 			failed = firstError(failed, r.make(k, lanes))
 		}
@@ -87,8 +119,7 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 			return
 		}
 		for i, res := range op.Results {
-			acc := k.Cur.NewLoad(vector(res.Elem), accs[p][i][part], lineBytes)
-			k.Cur.NewStore(r.accumulate(k.Lanes(lanes), res.Elem, acc, ts[i]), accs[p][i][part], lineBytes)
+			r.include(k, res.Elem, lanes, accs[p][i][part], ts[i], have)
 		}
 	}
 	// Rows, the first and the last of which may be in part of another block.
@@ -104,7 +135,8 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 			coords[d] = k.Add(coords[d], emit.At(x.Lo))
 			k.Index[x.Index] = coords[d]
 		}
-		k.Loop(from, to, canonLanes, emit.Plain, func(x emit.Bound) {
+		whole := width - r.rest()
+		k.Loop(from, k.Minimum(to, emit.At(whole)), canonLanes, emit.Plain, func(x emit.Bound) {
 			k.Index[last.Index] = k.Add(x, emit.At(last.Lo))
 			failed = firstError(failed, r.askSoon(k))
 			for part := range canonLanes / lanes {
@@ -113,10 +145,18 @@ func (r *reduction) foldDirect(k *kernel, first, n emit.Bound, planes int) ([][]
 					if planes > 1 {
 						k.Index[op.Over[0].Index] = k.Add(coords[0], emit.At(p))
 					}
-					point(p, part)
+					point(p, part, lanes)
 				}
 			}
 		})
+		if whole < width {
+			k.When(k.Cur.NewICmp(enum.IPredSGT, to.Value(), k.I64(whole)), func() {
+				for at := whole; at < width; at += lanes {
+					k.Index[last.Index] = emit.At(at + last.Lo)
+					point(0, (at-whole)/lanes, min(width-at, lanes))
+				}
+			})
+		}
 	})
 	out := make([][]value.Value, planes)
 	for p := range out {

@@ -61,3 +61,56 @@ func sums {
 		}
 	}
 }
+
+// Rows that end within a vector of lanes: shorter than one, ending in the first and in a later block, one by one, abreast, and in one of several blocks.
+func TestCanonRest(t *testing.T) {
+	needsLLVM(t)
+	for _, n := range []int{5, 21, 4095, 4101, 8197} {
+		for _, e := range []string{"f32", "f64"} {
+			p := text(fmt.Sprintf(`
+axis x 6 cells lo 0 h 1
+axis y %d cells lo 0 h 1
+array @u[x, y] %[2]s
+array @s[x] %[2]s
+array @f[x] %[2]s
+array @m[] %[2]s
+func sums {
+  reduce %%s %[2]s [x in x 0..6] over [y in y 0..%[1]d] sum order canon {
+    box [0..6, 0..%[1]d]
+      $0 = read %[2]s @u[x, y]
+      $1 = abs %[2]s $0
+      yield $1
+  }
+  reduce %%f %[2]s [x in x 0..6] over [y in y 0..%[1]d] sum fma order canon {
+    box [0..6, 0..%[1]d]
+      $0 = read %[2]s @u[x, y]
+      $1 = read %[2]s @u[1, y]
+      $2 = mul %[2]s $0, $1
+      yield $2
+  }
+  reduce %%m %[2]s [] over [y in y 0..%[1]d] max order canon {
+    box [0..%[1]d]
+      $0 = read %[2]s @u[5, y]
+      yield $0
+  }
+  set @s = %%s
+  set @f = %%f
+  set @m = %%m
+}
+`, n, e))
+			for i := range p.Funcs[0].Ops {
+				r := &reduction{op: &p.Funcs[0].Ops[i]}
+				for _, pc := range r.op.Pieces {
+					r.boxes = append(r.boxes, pc.Box)
+				}
+				if !r.direct() {
+					t.Fatalf("%d %s: a sum is not folded directly", n, e)
+				}
+			}
+			sameAsInterpreter(t, toolchains()[0], p, 1, nil, "sums")
+			if t.Failed() {
+				t.Fatalf("%d %s\n%s", n, e, ir.Print(p))
+			}
+		}
+	}
+}

@@ -31,7 +31,7 @@ func takesTerms(sum, before *ir.Op) bool {
 	for i := range sum.Pieces {
 		s.boxes = append(s.boxes, sum.Pieces[i].Box)
 	}
-	if !s.direct() || !inLanes(&before.Pieces[0].Body, before.Dom[len(before.Dom)-1].Index) {
+	if !s.direct() || s.rest() > 0 || !inLanes(&before.Pieces[0].Body, before.Dom[len(before.Dom)-1].Index) {
 		return false
 	}
 	any := false
