@@ -25,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/wfc-lang/wfc/dsl/syntax"
 	"github.com/wfc-lang/wfc/internal/diag"
@@ -86,7 +87,9 @@ func readLimited(path string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-func fileError(err error) error {
+func fileError(err error) error { return diag.List{fileDiagnostic(err)} }
+
+func fileDiagnostic(err error) *diag.Diagnostic {
 	d := diag.New("WF0603", diag.Span{}, "%v", err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -94,20 +97,32 @@ func fileError(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		d.Suggest("choose another place, or change its permissions")
 	}
-	return diag.List{d}
+	return d
 }
 
 // FileErrors turns an error of the file system into diagnostics and leaves others as they are.
 func FileErrors(err error) error {
+	if !ofFiles(err) {
+		return err
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok && !slices.ContainsFunc(several.Unwrap(), func(e error) bool { return !ofFiles(e) }) {
+		var list Diagnostics
+		for _, e := range several.Unwrap() {
+			list = append(list, fileDiagnostic(e))
+		}
+		return list
+	}
+	return fileError(err)
+}
+
+// ofFiles says whether the file system is the reason, and no diagnostic says so yet.
+func ofFiles(err error) bool {
 	var (
 		path *fs.PathError
 		link *os.LinkError
 		list Diagnostics
 	)
-	if !errors.As(err, &list) && (errors.As(err, &path) || errors.As(err, &link)) {
-		return fileError(err)
-	}
-	return err
+	return !errors.As(err, &list) && (errors.As(err, &path) || errors.As(err, &link))
 }
 
 // ir says whether the text is index IR.

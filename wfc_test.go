@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -350,5 +352,17 @@ func BenchmarkBuild(b *testing.B) {
 				b.ReportMetric(float64(len(encode(b, p))), "B(wfx)")
 			}
 		})
+	}
+}
+
+// Several files that could not be written are several errors.
+func TestFileErrors(t *testing.T) {
+	one := func(name string) error { return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission} }
+	var list Diagnostics
+	if err := FileErrors(errors.Join(one("a.npy"), fmt.Errorf("fields: %w", one("b.npy")))); !errors.As(err, &list) || len(list) != 2 {
+		t.Errorf("not two errors: %v", err)
+	}
+	if err := FileErrors(errors.Join(one("a.npy"), errors.New("all else"))); !errors.As(err, &list) || len(list) != 1 || !strings.Contains(err.Error(), "all else") {
+		t.Errorf("not one error that says everything: %v", err)
 	}
 }
