@@ -58,4 +58,12 @@ evolve t from 0 to 1 step 0.01 { dt(T) = 1 }
 	if res.Steps != 15 {
 		t.Errorf("stopped at step %d", res.Steps)
 	}
+	if _, _, err = drive(t, `
+grid g { x: 0 .. 1 in 16 periodic }
+field T on g = 1
+monitor heat = mean(T) every 5 steps drift 0.12
+evolve n in 0 .. 100 { T' = T + 0.01 }
+`, ir.F64); err == nil || !strings.Contains(err.Error(), "to 1.15 at step 15") || strings.Contains(err.Error(), "step 15, step 15") {
+		t.Errorf("without a time: %v", err)
+	}
 }

@@ -160,7 +160,7 @@ func (r *runner) failures() error {
 		d := diag.New(f.Code, r.opt.span(f.Pos), "%s", lines[0])
 		d.Notes = append(d.Notes, lines[1:]...)
 		if r.step > 0 {
-			d.Note("at %s, step %d", r.timeText(), r.step)
+			d.Note("at %s", r.momentText())
 		}
 		if err := r.history(f, d); err != nil {
 			return err

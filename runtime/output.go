@@ -436,7 +436,7 @@ func (o *outputs) drift(x *ir.Probe, v float64) error {
 	if moved <= most {
 		return nil
 	}
-	return diag.List{diag.New("WF0623", r.opt.span(x.Pos), "%s has drifted from %.9g to %.9g at %s, step %d", x.Name, first, v, r.timeText(), r.step).
+	return diag.List{diag.New("WF0623", r.opt.span(x.Pos), "%s has drifted from %.9g to %.9g at %s", x.Name, first, v, r.momentText()).
 		Note("this is a change of %.3g of its first value; %.3g is tolerated", moved, most).
 		Suggest("look for a scheme or boundary conditions that do not conserve it, or allow a larger drift")}
 }

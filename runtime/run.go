@@ -497,3 +497,12 @@ func (r *runner) timeText() string {
 	}
 	return fmt.Sprintf("step %d", r.step)
 }
+
+// momentText is the time, if there is one, and the step.
+func (r *runner) momentText() string {
+	step := fmt.Sprintf("step %d", r.step)
+	if t := r.timeText(); t != step {
+		return t + ", " + step
+	}
+	return step
+}
