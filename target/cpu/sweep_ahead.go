@@ -9,11 +9,15 @@ import (
 	"github.com/wfc-lang/wfc/target/cpu/emit"
 )
 
-// Kernels of wide stencils for several planes of three dimensions ask for the next row of the planes that they are the first to read, vector by vector: a core follows about as
-// many streams of data by itself as such a kernel has, and begins anew with every page. A row takes about as long as the memory takes to answer.
+// Kernels of wide stencils for several planes ask for the next row of the planes that they are the first to read, vector by vector: a core follows about as
+// many streams of data by itself as such a kernel has, and begins anew with every page. A row takes about as long as the memory takes to answer. In two
+// dimensions planes are rows, and the next ones are as many as the kernel computes.
 
-// asksRows says that kernels ask for rows. Those of narrow stencils ask for whole planes before (sweep_fetch.go).
-func (s *sweep) asksRows() bool { return s.rank == 3 && s.jam > 1 && !s.linewise() }
+// asksRows says that kernels ask for rows. Those of narrow stencils in three dimensions ask for whole planes before (sweep_fetch.go), those in two leave it to
+// the core, which follows their few rows.
+func (s *sweep) asksRows() bool {
+	return s.jam > 1 && !s.linewise() && (s.rank == 3 || s.streams(s.jam) > mostStreams)
+}
 
 // leading are the values of which an operation reads planes at constant offsets, in the order of their first reads, and the last plane of each.
 func (st *planeOp) leading() (roots []string, last []int) {
@@ -71,8 +75,13 @@ func (k *planeEmit) askAhead(x emit.Bound) {
 				if p == nil {
 					continue
 				}
-				at := k.place(p, v.slot, v.elem, k.Add(k.row0(), emit.At(1)), x)
-				k.Cur.NewPrefetch(at, 2)
+				row, col := k.row0(), x
+				if k.s.rank == 3 {
+					row = k.Add(row, emit.At(1))
+				} else {
+					col = k.Add(x, emit.At(k.planes()*(*k.s.layout)[v.slot].stride[0]))
+				}
+				k.Cur.NewPrefetch(k.Cur.NewAddress(emit.MemType(v.elem), p, k.element(v.slot, row, col)), 2)
 			}
 		})
 	}

@@ -210,7 +210,9 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi emit.Bound) {
 		k.wholeRow(parts)
 	}
 	if k.s.rank == 2 {
-		k.fetch(lo, hi)
+		if !k.s.asksRows() {
+			k.fetch(lo, hi)
+		}
 		columns(run.pieces, lo, hi)
 		return
 	}
@@ -383,11 +385,15 @@ func (k *planeEmit) row0() emit.Bound {
 
 // place is the address of a column of a row of a plane.
 func (k *planeEmit) place(p *llvm.Param, slot int, e ir.Elem, row, col emit.Bound) value.Value {
-	i := col
+	return k.Cur.NewGetElementPtr(emit.MemType(e), p, k.element(slot, row, col))
+}
+
+// element is the number of an element of a plane.
+func (k *planeEmit) element(slot int, row, col emit.Bound) value.Value {
 	if k.s.rank == 3 {
-		i = k.Add(k.Scale(row, (*k.s.layout)[slot].stride[1]), col)
+		col = k.Add(k.Scale(row, (*k.s.layout)[slot].stride[1]), col)
 	}
-	return k.Cur.NewGetElementPtr(emit.MemType(e), p, i.Value())
+	return col.Value()
 }
 
 func (k *planeEmit) node(b *ir.Body, i int, vals []value.Value) (value.Value, error) {
