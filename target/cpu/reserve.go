@@ -9,22 +9,21 @@ import (
 // lineBytes is the cache line and the widest vector register: rows start at multiples of it.
 const lineBytes = native.LineBytes
 
-const smallPage = 4 << 10
+const (
+	smallPage = 4 << 10
+	pageLines = smallPage / lineBytes
+)
 
 // reserve allocates the buffers for n threads. Buffers too small for large pages of their own lie side by side in memory that has them: a
 // network's weights are many such.
 func (e *Engine) reserve(n int) error {
 	pl := e.plan
-	// Buffers of equal size would start at equal places in every cache, and a load waits for stores to the same place of another page. So each
-	// begins some lines after a page, by which those next to each other differ more than the neighbouring rows that a kernel is at together.
-	const page = smallPage / lineBytes
-	skew := func(i int) int { return i * 27 % page * lineBytes }
 	size := func(i int) int {
 		bytes := pl.layouts[i].bytes()
 		if i == pl.arena {
 			bytes = n * e.arena()
 		}
-		return bytes + skew(i) + 5*lineBytes // vectors may begin and end outside
+		return bytes + pageOffset(i) + 3*lineBytes // vectors may begin and end outside
 	}
 	all := 0
 	for i := range pl.layouts {
@@ -60,10 +59,14 @@ func (e *Engine) reserve(n int) error {
 		}
 		e.mem = append(e.mem, m)
 		start := uintptr(unsafe.Pointer(&m.Used()[0]))
-		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(skew(i)+2*lineBytes)
+		e.base[i] = (start+lineBytes-1)&^(lineBytes-1) + uintptr(pageOffset(i))
 	}
 	return nil
 }
+
+// pageOffset is how many bytes after a page buffer i begins. Buffers of equal size would start at equal places in every cache, and a load waits
+// for stores to the same place of another page. So those next to each other differ by more than the neighbouring rows that a kernel is at together.
+func pageOffset(i int) int { return (i*27%pageLines + 2) * lineBytes }
 
 // arena is the memory that a thread has for tiles, whole pages and a little so that the threads' lie differently in the caches.
 func (e *Engine) arena() int {

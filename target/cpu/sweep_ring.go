@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math"
 	"slices"
 
 	"github.com/wfc-lang/wfc/ir"
@@ -68,7 +69,10 @@ func (s *sweep) rings(u *unrolled, need map[*tensorBuf]*planes, skews []int) (by
 	for _, r := range all {
 		s.place(r)
 		r.start = bytes
-		bytes += r.depth * r.bytes
+		if s.wholePages((*s.layout)[r.slot]) {
+			r.start += mod(s.besideArrays(u, need, r)-bytes-r.lead, smallPage)
+		}
+		bytes = r.start + r.depth*r.bytes
 	}
 	return bytes, period
 }
@@ -133,4 +137,56 @@ func (s *sweep) place(r *ring) {
 	// Vectors may begin a line before the first column and end a line behind the last.
 	r.lead = (edge-first*row)*size + 2*lineBytes
 	r.bytes = roundUp(((r.y.Hi-first)*row+edge)*size, lineBytes) + 4*lineBytes
+	if s.wholePages(l) {
+		r.bytes = roundUp(r.bytes, smallPage)
+	}
+}
+
+// wholePages says that all planes of a layout begin at the same place of a page, and that rings should be like it: waves of order 4, whose
+// stencils are wide, gained nothing.
+func (s *sweep) wholePages(l *layout) bool {
+	return s.linewise() && l.stride[0]*storageBytes(l.elem)%smallPage == 0
+}
+
+// besideArrays is the place in a page where row 0, column 0 of the planes of a ring is farthest from where kernels that read them store to
+// arrays. A load waits for earlier stores to the same place of another page, and those that go to the memory take long to end: a kernel may be five
+// times as slow.
+func (s *sweep) besideArrays(u *unrolled, need map[*tensorBuf]*planes, r *ring) int {
+	const before = 2 // lines behind what a kernel stores, the worst place for what it loads: between the last store and the first still under way
+	l := (*s.layout)[r.slot]
+	size := storageBytes(l.elem)
+	var stores []int // less the rows that are loaded with them; buffers change places after passes
+	for _, nd := range u.nodes {
+		if !slices.ContainsFunc(nd.outs, func(b *tensorBuf) bool { return b.memory >= 0 }) {
+			continue
+		}
+		for _, run := range nd.st.runs {
+			for _, rd := range run.reads {
+				if need[nd.in[rd.root]].ring != r {
+					continue
+				}
+				for row := rd.lo; row <= rd.hi; row++ {
+					for i := range s.arrays {
+						if a := (*s.layout)[i]; s.set(s.arrays[i].name) && s.wholePages(a) {
+							for _, slot := range []int{i, s.spare[i]} {
+								stores = append(stores, (pageOffset(slot)+(a.base-row*l.stride[1])*size)/lineBytes)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	best, least := 0, math.Inf(1)
+	for at := range pageLines {
+		cost := 0.0
+		for _, x := range stores {
+			d := mod(at-x+before+pageLines/2, pageLines) - pageLines/2
+			cost += 1 / float64(1+d*d)
+		}
+		if cost < least {
+			best, least = at, cost
+		}
+	}
+	return best * lineBytes
 }

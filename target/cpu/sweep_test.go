@@ -357,6 +357,42 @@ func TestTwoRings(t *testing.T) {
 	}
 }
 
+// What a kernel loads from rings does not lie, in any page, just behind what it stores to arrays, whichever of two buffers that is and whatever the tile.
+func TestRingsBesideArrays(t *testing.T) {
+	nodes := strings.Replace(heat3, "grid g {", "grid g nodes {", 1) // without ghosts planes are whole pages
+	for _, n := range []int{128, 256, 512} {
+		s := sweptPlan(t, compile(t, nodes, n)).funcs["step"].sweep
+		l := (*s.layout)[s.arrays[0].slot]
+		for _, steps := range []int{2, 3, 6} {
+			u, need := s.unroll(steps, true), map[*tensorBuf]*planes{}
+			for _, b := range u.bufs {
+				need[b] = &planes{}
+			}
+			last := u.nodes[slices.IndexFunc(u.nodes, func(nd *planeNode) bool { return !nd.st.share && nd.outs[0].memory >= 0 })]
+			out, in := last.outs[0], last.in[s.roots["@T"]]
+			x, y := ir.Interval{Lo: 3, Hi: n / 2}, ir.Interval{Lo: 0, Hi: n/2 + steps}
+			need[out].x, need[out].y = x, y
+			regions := make([][2]ir.Interval, len(u.nodes))
+			for i := len(u.nodes) - 1; i >= 0; i-- {
+				regions[i] = s.region(u, u.nodes[i], need)
+			}
+			_, skews := s.schedule(u, need, regions)
+			s.rings(u, need, skews)
+			for plane := x.Lo + 1; plane < x.Hi-1; plane++ {
+				for _, slot := range []int{out.slotArray(s), out.memory} {
+					store := pageOffset(slot)/lineBytes + int(s.address(out, need[out], plane, 0)>>16)/lineBytes
+					for row := -1; row <= 1; row++ {
+						load := int(s.address(in, need[in], plane, row)>>16) / lineBytes
+						if d := mod(store-load, pageLines); d <= 4 {
+							t.Fatalf("%d^3, %d steps, plane %d: row %d is read %d lines behind a row that is stored (%d bytes a row)", n, steps, plane, row, d, 4*l.stride[1])
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 const heat2 = `
 param n = %d
 grid g { x: 0 .. 1 in n;  y: 0 .. 1 in n }
