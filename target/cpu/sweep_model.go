@@ -21,7 +21,7 @@ const (
 )
 
 // candidates are the tilings for at most most steps at a time that may be the fastest, the likeliest first: the one with the least estimated time, those
-// with the least of fewer and of more steps, and that of a single one, unless they are far off.
+// with the least of fewer and of more steps, unless they are far off, and that of a single one, so that no choice is slower.
 func (s *sweep) candidates(most, threads int, c native.Caches) []tiling {
 	if s.force != nil {
 		t := *s.force
@@ -98,7 +98,7 @@ func (s *sweep) candidates(most, threads int, c native.Caches) []tiling {
 	seen := map[int]bool{} // fewer steps, as many, more
 	for _, x := range all {
 		side := cmp.Compare(x.steps, first.steps)
-		if x.ns <= first.ns*doubt && (x.steps == 1 || !seen[side]) {
+		if x.steps == 1 || x.ns <= first.ns*doubt && !seen[side] {
 			out = append(out, x.tiling)
 			seen[side] = seen[side] || x.steps > 1
 		}
