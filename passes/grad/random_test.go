@@ -102,6 +102,9 @@ func (g *gen) op(name string) {
 		if op.FMA {
 			x = b.op(ir.Mul, ir.F64, x, g.expr(b, in, 1))
 		}
+		if op.Kind == ir.Reduce && op.Comb == ir.Prod { // hundreds of factors of a few units overflow
+			x = b.op(ir.Sin, ir.F64, x)
+		}
 		op.Pieces = append(op.Pieces, ir.Piece{Box: box, Body: b.body(x)})
 	}
 	g.f.Ops = append(g.f.Ops, op)
@@ -274,6 +277,9 @@ func TestRandomDifferences(t *testing.T) {
 		}
 		slope := func(h float64) float64 { return (8*(move(h)-move(-h)) - (move(2*h) - move(-2*h))) / (12 * h) }
 		want := slope(1e-5)
+		if math.Abs(want) > 1e4 { // the sines that y consists of turn within a step
+			return
+		}
 		doubt := math.Abs(want - slope(3e-5)) // functions that turn quickly have no good differences
 		if !(math.Abs(tangent-want) <= 1e-5*(1+math.Abs(want))+10*doubt) {
 			r.Fatalf("tangent %g, differences %g\n%s", tangent, want, ir.Print(p))
