@@ -241,12 +241,12 @@ func TestTrial(t *testing.T) {
 	if c, n := r.next(4); n != 0 {
 		t.Errorf("%d passes of %d steps for 4", n, c.steps)
 	}
-	for i := range 6 {
+	for i, want := range []int{6, 1, 3, 3, 1, 6} {
 		c, n := r.next(100)
-		if want := r.candidates[i/2].steps; n != 1 || c.steps != want {
+		if n != 1 || c.steps != want {
 			t.Fatalf("trial %d: %d passes of %d steps, not one of %d", i, n, c.steps, want)
 		}
-		r.note(took[c.steps][i%2])
+		r.note(took[c.steps][i/3])
 	}
 	for range 2 {
 		if c, n := r.next(100); n != 100 || c.steps != 1 {
