@@ -142,8 +142,8 @@ func (s *sweep) place(r *ring) {
 	}
 }
 
-// wholePages says that all planes of a layout begin at the same place of a page, and that rings should be like it: waves of order 4, whose
-// stencils are wide, gained nothing.
+// wholePages says that all planes of a layout begin at the same place of a page, and that rings should be like it. Waves of order 4, whose stencils are
+// wide, showed no clear gain.
 func (s *sweep) wholePages(l *layout) bool {
 	return s.linewise() && l.stride[0]*storageBytes(l.elem)%smallPage == 0
 }
