@@ -210,16 +210,13 @@ func (k *planeEmit) body(run *planeRun, plane, lo, hi emit.Bound) {
 		k.wholeRow(parts)
 	}
 	if k.s.rank == 2 {
-		if !k.s.asksRows() {
-			k.fetch(lo, hi)
-		}
 		columns(run.pieces, lo, hi)
 		return
 	}
 	dims := []emit.Dim{{}, {Index: op.Dom[1].Index, Min: op.Dom[1].Lo, Max: op.Dom[1].Hi, Lo: lo, Hi: hi}}
 	k.Nest(dims, 1, 2, boxes, run.pieces, emit.Plain, func(active []int) {
-		if !k.s.asksRows() && !k.linewise() {
-			k.fetch(emit.At(last.Lo), emit.At(last.Hi))
+		if k.s.fetches() && !k.linewise() {
+			k.fetch(last.Lo, last.Hi)
 		}
 		wholeRow(active)
 	})

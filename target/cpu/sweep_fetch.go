@@ -91,20 +91,15 @@ func (s *sweep) comes(u *unrolled, need map[*tensorBuf]*planes, entries []entry,
 					continue
 				}
 				seen[b] = p
-				f := planeFetch{plane: s.address(b, need[b], p, 0)}
-				if s.rank == 3 {
-					f.row = int64(l.stride[1] * storageBytes(l.elem))
-				}
-				out = append(out, f)
+				out = append(out, planeFetch{plane: s.address(b, need[b], p, 0), row: int64(l.stride[1] * storageBytes(l.elem))})
 			}
 		}
 	}
 	return out
 }
 
-// fetch asks for the parts of rows that the call was given. Columns are those of the operation; where a row is all of a plane, those that are
-// computed.
-func (k *planeEmit) fetch(lo, hi emit.Bound) {
+// fetch asks for the parts of columns [lo, hi) of the current row that the call was given.
+func (k *planeEmit) fetch(lo, hi int) {
 	size := 1
 	for _, r := range k.st.op.Results {
 		size = max(size, storageBytes(r.Elem))
@@ -114,14 +109,10 @@ func (k *planeEmit) fetch(lo, hi emit.Bound) {
 	}
 	k.Loop(emit.At(0), emit.Bound{V: word(emit.At(0))}, 1, emit.Plain, func(i emit.Bound) {
 		first := k.Add(k.Scale(i, fetchWords), emit.At(1))
-		plane := word(first)
-		if k.s.rank == 3 {
-			plane = k.Cur.NewAdd(plane, k.Cur.NewMul(k.Index[k.st.op.Dom[1].Index].Value(), word(k.Add(first, emit.At(1)))))
-		}
-		width := k.Scale(k.Add(hi, k.Scale(lo, -1)), size)
+		plane := k.Cur.NewAdd(word(first), k.Cur.NewMul(k.Index[k.st.op.Dom[1].Index].Value(), word(k.Add(first, emit.At(1)))))
 		column := func(w int) emit.Bound {
-			part := k.Cur.NewMul(width.Value(), word(k.Add(first, emit.At(w))))
-			return k.Add(k.Scale(lo, size), emit.Bound{V: k.Cur.NewAShr(part, constant.NewInt(types.I64, 8))})
+			part := k.Cur.NewMul(k.I64((hi-lo)*size), word(k.Add(first, emit.At(w))))
+			return k.Add(emit.At(lo*size), emit.Bound{V: k.Cur.NewAShr(part, constant.NewInt(types.I64, 8))})
 		}
 		from, to := column(2), column(3)
 		k.Loop(from, to, lineBytes, emit.Plain, func(x emit.Bound) {

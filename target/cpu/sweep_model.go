@@ -21,7 +21,7 @@ const (
 )
 
 // candidates are the tilings for at most most steps at a time that may be the fastest, the likeliest first: the one with the least estimated time, those
-// with the least of fewer and of more steps, unless they are far off, and that of a single one, so that no choice is slower.
+// with the least of fewer and of more steps, unless they are far off, and that of a single one, to compare with.
 func (s *sweep) candidates(most, threads int, c native.Caches) []tiling {
 	if s.force != nil {
 		t := *s.force

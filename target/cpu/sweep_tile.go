@@ -392,9 +392,9 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 		for next < len(entries) && entries[next].time == entries[n].time {
 			next++
 		}
-		s.comes(u, need, entries[:n], seen)
 		var ahead []planeFetch
 		if s.fetches() {
+			s.comes(u, need, entries[:n], seen)
 			ahead = s.comes(u, need, entries[n:next], seen)
 		}
 		var fetching []int
@@ -429,7 +429,7 @@ func (s *sweep) emitTable(tab *tileTable, u *unrolled, need map[*tensorBuf]*plan
 			switch {
 			case c.linewise:
 				c.args = append(c.args, lineArgs(c.fetch, c.own)...)
-			case !s.asksRows():
+			case s.fetches():
 				c.args = append(c.args, fetchArgs(c.fetch)...)
 			}
 		}
